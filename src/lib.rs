@@ -1,1 +1,24 @@
-//! x
+//! The core of keyroll: what is decided, and nothing that touches the world.
+//!
+//! Nothing here opens a file or a socket, reads a clock or draws a random number. Times, random
+//! bytes and observations are arguments; decisions, bytes and reasons are results. So everything
+//! in this crate can be replayed, explored exhaustively and tested without a machine around it.
+//!
+//! | module | what it decides |
+//! | --- | --- |
+//! | [`roll`] | the one next step of a roll, from its journal and what was last observed |
+//! | [`keyset`] | which keys a node must hold, and which promise of theirs is believed |
+//! | [`keytab`] | the bytes of a keytab, and the edit that leaves foreign entries untouched |
+//! | [`kerberos`] | principals, enctypes, salts, keys, and the messages that prove a key |
+//! | [`password`] | a password a directory accepts |
+//! | [`schedule`] | when the next roll is due |
+
+pub mod fence;
+pub mod kerberos;
+pub mod keyset;
+pub mod keytab;
+pub mod name;
+pub mod password;
+pub mod roll;
+pub mod schedule;
+pub mod secret;

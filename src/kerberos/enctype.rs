@@ -1,0 +1,126 @@
+//! Encryption types (RFC 3961 section 8), as far as Active Directory issues them.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// An encryption type whose keys keyroll derives and stores.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub enum Enctype {
+    /// `aes128-cts-hmac-sha1-96`, number 17 (RFC 3962).
+    Aes128CtsHmacSha1,
+    /// `aes256-cts-hmac-sha1-96`, number 18 (RFC 3962).
+    Aes256CtsHmacSha1,
+    /// `aes128-cts-hmac-sha256-128`, number 19 (RFC 8009).
+    Aes128CtsHmacSha256,
+    /// `aes256-cts-hmac-sha384-192`, number 20 (RFC 8009).
+    Aes256CtsHmacSha384,
+    /// `rc4-hmac`, number 23 (RFC 4757): broken, used only where a policy names it.
+    Rc4Hmac,
+}
+
+/// A text or number that names no enctype keyroll knows.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "unknown enctype {0:?}; known are aes256-cts-hmac-sha1-96, aes128-cts-hmac-sha1-96, \
+     aes256-cts-hmac-sha384-192, aes128-cts-hmac-sha256-128 and rc4-hmac"
+)]
+pub struct UnknownEnctype(pub String);
+
+impl Enctype {
+    /// Every enctype, strongest first.
+    pub const ALL: [Self; 5] = [
+        Self::Aes256CtsHmacSha384,
+        Self::Aes128CtsHmacSha256,
+        Self::Aes256CtsHmacSha1,
+        Self::Aes128CtsHmacSha1,
+        Self::Rc4Hmac,
+    ];
+
+    /// The assigned number, as it stands in tickets and keytabs.
+    #[must_use]
+    pub const fn number(self) -> i32 {
+        match self {
+            Self::Aes128CtsHmacSha1 => 17,
+            Self::Aes256CtsHmacSha1 => 18,
+            Self::Aes128CtsHmacSha256 => 19,
+            Self::Aes256CtsHmacSha384 => 20,
+            Self::Rc4Hmac => 23,
+        }
+    }
+
+    /// The enctype with this assigned number, if keyroll knows it.
+    #[must_use]
+    pub fn from_number(number: i32) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|enctype| enctype.number() == number)
+    }
+
+    /// The length of a key of this enctype, in bytes.
+    #[must_use]
+    pub const fn key_length(self) -> usize {
+        match self {
+            Self::Aes256CtsHmacSha1 | Self::Aes256CtsHmacSha384 => 32,
+            Self::Aes128CtsHmacSha1 | Self::Aes128CtsHmacSha256 | Self::Rc4Hmac => 16,
+        }
+    }
+
+    /// The bit in `msDS-SupportedEncryptionTypes` (MS-KILE 2.2.7); none for enctypes that the
+    /// attribute cannot name.
+    #[must_use]
+    pub const fn directory_bit(self) -> Option<u32> {
+        match self {
+            Self::Rc4Hmac => Some(0x04),
+            Self::Aes128CtsHmacSha1 => Some(0x08),
+            Self::Aes256CtsHmacSha1 => Some(0x10),
+            Self::Aes128CtsHmacSha256 | Self::Aes256CtsHmacSha384 => None,
+        }
+    }
+
+    /// The name, as `klist -ke` prints it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Aes128CtsHmacSha1 => "aes128-cts-hmac-sha1-96",
+            Self::Aes256CtsHmacSha1 => "aes256-cts-hmac-sha1-96",
+            Self::Aes128CtsHmacSha256 => "aes128-cts-hmac-sha256-128",
+            Self::Aes256CtsHmacSha384 => "aes256-cts-hmac-sha384-192",
+            Self::Rc4Hmac => "rc4-hmac",
+        }
+    }
+}
+
+impl fmt::Display for Enctype {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Enctype {
+    type Err = UnknownEnctype;
+
+    fn from_str(text: &str) -> Result<Self, UnknownEnctype> {
+        let wanted = text.to_ascii_lowercase();
+        Self::ALL
+            .into_iter()
+            .find(|enctype| enctype.name() == wanted)
+            .ok_or_else(|| UnknownEnctype(text.chars().take(80).collect()))
+    }
+}
+
+impl TryFrom<String> for Enctype {
+    type Error = UnknownEnctype;
+
+    fn try_from(text: String) -> Result<Self, UnknownEnctype> {
+        text.parse()
+    }
+}
+
+impl From<Enctype> for String {
+    fn from(enctype: Enctype) -> Self {
+        enctype.name().to_owned()
+    }
+}

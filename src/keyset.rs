@@ -1,0 +1,89 @@
+//! Which keys a node must hold: declarative, numbered, never "add" or "remove".
+
+use serde::{Deserialize, Serialize};
+
+use crate::fence::{Epoch, Version};
+use crate::kerberos::{Enctype, Key, Kvno, Principal};
+use crate::name::ArrayName;
+
+/// Everything the nodes of an array must hold, whole.
+///
+/// The keys of one account are the same under each of its principals, since AD salts by account:
+/// a keytab gets one entry per principal, generation and enctype.
+#[derive(Debug)]
+pub struct Keyset {
+    /// The array it belongs to.
+    pub array: ArrayName,
+    /// The controller's epoch.
+    pub epoch: Epoch,
+    /// Its number; a node never goes back to a lower one.
+    pub version: Version,
+    /// The names under which the keys stand in a keytab: the account and its SPNs.
+    pub principals: Vec<Principal>,
+    /// The generations, in the order in which they stand in the file.
+    pub generations: Vec<GenerationKeys>,
+    /// What becomes of entries of these principals that are not listed here.
+    pub unlisted: Unlisted,
+}
+
+/// One password's keys.
+#[derive(Debug)]
+pub struct GenerationKeys {
+    /// What it is for at this moment.
+    pub role: Role,
+    /// Its key version number in the directory.
+    pub kvno: Kvno,
+    /// One key for each enctype.
+    pub keys: Vec<Key>,
+}
+
+/// What a generation is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// The directory has it: tickets are issued with it, and initiators log in with it.
+    Current,
+    /// It is on the nodes before the directory has it. Client keytabs do not get it.
+    Pending,
+    /// Tickets issued with it may still be alive. Client keytabs do not get it.
+    Previous,
+}
+
+/// What becomes of entries that carry the array's principals but are not in the keyset.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Unlisted {
+    /// They stay: an array is being adopted, and live tickets may need a key we do not know.
+    Keep,
+    /// They go.
+    Remove,
+}
+
+/// One entry as a node reports it: which key, never the key.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct HeldEntry {
+    /// The principal.
+    pub principal: Principal,
+    /// The kvno in the file.
+    pub kvno: Kvno,
+    /// The enctype.
+    pub enctype: Enctype,
+    /// HMAC-SHA-256 over the entry's key under the asker's nonce ([`fingerprint`]).
+    pub fingerprint: [u8; 32],
+}
+
+/// The keyed fingerprint of one entry: HMAC-SHA-256(nonce, principal NUL kvno enctype key).
+///
+/// A fresh nonce for each question makes an answer worthless to whoever overhears or replays it,
+/// and nothing about the key can be learned from it without trying keys.
+#[must_use]
+pub fn fingerprint(nonce: &[u8; 32], principal: &Principal, kvno: Kvno, key: &Key) -> [u8; 32] {
+    use hmac::Mac as _;
+    let mut mac = hmac::Hmac::<sha2::Sha256>::new_from_slice(nonce).expect("any length will do");
+    mac.update(principal.to_string().as_bytes());
+    mac.update(&[0]);
+    mac.update(&kvno.0.to_be_bytes());
+    mac.update(&key.enctype().number().to_be_bytes());
+    mac.update(key.expose());
+    mac.finalize().into_bytes().into()
+}
