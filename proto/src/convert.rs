@@ -1,0 +1,242 @@
+//! From what was said to what is meant: every field checked once, here.
+
+use keyroll::fence::{Epoch, Version};
+use keyroll::kerberos::{Enctype, Key, Kvno, Principal};
+use keyroll::keyset::{GenerationKeys, HeldEntry, Keyset, Role, Unlisted};
+use keyroll::name::ArrayName;
+use keyroll::secret::SecretBytes;
+
+use crate::agent;
+
+/// A message that no honest peer sends: which field, and what is wrong with it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("malformed message: {field}: {reason}")]
+pub struct Malformed {
+    /// The field's name in the .proto file.
+    pub field: &'static str,
+    /// What is wrong, without the field's content where that may be secret.
+    pub reason: String,
+}
+
+impl Malformed {
+    /// A complaint about `field`.
+    pub fn new(field: &'static str, reason: impl ToString) -> Self {
+        Self {
+            field,
+            reason: reason.to_string(),
+        }
+    }
+}
+
+impl From<Malformed> for tonic::Status {
+    fn from(malformed: Malformed) -> Self {
+        Self::invalid_argument(malformed.to_string())
+    }
+}
+
+/// The most generations, principals and keys one keyset may carry; an honest one has three
+/// generations, some dozen names and two or three enctypes.
+const MOST: usize = 1024;
+
+/// A text field as a name of the core.
+///
+/// # Errors
+/// [`Malformed`] naming the field.
+pub fn parsed<T>(field: &'static str, text: &str) -> Result<T, Malformed>
+where
+    T: std::str::FromStr,
+    T::Err: ToString,
+{
+    text.parse()
+        .map_err(|error: T::Err| Malformed::new(field, error.to_string()))
+}
+
+/// A field of exactly 32 bytes: a nonce or a fingerprint.
+///
+/// # Errors
+/// [`Malformed`] if the length differs.
+pub fn thirty_two(field: &'static str, bytes: &[u8]) -> Result<[u8; 32], Malformed> {
+    bytes
+        .try_into()
+        .map_err(|_| Malformed::new(field, format!("{} bytes, not 32", bytes.len())))
+}
+
+impl TryFrom<agent::Keyset> for Keyset {
+    type Error = Malformed;
+
+    fn try_from(keyset: agent::Keyset) -> Result<Self, Malformed> {
+        let most = keyset.principals.len().max(keyset.generations.len());
+        if most > MOST {
+            return Err(Malformed::new(
+                "keyset",
+                format!("{most} items, at most {MOST} allowed"),
+            ));
+        }
+        Ok(Self {
+            array: parsed::<ArrayName>("keyset.array", &keyset.array)?,
+            epoch: Epoch(keyset.epoch),
+            version: Version(keyset.version),
+            principals: keyset
+                .principals
+                .iter()
+                .map(|text| parsed::<Principal>("keyset.principals", text))
+                .collect::<Result<_, _>>()?,
+            generations: keyset
+                .generations
+                .into_iter()
+                .map(GenerationKeys::try_from)
+                .collect::<Result<_, _>>()?,
+            unlisted: if keyset.keep_unlisted {
+                Unlisted::Keep
+            } else {
+                Unlisted::Remove
+            },
+        })
+    }
+}
+
+impl TryFrom<agent::Generation> for GenerationKeys {
+    type Error = Malformed;
+
+    fn try_from(generation: agent::Generation) -> Result<Self, Malformed> {
+        let role = match generation.role() {
+            agent::Role::Current => Role::Current,
+            agent::Role::Pending => Role::Pending,
+            agent::Role::Previous => Role::Previous,
+            agent::Role::Unspecified => return Err(Malformed::new("generation.role", "unknown")),
+        };
+        let keys = generation
+            .keys
+            .into_iter()
+            .map(Key::try_from)
+            .collect::<Result<_, _>>()?;
+        Ok(Self {
+            role,
+            kvno: Kvno(generation.kvno),
+            keys,
+        })
+    }
+}
+
+/// The generated type with a key's bytes, converted so that they are wiped.
+impl TryFrom<agent::Key> for Key {
+    type Error = Malformed;
+
+    fn try_from(key: agent::Key) -> Result<Self, Malformed> {
+        let bytes = SecretBytes::new(key.key);
+        let enctype = enctype("key.enctype", key.enctype)?;
+        Self::new(enctype, bytes).map_err(|error| Malformed::new("key.key", error))
+    }
+}
+
+/// An enctype by its number.
+///
+/// # Errors
+/// [`Malformed`] for a number keyroll does not know.
+pub fn enctype(field: &'static str, number: i32) -> Result<Enctype, Malformed> {
+    Enctype::from_number(number)
+        .ok_or_else(|| Malformed::new(field, format!("unknown enctype number {number}")))
+}
+
+impl From<&Keyset> for agent::Keyset {
+    fn from(keyset: &Keyset) -> Self {
+        Self {
+            array: keyset.array.to_string(),
+            epoch: keyset.epoch.0,
+            version: keyset.version.0,
+            principals: keyset.principals.iter().map(ToString::to_string).collect(),
+            generations: keyset
+                .generations
+                .iter()
+                .map(agent::Generation::from)
+                .collect(),
+            keep_unlisted: keyset.unlisted == Unlisted::Keep,
+        }
+    }
+}
+
+impl From<&GenerationKeys> for agent::Generation {
+    fn from(generation: &GenerationKeys) -> Self {
+        let role = match generation.role {
+            Role::Current => agent::Role::Current,
+            Role::Pending => agent::Role::Pending,
+            Role::Previous => agent::Role::Previous,
+        };
+        let key = |key: &Key| agent::Key {
+            enctype: key.enctype().number(),
+            key: key.expose().to_vec(),
+        };
+        Self {
+            role: role.into(),
+            kvno: generation.kvno.0,
+            keys: generation.keys.iter().map(key).collect(),
+        }
+    }
+}
+
+impl From<&HeldEntry> for agent::Entry {
+    fn from(entry: &HeldEntry) -> Self {
+        Self {
+            principal: entry.principal.to_string(),
+            kvno: entry.kvno.0,
+            enctype: entry.enctype.number(),
+            fingerprint: entry.fingerprint.to_vec(),
+        }
+    }
+}
+
+impl TryFrom<&agent::Entry> for HeldEntry {
+    type Error = Malformed;
+
+    fn try_from(entry: &agent::Entry) -> Result<Self, Malformed> {
+        Ok(Self {
+            principal: parsed("entry.principal", &entry.principal)?,
+            kvno: Kvno(entry.kvno),
+            enctype: enctype("entry.enctype", entry.enctype)?,
+            fingerprint: thirty_two("entry.fingerprint", &entry.fingerprint)?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_keyset_survives_the_journey() {
+        let key = Key::new(Enctype::Aes256CtsHmacSha1, SecretBytes::new(vec![7; 32])).unwrap();
+        let keyset = Keyset {
+            array: "web".parse().unwrap(),
+            epoch: Epoch(2),
+            version: Version(9),
+            principals: vec!["HTTP/web.corp.example@CORP.EXAMPLE".parse().unwrap()],
+            generations: vec![GenerationKeys {
+                role: Role::Pending,
+                kvno: Kvno(300),
+                keys: vec![key],
+            }],
+            unlisted: Unlisted::Keep,
+        };
+        let back = Keyset::try_from(agent::Keyset::from(&keyset)).unwrap();
+        assert_eq!((back.version, back.unlisted), (Version(9), Unlisted::Keep));
+        assert_eq!(back.principals, keyset.principals);
+        assert!(back.generations[0].keys[0].same_as(&keyset.generations[0].keys[0]));
+    }
+
+    #[test]
+    fn debug_of_a_key_shows_no_key() {
+        let key = agent::Key {
+            enctype: 18,
+            key: b"canary-canary".to_vec(),
+        };
+        let shown = format!(
+            "{:?}",
+            agent::Generation {
+                role: 1,
+                kvno: 1,
+                keys: vec![key]
+            }
+        );
+        assert!(!shown.contains("99"), "the key's bytes are in {shown}");
+    }
+}
