@@ -13,6 +13,7 @@
 //! | [`password`] | a password a directory accepts |
 //! | [`schedule`] | when the next roll is due |
 
+pub mod account;
 pub mod fence;
 pub mod kerberos;
 pub mod keyset;

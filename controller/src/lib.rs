@@ -1,1 +1,3 @@
-//! x
+//! The controller: drives rolls, speaks with the directory and the agents, serves operators.
+
+pub mod ports;

@@ -1,1 +1,299 @@
-//! To come.
+//! A roll: from its journal to the one next step.
+//!
+//! [`Roll::apply`] folds [`Record`]s into a state; [`plan`](plan::plan) looks at that state, at
+//! what was last [`Observed`] and at the time that has passed, and names the one next [`Step`].
+//! The driver writes the record durably, or performs the actions, or waits; never two of them.
+//! An irreversible action is planned only in a state that a durable record has opened.
+
+mod apply;
+pub mod observed;
+pub mod plan;
+pub mod policy;
+pub mod record;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+pub use apply::Illegal;
+pub use observed::{Answer, DcView, Issued, NodeView, Observed, WhichKey};
+pub use plan::{Action, Circumstances, Decision, Step, plan};
+pub use policy::OldKey;
+pub use record::{
+    Base, Candidate, Cause, GenerationNumber, Plan, Record, Refusal, Resolution, RollNumber,
+    Sealed, Trouble,
+};
+
+use crate::fence::Version;
+use crate::kerberos::Kvno;
+use crate::kerberos::salt::Salt;
+use crate::keyset::{Role, Unlisted};
+use crate::name::{DcName, NodeName};
+
+/// Where a roll stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum State {
+    /// It looks at everything and changes nothing.
+    Planned,
+    /// The new password is safe; no node has it.
+    Generated,
+    /// Nodes get both keys.
+    Staging,
+    /// The directory gets the password. No abort from here on.
+    Committing,
+    /// Every domain controller and every node is proven.
+    Converging,
+    /// Old tickets die.
+    Draining,
+    /// Nodes lose the old key.
+    Retiring,
+    /// Nodes lose the new key, which the directory never had.
+    Aborting,
+    /// It waits for an operator; the nodes keep what they have.
+    Halted,
+    /// It is over.
+    Ended(End),
+}
+
+/// How a roll ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum End {
+    /// The new key is in force everywhere, the old one nowhere.
+    Done,
+    /// The old key is in force as before.
+    Aborted,
+    /// Nothing was begun.
+    Refused,
+    /// An operator ended it halfway; the nodes keep both keys.
+    GivenUp,
+}
+
+impl State {
+    /// The state's name, as in the CLI and the logs.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Planned => "planned",
+            Self::Generated => "generated",
+            Self::Staging => "staging",
+            Self::Committing => "committing",
+            Self::Converging => "converging",
+            Self::Draining => "draining",
+            Self::Retiring => "retiring",
+            Self::Aborting => "aborting",
+            Self::Halted => "halted",
+            Self::Ended(End::Done) => "done",
+            Self::Ended(End::Aborted) => "aborted",
+            Self::Ended(End::Refused) => "refused",
+            Self::Ended(End::GivenUp) => "given-up",
+        }
+    }
+}
+
+/// The new generation, as journalled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Generated {
+    /// Its password, sealed.
+    pub sealed: Sealed,
+    /// The fence attribute's value after a fenced reset.
+    pub fence: String,
+    /// The kvno the directory had.
+    pub kvno_before: Kvno,
+    /// The kvno predicted, or observed once committed.
+    pub kvno: Kvno,
+    /// The salt predicted, or observed once committed.
+    pub salt: Salt,
+}
+
+/// One write to the directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attempt {
+    /// Where it was sent, if it was.
+    pub dc: DcName,
+    /// What is known of it.
+    pub outcome: Outcome,
+}
+
+/// What is known of a write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Outcome {
+    /// Nothing: it may have been sent, and may yet be applied.
+    Open,
+    /// It was applied.
+    Applied,
+    /// It was refused.
+    Refused,
+    /// It is too old to be applied still.
+    Settled,
+}
+
+/// A roll, as its journal tells it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Roll {
+    plan: Plan,
+    state: State,
+    version: Version,
+    generated: Option<Generated>,
+    attempts: Vec<Attempt>,
+    quarantined: BTreeMap<NodeName, String>,
+    converged: BTreeSet<DcName>,
+    waived: BTreeSet<DcName>,
+    drain_left: Duration,
+    mispredicted: bool,
+    halt: Option<Halt>,
+    verdict: Option<String>,
+    refusals: Vec<Refusal>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Halt {
+    trouble: Trouble,
+    from: State,
+}
+
+/// Which generation a keyset lists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Which {
+    /// The one in force before the roll.
+    Base,
+    /// The one that the roll brings.
+    New,
+}
+
+/// What a keyset is made of; the driver turns it into keys.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recipe {
+    /// Its version.
+    pub version: Version,
+    /// Generations in the order in which they stand in a file.
+    pub generations: Vec<(Role, Which, Kvno)>,
+    /// What becomes of other entries of the array's principals.
+    pub unlisted: Unlisted,
+}
+
+impl Roll {
+    /// Its frame.
+    #[must_use]
+    pub const fn frame(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// Where it stands.
+    #[must_use]
+    pub const fn state(&self) -> State {
+        self.state
+    }
+
+    /// The new generation, once there is one.
+    #[must_use]
+    pub const fn generated(&self) -> Option<&Generated> {
+        self.generated.as_ref()
+    }
+
+    /// The writes to the directory so far, in order; the first is attempt 1.
+    #[must_use]
+    pub fn attempts(&self) -> &[Attempt] {
+        &self.attempts
+    }
+
+    /// The nodes that the roll goes on without, and why.
+    #[must_use]
+    pub const fn quarantined(&self) -> &BTreeMap<NodeName, String> {
+        &self.quarantined
+    }
+
+    /// The domain controllers seen to issue with the new key.
+    #[must_use]
+    pub const fn converged(&self) -> &BTreeSet<DcName> {
+        &self.converged
+    }
+
+    /// The domain controllers that an operator said do not matter.
+    #[must_use]
+    pub const fn waived(&self) -> &BTreeSet<DcName> {
+        &self.waived
+    }
+
+    /// Whether the directory gave another kvno or salt than predicted: nodes must hear at once.
+    #[must_use]
+    pub const fn mispredicted(&self) -> bool {
+        self.mispredicted
+    }
+
+    /// How long old tickets may still live, as last written down.
+    #[must_use]
+    pub const fn drain_left(&self) -> Duration {
+        self.drain_left
+    }
+
+    /// What it halted on, if it did.
+    #[must_use]
+    pub fn trouble(&self) -> Option<&Trouble> {
+        self.halt.as_ref().map(|halt| &halt.trouble)
+    }
+
+    /// Why it was aborted or abandoned, if it was.
+    #[must_use]
+    pub fn verdict(&self) -> Option<&str> {
+        self.verdict.as_deref()
+    }
+
+    /// Why it was refused, if it was.
+    #[must_use]
+    pub fn refusals(&self) -> &[Refusal] {
+        &self.refusals
+    }
+
+    /// The members that are not quarantined.
+    pub fn serving(&self) -> impl Iterator<Item = &NodeName> {
+        self.plan
+            .members
+            .iter()
+            .filter(|node| !self.quarantined.contains_key(*node))
+    }
+
+    /// The domain controllers that must be proven.
+    pub fn required_dcs(&self) -> impl Iterator<Item = &DcName> {
+        self.plan.dcs.iter().filter(|dc| !self.waived.contains(*dc))
+    }
+
+    /// The keyset that nodes must hold in this state.
+    #[must_use]
+    pub fn recipe(&self) -> Recipe {
+        let state = self.halt.as_ref().map_or(self.state, |halt| halt.from);
+        let base = self.plan.base.map(|base| base.kvno);
+        let new = self.generated.as_ref().map(|generated| generated.kvno);
+        let (before, after) = match state {
+            State::Planned
+            | State::Generated
+            | State::Aborting
+            | State::Halted
+            | State::Ended(End::Aborted | End::Refused) => (Some(Role::Current), None),
+            State::Staging | State::Committing => (Some(Role::Current), Some(Role::Pending)),
+            State::Converging | State::Draining | State::Ended(End::GivenUp) => {
+                (Some(Role::Previous), Some(Role::Current))
+            }
+            State::Retiring | State::Ended(End::Done) => (None, Some(Role::Current)),
+        };
+        let before = before
+            .zip(base)
+            .map(|(role, kvno)| (role, Which::Base, kvno));
+        let after = after.zip(new).map(|(role, kvno)| (role, Which::New, kvno));
+        let mut generations: Vec<_> = before.into_iter().chain(after).collect();
+        // The current one first: some acceptors take the first entry that fits.
+        generations.sort_by_key(|(role, ..)| *role);
+        let retired = matches!(state, State::Retiring | State::Ended(End::Done));
+        let unlisted = if self.plan.base.is_none() && !retired {
+            // Adoption: tickets under a key that nobody told us are alive until the drain's end.
+            Unlisted::Keep
+        } else {
+            Unlisted::Remove
+        };
+        Recipe {
+            version: self.version,
+            generations,
+            unlisted,
+        }
+    }
+}

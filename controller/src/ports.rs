@@ -1,0 +1,277 @@
+//! What the driver needs of the world. Adapters implement these and decide nothing.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use keyroll::account::AccountState;
+use keyroll::kerberos::salt::{AccountKind, Salt};
+use keyroll::kerberos::{Enctype, Key, Kvno, Principal, Realm};
+use keyroll::keyset::{HeldEntry, Keyset};
+use keyroll::name::{ArrayName, DcName, NodeName};
+use keyroll::roll::policy::Method;
+use keyroll::roll::{Answer, WhichKey};
+use keyroll::secret::Password;
+
+/// Why something could not be read or done; by what the caller can do about it.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum PortError {
+    /// Nobody answered: the outcome is unknown, looking again later may settle it.
+    #[error("{object} did not answer: {why}")]
+    Unreachable {
+        /// Whom we asked.
+        object: String,
+        /// What happened instead, in words.
+        why: String,
+    },
+    /// It answered, and the answer is no.
+    #[error("{object} refused: {why}")]
+    Refused {
+        /// Whom we asked.
+        object: String,
+        /// The reason given, with its codes.
+        why: String,
+        /// What to type next; empty if there is nothing better than the reason.
+        next: String,
+    },
+    /// There is no such object.
+    #[error("{object} does not exist")]
+    Missing {
+        /// Which.
+        object: String,
+    },
+}
+
+/// An account, named so that a rename does not lead a write astray.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccountRef {
+    /// `objectGUID`.
+    pub guid: [u8; 16],
+    /// Its name as principal, `WEB$@CORP.EXAMPLE`.
+    pub principal: Principal,
+}
+
+/// One write of a new password.
+#[derive(Debug)]
+pub struct PasswordWrite<'a> {
+    /// The account.
+    pub account: &'a AccountRef,
+    /// The password in force, where it is known: a change needs it.
+    pub old: Option<&'a Password>,
+    /// The new one.
+    pub new: &'a Password,
+    /// Change or fenced reset.
+    pub method: Method,
+    /// For a fenced reset: the fence attribute's value before (none: absent) and after.
+    pub fence: (Option<&'a str>, &'a str),
+}
+
+/// A new account to be made.
+#[derive(Debug)]
+pub struct NewAccount<'a> {
+    /// `sAMAccountName`.
+    pub sam_account_name: &'a str,
+    /// User or computer.
+    pub kind: AccountKind,
+    /// The container's distinguished name; none: the domain's default for the kind.
+    pub container: Option<&'a str>,
+    /// Its password.
+    pub password: &'a Password,
+    /// Its enctypes.
+    pub enctypes: &'a [Enctype],
+    /// The fence attribute's first value.
+    pub fence: &'a str,
+}
+
+/// The directory, over LDAP. Every call names the domain controller it goes to.
+#[async_trait]
+pub trait Directory: Send + Sync {
+    /// The realm of the domain.
+    fn realm(&self) -> &Realm;
+
+    /// Every domain controller, by SRV records or as configured; the PDC emulator first.
+    async fn domain_controllers(&self) -> Result<Vec<DcName>, PortError>;
+
+    /// Finds an account by sAMAccountName.
+    async fn find(&self, dc: &DcName, sam_account_name: &str) -> Result<AccountRef, PortError>;
+
+    /// Reads everything about an account, the caller's rights on it and duplicates of its SPNs.
+    async fn read(&self, dc: &DcName, account: &AccountRef) -> Result<AccountState, PortError>;
+
+    /// Writes a password: one modify, sent once, never repeated by itself.
+    async fn write_password(&self, dc: &DcName, write: &PasswordWrite<'_>) -> Answer;
+
+    /// Makes an account, sent once. Without SPNs: those come once a node holds the key.
+    async fn create(&self, dc: &DcName, account: &NewAccount<'_>) -> Answer;
+
+    /// Sets `msDS-SupportedEncryptionTypes`.
+    async fn set_enctypes(
+        &self,
+        dc: &DcName,
+        account: &AccountRef,
+        enctypes: &[Enctype],
+    ) -> Result<(), PortError>;
+
+    /// Adds one SPN after looking for a duplicate; present already is success.
+    async fn add_spn(&self, dc: &DcName, account: &AccountRef, spn: &str) -> Result<(), PortError>;
+
+    /// Removes one SPN; absent already is success.
+    async fn remove_spn(
+        &self,
+        dc: &DcName,
+        account: &AccountRef,
+        spn: &str,
+    ) -> Result<(), PortError>;
+}
+
+/// The keys by which a ticket is recognized.
+#[derive(Debug, Default)]
+pub struct KnownKeys<'a> {
+    /// Each key with whose it is. Several of one kind are tried in turn.
+    pub keys: Vec<(WhichKey, &'a Key)>,
+    /// The new password, to derive its keys anew where the KDC names another salt than predicted.
+    pub new_password: Option<(&'a Password, &'a [Enctype])>,
+}
+
+/// A ticket seen, and whose key opened it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sighting {
+    /// Whose key.
+    pub key: WhichKey,
+    /// The kvno in the ticket.
+    pub kvno: Kvno,
+    /// Its enctype number.
+    pub enctype: i32,
+    /// Where the key was derived with a salt of the KDC's own naming: that salt.
+    pub salt: Option<Salt>,
+    /// How far the KDC's clock is from ours.
+    pub clock_offset: Duration,
+    /// The ticket itself, for a proof by a node: opaque to the driver.
+    pub ticket: std::sync::Arc<keyroll::kerberos::message::Credential>,
+}
+
+/// The KDCs, asked as a client asks.
+#[async_trait]
+pub trait Kdc: Send + Sync {
+    /// Gets a fresh service ticket for `service` from this very domain controller, with the
+    /// controller's own credentials, and sees which known key opens it. Raises no bad-password
+    /// count, whatever the outcome.
+    async fn sight(
+        &self,
+        dc: &DcName,
+        service: &Principal,
+        known: &KnownKeys<'_>,
+    ) -> Result<Sighting, PortError>;
+
+    /// Logs in as the account with each of these keys, one enctype at a time, and compares the
+    /// KDC's salt. Only for keys that a ticket has already shown to be in force: a wrong key
+    /// would count as a bad password.
+    async fn log_in(
+        &self,
+        dc: &DcName,
+        account: &Principal,
+        keys: &[Key],
+    ) -> Result<BTreeMap<Enctype, Option<Salt>>, PortError>;
+}
+
+/// What a node says it holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeInventory {
+    /// The version that it last wrote.
+    pub version: keyroll::fence::Version,
+    /// The epoch that it last heard.
+    pub epoch: keyroll::fence::Epoch,
+    /// Each keytab file.
+    pub targets: Vec<NodeTarget>,
+    /// Changes with each start of the agent.
+    pub boot: Vec<u8>,
+    /// Whether the node's health endpoint says ready, and why not.
+    pub ready: Result<(), String>,
+    /// How far the node's clock is from ours, and whether it is ahead.
+    pub clock_offset: Duration,
+    /// When the node's certificate ends, seconds since 1970.
+    pub certificate_ends_unix: i64,
+    /// The agent's version.
+    pub agent_version: String,
+}
+
+/// One keytab file of a node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeTarget {
+    /// Its path on the node.
+    pub path: String,
+    /// Owned, shared or client.
+    pub kind: TargetKind,
+    /// Its entries of this array.
+    pub entries: Vec<HeldEntry>,
+    /// Why it cannot be read or written; none if it can.
+    pub trouble: Option<String>,
+    /// It differs from what the agent last wrote.
+    pub drifted: bool,
+    /// Entries of others.
+    pub foreign_entries: u32,
+    /// It is limited to these principals; empty: all.
+    pub principals: Vec<Principal>,
+    /// It is limited to these enctypes; empty: all.
+    pub enctypes: Vec<Enctype>,
+}
+
+/// How a keytab file is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TargetKind {
+    /// A file of keyroll's alone.
+    Owned,
+    /// A file that others write too.
+    Shared,
+    /// A file for initiators: the current generation alone.
+    Client,
+}
+
+/// A node's verdict on one AP-REQ, by keytab file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeProof {
+    /// The file.
+    pub path: String,
+    /// The kvno that opened it, or why it was refused, in an acceptor's words.
+    pub verdict: Result<Kvno, String>,
+}
+
+/// The agents, over warm mTLS connections.
+#[async_trait]
+pub trait Agents: Send + Sync {
+    /// What the node holds, fingerprints under `nonce`.
+    async fn look(
+        &self,
+        node: &NodeName,
+        array: &ArrayName,
+        nonce: [u8; 32],
+    ) -> Result<NodeInventory, PortError>;
+
+    /// Has the node hold this keyset, and tells what it then read back.
+    async fn stage(
+        &self,
+        node: &NodeName,
+        keyset: &Keyset,
+        nonce: [u8; 32],
+    ) -> Result<NodeInventory, PortError>;
+
+    /// Has the node accept an AP-REQ with its keytabs on disk.
+    async fn prove(
+        &self,
+        node: &NodeName,
+        array: &ArrayName,
+        ap_request: Vec<u8>,
+    ) -> Result<Vec<NodeProof>, PortError>;
+
+    /// Opens or shuts the node's gate.
+    async fn admit(
+        &self,
+        node: &NodeName,
+        array: &ArrayName,
+        required: keyroll::fence::Version,
+        verdict: Result<(), String>,
+    ) -> Result<(), PortError>;
+
+    /// Has the node forget the array.
+    async fn wipe(&self, node: &NodeName, array: &ArrayName) -> Result<(), PortError>;
+}

@@ -1,0 +1,218 @@
+//! The account as the directory shows it, and what about it speaks against a roll.
+
+use std::time::Duration;
+
+use crate::kerberos::salt::SaltSource;
+use crate::kerberos::{Enctype, Kvno};
+use crate::roll::Refusal;
+use crate::roll::policy::Method;
+
+/// What was read of an account on one domain controller in one go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccountState {
+    /// `objectGUID`, by which it is written to: a rename does not lead a write astray.
+    pub guid: [u8; 16],
+    /// `distinguishedName`, for people.
+    pub distinguished_name: String,
+    /// What the next password's salt follows from.
+    pub salt_source: SaltSource,
+    /// `msDS-KeyVersionNumber`: a hint, since only a ticket proves a key.
+    pub kvno: Kvno,
+    /// `servicePrincipalName`.
+    pub spns: Vec<String>,
+    /// `msDS-SupportedEncryptionTypes`; absent or 0 yields RC4 tickets.
+    pub supported_enctypes: Option<u32>,
+    /// `userAccountControl` bit ACCOUNTDISABLE.
+    pub disabled: bool,
+    /// `lockoutTime` is set and has not passed: the KDC refuses tickets for its SPNs.
+    pub locked: bool,
+    /// `accountExpires` has passed.
+    pub expired: bool,
+    /// `pwdLastSet` is 0 or the password has expired by policy.
+    pub password_expired: bool,
+    /// `adminCount` is 1: protected, out of bounds unless an admin says otherwise.
+    pub protected: bool,
+    /// `pwdLastSet`, seconds since 1970.
+    pub password_set_unix: i64,
+    /// How much of the minimum password age is left: a change is refused until then. Computer
+    /// accounts are exempt.
+    pub minimum_age_left: Duration,
+    /// The domain's (or the account's own) minimum password length.
+    pub minimum_length: u32,
+    /// The caller holds Reset Password on this object.
+    pub may_reset: bool,
+    /// The caller may write the fence attribute.
+    pub may_write_fence: bool,
+    /// The fence attribute's present value.
+    pub fence: Option<String>,
+    /// SPNs of this account that another account has too: SPN and the other's name.
+    pub duplicate_spns: Vec<(String, String)>,
+    /// The account may delegate, so tickets from before a roll stop being S4U2Proxy evidence.
+    pub delegates: bool,
+}
+
+/// What an array wants of its account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wanted<'a> {
+    /// The enctypes that stand in the keytabs.
+    pub enctypes: &'a [Enctype],
+    /// How the password shall be written.
+    pub method: Method,
+    /// Whether the password in force is known, as a change needs.
+    pub password_known: bool,
+    /// The length of a new password.
+    pub password_length: u32,
+}
+
+impl AccountState {
+    /// The method that needs the least: a change where it is possible, else a fenced reset.
+    #[must_use]
+    pub fn method(&self, password_known: bool) -> Method {
+        let change = password_known && self.minimum_age_left.is_zero();
+        if change || !self.may_reset {
+            Method::Change
+        } else {
+            Method::FencedReset
+        }
+    }
+
+    /// Every reason against writing a new password to this account now, all at once.
+    #[must_use]
+    pub fn refusals(&self, wanted: &Wanted<'_>) -> Vec<Refusal> {
+        let mut reasons = self.condition();
+        reasons.extend(self.enctype_trouble(wanted.enctypes));
+        reasons.extend(self.spn_trouble());
+        reasons.extend(self.method_trouble(wanted));
+        if wanted.password_length < self.minimum_length {
+            reasons.push(self.refusal(
+                "policy-length",
+                format!(
+                    "the domain wants at least {} characters, the array makes {}",
+                    self.minimum_length, wanted.password_length
+                ),
+                "raise password-length in the array's policy",
+            ));
+        }
+        reasons
+    }
+
+    fn condition(&self) -> Vec<Refusal> {
+        let name = &self.salt_source.sam_account_name;
+        let table = [
+            (
+                self.disabled,
+                "account-disabled",
+                "it is disabled, so its SPNs get no tickets on a Windows DC",
+                format!("samba-tool user enable '{name}' (or Enable-ADAccount)"),
+            ),
+            (
+                self.locked,
+                "account-locked",
+                "it is locked out, so the KDC refuses tickets for its SPNs; a reset would not unlock it",
+                format!(
+                    "samba-tool user unlock '{name}' (or Unlock-ADAccount), then find who guesses"
+                ),
+            ),
+            (
+                self.expired,
+                "account-expired",
+                "it has expired",
+                format!("samba-tool user setexpiry --noexpiry '{name}'"),
+            ),
+            (
+                self.protected,
+                "account-protected",
+                "it is protected (adminCount is 1): rolling it would make this controller Tier 0",
+                "use an account of its own for the array".to_owned(),
+            ),
+        ];
+        let found = table.into_iter().filter(|(holds, ..)| *holds);
+        found
+            .map(|(_, code, why, next)| self.refusal(code, why, next))
+            .collect()
+    }
+
+    fn enctype_trouble(&self, enctypes: &[Enctype]) -> Option<Refusal> {
+        let wanted: u32 = enctypes
+            .iter()
+            .filter_map(|enctype| enctype.directory_bit())
+            .sum();
+        let has = self.supported_enctypes.unwrap_or(0);
+        let name = &self.salt_source.sam_account_name;
+        let next = format!("set msDS-SupportedEncryptionTypes of {name} to {wanted}");
+        if has == 0 {
+            let why = "msDS-SupportedEncryptionTypes is unset: the KDC issues RC4 tickets, which \
+                       the array's keytabs cannot open";
+            return Some(self.refusal("enctypes-unset", why, next));
+        }
+        // Only the kinds of key count: the attribute has bits for other things too.
+        let kinds = 0x1f;
+        let uncovered = has & kinds & !wanted;
+        (uncovered != 0).then(|| {
+            let why = format!(
+                "msDS-SupportedEncryptionTypes is {has:#x}: the KDC may issue tickets of a kind \
+                 that the array's keytabs lack ({uncovered:#x})"
+            );
+            self.refusal("enctypes-uncovered", why, next)
+        })
+    }
+
+    fn spn_trouble(&self) -> Vec<Refusal> {
+        let mut reasons: Vec<Refusal> = self
+            .duplicate_spns
+            .iter()
+            .map(|(spn, other)| {
+                let why =
+                    format!("{other} has it too, so the KDC answers that it knows no such server");
+                let name = other.split([',', '=']).nth(1).unwrap_or(other);
+                Refusal::new("spn-duplicate", spn, why, format!("setspn -D {spn} {name}"))
+            })
+            .collect();
+        if self.spns.is_empty() {
+            let why = "no SPN is registered, so no ticket can prove its key";
+            let next = "keyroll node list (an SPN is registered once a node holds the key)";
+            reasons.push(self.refusal("spn-missing", why, next));
+        }
+        reasons
+    }
+
+    fn method_trouble(&self, wanted: &Wanted<'_>) -> Option<Refusal> {
+        let acl = format!(
+            "keyroll array create --print-acl --account '{}'",
+            self.salt_source.sam_account_name
+        );
+        match wanted.method {
+            Method::Change if !wanted.password_known => Some(self.refusal(
+                "password-unknown",
+                "its present password is not known here, so it can only be reset, and this \
+                 controller has no right to",
+                acl,
+            )),
+            Method::Change if !self.minimum_age_left.is_zero() => Some(self.refusal(
+                "minimum-age",
+                format!(
+                    "its password is too young to be changed for another {} s, and this \
+                     controller has no right to reset it",
+                    self.minimum_age_left.as_secs()
+                ),
+                acl,
+            )),
+            Method::FencedReset if !self.may_reset => Some(self.refusal(
+                "right-missing",
+                "this controller may not reset its password",
+                acl,
+            )),
+            Method::FencedReset if !self.may_write_fence => Some(self.refusal(
+                "right-missing",
+                "this controller may not write its fence attribute, without which a reset cannot \
+                 be told from a repeated one",
+                acl,
+            )),
+            Method::Change | Method::FencedReset => None,
+        }
+    }
+
+    fn refusal(&self, code: &str, why: impl Into<String>, next: impl Into<String>) -> Refusal {
+        Refusal::new(code, &self.distinguished_name, why, next)
+    }
+}

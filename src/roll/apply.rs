@@ -1,0 +1,306 @@
+//! Replay: one arm for each record, naming the states it may follow.
+
+use super::record::{Record, Resolution};
+use super::{Attempt, End, Generated, Halt, Outcome, Roll, State};
+use crate::fence::Version;
+
+/// A record that may not stand where it stands: the journal is damaged or from another version.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("illegal journal: record {record} cannot follow in state {state}{detail}")]
+pub struct Illegal {
+    /// The record's name.
+    pub record: &'static str,
+    /// The state's name, `nothing` before the first record.
+    pub state: &'static str,
+    /// More, if there is more to say; begins with ": ".
+    pub detail: String,
+}
+
+impl Roll {
+    /// The roll that a journal tells.
+    ///
+    /// # Errors
+    /// [`Illegal`] at the first record that may not stand where it stands.
+    pub fn replay(records: impl IntoIterator<Item = Record>) -> Result<Self, Illegal> {
+        let mut records = records.into_iter();
+        let illegal = |record: &Record| Illegal {
+            record: record.name(),
+            state: "nothing",
+            detail: String::new(),
+        };
+        let mut roll = match records.next() {
+            Some(Record::Planned { plan }) => Self::planned(plan),
+            Some(other) => return Err(illegal(&other)),
+            None => {
+                return Err(Illegal {
+                    record: "none",
+                    state: "nothing",
+                    detail: ": the journal is empty".to_owned(),
+                });
+            }
+        };
+        for record in records {
+            roll.apply(record)?;
+        }
+        Ok(roll)
+    }
+
+    /// A roll that has just been planned.
+    #[must_use]
+    pub fn planned(plan: super::Plan) -> Self {
+        Self {
+            version: plan.version,
+            plan,
+            state: State::Planned,
+            generated: None,
+            attempts: Vec::new(),
+            quarantined: std::collections::BTreeMap::new(),
+            converged: std::collections::BTreeSet::new(),
+            waived: std::collections::BTreeSet::new(),
+            drain_left: std::time::Duration::ZERO,
+            mispredicted: false,
+            halt: None,
+            verdict: None,
+            refusals: Vec::new(),
+        }
+    }
+
+    /// Takes one more record in.
+    ///
+    /// # Errors
+    /// [`Illegal`] if the record may not follow; the roll is unchanged then.
+    pub fn apply(&mut self, record: Record) -> Result<(), Illegal> {
+        let name = record.name();
+        match record {
+            Record::Planned { .. } => return Err(self.illegal(name, "")),
+            Record::Refused { reasons } => {
+                self.follows(name, &[State::Planned])?;
+                self.refusals = reasons;
+                self.state = State::Ended(End::Refused);
+            }
+            Record::Generated {
+                sealed,
+                fence,
+                kvno_before,
+                kvno,
+                salt,
+            } => {
+                self.follows(name, &[State::Planned])?;
+                self.generated = Some(Generated {
+                    sealed,
+                    fence,
+                    kvno_before,
+                    kvno,
+                    salt,
+                });
+                self.state = State::Generated;
+            }
+            Record::Staging { version } => {
+                self.follows(name, &[State::Generated])?;
+                self.advance(name, version)?;
+                self.state = State::Staging;
+            }
+            Record::Quarantined { node, why } => {
+                self.follows(name, &WITH_NODES)?;
+                self.quarantined.insert(node, why);
+            }
+            Record::Rejoined { node } => {
+                self.follows(name, &WITH_NODES)?;
+                if self.quarantined.remove(&node).is_none() {
+                    return Err(self.illegal(name, "the node was not quarantined"));
+                }
+            }
+            Record::CommitIntent { attempt, dc } => {
+                self.follows(name, &[State::Staging, State::Committing])?;
+                if attempt as usize != self.attempts.len() + 1 {
+                    return Err(self.illegal(name, "attempts are counted from 1 without gaps"));
+                }
+                self.attempts.push(Attempt {
+                    dc,
+                    outcome: Outcome::Open,
+                });
+                self.state = State::Committing;
+            }
+            Record::AttemptApplied { attempt } => {
+                self.follows(name, &[State::Committing])?;
+                self.answered(name, attempt, Outcome::Applied)?;
+            }
+            Record::AttemptRefused { attempt, why } => {
+                self.follows(name, &[State::Committing])?;
+                self.answered(name, attempt, Outcome::Refused)?;
+                self.verdict = Some(why);
+            }
+            Record::Settled => {
+                self.follows(name, &[State::Committing])?;
+                for attempt in &mut self.attempts {
+                    if attempt.outcome == Outcome::Open {
+                        attempt.outcome = Outcome::Settled;
+                    }
+                }
+            }
+            Record::Abandoned { why } => {
+                self.follows(name, &[State::Committing])?;
+                if !self.untouched() {
+                    return Err(self.illegal(name, "an attempt may have been applied"));
+                }
+                self.verdict = Some(why);
+                self.state = State::Staging;
+            }
+            Record::Committed {
+                kvno,
+                salt,
+                version,
+            } => {
+                self.follows(name, &[State::Committing])?;
+                self.advance(name, version)?;
+                if let Some(new) = &mut self.generated {
+                    self.mispredicted = (new.kvno, &new.salt) != (kvno, &salt);
+                    (new.kvno, new.salt) = (kvno, salt);
+                }
+                self.state = State::Converging;
+            }
+            Record::Converged { dcs } => {
+                self.follows(name, &[State::Converging])?;
+                self.converged.extend(dcs);
+            }
+            Record::Waived { dc, .. } => {
+                self.follows(name, &[State::Converging, State::Draining, State::Halted])?;
+                self.waived.insert(dc);
+            }
+            Record::Draining { left } => {
+                self.follows(name, &[State::Converging])?;
+                if self.required_dcs().any(|dc| !self.converged.contains(dc)) {
+                    return Err(self.illegal(name, "a domain controller is not proven"));
+                }
+                self.drain_left = left;
+                self.state = State::Draining;
+            }
+            Record::Drained { left } => {
+                self.follows(name, &[State::Draining])?;
+                if left > self.drain_left {
+                    return Err(self.illegal(name, "a drain does not grow"));
+                }
+                self.drain_left = left;
+            }
+            Record::Regressed { dc } => {
+                self.follows(name, &[State::Draining])?;
+                self.converged.remove(&dc);
+                self.state = State::Converging;
+            }
+            Record::Retiring { version } => {
+                self.follows(name, &[State::Draining, State::Converging])?;
+                if self.state == State::Draining && !self.drain_left.is_zero() {
+                    return Err(self.illegal(name, "old tickets are alive"));
+                }
+                self.advance(name, version)?;
+                self.state = State::Retiring;
+            }
+            Record::Done => {
+                self.follows(name, &[State::Retiring])?;
+                self.state = State::Ended(End::Done);
+            }
+            Record::Aborting { version, why } => {
+                self.follows(name, &[State::Planned, State::Generated, State::Staging])?;
+                if !self.untouched() {
+                    return Err(self.illegal(name, "an attempt may have been applied"));
+                }
+                self.advance(name, version)?;
+                self.verdict = Some(why);
+                self.state = State::Aborting;
+            }
+            Record::Aborted => {
+                self.follows(name, &[State::Aborting])?;
+                self.state = State::Ended(End::Aborted);
+            }
+            Record::Halted { trouble } => {
+                self.follows(name, &WITH_NODES)?;
+                self.halt = Some(Halt {
+                    trouble,
+                    from: self.state,
+                });
+                self.state = State::Halted;
+            }
+            Record::Resolved { choice, .. } => {
+                self.follows(name, &[State::Halted])?;
+                self.resolve(&choice);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether no attempt can ever have reached the directory, now or later.
+    ///
+    /// The refusal of a *repeated* request says nothing about the first one, so every attempt
+    /// must have its own answer.
+    #[must_use]
+    pub fn untouched(&self) -> bool {
+        let dead = |outcome| matches!(outcome, Outcome::Refused | Outcome::Settled);
+        self.attempts.iter().all(|attempt| dead(attempt.outcome))
+    }
+
+    fn resolve(&mut self, choice: &Resolution) {
+        match choice {
+            Resolution::Continue => {
+                self.state = self.halt.take().map_or(State::Converging, |halt| halt.from);
+            }
+            // The halt stays: it tells which keyset the nodes were left with.
+            Resolution::GiveUp => self.state = State::Ended(End::GivenUp),
+        }
+    }
+
+    fn answered(
+        &mut self,
+        name: &'static str,
+        number: u32,
+        outcome: Outcome,
+    ) -> Result<(), Illegal> {
+        let index = (number as usize).checked_sub(1);
+        let open = index
+            .and_then(|index| self.attempts.get_mut(index))
+            .filter(|attempt| attempt.outcome == Outcome::Open);
+        match open {
+            Some(attempt) => attempt.outcome = outcome,
+            None => return Err(self.illegal(name, "no such attempt is open")),
+        }
+        Ok(())
+    }
+
+    fn advance(&mut self, name: &'static str, version: Version) -> Result<(), Illegal> {
+        if version <= self.version {
+            return Err(self.illegal(name, "its keyset version is not a new one"));
+        }
+        self.version = version;
+        Ok(())
+    }
+
+    fn follows(&self, record: &'static str, states: &[State]) -> Result<(), Illegal> {
+        if states.contains(&self.state) {
+            Ok(())
+        } else {
+            Err(self.illegal(record, ""))
+        }
+    }
+
+    fn illegal(&self, record: &'static str, detail: &str) -> Illegal {
+        let detail = if detail.is_empty() {
+            String::new()
+        } else {
+            format!(": {detail}")
+        };
+        Illegal {
+            record,
+            state: self.state.name(),
+            detail,
+        }
+    }
+}
+
+/// The states in which nodes hold or get keysets of this roll.
+const WITH_NODES: [State; 6] = [
+    State::Staging,
+    State::Committing,
+    State::Converging,
+    State::Draining,
+    State::Retiring,
+    State::Aborting,
+];

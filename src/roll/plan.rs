@@ -1,0 +1,163 @@
+//! The one next step of a roll, and the reason for it.
+
+mod commit;
+mod nodes;
+mod preflight;
+mod prove;
+
+use std::time::Duration;
+
+use super::observed::Observed;
+use super::record::Record;
+use super::{End, OldKey, Roll, State};
+use crate::fence::Version;
+use crate::keyset::Role;
+use crate::name::{DcName, NodeName};
+
+/// What the driver does next: exactly one of these.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// Make this record durable, apply it, and forget everything observed.
+    Write(Record),
+    /// Do all of these, side by side, each of them safe to repeat; note what was seen.
+    Do(Vec<Action>),
+    /// Nothing to do for at most this long, or until something happens; then look again.
+    Wait(Duration),
+    /// The roll is over.
+    End(End),
+}
+
+/// Something that is done to look, or to bring about what a record has opened.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Action {
+    /// Read the account on the writer.
+    LookAtAccount,
+    /// Get a service ticket from this domain controller and see which key opens it.
+    LookAtDc(DcName),
+    /// Ask the node what it holds, and compare with the keyset of the present state.
+    LookAtNode(NodeName),
+    /// Make a new password, seal it, keep it in memory.
+    Generate,
+    /// Push the keyset of the present state, and compare what was read back from disk.
+    Stage(NodeName),
+    /// Have the node accept a ticket under the key of each of these roles.
+    Prove(NodeName, Vec<Role>),
+    /// Send the write of this attempt.
+    Commit {
+        /// Which, from 1.
+        attempt: u32,
+        /// Where.
+        dc: DcName,
+    },
+}
+
+/// A step and why it is the one, in words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision {
+    /// The step.
+    pub step: Step,
+    /// Why, a phrase that completes "now: …".
+    pub reason: String,
+}
+
+impl Decision {
+    fn new(step: Step, reason: impl Into<String>) -> Self {
+        Self {
+            step,
+            reason: reason.into(),
+        }
+    }
+
+    fn write(record: Record, reason: impl Into<String>) -> Self {
+        Self::new(Step::Write(record), reason)
+    }
+}
+
+/// What else bears on the next step: time, by this process's monotonic clock alone, and wishes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Circumstances {
+    /// Since the last record was written or, after a start, since the process took over.
+    pub since_record: Duration,
+    /// Since the state was entered or, after a start, since the process took over.
+    pub since_state: Duration,
+    /// An operator's wish to abort, with the reason given.
+    pub abort: Option<String>,
+    /// The next free keyset version of the array.
+    pub next_version: Version,
+}
+
+/// Names the next step. Pure: the same arguments give the same step, for ever.
+#[must_use]
+pub fn plan(roll: &Roll, observed: &Observed, circumstances: &Circumstances) -> Decision {
+    let may_abort = matches!(
+        roll.state,
+        State::Planned | State::Generated | State::Staging
+    );
+    if let Some(why) = circumstances
+        .abort
+        .as_ref()
+        .filter(|_| may_abort && roll.untouched())
+    {
+        return aborting(circumstances, why);
+    }
+    match roll.state {
+        State::Planned => preflight::plan(roll, observed),
+        State::Generated => Decision::write(
+            Record::Staging {
+                version: circumstances.next_version,
+            },
+            "the new password is safe here: the nodes may get its keys",
+        ),
+        State::Staging => nodes::plan_staging(roll, observed, circumstances),
+        State::Committing => commit::plan(roll, observed, circumstances),
+        State::Converging => prove::plan_converging(roll, observed, circumstances),
+        State::Draining => prove::plan_draining(roll, observed, circumstances),
+        State::Retiring => nodes::plan_last_push(roll, observed, circumstances, Record::Done),
+        State::Aborting => nodes::plan_last_push(roll, observed, circumstances, Record::Aborted),
+        State::Halted => Decision::new(
+            Step::Wait(Duration::from_secs(3600)),
+            format!(
+                "halted; go on with: keyroll roll resolve {}",
+                roll.plan.array
+            ),
+        ),
+        State::Ended(end) => Decision::new(Step::End(end), State::Ended(end).name()),
+    }
+}
+
+fn aborting(circumstances: &Circumstances, why: impl Into<String>) -> Decision {
+    let why = why.into();
+    let reason = format!("aborting: {why}");
+    Decision::write(
+        Record::Aborting {
+            version: circumstances.next_version,
+            why,
+        },
+        reason,
+    )
+}
+
+/// How long to wait before looking again, the longer the more often it was in vain: 0.25 s
+/// doubling to 15 s. An event ends a wait early, so this bounds only what sends no events.
+fn back_off(observed: &Observed) -> Duration {
+    let doublings = observed.waits.min(6);
+    Duration::from_millis(250u64 << doublings).min(Duration::from_secs(15))
+}
+
+fn wait(observed: &Observed, reason: impl Into<String>) -> Decision {
+    Decision::new(Step::Wait(back_off(observed)), reason)
+}
+
+/// Whether the policy removes the old key before its last ticket is dead.
+fn impatient(roll: &Roll) -> bool {
+    roll.plan.policy.old_key != OldKey::UntilDrained
+}
+
+/// Lists names for a reason: "node1, node2 and 3 more".
+fn listed<T: ToString>(names: impl IntoIterator<Item = T>) -> String {
+    let names: Vec<String> = names.into_iter().map(|name| name.to_string()).collect();
+    match names.len() {
+        0..=4 => names.join(", "),
+        more => format!("{} and {} more", names[..3].join(", "), more - 3),
+    }
+}

@@ -1,0 +1,258 @@
+//! Pushing keysets: before the commit with proofs and a gate, after it until all have it.
+
+use std::collections::BTreeSet;
+
+use super::{Action, Circumstances, Decision, Step, aborting, listed, wait};
+use crate::keyset::Role;
+use crate::name::NodeName;
+use crate::roll::Roll;
+use crate::roll::observed::{DcView, NodeView, Observed, WhichKey};
+use crate::roll::policy::OnDeadline;
+use crate::roll::record::{Record, Trouble};
+
+/// Staging: every node gets both keys and accepts a ticket under each, then the gate decides.
+pub(super) fn plan_staging(
+    roll: &Roll,
+    observed: &Observed,
+    circumstances: &Circumstances,
+) -> Decision {
+    if let Some(why) = roll.verdict.as_ref().filter(|_| !roll.attempts.is_empty()) {
+        return aborting(circumstances, why.clone());
+    }
+    if let Some(decision) = rejoin(roll, observed) {
+        return decision;
+    }
+    let actions = pushes(roll, observed);
+    if !actions.is_empty() {
+        return Decision::new(Step::Do(actions), "giving the nodes both keys");
+    }
+    let ready: BTreeSet<NodeName> = proven(roll, observed);
+    let missing: Vec<&NodeName> = roll
+        .serving()
+        .filter(|node| !ready.contains(*node))
+        .collect();
+    if missing.is_empty() {
+        return if roll.plan.policy.gate.opens(&roll.plan.members, &ready) {
+            commit_after_last_look(roll, observed, circumstances)
+        } else {
+            aborting(circumstances, "too few nodes are left for the gate")
+        };
+    }
+    if let Some(decision) = give_up_on(roll, observed, circumstances, &missing, &ready) {
+        return decision;
+    }
+    wait(
+        observed,
+        format!("waiting for {}", why_missing(observed, &missing)),
+    )
+}
+
+/// The writer must still issue with the old key at the last moment: a foreign change in between
+/// would otherwise be overwritten, and its tickets would die.
+fn commit_after_last_look(
+    roll: &Roll,
+    observed: &Observed,
+    circumstances: &Circumstances,
+) -> Decision {
+    let writer = &roll.plan.writer;
+    match observed.dcs.get(writer) {
+        None => Decision::new(
+            Step::Do(vec![Action::LookAtDc(writer.clone())]),
+            "every node holds both keys; a last look at the writer",
+        ),
+        Some(DcView::Trouble(why)) if late(roll, circumstances) => {
+            aborting(circumstances, format!("{writer} does not answer: {why}"))
+        }
+        Some(DcView::Trouble(why)) => wait(observed, format!("waiting for {writer}: {why}")),
+        Some(DcView::Issues(issued)) => {
+            let as_before = match roll.plan.base {
+                Some(base) => issued.key == WhichKey::Base && issued.kvno == base.kvno,
+                None => roll
+                    .generated
+                    .as_ref()
+                    .is_some_and(|new| issued.kvno == new.kvno_before),
+            };
+            if as_before {
+                let intent = Record::CommitIntent {
+                    attempt: 1,
+                    dc: writer.clone(),
+                };
+                Decision::write(intent, "every node holds both keys and has proven them")
+            } else {
+                let why = format!(
+                    "{writer} issues with another key (kvno {}) than at the start",
+                    issued.kvno
+                );
+                aborting(circumstances, why)
+            }
+        }
+    }
+}
+
+/// Who is missing leaves the roll by quarantine, or ends it, as the policy says.
+fn give_up_on(
+    roll: &Roll,
+    observed: &Observed,
+    circumstances: &Circumstances,
+    missing: &[&NodeName],
+    ready: &BTreeSet<NodeName>,
+) -> Option<Decision> {
+    let policy = &roll.plan.policy;
+    let late = late(roll, circumstances);
+    // A node that the gate can do without gets one chance; all the others get until the deadline.
+    let dispensable = |node: &NodeName| {
+        policy.gate.opens(&roll.plan.members, ready)
+            && !policy.gate.requires(node)
+            && (late || observed.failed_before.contains(node))
+    };
+    if let Some(node) = missing.iter().find(|node| dispensable(node)) {
+        return Some(quarantine(observed, node, "the gate does not ask for it"));
+    }
+    if !late {
+        return None;
+    }
+    match policy.on_deadline {
+        OnDeadline::Quarantine if !ready.is_empty() => {
+            Some(quarantine(observed, missing[0], "it was not ready in time"))
+        }
+        OnDeadline::Quarantine | OnDeadline::Abort => Some(aborting(
+            circumstances,
+            format!("not ready in time: {}", why_missing(observed, missing)),
+        )),
+    }
+}
+
+fn late(roll: &Roll, circumstances: &Circumstances) -> bool {
+    circumstances.since_state >= roll.plan.policy.stage_deadline
+}
+
+/// Retiring and aborting: one keyset for all; who does not take it in time is quarantined, since
+/// what is left on it is one key too many, not one too few.
+pub(super) fn plan_last_push(
+    roll: &Roll,
+    observed: &Observed,
+    circumstances: &Circumstances,
+    end: Record,
+) -> Decision {
+    let wanted = roll.recipe().version;
+    let (mut actions, mut missing) = (Vec::new(), Vec::new());
+    for node in roll.serving() {
+        match observed.nodes.get(node) {
+            None => actions.push(Action::Stage(node.clone())),
+            Some(view) if view.holds == Some(wanted) => {}
+            Some(_) => missing.push(node),
+        }
+    }
+    if !actions.is_empty() {
+        return Decision::new(Step::Do(actions), "giving the nodes one key alone");
+    }
+    match missing.first() {
+        None => Decision::write(end, "every serving node holds one key alone"),
+        Some(node) if late(roll, circumstances) => {
+            quarantine(observed, node, "it did not take the last keyset in time")
+        }
+        Some(_) => wait(
+            observed,
+            format!("waiting for {}", why_missing(observed, &missing)),
+        ),
+    }
+}
+
+/// What is left to do for the serving nodes to hold and prove the keyset of this state, and for
+/// quarantined ones to come back. Idempotent, so all of it side by side.
+pub(super) fn pushes(roll: &Roll, observed: &Observed) -> Vec<Action> {
+    let wanted = roll.recipe();
+    let roles: Vec<Role> = wanted.generations.iter().map(|(role, ..)| *role).collect();
+    let next = |node: &NodeName| match observed.nodes.get(node) {
+        None => Some(Action::Stage(node.clone())),
+        Some(view) if view.trouble.is_some() || view.refuses.is_some() => None,
+        Some(view) if view.holds != Some(wanted.version) => Some(Action::Stage(node.clone())),
+        Some(view) if roles.iter().any(|role| !view.accepts.contains(role)) => {
+            Some(Action::Prove(node.clone(), roles.clone()))
+        }
+        Some(_) => None,
+    };
+    roll.plan.members.iter().filter_map(next).collect()
+}
+
+/// The same where most nodes will hold it already: ask first, since a look carries no keys.
+pub(super) fn looks_then_pushes(roll: &Roll, observed: &Observed) -> Vec<Action> {
+    let ask = |action| match action {
+        Action::Stage(node) if !observed.nodes.contains_key(&node) => Action::LookAtNode(node),
+        other => other,
+    };
+    pushes(roll, observed).into_iter().map(ask).collect()
+}
+
+/// The serving nodes that hold the keyset of this state and accepted a ticket under each key.
+pub(super) fn proven(roll: &Roll, observed: &Observed) -> BTreeSet<NodeName> {
+    roll.serving()
+        .filter(|node| {
+            observed
+                .nodes
+                .get(*node)
+                .is_some_and(|view| is_proven(roll, view))
+        })
+        .cloned()
+        .collect()
+}
+
+fn is_proven(roll: &Roll, view: &NodeView) -> bool {
+    let wanted = roll.recipe();
+    view.holds == Some(wanted.version)
+        && view.refuses.is_none()
+        && wanted
+            .generations
+            .iter()
+            .all(|(role, ..)| view.accepts.contains(role))
+}
+
+/// A quarantined node that is proven serves again.
+pub(super) fn rejoin(roll: &Roll, observed: &Observed) -> Option<Decision> {
+    let back = |node: &&NodeName| {
+        observed
+            .nodes
+            .get(*node)
+            .is_some_and(|view| is_proven(roll, view))
+    };
+    let node = roll.quarantined.keys().find(back)?.clone();
+    let reason = format!("{node} has caught up");
+    Some(Decision::write(Record::Rejoined { node }, reason))
+}
+
+/// A node that holds the keys and refuses a ticket is a contradiction that an operator must see.
+pub(super) fn refusing(roll: &Roll, observed: &Observed) -> Option<Decision> {
+    roll.serving().find_map(|node| {
+        let view = observed.nodes.get(node)?;
+        let why = view.refuses.clone().filter(|_| view.trouble.is_none())?;
+        let reason = format!("{node} refuses a ticket it should accept");
+        let trouble = Trouble::NodeRefuses {
+            node: node.clone(),
+            why,
+        };
+        Some(Decision::write(Record::Halted { trouble }, reason))
+    })
+}
+
+pub(super) fn quarantine(observed: &Observed, node: &NodeName, because: &str) -> Decision {
+    let why = format!("{because}: {}", why_missing(observed, &[node]));
+    let reason = format!("going on without {node}");
+    Decision::write(
+        Record::Quarantined {
+            node: node.clone(),
+            why,
+        },
+        reason,
+    )
+}
+
+pub(super) fn why_missing(observed: &Observed, missing: &[&NodeName]) -> String {
+    listed(missing.iter().map(|node| {
+        let view = observed.nodes.get(*node);
+        let why = view.and_then(|view| view.trouble.as_ref().or(view.refuses.as_ref()));
+        why.map_or_else(
+            || format!("{node} (no answer yet)"),
+            |why| format!("{node} ({why})"),
+        )
+    }))
+}

@@ -1,0 +1,208 @@
+//! Planned: look at everything, then refuse with every reason at once, or make a password.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::{Action, Decision, Step, wait};
+use crate::account::AccountState;
+use crate::kerberos::Kvno;
+use crate::name::NodeName;
+use crate::roll::observed::{DcView, Issued, Observed, WhichKey};
+use crate::roll::policy::OnDeadline;
+use crate::roll::record::{Record, Refusal};
+use crate::roll::{Plan, Roll};
+
+/// A clock this far from the controller's would make tickets look premature or dead.
+const CLOCK_LIMIT: Duration = Duration::from_secs(60);
+
+/// What does not answer at once is asked again this many times before the roll is refused for it.
+const PATIENCE: u32 = 3;
+
+pub(super) fn plan(roll: &Roll, observed: &Observed) -> Decision {
+    let frame = roll.frame();
+    let looks = looks_left(frame, observed);
+    if !looks.is_empty() {
+        return Decision::new(
+            Step::Do(looks),
+            "looking at the account, every DC and every node",
+        );
+    }
+    let Some(Ok(account)) = &observed.account else {
+        let why = match &observed.account {
+            Some(Err(why)) => why.clone(),
+            _ => "it was not read".to_owned(),
+        };
+        if observed.waits < PATIENCE {
+            return wait(observed, format!("{} did not answer: {why}", frame.writer));
+        }
+        let next = "keyroll status (is the DC up, are the controller's credentials right?)";
+        let reason = Refusal::new("directory-unreachable", &frame.writer, why, next);
+        return refused(vec![reason]);
+    };
+    let reasons = refusals(frame, account, observed);
+    let passing = |reason: &Refusal| reason.code.ends_with("-unreachable");
+    if reasons.iter().any(passing) && observed.waits < PATIENCE {
+        return wait(observed, "something did not answer; asking again");
+    }
+    if !reasons.is_empty() {
+        return refused(reasons);
+    }
+    let Some(candidate) = &observed.candidate else {
+        return Decision::new(
+            Step::Do(vec![Action::Generate]),
+            "nothing speaks against the roll",
+        );
+    };
+    let generated = Record::Generated {
+        sealed: candidate.sealed.clone(),
+        fence: candidate.fence.clone(),
+        kvno_before: account.kvno,
+        kvno: account.kvno.next(),
+        salt: account.salt_source.next_salt(),
+    };
+    Decision::write(
+        generated,
+        "keeping the new password before anybody gets a key of it",
+    )
+}
+
+fn refused(reasons: Vec<Refusal>) -> Decision {
+    let codes: BTreeSet<&str> = reasons.iter().map(|reason| reason.code.as_str()).collect();
+    let why = format!(
+        "refusing: {}",
+        codes.into_iter().collect::<Vec<_>>().join(", ")
+    );
+    Decision::write(Record::Refused { reasons }, why)
+}
+
+fn looks_left(frame: &Plan, observed: &Observed) -> Vec<Action> {
+    let account = observed.account.is_none().then_some(Action::LookAtAccount);
+    let dcs = frame
+        .dcs
+        .iter()
+        .filter(|dc| !observed.dcs.contains_key(*dc));
+    let nodes = frame
+        .members
+        .iter()
+        .filter(|node| !observed.nodes.contains_key(*node));
+    account
+        .into_iter()
+        .chain(dcs.cloned().map(Action::LookAtDc))
+        .chain(nodes.cloned().map(Action::LookAtNode))
+        .collect()
+}
+
+/// Every reason against the roll that was seen.
+fn refusals(frame: &Plan, account: &AccountState, observed: &Observed) -> Vec<Refusal> {
+    let mut reasons = frame.account_refusals(account);
+    // An account that no KDC gives tickets for explains what the DCs say; say it once.
+    let explained = reasons.iter().any(|reason| reason.code != "minimum-age");
+    for (dc, view) in &observed.dcs {
+        match view {
+            DcView::Issues(issued) => reasons.extend(dc_refusals(frame, account.kvno, dc, issued)),
+            DcView::Trouble(_) if explained => {}
+            DcView::Trouble(why) => reasons.push(Refusal::new(
+                "dc-unreachable",
+                dc,
+                format!("it gave no service ticket: {why}"),
+                "keyroll status; an unproven DC could refuse or issue with another key",
+            )),
+        }
+    }
+    reasons.extend(node_refusals(frame, observed));
+    reasons
+}
+
+fn dc_refusals(
+    frame: &Plan,
+    kvno: Kvno,
+    dc: &crate::name::DcName,
+    issued: &Issued,
+) -> Vec<Refusal> {
+    let mut reasons = Vec::new();
+    if let Some(base) = frame.base {
+        if issued.key != WhichKey::Base {
+            reasons.push(Refusal::new(
+                "key-foreign",
+                dc,
+                format!(
+                    "its tickets (kvno {}) do not open with the key in force here (kvno {}): \
+                     somebody else set the password",
+                    issued.kvno, base.kvno
+                ),
+                format!("keyroll verify {}", frame.array),
+            ));
+        } else if issued.kvno != base.kvno || (*dc == frame.writer && kvno != base.kvno) {
+            reasons.push(Refusal::new(
+                "kvno-differs",
+                dc,
+                format!(
+                    "tickets carry kvno {}, the directory says {kvno}, the array holds {}: a \
+                     change is still replicating, or somebody set the password again",
+                    issued.kvno, base.kvno
+                ),
+                format!("keyroll verify {}, then roll again", frame.array),
+            ));
+        }
+    }
+    if issued.clock_offset > CLOCK_LIMIT {
+        reasons.push(clock_off(dc, issued.clock_offset));
+    }
+    reasons
+}
+
+/// A clock that is too far off, whose ever it is.
+#[must_use]
+pub(in crate::roll) fn clock_off(object: impl ToString, offset: Duration) -> Refusal {
+    Refusal::new(
+        "clock-off",
+        object,
+        format!(
+            "its clock differs from this controller's by {} s, more than {} s",
+            offset.as_secs(),
+            CLOCK_LIMIT.as_secs()
+        ),
+        "chronyc tracking (or w32tm /query /status) on both, then roll again",
+    )
+}
+
+fn node_refusals(frame: &Plan, observed: &Observed) -> Vec<Refusal> {
+    let mut reasons = Vec::new();
+    let mut ready: BTreeSet<NodeName> = BTreeSet::new();
+    for (node, view) in &observed.nodes {
+        let required = frame.policy.gate.requires(node);
+        let waits = frame.policy.on_deadline == OnDeadline::Quarantine;
+        match &view.trouble {
+            Some(why) if required && !waits => reasons.push(Refusal::new(
+                "node-unreachable",
+                node,
+                format!("it did not answer: {why}"),
+                format!(
+                    "systemctl status keyroll-agent on it, or keyroll node quarantine {} {node}",
+                    frame.array
+                ),
+            )),
+            Some(_) => {}
+            None if required || view.refusals.is_empty() => {
+                reasons.extend(view.refusals.iter().cloned());
+                ready.insert(node.clone());
+            }
+            None => {}
+        }
+    }
+    let all_ready = reasons.is_empty();
+    if all_ready && !frame.policy.gate.opens(&frame.members, &ready) {
+        reasons.push(Refusal::new(
+            "gate-shut",
+            &frame.array,
+            format!(
+                "{} of {} nodes answer, which the gate policy `{}` does not accept",
+                ready.len(),
+                frame.members.len(),
+                frame.policy.gate
+            ),
+            format!("keyroll node list {}", frame.array),
+        ));
+    }
+    reasons
+}

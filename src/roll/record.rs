@@ -1,0 +1,361 @@
+//! What the journal says: the records of one roll, in the order in which they may follow.
+//!
+//! A record is durable *before* the effect that it opens (PROTOCOL: journal first). Replaying the
+//! records through [`super::Roll::apply`] is the only recovery there is.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::policy::Policy;
+use crate::account::{AccountState, Wanted};
+use crate::fence::Version;
+use crate::kerberos::salt::Salt;
+use crate::kerberos::{Enctype, Kvno};
+use crate::name::{ArrayName, DcName, NodeName};
+
+/// Counts the rolls of one array, from 1.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
+pub struct RollNumber(pub u64);
+
+/// Counts the passwords of one array, from 1. Never reused, unlike a kvno.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
+pub struct GenerationNumber(pub u64);
+
+impl fmt::Display for RollNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl fmt::Display for GenerationNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A sealed password: only the controller that holds the sealing key can open it.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sealed(pub Vec<u8>);
+
+impl fmt::Debug for Sealed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Sealed(..)")
+    }
+}
+
+/// A new password before any record mentions it: losing it loses nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Candidate {
+    /// The password, sealed.
+    pub sealed: Sealed,
+    /// For a fenced reset: the value that the write will leave in the fence attribute.
+    pub fence: String,
+}
+
+/// Why a roll is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Cause {
+    /// The schedule said so.
+    Schedule,
+    /// An operator said so.
+    Operator,
+    /// A key or password is known or feared to be in wrong hands.
+    Emergency,
+}
+
+/// The frame of a roll, fixed at its start.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// The array.
+    pub array: ArrayName,
+    /// Its how-many-eth roll.
+    pub roll: RollNumber,
+    /// Why.
+    pub cause: Cause,
+    /// Who asked, for the audit.
+    pub actor: String,
+    /// The rules it goes by, whatever the configuration says later.
+    pub policy: Policy,
+    /// The generation in force; none where an account is adopted whose password nobody knows.
+    pub base: Option<Base>,
+    /// The generation that this roll brings.
+    pub generation: GenerationNumber,
+    /// The keyset version that the nodes hold now.
+    pub version: Version,
+    /// The nodes that serve.
+    pub members: BTreeSet<NodeName>,
+    /// Every domain controller that may issue tickets.
+    pub dcs: BTreeSet<DcName>,
+    /// The one that is written to.
+    pub writer: DcName,
+    /// The enctypes of the keys.
+    pub enctypes: Vec<Enctype>,
+    /// The length of the new password.
+    pub password_length: u32,
+}
+
+impl Plan {
+    /// Every reason of the account's own against this roll.
+    #[must_use]
+    pub fn account_refusals(&self, account: &AccountState) -> Vec<Refusal> {
+        account.refusals(&Wanted {
+            enctypes: &self.enctypes,
+            method: self.policy.method,
+            password_known: self.base.is_some_and(|base| base.password_known),
+            password_length: self.password_length,
+        })
+    }
+}
+
+/// The generation in force at the start of a roll.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Base {
+    /// Which.
+    pub generation: GenerationNumber,
+    /// Its kvno, as tickets carry it.
+    pub kvno: Kvno,
+    /// Whether its password is known (a change needs it) or only its keys, from a keytab.
+    pub password_known: bool,
+}
+
+/// One entry of a roll's journal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "record")]
+pub enum Record {
+    /// The roll exists. Nothing but looking follows.
+    Planned {
+        /// Its frame.
+        plan: Plan,
+    },
+    /// The preflight found reasons against it. Nothing was changed; the roll ends.
+    Refused {
+        /// All of them, at once.
+        reasons: Vec<Refusal>,
+    },
+    /// The new password is safe on the controller's disk.
+    Generated {
+        /// The password, sealed.
+        sealed: Sealed,
+        /// The fence attribute's value after the write, for a fenced reset.
+        fence: String,
+        /// The kvno that the directory had.
+        kvno_before: Kvno,
+        /// The kvno that the directory will give.
+        kvno: Kvno,
+        /// The salt that the directory will use.
+        salt: Salt,
+    },
+    /// Opens the push of the keyset with both keys.
+    Staging {
+        /// The keyset's version.
+        version: Version,
+    },
+    /// The roll goes on without this node, which must not serve until it has caught up.
+    Quarantined {
+        /// The node.
+        node: NodeName,
+        /// Why.
+        why: String,
+    },
+    /// A quarantined node holds the keyset and accepted its proofs.
+    Rejoined {
+        /// The node.
+        node: NodeName,
+    },
+    /// Opens one write to the directory. From here on there is no abort.
+    CommitIntent {
+        /// Counts the writes of this roll, from 1. All of them carry the same password.
+        attempt: u32,
+        /// Where.
+        dc: DcName,
+    },
+    /// The domain controller said success to the attempt.
+    AttemptApplied {
+        /// Which.
+        attempt: u32,
+    },
+    /// The domain controller refused the attempt.
+    AttemptRefused {
+        /// Which.
+        attempt: u32,
+        /// Why, in the directory's words.
+        why: String,
+    },
+    /// Every attempt without an answer is too old to be applied still, and every domain
+    /// controller written to issues with the old key.
+    Settled,
+    /// Every attempt was refused or settled, and the old key is in force: nothing happened.
+    Abandoned {
+        /// Why, in words.
+        why: String,
+    },
+    /// A domain controller was seen to issue with the new key.
+    Committed {
+        /// The kvno in its ticket.
+        kvno: Kvno,
+        /// The salt that its key was derived with.
+        salt: Salt,
+        /// The keyset with the new key as the current one.
+        version: Version,
+    },
+    /// These domain controllers were seen to issue with the new key.
+    Converged {
+        /// Which.
+        dcs: BTreeSet<DcName>,
+    },
+    /// An operator takes it upon himself that this domain controller does not matter.
+    Waived {
+        /// Which.
+        dc: DcName,
+        /// Who.
+        actor: String,
+    },
+    /// Every domain controller has the new key and every node has proven both.
+    Draining {
+        /// How long old tickets may still live.
+        left: Duration,
+    },
+    /// Some of the drain has passed, by the monotonic clock of one process.
+    Drained {
+        /// How much is left.
+        left: Duration,
+    },
+    /// A domain controller went back to the old key: the drain begins anew.
+    Regressed {
+        /// Which.
+        dc: DcName,
+    },
+    /// Opens the push of the keyset without the old key.
+    Retiring {
+        /// The keyset's version.
+        version: Version,
+    },
+    /// Every serving node holds the new key alone.
+    Done,
+    /// Opens the push of the keyset without the new key.
+    Aborting {
+        /// The keyset's version.
+        version: Version,
+        /// Why.
+        why: String,
+    },
+    /// Every reachable node has given the new key up; it will never be used.
+    Aborted,
+    /// Something that no rule covers: an operator must say how to go on. Logins go on.
+    Halted {
+        /// What was seen.
+        trouble: Trouble,
+    },
+    /// An operator has said how to go on.
+    Resolved {
+        /// How.
+        choice: Resolution,
+        /// Who.
+        actor: String,
+    },
+}
+
+/// Why a roll stopped and waits for an operator.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "trouble")]
+pub enum Trouble {
+    /// A domain controller issues with a key that nobody here made.
+    ForeignKey {
+        /// Which.
+        dc: DcName,
+        /// The kvno of its tickets.
+        kvno: Kvno,
+    },
+    /// The directory said success, and still issues with the old key.
+    WithoutEffect {
+        /// Which.
+        dc: DcName,
+    },
+    /// A node that holds the keyset refuses a ticket all the same.
+    NodeRefuses {
+        /// Which.
+        node: NodeName,
+        /// In the acceptor's words.
+        why: String,
+    },
+}
+
+/// How an operator resolves a halted roll.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "choice")]
+pub enum Resolution {
+    /// The cause is gone: look again from the state in which it halted.
+    Continue,
+    /// End here. The nodes keep both keys; the array needs a look.
+    GiveUp,
+}
+
+/// One reason why something is not done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    /// A stable word for programs: `account-disabled`, `clock-off`, …
+    pub code: String,
+    /// The object it is about.
+    pub object: String,
+    /// What is wrong and why it matters, one sentence.
+    pub why: String,
+    /// What to type next.
+    pub next: String,
+}
+
+impl Refusal {
+    /// A reason with its four parts.
+    pub fn new(
+        code: &str,
+        object: impl ToString,
+        why: impl Into<String>,
+        next: impl Into<String>,
+    ) -> Self {
+        Self {
+            code: code.to_owned(),
+            object: object.to_string(),
+            why: why.into(),
+            next: next.into(),
+        }
+    }
+}
+
+impl Record {
+    /// The record's name, as in logs, failpoints and the story of a roll.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Planned { .. } => "planned",
+            Self::Refused { .. } => "refused",
+            Self::Generated { .. } => "generated",
+            Self::Staging { .. } => "staging",
+            Self::Quarantined { .. } => "quarantined",
+            Self::Rejoined { .. } => "rejoined",
+            Self::CommitIntent { .. } => "commit-intent",
+            Self::AttemptApplied { .. } => "attempt-applied",
+            Self::AttemptRefused { .. } => "attempt-refused",
+            Self::Settled => "settled",
+            Self::Abandoned { .. } => "abandoned",
+            Self::Committed { .. } => "committed",
+            Self::Converged { .. } => "converged",
+            Self::Waived { .. } => "waived",
+            Self::Draining { .. } => "draining",
+            Self::Drained { .. } => "drained",
+            Self::Regressed { .. } => "regressed",
+            Self::Retiring { .. } => "retiring",
+            Self::Done => "done",
+            Self::Aborting { .. } => "aborting",
+            Self::Aborted => "aborted",
+            Self::Halted { .. } => "halted",
+            Self::Resolved { .. } => "resolved",
+        }
+    }
+}
