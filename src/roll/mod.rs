@@ -10,6 +10,7 @@ pub mod observed;
 pub mod plan;
 pub mod policy;
 pub mod record;
+pub mod story;
 #[cfg(test)]
 mod tests;
 

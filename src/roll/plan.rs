@@ -82,6 +82,9 @@ pub struct Circumstances {
     pub since_state: Duration,
     /// An operator's wish to abort, with the reason given.
     pub abort: Option<String>,
+    /// The attempt that this very process recorded and has not sent. After a start: none, since
+    /// nobody can know any more.
+    pub unsent: Option<u32>,
     /// The next free keyset version of the array.
     pub next_version: Version,
 }

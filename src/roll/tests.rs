@@ -1,1 +1,214 @@
+//! A roll in a small world of two DCs and three nodes: alone, with faults, and at random.
 
+mod world;
+
+use std::time::Duration;
+
+use proptest::prelude::*;
+
+use super::policy::{Gate, OnDeadline};
+use super::record::{Record, Resolution};
+use super::{End, Illegal, Roll, State, Trouble};
+use world::{Fault, World};
+
+#[test]
+fn a_roll_goes_through_all_its_states() {
+    let mut world = World::new();
+    assert_eq!(world.run(), End::Done);
+    let mut states: Vec<&str> = world.states.clone();
+    states.dedup();
+    let story = [
+        "planned",
+        "generated",
+        "staging",
+        "committing",
+        "converging",
+        "draining",
+    ];
+    assert_eq!(states[..6], story);
+    assert_eq!(states[6..], ["retiring", "done"]);
+    assert!(
+        world.elapsed >= world.policy().drain(),
+        "the drain was cut short"
+    );
+}
+
+#[test]
+fn a_replayed_journal_gives_the_same_roll() {
+    let mut world = World::new();
+    world.run();
+    let replayed = Roll::replay(world.journal.clone()).unwrap();
+    assert_eq!(replayed.state(), State::Ended(End::Done));
+    assert_eq!(replayed, world.roll);
+}
+
+#[test]
+fn all_reasons_against_a_roll_come_at_once_and_nothing_is_touched() {
+    let mut world = World::new();
+    world.account.disabled = true;
+    world.account.supported_enctypes = None;
+    world.fault(Fault::ClockOff);
+    assert_eq!(world.run(), End::Refused);
+    let mut codes: Vec<&str> = world
+        .roll
+        .refusals()
+        .iter()
+        .map(|reason| reason.code.as_str())
+        .collect();
+    codes.sort_unstable();
+    assert_eq!(
+        codes,
+        [
+            "account-disabled",
+            "clock-off",
+            "clock-off",
+            "enctypes-unset"
+        ]
+    );
+    assert_eq!(world.writes, 0);
+    assert_eq!(world.stages, 0);
+}
+
+#[test]
+fn a_dead_node_refuses_or_is_left_behind_as_the_policy_says() {
+    let mut world = World::new();
+    world.fault(Fault::NodeDead(2));
+    assert_eq!(world.run(), End::Refused);
+    for (gate, on_deadline) in [
+        (Gate::AtLeast(2), OnDeadline::Abort),
+        ("all-but n2".parse().unwrap(), OnDeadline::Abort),
+        (Gate::All, OnDeadline::Quarantine),
+    ] {
+        let mut world = World::with_policy(|policy| {
+            policy.gate = gate.clone();
+            policy.on_deadline = on_deadline;
+        });
+        world.fault(Fault::NodeDead(2));
+        assert_eq!(world.run(), End::Done, "{gate}");
+        assert_eq!(world.roll.quarantined().len(), 1, "{gate}");
+    }
+}
+
+#[test]
+fn a_node_that_dies_while_staging_aborts_the_roll() {
+    let mut world = World::new();
+    world.at("staging", Fault::NodeDead(1));
+    assert_eq!(world.run(), End::Aborted);
+    assert_eq!(world.writes, 0);
+    assert!(world.roll.verdict().unwrap().contains("n1"));
+}
+
+#[test]
+fn an_operator_aborts_before_the_commit_and_not_after() {
+    let mut world = World::new();
+    world.at("staging", Fault::AbortAsked);
+    assert_eq!(world.run(), End::Aborted);
+    let mut world = World::new();
+    world.at("converging", Fault::AbortAsked);
+    assert_eq!(world.run(), End::Done);
+}
+
+#[test]
+fn a_lost_answer_is_settled_by_looking() {
+    for applied in [true, false] {
+        let mut world = World::new();
+        world.fault(Fault::AnswerLost { applied, times: 1 });
+        assert_eq!(world.run(), End::Done);
+        assert_eq!(world.applied, 1, "the password was written once");
+        assert_eq!(world.writes, if applied { 1 } else { 2 });
+    }
+}
+
+#[test]
+fn a_refused_write_ends_in_an_abort_with_the_reason() {
+    let mut world = World::new();
+    world.fault(Fault::WriteRefused);
+    assert_eq!(world.run(), End::Aborted);
+    assert!(
+        world.roll.verdict().unwrap().contains("0x52d"),
+        "{:?}",
+        world.roll.verdict()
+    );
+}
+
+#[test]
+fn a_refusal_after_a_lost_answer_is_no_proof() {
+    // Model mutant MA: applied, the answer lost, the repeat refused. The password is in force.
+    let mut world = World::new();
+    world.fault(Fault::AnswerLost {
+        applied: true,
+        times: 1,
+    });
+    world.fault(Fault::StaleLooks(3));
+    assert_eq!(world.run(), End::Done);
+}
+
+#[test]
+fn a_foreign_password_stops_the_roll_and_an_operator_goes_on() {
+    let mut world = World::new();
+    world.at("draining", Fault::ForeignKey);
+    assert_eq!(world.run_until_halt(), State::Halted);
+    assert!(matches!(
+        world.roll.trouble(),
+        Some(Trouble::ForeignKey { .. })
+    ));
+    world.resolve(Resolution::GiveUp);
+    assert_eq!(world.run(), End::GivenUp);
+}
+
+#[test]
+fn another_kvno_than_predicted_is_staged_before_anything_else() {
+    let mut world = World::new();
+    world.fault(Fault::KvnoJumps(100_000));
+    assert_eq!(world.run(), End::Done);
+    assert!(world.roll.mispredicted());
+    assert_eq!(world.roll.generated().unwrap().kvno, world.kvno());
+}
+
+#[test]
+fn a_dc_that_goes_back_starts_the_drain_anew() {
+    let mut world = World::new();
+    world.at("draining", Fault::DcRestored);
+    assert_eq!(world.run(), End::Done);
+    let drains = world
+        .journal
+        .iter()
+        .filter(|record| matches!(record, Record::Draining { .. }));
+    assert_eq!(drains.count(), 2);
+}
+
+#[test]
+fn illegal_records_leave_the_roll_as_it_is() {
+    let mut world = World::new();
+    let before = world.roll.clone();
+    for record in [
+        Record::Done,
+        Record::Settled,
+        Record::Draining {
+            left: Duration::ZERO,
+        },
+        Record::CommitIntent {
+            attempt: 1,
+            dc: "dc1".parse().unwrap(),
+        },
+    ] {
+        let Illegal { state, .. } = world.roll.apply(record).unwrap_err();
+        assert_eq!(state, "planned");
+        assert_eq!(world.roll, before);
+    }
+    assert!(Roll::replay([Record::Done]).is_err());
+    assert!(Roll::replay([]).is_err());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+
+    /// Whatever is lost, late or killed: no ticket that a DC issued or could issue is refused by
+    /// a serving node (checked by the world after every step), and the roll comes to an end.
+    #[test]
+    fn no_ticket_is_ever_refused(seed in any::<u64>()) {
+        let mut world = World::random(seed);
+        let end = world.run_or_halt();
+        prop_assert!(end.is_some(), "the roll is stuck: {:?}", world.states.last());
+    }
+}

@@ -1,5 +1,7 @@
 //! Committing: one write at a time, always the same password, and a look before each next step.
 
+use std::time::Duration;
+
 use super::{Action, Circumstances, Decision, Step, wait};
 use crate::name::DcName;
 use crate::roll::observed::{Answer, DcView, Issued, Observed, WhichKey};
@@ -78,10 +80,7 @@ fn after_look(
 fn committed(roll: &Roll, circumstances: &Circumstances, dc: &DcName, issued: &Issued) -> Decision {
     let predicted = roll.generated.as_ref().map(|new| new.salt.clone());
     let Some(salt) = issued.salt.clone().or(predicted) else {
-        return Decision::new(
-            Step::Wait(std::time::Duration::from_secs(1)),
-            "no salt is known",
-        );
+        return Decision::new(Step::Wait(Duration::from_secs(1)), "no salt is known");
     };
     let record = Record::Committed {
         kvno: issued.kvno,
@@ -127,6 +126,9 @@ fn still_old(
     }
 }
 
+/// A write is sent once under its number, by the process that recorded it. Whoever cannot know
+/// that it was not sent takes a new number, so that the refusal of a repetition is never taken
+/// for the answer to the first (model mutant MA: a lost password in ten steps).
 fn send_or_repeat(
     roll: &Roll,
     observed: &Observed,
@@ -134,39 +136,37 @@ fn send_or_repeat(
     last: &Attempt,
 ) -> Decision {
     let number = u32::try_from(roll.attempts.len()).unwrap_or(u32::MAX);
-    match &observed.answer {
-        None if circumstances.abort.is_some()
-            && circumstances.since_state >= roll.plan.policy.quiesce =>
-        {
-            settle(roll, observed, circumstances)
-        }
-        // A write of this number may be under way from before a crash. It carries the same
-        // password and the same comparison, so sending it again changes nothing it would not.
-        None => Decision::new(
+    let dc = last.dc.clone();
+    if circumstances.unsent == Some(number) {
+        let reason = format!("writing the new password to {dc}");
+        return Decision::new(
             Step::Do(vec![Action::Commit {
                 attempt: number,
-                dc: last.dc.clone(),
+                dc,
             }]),
-            format!("writing the new password to {}", last.dc),
-        ),
-        Some(Answer::Unanswered { text }) if observed.waits == 0 => wait(
-            observed,
-            format!(
-                "{} gave no answer ({text}); looking before anything else",
-                last.dc
-            ),
-        ),
-        Some(_) => Decision::write(
-            Record::CommitIntent {
-                attempt: number + 1,
-                dc: last.dc.clone(),
-            },
-            format!(
-                "{} has the old key still: the same password once more",
-                last.dc
-            ),
-        ),
+            reason,
+        );
     }
+    if circumstances.abort.is_some() {
+        return settle(roll, observed, circumstances);
+    }
+    let pause = Duration::from_millis(250u64 << number.min(7));
+    if circumstances.since_record < pause {
+        let why = match &observed.answer {
+            Some(Answer::Unanswered { text }) => text.as_str(),
+            _ => "the controller was restarted",
+        };
+        let reason = format!("{dc} gave no answer ({why}): looking before anything else");
+        return Decision::new(Step::Wait(pause - circumstances.since_record), reason);
+    }
+    let reason = format!("{dc} has the old key still: the same password once more");
+    Decision::write(
+        Record::CommitIntent {
+            attempt: number + 1,
+            dc,
+        },
+        reason,
+    )
 }
 
 /// Attempts without an answer are closed once no server can hold them any more, every DC written

@@ -7,7 +7,7 @@ use crate::keyset::Role;
 use crate::name::NodeName;
 use crate::roll::Roll;
 use crate::roll::observed::{DcView, NodeView, Observed, WhichKey};
-use crate::roll::policy::OnDeadline;
+use crate::roll::policy::{Gate, OnDeadline};
 use crate::roll::record::{Record, Trouble};
 
 /// Staging: every node gets both keys and accepts a ticket under each, then the gate decides.
@@ -32,7 +32,9 @@ pub(super) fn plan_staging(
         .filter(|node| !ready.contains(*node))
         .collect();
     if missing.is_empty() {
-        return if roll.plan.policy.gate.opens(&roll.plan.members, &ready) {
+        // Over the serving members: whom the policy let go of, the gate does not ask for.
+        let serving = roll.serving().cloned().collect();
+        return if roll.plan.policy.gate.opens(&serving, &ready) {
             commit_after_last_look(roll, observed, circumstances)
         } else {
             aborting(circumstances, "too few nodes are left for the gate")
@@ -111,8 +113,10 @@ fn give_up_on(
     if !late {
         return None;
     }
+    let indispensable =
+        |node: &&NodeName| matches!(policy.gate, Gate::MustHave(_)) && policy.gate.requires(node);
     match policy.on_deadline {
-        OnDeadline::Quarantine if !ready.is_empty() => {
+        OnDeadline::Quarantine if !ready.is_empty() && !missing.iter().any(indispensable) => {
             Some(quarantine(observed, missing[0], "it was not ready in time"))
         }
         OnDeadline::Quarantine | OnDeadline::Abort => Some(aborting(

@@ -191,7 +191,9 @@ fn node_refusals(frame: &Plan, observed: &Observed) -> Vec<Refusal> {
         }
     }
     let all_ready = reasons.is_empty();
-    if all_ready && !frame.policy.gate.opens(&frame.members, &ready) {
+    let lenient = frame.policy.on_deadline == OnDeadline::Quarantine;
+    let opens = frame.policy.gate.opens(&frame.members, &ready);
+    if all_ready && !opens && !(lenient && !ready.is_empty()) {
         reasons.push(Refusal::new(
             "gate-shut",
             &frame.array,

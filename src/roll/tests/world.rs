@@ -1,0 +1,455 @@
+//! The world a roll is tested in. After each step it checks the promise itself: every live or
+//! possible ticket is opened by every serving node.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use crate::account::AccountState;
+use crate::fence::Version;
+use crate::kerberos::salt::{AccountKind, SaltSource};
+use crate::kerberos::{Enctype, Kvno};
+use crate::name::{DcName, NodeName};
+use crate::roll::observed::{Answer, DcView, Issued, NodeView, Observed, WhichKey};
+use crate::roll::plan::{Action, Circumstances, Step, plan};
+use crate::roll::policy::{Method, Policy};
+use crate::roll::record::{Base, Candidate, Cause, GenerationNumber, Plan, Record, Resolution};
+use crate::roll::{End, Roll, RollNumber, Sealed, State, Which};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fault {
+    NodeDead(usize),
+    AbortAsked,
+    AnswerLost { applied: bool, times: u32 },
+    WriteRefused,
+    StaleLooks(u32),
+    ForeignKey,
+    KvnoJumps(u32),
+    DcRestored,
+    ClockOff,
+}
+
+type Ticket = (WhichKey, Kvno);
+
+pub(super) struct World {
+    pub roll: Roll,
+    pub journal: Vec<Record>,
+    pub states: Vec<&'static str>,
+    pub account: AccountState,
+    pub elapsed: Duration,
+    pub writes: u32,
+    pub applied: u32,
+    pub stages: u32,
+    observed: Observed,
+    since_record: Duration,
+    since_state: Duration,
+    abort: bool,
+    unsent: Option<u32>,
+    next_version: u64,
+    dcs: Vec<Ticket>,
+    replication: Option<Duration>,
+    nodes: Vec<(u64, BTreeSet<Ticket>)>,
+    tickets: BTreeMap<Ticket, Duration>,
+    faults: Vec<Fault>,
+    planned: Vec<(&'static str, Fault)>,
+    dice: Option<u64>,
+}
+
+const BASE: Kvno = Kvno(4);
+
+fn node(index: usize) -> NodeName {
+    format!("n{index}").parse().unwrap()
+}
+
+fn dc(index: usize) -> DcName {
+    format!("dc{index}").parse().unwrap()
+}
+
+fn index(name: &str) -> usize {
+    name.trim_start_matches(|c: char| c.is_alphabetic())
+        .parse()
+        .unwrap()
+}
+
+impl World {
+    pub fn new() -> Self {
+        Self::with_policy(|_| {})
+    }
+
+    pub fn with_policy(change: impl FnOnce(&mut Policy)) -> Self {
+        let mut policy = Policy {
+            method: Method::Change,
+            ..Policy::default()
+        };
+        change(&mut policy);
+        let frame = Plan {
+            array: "web".parse().unwrap(),
+            roll: RollNumber(1),
+            cause: Cause::Operator,
+            actor: "test".to_owned(),
+            policy,
+            base: Some(Base {
+                generation: GenerationNumber(1),
+                kvno: BASE,
+                password_known: true,
+            }),
+            generation: GenerationNumber(2),
+            version: Version(1),
+            members: (0..3).map(node).collect(),
+            dcs: (0..2).map(dc).collect(),
+            writer: dc(0),
+            enctypes: vec![Enctype::Aes256CtsHmacSha1],
+            password_length: 64,
+        };
+        let old = (WhichKey::Base, BASE);
+        Self {
+            roll: Roll::planned(frame.clone()),
+            journal: vec![Record::Planned { plan: frame }],
+            states: vec!["planned"],
+            account: account(),
+            elapsed: Duration::ZERO,
+            writes: 0,
+            applied: 0,
+            stages: 0,
+            observed: Observed::default(),
+            since_record: Duration::ZERO,
+            since_state: Duration::ZERO,
+            abort: false,
+            unsent: None,
+            next_version: 2,
+            dcs: vec![old; 2],
+            replication: None,
+            nodes: vec![(1, BTreeSet::from([old])); 3],
+            tickets: BTreeMap::new(),
+            faults: Vec::new(),
+            planned: Vec::new(),
+            dice: None,
+        }
+    }
+
+    /// A world in which messages are lost, processes killed and nodes lost at random.
+    pub fn random(seed: u64) -> Self {
+        let mut world = Self::with_policy(|policy| {
+            policy.ticket_life = Duration::from_secs(200);
+            policy.clock_skew = Duration::from_secs(10);
+            policy.margin = Duration::from_secs(10);
+        });
+        world.dice = Some(seed | 1);
+        world
+    }
+
+    pub fn policy(&self) -> &Policy {
+        &self.roll.frame().policy
+    }
+
+    pub fn kvno(&self) -> Kvno {
+        self.dcs[0].1
+    }
+
+    pub fn fault(&mut self, fault: Fault) {
+        self.faults.push(fault);
+    }
+
+    pub fn at(&mut self, state: &'static str, fault: Fault) {
+        self.planned.push((state, fault));
+    }
+
+    pub fn resolve(&mut self, choice: Resolution) {
+        self.write(Record::Resolved {
+            choice,
+            actor: "test".to_owned(),
+        });
+    }
+
+    pub fn run(&mut self) -> End {
+        self.run_or_halt()
+            .expect("the roll ends")
+            .unwrap_or_else(|| panic!("{:?}", self.roll))
+    }
+
+    pub fn run_until_halt(&mut self) -> State {
+        self.run_or_halt().expect("the roll ends");
+        self.roll.state()
+    }
+
+    /// `None`: stuck. `Some(None)`: halted.
+    pub fn run_or_halt(&mut self) -> Option<Option<End>> {
+        for _ in 0..20_000 {
+            self.happen();
+            let circumstances = Circumstances {
+                since_record: self.since_record,
+                since_state: self.since_state,
+                abort: self.abort.then(|| "asked".to_owned()),
+                unsent: self.unsent,
+                next_version: Version(self.next_version),
+            };
+            match plan(&self.roll, &self.observed, &circumstances).step {
+                Step::Write(record) => self.write(record),
+                Step::Do(actions) => actions.into_iter().for_each(|action| self.act(action)),
+                Step::Wait(_) if self.roll.state() == State::Halted => return Some(None),
+                Step::Wait(time) => self.sleep(time),
+                Step::End(end) => return Some(Some(end)),
+            }
+            self.check();
+        }
+        None
+    }
+
+    fn write(&mut self, record: Record) {
+        let before = self.roll.state();
+        self.unsent = match &record {
+            Record::CommitIntent { attempt, .. } => Some(*attempt),
+            _ => None,
+        };
+        self.roll.apply(record.clone()).unwrap();
+        self.next_version = self.next_version.max(self.roll.recipe().version.0 + 1);
+        self.journal.push(record);
+        self.observed = Observed::default();
+        self.since_record = Duration::ZERO;
+        if self.roll.state() != before {
+            self.since_state = Duration::ZERO;
+            self.states.push(self.roll.state().name());
+        }
+    }
+
+    fn sleep(&mut self, time: Duration) {
+        for clock in [
+            &mut self.elapsed,
+            &mut self.since_record,
+            &mut self.since_state,
+        ] {
+            *clock += time;
+        }
+        if self.replication.is_some_and(|at| self.elapsed >= at) {
+            self.dcs[1] = self.dcs[0];
+            self.replication = None;
+        }
+        self.observed.look_again();
+    }
+
+    /// Faults that belong to a state strike, once; a random world may also lose its controller.
+    fn happen(&mut self) {
+        let state = self.roll.state().name();
+        let (now, later) = self.planned.drain(..).partition(|(at, _)| *at == state);
+        self.planned = later;
+        let now: Vec<(&str, Fault)> = now;
+        for (_, fault) in now {
+            match fault {
+                Fault::AbortAsked => self.abort = true,
+                Fault::ForeignKey => self.dcs = vec![(WhichKey::Foreign, Kvno(9)); 2],
+                Fault::DcRestored => {
+                    self.dcs[1] = (WhichKey::Base, BASE);
+                    self.replication = Some(self.elapsed + Duration::from_secs(60));
+                }
+                other => self.faults.push(other),
+            }
+        }
+        if self.chance(20) {
+            self.roll = Roll::replay(self.journal.clone()).unwrap();
+            self.observed = Observed::default();
+            self.unsent = None;
+            (self.since_record, self.since_state) = (Duration::ZERO, Duration::ZERO);
+        }
+    }
+
+    fn act(&mut self, action: Action) {
+        match action {
+            Action::LookAtAccount => {
+                self.account.kvno = self.dcs[0].1;
+                self.observed.account = Some(Ok(self.account.clone()));
+            }
+            Action::LookAtDc(name) => {
+                let view = self.look_at_dc(index(name.as_str()));
+                self.observed.dcs.insert(name, view);
+            }
+            Action::Generate => {
+                let sealed = Sealed(vec![1]);
+                self.observed.candidate = Some(Candidate {
+                    sealed,
+                    fence: "f".to_owned(),
+                });
+            }
+            Action::LookAtNode(name) => self.ask(&name, |_, _| {}),
+            Action::Stage(name) => {
+                self.stages += 1;
+                let recipe = self.roll.recipe();
+                let which = |which| match which {
+                    Which::Base => WhichKey::Base,
+                    Which::New => WhichKey::New,
+                };
+                let keys: BTreeSet<Ticket> = recipe
+                    .generations
+                    .iter()
+                    .map(|(_, generation, kvno)| (which(*generation), *kvno))
+                    .collect();
+                self.ask(&name, |held, _| *held = (recipe.version.0, keys));
+            }
+            Action::Prove(name, roles) => self.ask(&name, |_, view| view.accepts.extend(roles)),
+            Action::Commit { dc, .. } => self.commit(index(dc.as_str())),
+        }
+    }
+
+    fn look_at_dc(&mut self, index: usize) -> DcView {
+        if self.chance(10) {
+            return DcView::Trouble("no answer".to_owned());
+        }
+        let (mut key, mut kvno) = self.dcs[index];
+        if let Some(Fault::StaleLooks(left)) = self
+            .faults
+            .iter_mut()
+            .find(|fault| matches!(fault, Fault::StaleLooks(1..)))
+            && key == WhichKey::New
+        {
+            *left -= 1;
+            (key, kvno) = (WhichKey::Base, BASE);
+        }
+        let clock_offset = if self.faults.contains(&Fault::ClockOff) {
+            Duration::from_secs(600)
+        } else {
+            Duration::ZERO
+        };
+        DcView::Issues(Issued {
+            key,
+            kvno,
+            enctype: 18,
+            salt: None,
+            clock_offset,
+        })
+    }
+
+    fn ask(
+        &mut self,
+        name: &NodeName,
+        what: impl FnOnce(&mut (u64, BTreeSet<Ticket>), &mut NodeView),
+    ) {
+        let index = index(name.as_str());
+        let mut view = self.observed.nodes.get(name).cloned().unwrap_or_default();
+        if self.faults.contains(&Fault::NodeDead(index)) || self.chance(10) {
+            view.trouble = Some("connection refused".to_owned());
+        } else {
+            what(&mut self.nodes[index], &mut view);
+            view.holds = Some(Version(self.nodes[index].0));
+        }
+        self.observed.nodes.insert(name.clone(), view);
+    }
+
+    fn commit(&mut self, index: usize) {
+        self.writes += 1;
+        self.unsent = None;
+        let refused = |win32, text: &str| Answer::Refused {
+            code: 19,
+            win32: Some(win32),
+            text: text.to_owned(),
+        };
+        if self.faults.contains(&Fault::WriteRefused) {
+            self.observed.answer = Some(refused(0x52d, "too young"));
+            return;
+        }
+        let lost = self.faults.iter_mut().find_map(|fault| match fault {
+            Fault::AnswerLost {
+                applied,
+                times: times @ 1..,
+            } => {
+                *times -= 1;
+                Some(*applied)
+            }
+            _ => None,
+        });
+        let lost = lost.or_else(|| self.chance(30).then(|| self.chance(50)));
+        let may_apply = lost.unwrap_or(true);
+        // A compare-and-swap: the old password must still be in force on this DC.
+        let applies = may_apply && self.dcs[index].0 == WhichKey::Base;
+        if applies {
+            let jump = self.faults.iter().find_map(|fault| match fault {
+                Fault::KvnoJumps(by) => Some(*by),
+                _ => None,
+            });
+            self.dcs[index] = (WhichKey::New, Kvno(BASE.0 + 1 + jump.unwrap_or(0)));
+            self.applied += 1;
+            self.replication = Some(self.elapsed + Duration::from_secs(15));
+        }
+        self.observed.answer = Some(match lost {
+            Some(_) => Answer::Unanswered {
+                text: "connection reset".to_owned(),
+            },
+            None if applies => Answer::Applied,
+            None => refused(0x56, "wrong old password"),
+        });
+    }
+
+    /// The promise: every ticket alive, or issued by any DC now, opens at every serving node.
+    fn check(&mut self) {
+        if self
+            .faults
+            .iter()
+            .any(|fault| matches!(fault, Fault::KvnoJumps(_)))
+            || self.dcs.iter().any(|(key, _)| *key == WhichKey::Foreign)
+        {
+            return;
+        }
+        let policy = self.policy();
+        let dies = self.elapsed + policy.ticket_life + policy.clock_skew;
+        for ticket in self.dcs.clone() {
+            self.tickets.insert(ticket, dies);
+        }
+        let alive = self
+            .tickets
+            .iter()
+            .filter(|(_, dies)| **dies > self.elapsed);
+        let alive: Vec<Ticket> = alive.map(|(ticket, _)| *ticket).collect();
+        let serving: Vec<usize> = self
+            .roll
+            .serving()
+            .map(|name| index(name.as_str()))
+            .collect();
+        for serving in serving {
+            for ticket in &alive {
+                assert!(
+                    self.nodes[serving].1.contains(ticket),
+                    "n{serving} refuses {ticket:?} in {:?}",
+                    self.roll.state()
+                );
+            }
+        }
+    }
+
+    fn chance(&mut self, percent: u64) -> bool {
+        let Some(dice) = &mut self.dice else {
+            return false;
+        };
+        // xorshift64: enough to pick faults, and the seed replays them.
+        *dice ^= *dice << 13;
+        *dice ^= *dice >> 7;
+        *dice ^= *dice << 17;
+        *dice % 100 < percent
+    }
+}
+
+fn account() -> AccountState {
+    AccountState {
+        guid: [7; 16],
+        distinguished_name: "CN=WEB,CN=Computers,DC=corp,DC=example".to_owned(),
+        salt_source: SaltSource {
+            kind: AccountKind::Computer,
+            realm: "CORP.EXAMPLE".parse().unwrap(),
+            sam_account_name: "WEB$".to_owned(),
+            user_principal_name: None,
+            dns_domain: "corp.example".to_owned(),
+        },
+        kvno: BASE,
+        spns: vec!["HTTP/web.corp.example".to_owned()],
+        supported_enctypes: Some(0x10),
+        disabled: false,
+        locked: false,
+        expired: false,
+        password_expired: false,
+        protected: false,
+        password_set_unix: 0,
+        minimum_age_left: Duration::ZERO,
+        minimum_length: 7,
+        may_reset: false,
+        may_write_fence: false,
+        fence: None,
+        duplicate_spns: Vec::new(),
+        delegates: false,
+    }
+}
