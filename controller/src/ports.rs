@@ -8,6 +8,7 @@ use keyroll::account::AccountState;
 use keyroll::kerberos::salt::{AccountKind, Salt};
 use keyroll::kerberos::{Enctype, Key, Kvno, Principal, Realm};
 use keyroll::keyset::{HeldEntry, Keyset};
+use keyroll::keytab::TargetFilter;
 use keyroll::name::{ArrayName, DcName, NodeName};
 use keyroll::roll::policy::Method;
 use keyroll::roll::{Answer, WhichKey};
@@ -175,7 +176,7 @@ pub trait Kdc: Send + Sync {
 }
 
 /// What a node says it holds.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct NodeInventory {
     /// The version that it last wrote.
     pub version: keyroll::fence::Version,
@@ -196,12 +197,12 @@ pub struct NodeInventory {
 }
 
 /// One keytab file of a node.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct NodeTarget {
     /// Its path on the node.
     pub path: String,
-    /// Owned, shared or client.
-    pub kind: TargetKind,
+    /// Its kind, and what of a keyset it takes.
+    pub filter: TargetFilter,
     /// Its entries of this array.
     pub entries: Vec<HeldEntry>,
     /// Why it cannot be read or written; none if it can.
@@ -210,21 +211,6 @@ pub struct NodeTarget {
     pub drifted: bool,
     /// Entries of others.
     pub foreign_entries: u32,
-    /// It is limited to these principals; empty: all.
-    pub principals: Vec<Principal>,
-    /// It is limited to these enctypes; empty: all.
-    pub enctypes: Vec<Enctype>,
-}
-
-/// How a keytab file is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TargetKind {
-    /// A file of keyroll's alone.
-    Owned,
-    /// A file that others write too.
-    Shared,
-    /// A file for initiators: the current generation alone.
-    Client,
 }
 
 /// A node's verdict on one AP-REQ, by keytab file.

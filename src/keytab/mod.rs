@@ -4,6 +4,7 @@
 //! record; [`edit`] says which entries a file shall hold and what to write for it; [`held`] says
 //! what a file holds, without a key.
 
+pub mod compare;
 pub mod edit;
 pub mod entry;
 pub mod framing;

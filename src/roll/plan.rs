@@ -2,7 +2,7 @@
 
 mod commit;
 mod nodes;
-mod preflight;
+pub mod preflight;
 mod prove;
 
 use std::time::Duration;

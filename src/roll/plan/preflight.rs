@@ -153,7 +153,7 @@ fn dc_refusals(
 
 /// A clock that is too far off, whose ever it is.
 #[must_use]
-pub(in crate::roll) fn clock_off(object: impl ToString, offset: Duration) -> Refusal {
+pub fn clock_off(object: impl ToString, offset: Duration) -> Refusal {
     Refusal::new(
         "clock-off",
         object,
