@@ -2,6 +2,7 @@
 
 pub mod enctype;
 pub mod key;
+mod key_derivation;
 pub mod message;
 pub mod principal;
 pub mod salt;

@@ -2,14 +2,13 @@
 //!
 //! A node never sees the password, so these run where the password is: in the controller.
 
-use aes::cipher::{Block, BlockEncrypt, KeyInit};
-use aes::{Aes128, Aes256};
-use hmac::{Hmac, Mac};
+use hmac::Hmac;
 use md4::{Digest as _, Md4};
 use sha1::Sha1;
 use sha2::{Sha256, Sha384};
 use zeroize::{Zeroize as _, Zeroizing};
 
+use super::key_derivation::{dk, kdf};
 use super::salt::Salt;
 use super::{Enctype, Key};
 use crate::secret::{Password, SecretBytes};
@@ -18,8 +17,8 @@ use crate::secret::{Password, SecretBytes};
 /// proven anything, so without a limit a forged answer could keep a core busy for an hour.
 pub const ITERATIONS_MAX: u32 = 1 << 20;
 
-/// `"kerberos"` folded to 128 bits (RFC 3961 section 5.1 and appendix A.1).
-const KERBEROS_FOLDED: [u8; 16] = *b"kerberos\x7b\x9b\x5b\x2b\x93\x13\x2b\x93";
+/// The constant of the last step (RFC 3962 section 4, RFC 8009 section 4).
+const KERBEROS: &[u8] = b"kerberos";
 
 /// An iteration count that no honest directory uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -68,21 +67,20 @@ fn derive(enctype: Enctype, password: &Password, salt: &[u8], iterations: u32) -
     let mut room = Zeroizing::new([0_u8; 32]);
     let key = &mut room[..enctype.key_length()];
     match enctype {
-        Enctype::Aes128CtsHmacSha1 => {
+        Enctype::Aes128CtsHmacSha1 | Enctype::Aes256CtsHmacSha1 => {
             pbkdf2::pbkdf2_hmac::<Sha1>(text, salt, iterations, key);
-            fold_in_kerberos::<Aes128>(key);
-        }
-        Enctype::Aes256CtsHmacSha1 => {
-            pbkdf2::pbkdf2_hmac::<Sha1>(text, salt, iterations, key);
-            fold_in_kerberos::<Aes256>(key);
+            let derived = dk(key, KERBEROS);
+            key.copy_from_slice(&derived);
         }
         Enctype::Aes128CtsHmacSha256 => {
             pbkdf2::pbkdf2_hmac::<Sha256>(text, &prefixed(enctype, salt), iterations, key);
-            mac_in_kerberos::<Hmac<Sha256>>(key);
+            let derived = kdf::<Hmac<Sha256>>(key, KERBEROS, key.len());
+            key.copy_from_slice(&derived);
         }
         Enctype::Aes256CtsHmacSha384 => {
             pbkdf2::pbkdf2_hmac::<Sha384>(text, &prefixed(enctype, salt), iterations, key);
-            mac_in_kerberos::<Hmac<Sha384>>(key);
+            let derived = kdf::<Hmac<Sha384>>(key, KERBEROS, key.len());
+            key.copy_from_slice(&derived);
         }
         Enctype::Rc4Hmac => hash_utf16(password, key),
     }
@@ -93,29 +91,6 @@ fn derive(enctype: Enctype, password: &Password, salt: &[u8], iterations: u32) -
 /// The salt of RFC 8009 section 4: the enctype's name, a zero byte, the salt.
 fn prefixed(enctype: Enctype, salt: &[u8]) -> Vec<u8> {
     [enctype.name().as_bytes(), &[0], salt].concat()
-}
-
-/// `DK(key, "kerberos")` of RFC 3961 section 5.1, in place: encrypt the folded constant, then each
-/// result again, until the key is full. One block under CTS with a zero vector is the block cipher.
-fn fold_in_kerberos<C: KeyInit + BlockEncrypt>(key: &mut [u8]) {
-    let cipher = C::new_from_slice(key).expect("the room was cut to the enctype's length");
-    let mut block = Zeroizing::new(KERBEROS_FOLDED);
-    for part in key.chunks_exact_mut(block.len()) {
-        cipher.encrypt_block(Block::<C>::from_mut_slice(&mut *block));
-        part.copy_from_slice(&*block);
-    }
-}
-
-/// `KDF-HMAC-SHA2(key, "kerberos", bits)` of RFC 8009 section 3, in place.
-fn mac_in_kerberos<M: Mac + KeyInit>(key: &mut [u8]) {
-    let mut mac = <M as KeyInit>::new_from_slice(key).expect("HMAC takes keys of any length");
-    let bits: u32 = if key.len() == 32 { 256 } else { 128 };
-    mac.update(&1_u32.to_be_bytes());
-    mac.update(b"kerberos\0");
-    mac.update(&bits.to_be_bytes());
-    let mut code = mac.finalize().into_bytes();
-    key.copy_from_slice(&code[..key.len()]);
-    code.zeroize();
 }
 
 fn hash_utf16(password: &Password, key: &mut [u8]) {

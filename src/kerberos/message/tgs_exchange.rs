@@ -1,0 +1,92 @@
+//! The TGS exchange (RFC 4120 section 3.3): a ticket for a service, for a first ticket.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use picky_krb::messages::{TgsRep, TgsReq};
+
+use super::ap_exchange::show;
+use super::credential::Credential;
+use super::der::{Malformed, decode, encode};
+use super::encryption::{Confounder, Usage, checksum};
+use super::kdc_error::{self, KdcError};
+use super::kdc_exchange::{Granted, Wanted, body, hint, request};
+use super::wire::Unsayable;
+use crate::kerberos::{Enctype, Principal};
+
+const TGS_REQ: i64 = 12;
+/// The kind of hint that carries the ticket (RFC 4120 section 7.5.2): PA-TGS-REQ.
+const SHOWN_TICKET: i64 = 1;
+const WHAT: &str = "TGS reply";
+
+/// A request for a service's ticket, within the realm of the ticket that is shown.
+#[derive(Debug, Clone, Copy)]
+pub struct TgsRequest<'a> {
+    /// The ticket-granting ticket that is shown.
+    pub tgt: &'a Credential,
+    /// For which service.
+    pub service: &'a Principal,
+    /// The enctypes offered for the session key. The KDC chooses the ticket's by the service's
+    /// keys, whatever stands here.
+    pub enctypes: &'a [Enctype],
+    /// The time.
+    pub now: DateTime<Utc>,
+    /// How long the ticket should be honoured; the KDC may grant less.
+    pub lifetime: TimeDelta,
+    /// A random number, at most 2^31 - 1.
+    pub nonce: u32,
+    /// Random bytes.
+    pub confounder: &'a Confounder,
+}
+
+/// What a KDC answers to a TGS request.
+#[derive(Debug)]
+pub enum TgsReply {
+    /// A ticket; [`Granted::open`] takes the session key of the ticket that was shown.
+    Granted(Box<Granted>),
+    /// No.
+    Refused(KdcError),
+}
+
+impl TgsRequest<'_> {
+    /// The message, without TCP's frame.
+    ///
+    /// # Errors
+    /// [`Unsayable`] if a name is not ASCII, a time is out of range or the session key is of RC4.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, Unsayable> {
+        let body = body(&Wanted {
+            client: None,
+            service: self.service,
+            enctypes: self.enctypes,
+            now: self.now,
+            lifetime: self.lifetime,
+            nonce: self.nonce,
+        })?;
+        let sum = checksum(
+            &self.tgt.session_key,
+            Usage::TgsRequestChecksum,
+            &encode(&body),
+        );
+        let sum = sum.map_err(Unsayable::Unsupported)?;
+        let usage = Usage::TgsRequestAuthenticator;
+        let shown = show(self.tgt, usage, Some(sum), self.now, self.confounder)?;
+        let hints = vec![hint(SHOWN_TICKET, encode(&shown))];
+        Ok(encode(&TgsReq::from(request(TGS_REQ, hints, body))))
+    }
+}
+
+impl TgsReply {
+    /// Reads a KDC's answer.
+    ///
+    /// # Errors
+    /// [`Malformed`] if it is neither a TGS-REP nor a KRB-ERROR.
+    pub fn parse(bytes: &[u8]) -> Result<Self, Malformed> {
+        if let Some((refusal, _hints)) = kdc_error::parse(bytes)? {
+            return Ok(Self::Refused(refusal));
+        }
+        let reply = decode::<TgsRep>(WHAT, bytes)?.0;
+        Ok(Self::Granted(Box::new(Granted::new(
+            WHAT,
+            Usage::TgsReply,
+            reply,
+        )?)))
+    }
+}
