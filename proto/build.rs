@@ -20,7 +20,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             "keyroll.operator.v1.AddNodeReply",
         ])
         // `keyroll --output json` prints the replies as they are.
-        .type_attribute("keyroll.operator.v1", "#[derive(serde::Serialize)]")
+        .type_attribute(".keyroll.operator.v1", "#[derive(serde::Serialize)]")
         .compile_fds(descriptors)?;
     Ok(())
 }

@@ -1,0 +1,87 @@
+//! The options that make an array's policy.
+
+use clap::{Args, ValueEnum};
+use keyroll_proto::operator::Policy;
+
+use crate::words::seconds;
+
+/// How an array is rolled; what is not given is the controller's configured default.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Policy")]
+pub struct PolicyOptions {
+    /// Which nodes must hold the new key before the directory changes: `all`,
+    /// `all-but NODE,NODE`, `at-least N` or `must-have NODE,NODE`
+    #[arg(long, value_name = "GATE")]
+    gate: Option<String>,
+    /// How long staging may take
+    #[arg(long, value_name = "TIME", value_parser = seconds)]
+    stage_deadline: Option<u64>,
+    /// What to do with nodes that are not staged by then
+    #[arg(long, value_enum, value_name = "WHAT")]
+    on_deadline: Option<OnDeadline>,
+    /// The longest life of a ticket in the domain: the old key is kept for this, plus twice the
+    /// clock skew, plus the margin
+    #[arg(long, value_name = "TIME", value_parser = seconds)]
+    ticket_life: Option<u64>,
+    /// How far clocks may differ
+    #[arg(long, value_name = "TIME", value_parser = seconds)]
+    clock_skew: Option<u64>,
+    /// A margin on top
+    #[arg(long, value_name = "TIME", value_parser = seconds)]
+    margin: Option<u64>,
+    /// How the password is written: changed with the old one, or reset
+    #[arg(long, value_enum, value_name = "HOW")]
+    method: Option<Method>,
+    /// Characters of a password, at most 120
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(40..=120))]
+    password_length: Option<u32>,
+}
+
+/// What happens to nodes that are not staged in time.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum OnDeadline {
+    /// Abort the roll
+    Abort,
+    /// Quarantine them and go on
+    Quarantine,
+}
+
+/// How the directory's password is written.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum Method {
+    /// Change, and reset where a change cannot be
+    Auto,
+    /// Change, giving the old password
+    Change,
+    /// A fenced reset
+    Reset,
+}
+
+impl PolicyOptions {
+    /// The message, or nothing if no option was given.
+    #[must_use]
+    pub fn to_proto(&self) -> Option<Policy> {
+        let on_deadline = self.on_deadline.map_or("", |what| match what {
+            OnDeadline::Abort => "abort",
+            OnDeadline::Quarantine => "quarantine",
+        });
+        let method = self.method.map_or("", |how| match how {
+            Method::Auto => "auto",
+            Method::Change => "change",
+            Method::Reset => "reset",
+        });
+        let policy = Policy {
+            gate: self.gate.clone().unwrap_or_default(),
+            stage_deadline: self.stage_deadline.unwrap_or_default(),
+            on_deadline: on_deadline.to_owned(),
+            ticket_life: self.ticket_life.unwrap_or_default(),
+            clock_skew: self.clock_skew.unwrap_or_default(),
+            margin: self.margin.unwrap_or_default(),
+            method: method.to_owned(),
+            password_length: self.password_length.unwrap_or_default(),
+            // A zero on the command line means zero, not the default.
+            exact: self.clock_skew == Some(0) || self.margin == Some(0),
+        };
+        (policy != Policy::default()).then_some(policy)
+    }
+}

@@ -1,0 +1,149 @@
+//! The command line as a whole: the global options and the groups of verbs.
+
+use std::path::PathBuf;
+
+use clap::{ColorChoice, Parser, Subcommand};
+
+use crate::screen::Format;
+use crate::words::seconds;
+use crate::{array, audit, node, operator, pages, roll, schedule, verify};
+
+/// Rotates the password of a Kerberos service account that an array of nodes shares
+///
+/// keyroll gives every node of a load-balanced array the new keys before the directory has the
+/// new password, and keeps the old keys until the last ticket under them is dead: no login fails
+/// because of a roll. This command asks the controller, which does the work.
+#[derive(Debug, Parser)]
+#[command(
+    name = "keyroll",
+    version,
+    subcommand_required = true,
+    arg_required_else_help = true,
+    disable_help_subcommand = true,
+    after_help = "Examples:
+  keyroll status                        what there is, and what needs attention
+  keyroll array create web --account 'svc-web$' --spn HTTP/web.corp.example
+  keyroll node add web node1            prints the line to run on the node
+  keyroll roll web --wait               a new password, without one failed login
+  keyroll verify web                    prove every node and domain controller
+  keyroll roll --help                   each verb has examples"
+)]
+pub struct CommandLine {
+    /// Options that every verb takes.
+    #[command(flatten)]
+    pub globals: Globals,
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+/// Options that every verb takes.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Global options")]
+pub struct Globals {
+    /// Ask this controller, with the operator's certificate from the settings file
+    ///
+    /// Also: KEYROLL_CONTROLLER, or `controller` in the settings file.
+    #[arg(
+        long,
+        global = true,
+        value_name = "HOST:PORT",
+        conflicts_with = "socket"
+    )]
+    pub controller: Option<String>,
+    /// Ask through this Unix socket on the controller's own machine
+    ///
+    /// Also: KEYROLL_SOCKET, or `socket` in the settings file. Without any of them:
+    /// /run/keyroll/operator.sock.
+    #[arg(long, global = true, value_name = "PATH")]
+    pub socket: Option<PathBuf>,
+    /// The settings file: TOML with controller, socket, server-name, certificate, key, ca
+    ///
+    /// Also: KEYROLL_CONFIG. Without either: ~/.config/keyroll/cli.toml, if it is there.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// The form of replies on standard output, and of errors on standard error
+    #[arg(long, short, global = true, value_enum, default_value_t = Format::Table)]
+    pub output: Format,
+    /// Whether to colour the words that matter; no colour is needed to understand
+    #[arg(long, global = true, value_name = "WHEN", default_value_t = ColorChoice::Auto)]
+    pub color: ColorChoice,
+    /// How long to wait for an answer; `roll --wait` and `roll watch` wait as long as a roll takes
+    #[arg(long, global = true, value_name = "TIME", value_parser = seconds, default_value = "2m")]
+    pub timeout: u64,
+    /// Say on standard error what is being done
+    #[arg(long, short, global = true)]
+    pub verbose: bool,
+}
+
+/// The groups of verbs.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Arrays: the nodes that answer under one name with one account's key
+    #[command(after_help = array::EXAMPLES, arg_required_else_help = true)]
+    Array {
+        /// What to do.
+        #[command(subcommand)]
+        verb: array::Verb,
+    },
+    /// Nodes: the machines of an array, each with an agent
+    #[command(after_help = node::EXAMPLES, arg_required_else_help = true)]
+    Node {
+        /// What to do.
+        #[command(subcommand)]
+        verb: node::Verb,
+    },
+    /// Roll an account's password, or look at a roll
+    Roll(roll::Roll),
+    /// When an array rolls by itself
+    #[command(after_help = schedule::EXAMPLES, arg_required_else_help = true)]
+    Schedule {
+        /// What to do.
+        #[command(subcommand)]
+        verb: schedule::Verb,
+    },
+    /// Prove that an array's nodes and domain controllers hold the right keys
+    Verify(verify::Verify),
+    /// What there is, what goes on, and what needs attention
+    #[command(after_help = crate::status::EXAMPLES)]
+    Status,
+    /// The tamper-evident record of who did what, and when
+    #[command(after_help = audit::EXAMPLES, arg_required_else_help = true)]
+    Audit {
+        /// What to do.
+        #[command(subcommand)]
+        verb: audit::Verb,
+    },
+    /// Operators: who may ask the controller for what
+    #[command(after_help = operator::EXAMPLES, arg_required_else_help = true)]
+    Operator {
+        /// What to do.
+        #[command(subcommand)]
+        verb: operator::Verb,
+    },
+    /// Completions and man pages.
+    #[command(flatten)]
+    Pages(pages::Pages),
+}
+
+impl Verb {
+    /// The pages to print, for the two verbs that need no controller.
+    #[must_use]
+    pub fn pages(&self) -> Option<pages::Pages> {
+        match self {
+            Self::Pages(pages) => Some(pages.clone()),
+            _ => None,
+        }
+    }
+
+    /// Whether `--output toml` has a meaning for it.
+    #[must_use]
+    pub fn prints_toml(&self) -> bool {
+        matches!(
+            self,
+            Self::Schedule {
+                verb: schedule::Verb::Show { .. }
+            }
+        )
+    }
+}

@@ -1,0 +1,212 @@
+//! Rolls as tables and sentences.
+
+use std::fmt::Write as _;
+
+use keyroll_proto::operator::{
+    ExplainRollReply, RollDcView, RollHistoryReply, RollStatusReply, RollView, StartRollReply,
+};
+
+use crate::screen::table;
+use crate::words::{moment_millis, number, or_dash, span};
+
+/// The rolls that were asked for.
+pub fn status_text(reply: &RollStatusReply) -> String {
+    match reply.rolls.as_slice() {
+        [] => "no roll so far\nnext: keyroll roll --help\n".to_owned(),
+        [roll] => roll_text(roll),
+        rolls => rolls_text(rolls),
+    }
+}
+
+/// The rolls of an array.
+pub fn history_text(reply: &RollHistoryReply) -> String {
+    rolls_text(&reply.rolls)
+}
+
+fn rolls_text(rolls: &[RollView]) -> String {
+    table(
+        [
+            "ARRAY", "ROLL", "STATE", "KVNO", "STARTED", "TOOK", "WHO", "REASON",
+        ],
+        rolls.iter().map(|roll| {
+            let reason = if roll.ended {
+                &roll.cause
+            } else {
+                &roll.reason
+            };
+            [
+                roll.array.clone(),
+                roll.roll.to_string(),
+                roll.state.clone(),
+                kvno_text(roll),
+                moment_millis(roll.started_unix_millis),
+                took(roll),
+                or_dash(&roll.actor),
+                or_dash(reason),
+            ]
+        }),
+    )
+}
+
+fn kvno_text(roll: &RollView) -> String {
+    format!(
+        "{} -> {}",
+        number(roll.kvno_before),
+        number(roll.kvno_after)
+    )
+}
+
+fn took(roll: &RollView) -> String {
+    match roll.times.iter().map(|time| time.millis).sum::<u64>() {
+        0 => "-".to_owned(),
+        millis => span(millis),
+    }
+}
+
+/// What rolls would do, and what stands in their way.
+pub fn plan_text(plan: &StartRollReply) -> String {
+    let mut text = String::new();
+    for roll in &plan.rolls {
+        for sentence in &roll.would {
+            let _ = writeln!(text, "would: {}: {sentence}", roll.array);
+        }
+        text.push_str(&refusals_text(roll));
+        if roll.would.is_empty() && roll.refusals.is_empty() {
+            let _ = writeln!(text, "would: {}: {}", roll.array, roll.reason);
+        }
+    }
+    text
+}
+
+/// Rolls that were started, or that have ended.
+pub fn started_text(started: &StartRollReply) -> String {
+    let mut texts = Vec::new();
+    for roll in &started.rolls {
+        let mut text = roll_text(roll);
+        if !roll.ended && roll.state != "halted" {
+            let _ = writeln!(text, "next: keyroll roll watch {}", roll.array);
+        }
+        texts.push(text);
+    }
+    texts.join("\n")
+}
+
+/// One line on where a roll is.
+pub fn line_text(roll: &RollView) -> String {
+    let mut line = format!("{} roll {} {}", roll.array, roll.roll, roll.state);
+    if !roll.reason.is_empty() {
+        let _ = write!(line, ": {}", roll.reason);
+    }
+    let mut counts = Vec::new();
+    let ready = roll
+        .nodes
+        .iter()
+        .filter(|node| matches!(node.state.as_str(), "staged" | "proven"))
+        .count();
+    if !roll.nodes.is_empty() {
+        counts.push(format!("nodes {ready}/{}", roll.nodes.len()));
+    }
+    if matches!(roll.state.as_str(), "converging" | "draining") {
+        let new = roll.dcs.iter().filter(|dc| dc.issues == "new").count();
+        counts.push(format!("DCs {new}/{}", roll.dcs.len()));
+    }
+    if roll.state == "draining" {
+        counts.push(format!(
+            "{} left",
+            span(roll.drain_left_seconds.saturating_mul(1_000))
+        ));
+    }
+    if !counts.is_empty() {
+        let _ = write!(line, " ({})", counts.join(", "));
+    }
+    line
+}
+
+/// One roll in full.
+pub fn roll_text(roll: &RollView) -> String {
+    let mut text = format!("{} roll {}: {}", roll.array, roll.roll, roll.state);
+    if roll.ended {
+        let _ = write!(text, " in {}", took(roll));
+    }
+    let _ = write!(text, ", kvno {}", kvno_text(roll));
+    if !roll.writer.is_empty() {
+        let _ = write!(text, ", written on {}", roll.writer);
+    }
+    text.push('\n');
+    if !roll.reason.is_empty() {
+        let _ = writeln!(text, "{}", roll.reason);
+    }
+    if roll.state == "draining" {
+        let left = span(roll.drain_left_seconds.saturating_mul(1_000));
+        let _ = writeln!(text, "the old key goes in {left}");
+    }
+    text.push_str(&refusals_text(roll));
+    if roll.state == "halted" {
+        let array = &roll.array;
+        let _ = writeln!(
+            text,
+            "next: keyroll roll explain {array}, then keyroll roll resolve {array} --help"
+        );
+    }
+    if !roll.times.is_empty() {
+        let times = roll
+            .times
+            .iter()
+            .map(|time| [time.state.clone(), span(time.millis)]);
+        let _ = write!(text, "\n{}", table(["STATE", "TIME"], times));
+    }
+    if !roll.nodes.is_empty() {
+        let nodes = roll
+            .nodes
+            .iter()
+            .map(|node| [node.node.clone(), node.state.clone(), or_dash(&node.reason)]);
+        let _ = write!(text, "\n{}", table(["NODE", "STATE", "REASON"], nodes));
+    }
+    if !roll.dcs.is_empty() {
+        let _ = write!(text, "\n{}", dcs_text(&roll.dcs));
+    }
+    text
+}
+
+/// A line for each domain controller: which key it issues tickets under.
+pub fn dcs_text(dcs: &[RollDcView]) -> String {
+    table(
+        ["DC", "ISSUES", "KVNO", "REASON"],
+        dcs.iter().map(|dc| {
+            [
+                dc.dc.clone(),
+                or_dash(&dc.issues),
+                number(dc.kvno),
+                or_dash(&dc.reason),
+            ]
+        }),
+    )
+}
+
+fn refusals_text(roll: &RollView) -> String {
+    let mut text = String::new();
+    for refusal in &roll.refusals {
+        let _ = writeln!(
+            text,
+            "refused: {}: {} ({})",
+            refusal.object, refusal.why, refusal.code
+        );
+        if !refusal.next.is_empty() {
+            let _ = writeln!(text, "    next: {}", refusal.next);
+        }
+    }
+    text
+}
+
+/// A roll told as sentences.
+pub fn explain_text(reply: &ExplainRollReply) -> String {
+    let mut text = String::new();
+    for sentence in &reply.sentences {
+        let at = moment_millis(sentence.at_unix_millis);
+        let _ = writeln!(text, "{at}  {:<11} {}", sentence.state, sentence.text);
+    }
+    if text.is_empty() {
+        text.push_str("no roll so far\n");
+    }
+    text
+}

@@ -1,0 +1,217 @@
+//! `keyroll roll watch`, and the waiting of `keyroll roll --wait`.
+//!
+//! The roll does not depend on its watcher: a connection that breaks, or a controller that starts
+//! again, is a pause in the watching, not in the roll.
+
+use std::io::{self, IsTerminal as _};
+use std::time::{Duration, Instant};
+
+use futures_util::future::try_join_all;
+use indicatif::{MultiProgress, ProgressBar};
+use keyroll_proto::operator::{RollView, WatchRollRequest};
+
+use super::{start, view};
+use crate::exit::Exit;
+use crate::screen::Format;
+use crate::session::{Session, spinner_style};
+use crate::trouble::Trouble;
+
+/// Pauses between attempts to connect again.
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// Runs `keyroll roll watch`.
+///
+/// # Errors
+/// What the operator is told.
+pub async fn run(session: &Session, array: String, roll: u64) -> Result<Exit, Trouble> {
+    let json = session.screen.format == Format::Json;
+    let display = Display::new(session, json);
+    let Some(ended) = until_interrupted(session, watch(session, &display, array, roll)).await?
+    else {
+        return Ok(Exit::Interrupted);
+    };
+    if !json {
+        session.screen.print(&view::roll_text(&ended))?;
+    }
+    Ok(start::outcome(&[ended]))
+}
+
+/// Waits until all `rolls` have ended or are halted, and returns them as they are then; none of
+/// them if the operator stopped waiting.
+///
+/// # Errors
+/// A controller that stays away, or refuses.
+pub async fn all(session: &Session, rolls: Vec<RollView>) -> Result<Vec<RollView>, Trouble> {
+    let display = Display::new(session, false);
+    let waits = rolls.into_iter().map(|roll| async {
+        if settled(&roll) {
+            return Ok(roll);
+        }
+        watch(session, &display, roll.array, roll.roll).await
+    });
+    let ended = until_interrupted(session, try_join_all(waits)).await?;
+    Ok(ended.unwrap_or_default())
+}
+
+async fn until_interrupted<T>(
+    session: &Session,
+    work: impl Future<Output = Result<T, Trouble>>,
+) -> Result<Option<T>, Trouble> {
+    tokio::select! {
+        ended = work => ended.map(Some),
+        _ = tokio::signal::ctrl_c() => {
+            session.screen.say("no longer watching; the roll goes on\nnext: keyroll roll status");
+            Ok(None)
+        }
+    }
+}
+
+/// Whether there is nothing more to wait for without an operator.
+fn settled(roll: &RollView) -> bool {
+    roll.ended || roll.state == "halted"
+}
+
+/// Follows one roll, connecting again as often as it takes.
+async fn watch(
+    session: &Session,
+    display: &Display<'_>,
+    array: String,
+    roll: u64,
+) -> Result<RollView, Trouble> {
+    let mut following = Following {
+        array,
+        roll,
+        line: None,
+        last: None,
+    };
+    let mut pause = FIRST_PAUSE;
+    let mut alone_since = Instant::now();
+    loop {
+        let before = following.last.is_some();
+        let broken = match following.follow(session, display).await {
+            Ok(Some(roll)) => return Ok(roll),
+            Ok(None) => None,
+            Err(trouble) if is_passing(&trouble) => Some(trouble),
+            Err(trouble) => return Err(trouble),
+        };
+        if following.last.is_some() && (!before || broken.is_none()) {
+            (pause, alone_since) = (FIRST_PAUSE, Instant::now());
+        }
+        if let Some(trouble) = broken.filter(|_| alone_since.elapsed() > session.patience()) {
+            return Err(trouble);
+        }
+        display.waiting(&mut following);
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+}
+
+/// Whether the trouble is with the connection, not with the question.
+fn is_passing(trouble: &Trouble) -> bool {
+    trouble.exit == Exit::Unreachable.number() || trouble.code == "connection-lost"
+}
+
+/// One roll that is being watched.
+struct Following {
+    array: String,
+    roll: u64,
+    line: Option<ProgressBar>,
+    last: Option<RollView>,
+}
+
+impl Following {
+    /// Reads one stream to its end: the roll if it settled, nothing if the stream just stopped.
+    async fn follow(
+        &mut self,
+        session: &Session,
+        display: &Display<'_>,
+    ) -> Result<Option<RollView>, Trouble> {
+        let refused = |status| Trouble::refused(&session.place(), &status);
+        let request = WatchRollRequest {
+            array: self.array.clone(),
+            roll: self.roll,
+        };
+        let mut client = session.connect().await?;
+        let mut views = client
+            .watch_roll(request)
+            .await
+            .map_err(refused)?
+            .into_inner();
+        while let Some(view) = views.message().await.map_err(refused)? {
+            // From now on this very roll, also after the connection broke.
+            self.roll = view.roll;
+            display.show(self, &view)?;
+            if settled(&view) {
+                return Ok(Some(view));
+            }
+            self.last = Some(view);
+        }
+        Ok(None)
+    }
+}
+
+/// How progress is shown: a live line for each roll, a line for each change, or JSON.
+struct Display<'a> {
+    session: &'a Session,
+    live: Option<MultiProgress>,
+    json: bool,
+}
+
+impl<'a> Display<'a> {
+    fn new(session: &'a Session, json: bool) -> Self {
+        let live = (!json && io::stderr().is_terminal()).then(MultiProgress::new);
+        Self {
+            session,
+            live,
+            json,
+        }
+    }
+
+    fn show(&self, following: &mut Following, view: &RollView) -> Result<(), Trouble> {
+        if self.json {
+            let line = serde_json::to_string(view)
+                .map_err(|error| Trouble::new(Exit::Internal, "json", error.to_string()))?;
+            return self.session.screen.write(&format!("{line}\n"));
+        }
+        let text = crate::words::harmless(&view::line_text(view));
+        match &self.live {
+            Some(live) => {
+                let line = following.line.get_or_insert_with(|| {
+                    let line = live.add(ProgressBar::new_spinner().with_style(spinner_style()));
+                    line.enable_steady_tick(Duration::from_millis(120));
+                    line
+                });
+                line.set_message(text);
+                if settled(view) {
+                    line.finish_and_clear();
+                }
+            }
+            None if changed(following.last.as_ref(), view) => self.session.screen.say(&text),
+            None => {}
+        }
+        Ok(())
+    }
+
+    /// The controller is away: said once on a terminal's line, and in the verbose log.
+    fn waiting(&self, following: &mut Following) {
+        let text = format!(
+            "{}: waiting for the controller; the roll goes on",
+            following.array
+        );
+        match &following.line {
+            Some(line) => line.set_message(text),
+            None => self.session.screen.note(&text),
+        }
+    }
+}
+
+/// Whether a change is worth a line: a countdown is not.
+fn changed(last: Option<&RollView>, view: &RollView) -> bool {
+    let Some(last) = last else { return true };
+    let reason_matters = view.state != "draining";
+    last.state != view.state
+        || last.nodes != view.nodes
+        || last.dcs != view.dcs
+        || (reason_matters && last.reason != view.reason)
+}

@@ -1,0 +1,49 @@
+//! `keyroll status`
+
+use std::fmt::Write as _;
+
+use keyroll_proto::operator::{StatusReply, StatusRequest};
+
+use crate::array::{alarms_text, array_list_text};
+use crate::exit::Exit;
+use crate::roll;
+use crate::session::{Session, show};
+use crate::trouble::Trouble;
+use crate::words::{moment, or_dash};
+
+/// Examples of the verb.
+pub const EXAMPLES: &str = "Examples:
+  keyroll status
+  keyroll status --output json | jq '.alarms'";
+
+/// Runs `keyroll status`.
+///
+/// # Errors
+/// What the operator is told.
+pub async fn run(session: &Session) -> Result<Exit, Trouble> {
+    show(session, "reading the status", text, async |mut client| {
+        client.status(StatusRequest {}).await
+    })
+    .await
+}
+
+fn text(status: &StatusReply) -> String {
+    let mut text = format!(
+        "controller {}, up since {}, realm {}, epoch {}\n\n",
+        or_dash(&status.version),
+        moment(status.started_unix),
+        or_dash(&status.realm),
+        status.epoch
+    );
+    if !status.dcs.is_empty() {
+        let _ = writeln!(text, "{}", roll::dcs_text(&status.dcs));
+    }
+    text.push_str(&array_list_text(&status.arrays));
+    text.push('\n');
+    if status.alarms.is_empty() {
+        text.push_str("ok, no alarms\n");
+    } else {
+        text.push_str(&alarms_text(&status.alarms));
+    }
+    text
+}

@@ -1,0 +1,252 @@
+//! Something that did not work, as the operator reads it: what, which object, why, what next.
+
+use std::error::Error;
+use std::io;
+
+use serde_json::{Value, json};
+use tonic::{Code, Status};
+
+use crate::exit::Exit;
+
+/// Metadata of a refusal: the command to type next.
+const NEXT: &str = "keyroll-next";
+/// Metadata of a refusal: a stable word for the kind of trouble.
+const CODE: &str = "keyroll-code";
+/// Metadata of a refusal: the exit code of the command line.
+const EXIT: &str = "keyroll-exit";
+
+/// One paragraph, a stable word for scripts, the next command and the exit code.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{what}")]
+pub struct Trouble {
+    /// A stable word such as `unknown-array`.
+    pub code: String,
+    /// What happened, to which object, and why.
+    pub what: String,
+    /// The command to type next; empty if there is none.
+    pub next: String,
+    /// The exit code: a number, since the controller may name one.
+    pub exit: u8,
+}
+
+impl Trouble {
+    /// Trouble found on this side, with the word that scripts see.
+    pub fn new(exit: Exit, code: &str, what: impl Into<String>) -> Self {
+        Self {
+            code: code.to_owned(),
+            what: what.into(),
+            next: String::new(),
+            exit: exit.number(),
+        }
+    }
+
+    /// The same with the next command.
+    #[must_use]
+    pub fn next(mut self, next: impl Into<String>) -> Self {
+        self.next = next.into();
+        self
+    }
+
+    /// A wrong command line that clap could not know to be wrong.
+    pub fn usage(what: impl Into<String>) -> Self {
+        Self::new(Exit::Usage, "usage", what)
+    }
+
+    /// A file that could not be read.
+    pub fn unreadable(path: &std::path::Path, error: &io::Error) -> Self {
+        let what = format!("{} cannot be read: {error}", path.display());
+        Self::new(Exit::InputOutput, "unreadable-file", what)
+    }
+
+    /// A file that could not be written.
+    pub fn unwritable(path: &std::path::Path, error: &io::Error) -> Self {
+        let what = format!("{} cannot be written: {error}", path.display());
+        Self::new(Exit::CannotWrite, "unwritable-file", what)
+    }
+
+    /// A controller that did not answer, from the error that the connection gave.
+    pub fn unreachable(place: &str, error: &(dyn Error + 'static)) -> Self {
+        if let Some(tls) = cause::<rustls::Error>(error) {
+            return Self::tls(place, tls);
+        }
+        let why = cause::<io::Error>(error).map_or_else(|| chain(error), chain_of_io);
+        let what = format!("the controller at {place} was not reached: {why}");
+        match cause::<io::Error>(error).map(io::Error::kind) {
+            Some(io::ErrorKind::PermissionDenied) => Self::new(Exit::Denied, "socket-denied", what)
+                .next(
+                    "run it as root, or name a controller and an operator's certificate in \
+                     ~/.config/keyroll/cli.toml",
+                ),
+            _ => Self::new(Exit::Unreachable, "unreachable", what)
+                .next("systemctl status keyroll-controller"),
+        }
+    }
+
+    /// A TLS connection that failed: whose certificate was refused decides what to do.
+    fn tls(place: &str, error: &rustls::Error) -> Self {
+        match error {
+            rustls::Error::AlertReceived(alert) => Self::new(
+                Exit::Denied,
+                "certificate-refused",
+                format!("the controller at {place} refused this operator's certificate: {alert:?}"),
+            )
+            .next("ask an admin for `keyroll operator list` and a new `keyroll operator add`"),
+            rustls::Error::InvalidCertificate(why) => Self::new(
+                Exit::Settings,
+                "controller-not-trusted",
+                format!("the certificate of the controller at {place} is not accepted: {why}"),
+            )
+            .next("check `ca`, `controller` and `server-name` in ~/.config/keyroll/cli.toml"),
+            other => Self::new(
+                Exit::Unreachable,
+                "tls-failed",
+                format!("no TLS 1.3 connection with the controller at {place}: {other}"),
+            ),
+        }
+    }
+
+    /// A refusal by the controller, or a connection that broke while it was asked.
+    pub fn refused(place: &str, status: &Status) -> Self {
+        let word = |key: &str| {
+            let value = status.metadata().get(key)?.to_str().ok()?;
+            Some(value.to_owned())
+        };
+        if word(CODE).is_none() && status.source().is_some() {
+            return Self::broken(place, status);
+        }
+        let (exit, code) = meaning(status.code());
+        let named = word(EXIT).and_then(|number| number.parse().ok());
+        let what = if status.message().is_empty() {
+            format!("the controller at {place} answered: {}", status.code())
+        } else {
+            status.message().to_owned()
+        };
+        Self {
+            code: word(CODE).unwrap_or_else(|| code.to_owned()),
+            what,
+            next: word(NEXT).unwrap_or_default(),
+            // A refusal must never look like success, whatever number came with it.
+            exit: named.filter(|&exit| exit != 0).unwrap_or(exit.number()),
+        }
+    }
+
+    /// A call whose connection broke: it may have been carried out.
+    fn broken(place: &str, status: &Status) -> Self {
+        if let Some(tls) = cause::<rustls::Error>(status) {
+            return Self::tls(place, tls);
+        }
+        let why = status.source().map(chain).unwrap_or_default();
+        Self::new(
+            Exit::TryAgain,
+            "connection-lost",
+            format!(
+                "the connection to the controller at {place} was lost before it answered; what \
+                 was asked may have been done: {why}"
+            ),
+        )
+        .next("keyroll status")
+    }
+
+    /// The form that `--output json` prints on standard error.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        json!({ "error": {
+            "code": self.code,
+            "message": self.what,
+            "next": self.next,
+            "exit": self.exit,
+        }})
+    }
+}
+
+/// What a status without keyroll's own metadata means: from a proxy, or from the library.
+fn meaning(code: Code) -> (Exit, &'static str) {
+    match code {
+        Code::InvalidArgument | Code::OutOfRange => (Exit::BadInput, "bad-input"),
+        Code::AlreadyExists => (Exit::BadInput, "already-exists"),
+        Code::NotFound => (Exit::Unknown, "unknown-object"),
+        Code::Unavailable => (Exit::Unreachable, "unavailable"),
+        Code::DeadlineExceeded => (Exit::TryAgain, "no-answer-in-time"),
+        Code::Aborted | Code::ResourceExhausted | Code::Cancelled => (Exit::TryAgain, "try-again"),
+        Code::FailedPrecondition => (Exit::Halted, "needs-an-operator"),
+        Code::PermissionDenied => (Exit::Denied, "not-allowed"),
+        Code::Unauthenticated => (Exit::Denied, "not-known"),
+        Code::Unimplemented => (Exit::Internal, "controller-too-old"),
+        Code::Ok | Code::Unknown | Code::Internal | Code::DataLoss => (Exit::Internal, "internal"),
+    }
+}
+
+/// The first error of type `T` in a chain; an I/O error may hide one inside.
+fn cause<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
+    let mut link = Some(error);
+    while let Some(error) = link {
+        if let Some(found) = error.downcast_ref() {
+            return Some(found);
+        }
+        let hidden = error
+            .downcast_ref::<io::Error>()
+            .and_then(io::Error::get_ref)
+            .and_then(|hidden| hidden.downcast_ref());
+        if hidden.is_some() {
+            return hidden;
+        }
+        link = error.source();
+    }
+    None
+}
+
+/// The chain as one line, leaving out what repeats the link before.
+fn chain(error: &(dyn Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut link = error.source();
+    while let Some(error) = link {
+        let next = error.to_string();
+        if !text.contains(&next) {
+            text = format!("{text}: {next}");
+        }
+        link = error.source();
+    }
+    text
+}
+
+fn chain_of_io(error: &io::Error) -> String {
+    chain(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tonic::metadata::MetadataMap;
+
+    #[test]
+    fn the_controllers_words_win() {
+        let mut metadata = MetadataMap::new();
+        metadata.insert(NEXT, "keyroll array list".parse().unwrap());
+        metadata.insert(CODE, "unknown-array".parse().unwrap());
+        metadata.insert(EXIT, "66".parse().unwrap());
+        let status = Status::with_metadata(Code::Internal, "there is no array web", metadata);
+        let trouble = Trouble::refused("here", &status);
+        assert_eq!(trouble.exit, 66);
+        assert_eq!(trouble.code, "unknown-array");
+        assert_eq!(trouble.next, "keyroll array list");
+        assert_eq!(trouble.what, "there is no array web");
+    }
+
+    #[test]
+    fn a_refusal_never_exits_with_zero() {
+        let mut metadata = MetadataMap::new();
+        metadata.insert(CODE, "odd".parse().unwrap());
+        metadata.insert(EXIT, "0".parse().unwrap());
+        let status = Status::with_metadata(Code::NotFound, "x", metadata);
+        assert_eq!(Trouble::refused("here", &status).exit, 66);
+    }
+
+    #[test]
+    fn a_tls_error_is_found_inside_an_io_error() {
+        let hidden = rustls::Error::AlertReceived(rustls::AlertDescription::CertificateExpired);
+        let error = io::Error::new(io::ErrorKind::InvalidData, hidden);
+        let trouble = Trouble::unreachable("dc:1", &error);
+        assert_eq!(trouble.exit, Exit::Denied.number());
+        assert_eq!(trouble.code, "certificate-refused");
+    }
+}
