@@ -4,8 +4,10 @@
 //! construction, and back. A message that does not convert is one error type, [`Malformed`].
 
 pub mod convert;
+pub mod invitation;
 
 pub use convert::Malformed;
+pub use invitation::Invitation;
 
 /// The controller asks, the agent answers.
 pub mod agent {
