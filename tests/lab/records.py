@@ -1,0 +1,87 @@
+"""Writes the lab's DNS records into DC1's database, before Samba runs: at once, not one a second.
+
+  records.py hosts NAME=ADDRESS...   an A and a PTR record each, and the zone for the PTRs
+  records.py second-dc               DC2 beside DC1 in every SRV and NS record
+"""
+import os
+import sys
+
+import ldb
+from samba.auth import system_session
+from samba.dcerpc import dnsp
+from samba.ndr import ndr_pack, ndr_unpack
+from samba.param import LoadParm
+from samba.provision import sambadns
+from samba.samdb import SamDB
+
+DOMAIN = "corp.example"
+ZONES = "CN=MicrosoftDNS,DC=DomainDnsZones,DC=corp,DC=example"
+REVERSE = f"DC=0.99.10.in-addr.arpa,{ZONES}"
+
+
+def main():
+    loaded = LoadParm()
+    loaded.load(f"{os.environ['LAB_DIR']}/dc1/smb.conf")
+    directory = SamDB(session_info=system_session(), lp=loaded)
+    if sys.argv[1] == "hosts":
+        add_hosts(directory, dict(pair.split("=") for pair in sys.argv[2:]))
+    else:
+        add_second_dc(directory)
+
+
+def add_hosts(directory, addresses):
+    zone = ldb.Message(ldb.Dn(directory, REVERSE))
+    zone["objectClass"] = ["top", "dnsZone"]
+    zone["dNSProperty"] = [
+        ndr_pack(sambadns.TypeProperty()),
+        ndr_pack(sambadns.AllowUpdateProperty()),
+    ]
+    directory.add(zone)
+    sambadns.add_at_record(directory, REVERSE, "DC=@", "dc1", DOMAIN, None, None)
+    for name, address in addresses.items():
+        # Provisioning has made DC1's own, and the join makes DC2's.
+        if not name.startswith("dc"):
+            sambadns.add_host_record(
+                directory, f"DC={DOMAIN},{ZONES}", f"DC={name}", address, None
+            )
+        # A second name for one address (web, lb) would be a second PTR: the first name wins.
+        if list(addresses.values()).index(address) == list(addresses).index(name):
+            add_ptr(directory, address.rsplit(".", 1)[1], f"{name}.{DOMAIN}")
+
+
+def add_ptr(directory, last_octet, target):
+    record = dnsp.DnssrvRpcRecord()
+    record.wType = dnsp.DNS_TYPE_PTR
+    record.rank = dnsp.DNS_RANK_ZONE
+    record.dwSerial = 1
+    record.dwTtlSeconds = 900
+    record.data = target
+    node = ldb.Message(ldb.Dn(directory, f"DC={last_octet},{REVERSE}"))
+    node["objectClass"] = ["top", "dnsNode"]
+    node["dnsRecord"] = ndr_pack(record)
+    directory.add(node)
+
+
+def add_second_dc(directory):
+    for part in ("DomainDnsZones", "ForestDnsZones"):
+        found = directory.search(
+            f"DC={part},DC=corp,DC=example", ldb.SCOPE_SUBTREE, "(objectClass=dnsNode)", ["dnsRecord"]
+        )
+        for node in found:
+            values = list(node.get("dnsRecord", []))
+            added = []
+            for value in values:
+                record = ndr_unpack(dnsp.DnssrvRpcRecord, value)
+                if record.wType == dnsp.DNS_TYPE_SRV and record.data.nameTarget == f"dc1.{DOMAIN}":
+                    added.append(ndr_pack(sambadns.SRVRecord(f"dc2.{DOMAIN}", record.data.wPort)))
+                if record.wType == dnsp.DNS_TYPE_NS and record.data == f"dc1.{DOMAIN}":
+                    added.append(ndr_pack(sambadns.NSRecord(f"dc2.{DOMAIN}")))
+            added = [value for value in added if value not in values]
+            if added:
+                change = ldb.Message(node.dn)
+                change["dnsRecord"] = ldb.MessageElement(added, ldb.FLAG_MOD_ADD, "dnsRecord")
+                directory.modify(change)
+
+
+if __name__ == "__main__":
+    main()
