@@ -11,16 +11,27 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("cargo::rerun-if-changed=keyroll");
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let descriptors = protox::compile(files, [root])?;
-    tonic_prost_build::configure()
+    let replies: Vec<String> = descriptors
+        .file
+        .iter()
+        .filter(|file| file.package() == "keyroll.operator.v1")
+        .flat_map(|file| &file.message_type)
+        .map(|message| format!(".keyroll.operator.v1.{}", message.name()))
+        // A request may hold a password.
+        .filter(|name| !name.ends_with("Request"))
+        .collect();
+    let mut builder = tonic_prost_build::configure()
         // Secrets travel in these: no generated Debug may show one. The crate writes its own.
         .skip_debug([
             "keyroll.agent.v1.Key",
             "keyroll.enroll.v1.JoinRequest",
             "keyroll.operator.v1.AdoptArrayRequest",
             "keyroll.operator.v1.AddNodeReply",
-        ])
-        // `keyroll --output json` prints the replies as they are.
-        .type_attribute(".keyroll.operator.v1", "#[derive(serde::Serialize)]")
-        .compile_fds(descriptors)?;
+        ]);
+    // `keyroll --output json` prints the replies as they are.
+    for reply in replies {
+        builder = builder.type_attribute(reply, "#[derive(serde::Serialize)]");
+    }
+    builder.compile_fds(descriptors)?;
     Ok(())
 }

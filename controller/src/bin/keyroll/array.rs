@@ -122,9 +122,9 @@ pub struct Create {
     #[arg(long, value_name = "NAME", requires = "print_acl")]
     trustee: Option<String>,
     #[command(flatten)]
-    policy: PolicyOptions,
-    #[command(flatten)]
     consent: Consent,
+    #[command(flatten)]
+    policy: PolicyOptions,
 }
 
 /// `array adopt`
@@ -145,9 +145,9 @@ pub struct Adopt {
     #[arg(long = "enctype", value_name = "NAME")]
     enctypes: Vec<String>,
     #[command(flatten)]
-    policy: PolicyOptions,
-    #[command(flatten)]
     dry_run: DryRun,
+    #[command(flatten)]
+    policy: PolicyOptions,
 }
 
 /// Runs `keyroll array …`.

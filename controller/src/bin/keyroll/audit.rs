@@ -29,7 +29,12 @@ pub enum Verb {
         #[arg(long, value_name = "N", default_value_t = 50)]
         limit: u32,
         /// Only those of this array
-        #[arg(long, value_name = "ARRAY", default_value = "")]
+        #[arg(
+            long,
+            value_name = "ARRAY",
+            default_value = "",
+            hide_default_value = true
+        )]
         array: String,
     },
     /// Check the chain of hashes: that no entry was changed or taken out

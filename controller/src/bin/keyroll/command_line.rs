@@ -94,6 +94,12 @@ pub enum Verb {
         verb: node::Verb,
     },
     /// Roll an account's password, or look at a roll
+    ///
+    /// A roll makes a new password, stages its keys on every node, changes the directory, proves
+    /// every domain controller and node with tickets, waits until the last ticket under the old
+    /// key is dead, and takes the old key away. It goes on by itself: --wait only watches it.
+    ///
+    /// An array that is named like a verb is rolled as `keyroll roll -- status`, or with --array.
     Roll(roll::Roll),
     /// When an array rolls by itself
     #[command(after_help = schedule::EXAMPLES, arg_required_else_help = true)]
@@ -103,6 +109,11 @@ pub enum Verb {
         verb: schedule::Verb,
     },
     /// Prove that an array's nodes and domain controllers hold the right keys
+    ///
+    /// Gets a fresh ticket from every domain controller and lets every node accept it with the
+    /// keytab on its disk; compares account, SPNs, enctypes, clocks and certificates. Changes
+    /// nothing. Exit code 0: all is well; 3: warnings, or something could not be looked at; 1:
+    /// broken.
     Verify(verify::Verify),
     /// What there is, what goes on, and what needs attention
     #[command(after_help = crate::status::EXAMPLES)]

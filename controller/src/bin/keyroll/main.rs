@@ -92,7 +92,9 @@ fn not_understood(error: &clap::Error) -> ExitCode {
     let json = std::env::args().any(|word| word.ends_with("json"));
     if error.use_stderr() && json {
         let screen = Screen::new(Format::Json, clap::ColorChoice::Never, false);
-        screen.trouble(&Trouble::usage(error.render().to_string().trim_end()));
+        let text = error.render().to_string();
+        let text = text.strip_prefix("error: ").unwrap_or(&text);
+        screen.trouble(&Trouble::usage(text.trim_end()));
     } else {
         // Nobody is left to tell when the terminal is gone.
         let _ = error.print();

@@ -84,7 +84,12 @@ pub enum Verb {
         #[command(flatten)]
         member: Member,
         /// Why, for the others and for the audit trail
-        #[arg(long, value_name = "TEXT", default_value = "")]
+        #[arg(
+            long,
+            value_name = "TEXT",
+            default_value = "",
+            hide_default_value = true
+        )]
         reason: String,
         #[command(flatten)]
         dry_run: DryRun,

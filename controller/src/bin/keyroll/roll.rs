@@ -16,13 +16,7 @@ use crate::trouble::Trouble;
 
 pub use self::view::{dcs_text, roll_text};
 
-/// Roll an account's password, or look at a roll
-///
-/// A roll makes a new password, stages its keys on every node, changes the directory, proves every
-/// domain controller and node with tickets, waits until the last ticket under the old key is dead,
-/// and takes the old key away. It goes on by itself: --wait only watches it.
-///
-/// An array that is named like a verb is rolled as `keyroll roll -- status`, or with --array.
+/// A new roll, or a verb about one there is.
 #[derive(Debug, Args)]
 #[command(
     args_conflicts_with_subcommands = true,
@@ -65,7 +59,12 @@ pub enum Verb {
         /// The array
         array: String,
         /// Which roll; without it, the one under way, or the last one
-        #[arg(long, value_name = "NUMBER", default_value_t = 0)]
+        #[arg(
+            long,
+            value_name = "NUMBER",
+            default_value_t = 0,
+            hide_default_value = true
+        )]
         roll: u64,
     },
     /// Take a roll back; possible until the directory has been asked to change
@@ -76,7 +75,12 @@ pub enum Verb {
         /// The array
         array: String,
         /// Why, for the others and for the audit trail
-        #[arg(long, value_name = "TEXT", default_value = "")]
+        #[arg(
+            long,
+            value_name = "TEXT",
+            default_value = "",
+            hide_default_value = true
+        )]
         reason: String,
         #[command(flatten)]
         consent: Consent,
@@ -107,7 +111,12 @@ pub enum Verb {
         /// The array
         array: String,
         /// Which roll; without it, the last one
-        #[arg(long, value_name = "NUMBER", default_value_t = 0)]
+        #[arg(
+            long,
+            value_name = "NUMBER",
+            default_value_t = 0,
+            hide_default_value = true
+        )]
         roll: u64,
     },
 }
@@ -135,7 +144,12 @@ pub struct Resolve {
     #[arg(long, value_name = "HOST", required_if_eq("choice", "waive-dc"))]
     dc: Option<String>,
     /// Why, for the others and for the audit trail
-    #[arg(long, value_name = "TEXT", default_value = "")]
+    #[arg(
+        long,
+        value_name = "TEXT",
+        default_value = "",
+        hide_default_value = true
+    )]
     reason: String,
     #[command(flatten)]
     consent: Consent,

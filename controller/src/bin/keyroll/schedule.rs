@@ -41,9 +41,9 @@ pub enum Verb {
         /// The array
         array: String,
         #[command(flatten)]
-        options: ScheduleOptions,
-        #[command(flatten)]
         dry_run: DryRun,
+        #[command(flatten)]
+        options: ScheduleOptions,
     },
     /// Show an array's schedule
     #[command(after_help = "Examples:
@@ -71,7 +71,12 @@ pub enum Verb {
         /// The array
         array: String,
         /// Why, for the others and for the audit trail
-        #[arg(long, value_name = "TEXT", default_value = "")]
+        #[arg(
+            long,
+            value_name = "TEXT",
+            default_value = "",
+            hide_default_value = true
+        )]
         reason: String,
         #[command(flatten)]
         dry_run: DryRun,

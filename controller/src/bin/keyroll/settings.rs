@@ -83,10 +83,9 @@ impl Reach {
             .controller
             .clone()
             .or_else(|| text("KEYROLL_CONTROLLER"));
-        if controller.is_none() {
-            if let Some(socket) = set("KEYROLL_SOCKET") {
-                return Ok(Self::Socket(socket.into()));
-            }
+        let socket = set("KEYROLL_SOCKET").filter(|_| controller.is_none());
+        if let Some(socket) = socket {
+            return Ok(Self::Socket(socket.into()));
         }
         let (path, file) = match path {
             Some(path) => (path.clone(), read(&path, must_exist)?),

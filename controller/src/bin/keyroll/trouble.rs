@@ -85,12 +85,7 @@ impl Trouble {
     /// A TLS connection that failed: whose certificate was refused decides what to do.
     fn tls(place: &str, error: &rustls::Error) -> Self {
         match error {
-            rustls::Error::AlertReceived(alert) => Self::new(
-                Exit::Denied,
-                "certificate-refused",
-                format!("the controller at {place} refused this operator's certificate: {alert:?}"),
-            )
-            .next("ask an admin for `keyroll operator list` and a new `keyroll operator add`"),
+            rustls::Error::AlertReceived(alert) => Self::alert(place, &format!("{alert:?}")),
             rustls::Error::InvalidCertificate(why) => Self::new(
                 Exit::Settings,
                 "controller-not-trusted",
@@ -103,6 +98,14 @@ impl Trouble {
                 format!("no TLS 1.3 connection with the controller at {place}: {other}"),
             ),
         }
+    }
+
+    /// The controller hung up on this operator's certificate.
+    fn alert(place: &str, alert: &str) -> Self {
+        let what =
+            format!("the controller at {place} refused this operator's certificate: {alert}");
+        Self::new(Exit::Denied, "certificate-refused", what)
+            .next("ask an admin to look at `keyroll operator list`, and for a new certificate")
     }
 
     /// A refusal by the controller, or a connection that broke while it was asked.
@@ -136,6 +139,11 @@ impl Trouble {
             return Self::tls(place, tls);
         }
         let why = status.source().map(chain).unwrap_or_default();
+        // In TLS 1.3 a client learns with its first answer that its certificate was refused, and
+        // by then HTTP/2 has made a text of the error.
+        if let Some((_, alert)) = why.split_once("received fatal alert: ") {
+            return Self::alert(place, alert);
+        }
         Self::new(
             Exit::TryAgain,
             "connection-lost",

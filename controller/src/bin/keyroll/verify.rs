@@ -11,11 +11,7 @@ use crate::session::Session;
 use crate::trouble::Trouble;
 use crate::words::or_dash;
 
-/// Prove that an array's nodes and domain controllers hold the right keys
-///
-/// Gets a fresh ticket from every domain controller and lets every node accept it with the keytab
-/// on its disk; compares account, SPNs, enctypes, clocks and certificates. Changes nothing.
-/// Exit code 0: all is well; 3: warnings, or something could not be looked at; 1: broken.
+/// Which array to verify.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   keyroll verify web

@@ -33,7 +33,12 @@ pub struct Start {
     #[arg(long, value_enum, value_name = "WHEN", requires = "emergency")]
     kill: Option<Kill>,
     /// Why, for the others and for the audit trail
-    #[arg(long, value_name = "TEXT", default_value = "")]
+    #[arg(
+        long,
+        value_name = "TEXT",
+        default_value = "",
+        hide_default_value = true
+    )]
     reason: String,
     /// Wait until the rolls end; the exit code tells how
     #[arg(long, short)]

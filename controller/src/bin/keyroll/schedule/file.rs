@@ -12,12 +12,13 @@ use crate::trouble::Trouble;
 /// When an array rolls by itself.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Schedule")]
+#[command(group = clap::ArgGroup::new("when").required(true))]
 pub struct ScheduleOptions {
     /// Roll when the key is this old, such as 30d
-    #[arg(long, value_name = "TIME", required_unless_present_any = ["cron", "file"])]
+    #[arg(long, value_name = "TIME", group = "when")]
     every: Option<String>,
     /// Roll at these times: minute, hour, day, month, weekday
-    #[arg(long, value_name = "CRON", conflicts_with = "every")]
+    #[arg(long, value_name = "CRON", group = "when")]
     cron: Option<String>,
     /// Start rolls only within this window, such as 'sat,sun 01:00-05:00'; may be repeated
     #[arg(long = "window", value_name = "WINDOW")]
@@ -38,8 +39,8 @@ pub struct ScheduleOptions {
     #[arg(long, value_enum, value_name = "WHAT")]
     missed: Option<Missed>,
     /// Take the schedule from a file, as `schedule show --output toml` prints it
-    #[arg(long, value_name = "FILE", conflicts_with_all = [
-        "every", "cron", "windows", "time_zone", "jitter", "freezes", "max_age", "missed",
+    #[arg(long, value_name = "FILE", group = "when", conflicts_with_all = [
+        "windows", "time_zone", "jitter", "freezes", "max_age", "missed",
     ])]
     file: Option<PathBuf>,
 }

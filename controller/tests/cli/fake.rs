@@ -1,0 +1,314 @@
+//! A fake controller with knobs, and the command line run against it.
+
+use std::collections::VecDeque;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::process::{Command, Output, Stdio};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use keyroll_proto::operator::operator_server::{Operator, OperatorServer};
+use keyroll_proto::operator::*;
+use tokio::sync::oneshot;
+use tokio_stream::Stream;
+use tokio_stream::wrappers::UnixListenerStream;
+use tonic::metadata::MetadataMap;
+use tonic::{Code, Request, Response, Status};
+
+use crate::samples;
+
+/// What was asked and what shall be answered.
+#[derive(Default)]
+pub struct Knobs {
+    /// Each call: the method's name, a blank, the request as `Debug` shows it.
+    pub asked: Vec<String>,
+    /// The secrets that came with `AdoptArray`, which `Debug` does not show.
+    pub credentials: Vec<adopt_array_request::Credential>,
+    /// Refuse every call with this.
+    pub refusal: Option<Status>,
+    /// Views that `WatchRoll` sends; each inner list is one stream, `None` breaks it.
+    pub streams: VecDeque<Vec<Option<RollView>>>,
+    /// What `StartRoll` answers, instead of the sample.
+    pub started: Option<Vec<RollView>>,
+    /// What `Verify` answers, instead of the sample.
+    pub verified: Option<VerifyReply>,
+    /// Never answer.
+    pub silent: bool,
+}
+
+/// The service.
+#[derive(Clone, Default)]
+pub struct Fake(Arc<Mutex<Knobs>>);
+
+impl Fake {
+    /// The knobs, to turn and to read.
+    pub fn knobs(&self) -> MutexGuard<'_, Knobs> {
+        self.0.lock().unwrap()
+    }
+
+    async fn hear(&self, method: &str, request: &(impl std::fmt::Debug + Sync)) -> Result<(), Status> {
+        let silent = {
+            let mut knobs = self.knobs();
+            knobs.asked.push(format!("{method} {request:?}"));
+            if let Some(refusal) = knobs.refusal.clone() {
+                return Err(refusal);
+            }
+            knobs.silent
+        };
+        if silent {
+            std::future::pending::<()>().await;
+        }
+        Ok(())
+    }
+}
+
+/// A refusal as the controller sends it.
+pub fn refusal(code: Code, message: &str, word: &str, next: &str, exit: u8) -> Status {
+    let mut metadata = MetadataMap::new();
+    metadata.insert("keyroll-code", word.parse().unwrap());
+    metadata.insert("keyroll-next", next.parse().unwrap());
+    metadata.insert("keyroll-exit", exit.to_string().parse().unwrap());
+    Status::with_metadata(code, message, metadata)
+}
+
+/// Methods that only tell what they heard: `name Request => Reply, |request| reply`.
+macro_rules! answers {
+    ($($name:ident $request:ident => $reply:ident, $answer:expr;)*) => {
+        // One macro around the whole: `async_trait` does not look into another one.
+        #[tonic::async_trait]
+        impl Operator for Fake {
+        type WatchRollStream = Pin<Box<dyn Stream<Item = Result<RollView, Status>> + Send>>;
+
+        async fn watch_roll(
+            &self,
+            request: Request<WatchRollRequest>,
+        ) -> Result<Response<Self::WatchRollStream>, Status> {
+            self.hear("watch_roll", request.get_ref()).await?;
+            let views = self.knobs().streams.pop_front().unwrap_or_default();
+            let items: Vec<_> = views
+                .into_iter()
+                .map(|view| view.ok_or_else(|| Status::unavailable("the controller is stopping")))
+                .collect();
+            Ok(Response::new(Box::pin(tokio_stream::iter(items))))
+        }
+
+            $(async fn $name(
+            &self,
+            request: Request<$request>,
+        ) -> Result<Response<$reply>, Status> {
+            let request = request.into_inner();
+            self.hear(stringify!($name), &request).await?;
+            let answer: fn(&Self, $request) -> $reply = $answer;
+            Ok(Response::new(answer(self, request)))
+        })*
+        }
+    };
+}
+
+answers! {
+        create_array CreateArrayRequest => Changed, |_, r| samples::changed(r.dry_run);
+        adopt_array AdoptArrayRequest => Changed, |fake, r| {
+            fake.knobs().credentials.extend(r.credential);
+            samples::changed(r.dry_run)
+        };
+        list_arrays ListArraysRequest => ListArraysReply, |_, _| ListArraysReply {
+            arrays: vec![samples::array()],
+        };
+        show_array ShowArrayRequest => ArrayView, |_, _| samples::array();
+        delete_array DeleteArrayRequest => Changed, |_, r| samples::changed(r.dry_run);
+        print_acl PrintAclRequest => PrintAclReply, |_, _| samples::acl();
+        add_node AddNodeRequest => AddNodeReply, |_, r| samples::added_node(&r);
+        list_nodes ListNodesRequest => ListNodesReply, |_, _| ListNodesReply {
+            nodes: vec![samples::node("node1"), samples::node("node2")],
+        };
+        show_node ShowNodeRequest => NodeView, |_, _| samples::node("node1");
+        remove_node RemoveNodeRequest => Changed, |_, r| samples::changed(r.dry_run);
+        quarantine_node QuarantineNodeRequest => Changed, |_, r| samples::changed(r.dry_run);
+        resume_node ResumeNodeRequest => Changed, |_, r| samples::changed(r.dry_run);
+        start_roll StartRollRequest => StartRollReply, |fake, r| StartRollReply {
+            rolls: fake.knobs().started.clone().unwrap_or_else(|| samples::started(&r)),
+        };
+        roll_status RollStatusRequest => RollStatusReply, |_, _| RollStatusReply {
+            rolls: vec![samples::roll("draining")],
+        };
+        abort_roll AbortRollRequest => Changed, |_, r| samples::changed(r.dry_run);
+        resolve_roll ResolveRollRequest => Changed, |_, r| samples::changed(r.dry_run);
+        roll_history RollHistoryRequest => RollHistoryReply, |_, _| RollHistoryReply {
+            rolls: vec![samples::roll("done"), samples::roll("aborted")],
+        };
+        explain_roll ExplainRollRequest => ExplainRollReply, |_, _| samples::explained();
+        set_schedule SetScheduleRequest => Changed, |_, r| samples::changed(r.dry_run);
+        show_schedule ShowScheduleRequest => ScheduleView, |_, _| samples::schedule();
+        pause_schedule PauseScheduleRequest => Changed, |_, r| samples::changed(r.dry_run);
+        resume_schedule ResumeScheduleRequest => Changed, |_, r| samples::changed(r.dry_run);
+        verify VerifyRequest => VerifyReply, |fake, _| {
+            fake.knobs().verified.clone().unwrap_or_else(|| samples::verified("ok"))
+        };
+        status StatusRequest => StatusReply, |_, _| samples::status();
+        show_audit ShowAuditRequest => ShowAuditReply, |_, _| samples::audit();
+        verify_audit VerifyAuditRequest => VerifyAuditReply, |_, _| VerifyAuditReply {
+            ok: true,
+            entries: 7,
+            head: "c0ffee".into(),
+            trouble: String::new(),
+        };
+        add_operator AddOperatorRequest => AddOperatorReply, |_, r| samples::added_operator(&r);
+        list_operators ListOperatorsRequest => ListOperatorsReply, |_, _| samples::operators();
+        revoke_operator RevokeOperatorRequest => Changed, |_, r| samples::changed(r.dry_run);
+}
+
+/// A fake controller that listens, and a folder for the files of one test.
+pub struct World {
+    /// The service.
+    pub fake: Fake,
+    folder: tempfile::TempDir,
+    stop: Option<oneshot::Sender<()>>,
+}
+
+impl World {
+    /// A controller on a socket of its own.
+    pub fn new() -> Self {
+        let mut world = Self {
+            fake: Fake::default(),
+            folder: tempfile::tempdir().unwrap(),
+            stop: None,
+        };
+        world.start();
+        world
+    }
+
+    fn start(&mut self) {
+        let (stop, stopped) = oneshot::channel::<()>();
+        let (ready, is_ready) = std::sync::mpsc::channel();
+        let (fake, socket) = (self.fake.clone(), self.path("operator.sock"));
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build();
+            runtime.unwrap().block_on(async move {
+                let listener = tokio::net::UnixListener::bind(socket).unwrap();
+                ready.send(()).unwrap();
+                tokio::select! {
+                    ended = tonic::transport::Server::builder()
+                        .serve_with_incoming(
+                            OperatorServer::new(fake),
+                            UnixListenerStream::new(listener),
+                        ) => ended.unwrap(),
+                    _ = stopped => {}
+                }
+            });
+        });
+        is_ready.recv().unwrap();
+        self.stop = Some(stop);
+    }
+
+    /// A file of this test.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Writes a file of this test.
+    pub fn file(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.path(name);
+        std::fs::write(&path, content).unwrap();
+        path
+    }
+
+    /// The command line, ready to be run: this test's socket, no settings, UTC.
+    pub fn command(&self, line: &str) -> Command {
+        let mut command = bare(self.folder.path());
+        command
+            .env("KEYROLL_SOCKET", self.path("operator.sock"))
+            .args(words(line));
+        command
+    }
+
+    /// Runs a line, which is split at blanks except within single quotes.
+    pub fn run(&self, line: &str) -> Ran {
+        Ran::from(self.command(line).output().unwrap())
+    }
+
+    /// Runs a line with something on standard input.
+    pub fn run_with_input(&self, line: &str, input: &[u8]) -> Ran {
+        let mut command = self.command(line);
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        child.stdin.take().unwrap().write_all(input).unwrap();
+        Ran::from(child.wait_with_output().unwrap())
+    }
+
+    /// What the last call asked.
+    pub fn last_asked(&self) -> String {
+        self.fake.knobs().asked.last().cloned().unwrap_or_default()
+    }
+}
+
+/// The binary in a folder of its own, with nothing of the caller's environment that matters.
+pub fn bare(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_keyroll"));
+    command
+        .current_dir(folder)
+        .env("HOME", folder)
+        .env("TZ", "UTC")
+        .stdin(Stdio::null());
+    for variable in [
+        "KEYROLL_CONTROLLER",
+        "KEYROLL_SOCKET",
+        "KEYROLL_CONFIG",
+        "XDG_CONFIG_HOME",
+    ] {
+        command.env_remove(variable);
+    }
+    command
+}
+
+fn words(line: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    for (index, part) in line.split('\'').enumerate() {
+        if index % 2 == 1 {
+            words.push(part.to_owned());
+        } else {
+            words.extend(part.split_whitespace().map(str::to_owned));
+        }
+    }
+    words
+}
+
+/// How a run ended.
+#[derive(Debug)]
+pub struct Ran {
+    /// The exit code.
+    pub exit: i32,
+    /// Standard output.
+    pub out: String,
+    /// Standard error.
+    pub err: String,
+}
+
+impl From<Output> for Ran {
+    fn from(output: Output) -> Self {
+        Self {
+            exit: output.status.code().unwrap(),
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
+
+impl Ran {
+    /// Demands an exit code, with everything printed if it is another.
+    #[track_caller]
+    pub fn exits(self, exit: i32) -> Self {
+        assert_eq!(self.exit, exit, "{self:?}");
+        self
+    }
+
+    /// Standard output as JSON.
+    #[track_caller]
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.out).unwrap()
+    }
+}

@@ -1,0 +1,210 @@
+//! What is printed: tables for people, the replies as JSON for programs.
+
+use crate::fake::World;
+
+#[track_caller]
+fn prints(line: &str, expected: &str) {
+    let ran = World::new().run(line).exits(0);
+    assert_eq!(ran.out, expected, "{line}");
+    assert_eq!(ran.err, "", "{line}");
+}
+
+#[test]
+fn a_change() {
+    prints(
+        "array delete web --yes",
+        "change the sample\nnext: keyroll status\n",
+    );
+    prints(
+        "array delete web --dry-run",
+        "would: change the sample\nnext: keyroll status\n",
+    );
+    let ran = World::new()
+        .run("array delete web --yes --output json")
+        .exits(0);
+    assert_eq!(ran.json()["done"][0], "change the sample");
+    assert_eq!(ran.json()["dry_run"], false);
+}
+
+#[test]
+fn arrays() {
+    prints(
+        "array list",
+        "\
+ARRAY  ACCOUNT   KVNO  NODES  LAST ROLL                  ROLL  NEXT
+web    svc-web$  300   1/1    2026-08-01 12:00:00+00:00  -     2026-08-01 12:00:00+00:00
+warning node2: not seen for 10 min\\u{1b}[2J
+    next: keyroll node show web node2
+",
+    );
+    let ran = World::new().run("array show web").exits(0);
+    for part in [
+        "account       svc-web$ (computer)\n",
+        "SPNs          HTTP/web.corp.example\n",
+        "policy        gate all, ticket life 10 h 00 min\n",
+        "web    node1  in-service  9 ",
+        "warning node2: ",
+    ] {
+        assert!(ran.out.contains(part), "no {part:?} in {}", ran.out);
+    }
+    let json = World::new().run("array list --output json").exits(0).json();
+    assert_eq!(json["arrays"][0]["kvno"], 300);
+    assert_eq!(json["arrays"][0]["policy"]["gate"], "all");
+    prints(
+        "array create web --print-acl",
+        "\
+# The least rights on CN=svc-web,DC=corp,DC=example
+
+# Windows: dsacls
+# to reset the password
+dsacls X /G Y
+
+# Samba: samba-tool dsacl
+# to reset the password
+samba-tool dsacl set X
+",
+    );
+}
+
+#[test]
+fn nodes() {
+    prints(
+        "node list web",
+        "\
+ARRAY  NODE   STATE       KEYSET  LAST SEEN                  REASON
+web    node1  in-service  9       2026-08-01 12:00:00+00:00  -
+web    node2  in-service  9       2026-08-01 12:00:00+00:00  -
+",
+    );
+    let ran = World::new().run("node show web node1").exits(0);
+    for part in [
+        "clock         -0.250 s\n",
+        "/etc/keyroll/web/krb5.keytab (owned)\n",
+        "HTTP/web.corp.example@CORP.EXAMPLE  300   aes256-cts-hmac-sha1-96  right\n",
+    ] {
+        assert!(ran.out.contains(part), "no {part:?} in {}", ran.out);
+    }
+    prints(
+        "node add web n1",
+        "\
+change the sample
+next: keyroll status
+run this on the node, as root, before 2026-08-01 12:00:00+00:00; it works once:
+
+keyroll-agent join TOKEN
+",
+    );
+}
+
+#[test]
+fn rolls() {
+    prints(
+        "roll status web",
+        "\
+web roll 12: draining, kvno 300 -> 301, written on dc1.corp.example
+the reason of draining
+the old key goes in 10 h 30 min
+
+STATE     TIME
+planned   120 ms
+draining  10 h 30 min
+
+NODE   STATE   REASON
+node1  staged  -
+
+DC                ISSUES  KVNO  REASON
+dc1.corp.example  new     301   -
+",
+    );
+    let ran = World::new().run("roll history web").exits(0);
+    assert!(
+        ran.out
+            .contains("web    12    aborted  300 -> 301  2026-08-01"),
+        "{}",
+        ran.out
+    );
+    prints(
+        "roll explain web",
+        "2026-08-01 12:00:00+00:00  staging     node1 proved keyset 10.\n",
+    );
+    prints(
+        "roll web --dry-run",
+        "would: web: stage a new key on node1\n",
+    );
+}
+
+#[test]
+fn schedules() {
+    prints(
+        "schedule show web",
+        "every = \"30d\"\n\nnext roll: 2026-08-01 12:00:00+00:00\n",
+    );
+    prints("schedule show web --output toml", "every = \"30d\"\n");
+    prints(
+        "schedule next web",
+        "\
+next roll: 2026-08-01 12:00:00+00:00
+2026-08-01 12:00:00+00:00
+2026-08-02 12:00:00+00:00
+",
+    );
+    prints(
+        "schedule next",
+        "\
+ARRAY  NEXT ROLL                  STATE  ALARM
+web    2026-08-01 12:00:00+00:00  set    -
+",
+    );
+}
+
+#[test]
+fn the_rest() {
+    prints(
+        "verify web",
+        "\
+GRADE  OBJECT  WHAT                    EVIDENCE
+ok     node1   accepts a fresh ticket  kvno 300
+ok, all of it
+",
+    );
+    prints(
+        "audit show",
+        "\
+NUMBER  AT                         WHO   VERB  OBJECT  OUTCOME  DETAIL
+7       2026-08-01 12:00:00+00:00  anna  roll  web     done     -
+",
+    );
+    prints("audit verify", "ok, 7 entries, unbroken; head c0ffee\n");
+    prints(
+        "operator list",
+        "\
+OPERATOR  ROLE   ARRAYS  CERTIFICATE ENDS           SERIAL  STATE
+anna      admin  all     2026-08-01 12:00:00+00:00  0a      valid
+",
+    );
+    let ran = World::new().run("status").exits(0);
+    assert!(
+        ran.out.starts_with("controller 0.1.0, up since 2026-08-01"),
+        "{}",
+        ran.out
+    );
+    let json = World::new().run("status -o json").exits(0).json();
+    assert_eq!(json["alarms"][0]["object"], "node2");
+}
+
+#[test]
+fn colour_only_where_it_is_wanted() {
+    let world = World::new();
+    assert!(!world.run("array list").out.contains('\x1b'));
+    let painted = world.run("array list --color always").out;
+    assert!(
+        painted.contains("\x1b[1m\x1b[33mwarning\x1b[0m node2"),
+        "{painted:?}"
+    );
+}
+
+#[test]
+fn verbose_says_what_is_done() {
+    let ran = World::new().run("status -v").exits(0);
+    assert!(ran.err.contains("connecting with ") && ran.err.contains("reading the status"));
+}

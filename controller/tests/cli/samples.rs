@@ -1,0 +1,238 @@
+//! What the fake controller answers.
+
+use keyroll_proto::operator::*;
+
+/// 2026-08-01 12:00:00 UTC.
+pub const NOON: i64 = 1_785_585_600;
+
+pub fn changed(dry_run: bool) -> Changed {
+    Changed {
+        done: vec!["change the sample".into()],
+        dry_run,
+        next: vec!["keyroll status".into()],
+    }
+}
+
+pub fn array() -> ArrayView {
+    ArrayView {
+        array: "web".into(),
+        account: "svc-web$".into(),
+        account_kind: "computer".into(),
+        distinguished_name: "CN=svc-web,DC=corp,DC=example".into(),
+        realm: "CORP.EXAMPLE".into(),
+        spns: vec!["HTTP/web.corp.example".into()],
+        enctypes: vec!["aes256-cts-hmac-sha1-96".into()],
+        kvno: 300,
+        keyset_version: 9,
+        rolled_at_unix: NOON,
+        policy: Some(Policy {
+            gate: "all".into(),
+            ticket_life: 36_000,
+            ..Policy::default()
+        }),
+        nodes: vec![node("node1")],
+        schedule: Some(schedule()),
+        alarms: vec![alarm()],
+        ..ArrayView::default()
+    }
+}
+
+fn alarm() -> Alarm {
+    Alarm {
+        grade: "warning".into(),
+        object: "node2".into(),
+        what: "not seen for 10 min\x1b[2J".into(),
+        next: "keyroll node show web node2".into(),
+    }
+}
+
+pub fn node(name: &str) -> NodeView {
+    NodeView {
+        array: "web".into(),
+        node: name.into(),
+        address: format!("{name}:7300"),
+        state: "in-service".into(),
+        version: 9,
+        last_seen_unix: NOON,
+        certificate_ends_unix: NOON,
+        clock_offset_seconds: -0.25,
+        targets: vec![TargetView {
+            path: "/etc/keyroll/web/krb5.keytab".into(),
+            kind: "owned".into(),
+            entries: vec![EntryView {
+                principal: "HTTP/web.corp.example@CORP.EXAMPLE".into(),
+                kvno: 300,
+                enctype: "aes256-cts-hmac-sha1-96".into(),
+                right: true,
+            }],
+            ..TargetView::default()
+        }],
+        ..NodeView::default()
+    }
+}
+
+pub fn acl() -> PrintAclReply {
+    PrintAclReply {
+        distinguished_name: "CN=svc-web,DC=corp,DC=example".into(),
+        dsacls: vec!["dsacls X /G Y".into()],
+        samba_tool: vec!["samba-tool dsacl set X".into()],
+        why: vec!["to reset the password".into()],
+    }
+}
+
+pub fn added_node(request: &AddNodeRequest) -> AddNodeReply {
+    let by_file = !request.csr.is_empty();
+    let when = |condition: bool, text: &str| {
+        if condition {
+            text.to_owned()
+        } else {
+            String::new()
+        }
+    };
+    AddNodeReply {
+        changed: Some(changed(request.dry_run)),
+        already_enrolled: false,
+        join_line: when(!by_file && !request.dry_run, "keyroll-agent join TOKEN"),
+        token_expires_unix: NOON,
+        certificate_pem: when(by_file, "CERTIFICATE"),
+        authorities_pem: when(by_file, "AUTHORITIES"),
+    }
+}
+
+pub fn roll(state: &str) -> RollView {
+    RollView {
+        array: "web".into(),
+        roll: 12,
+        state: state.into(),
+        ended: matches!(state, "done" | "aborted" | "refused" | "given-up"),
+        reason: format!("the reason of {state}"),
+        kvno_before: 300,
+        kvno_after: 301,
+        writer: "dc1.corp.example".into(),
+        nodes: vec![RollNodeView {
+            node: "node1".into(),
+            state: "staged".into(),
+            reason: String::new(),
+        }],
+        dcs: vec![RollDcView {
+            dc: "dc1.corp.example".into(),
+            issues: "new".into(),
+            kvno: 301,
+            reason: String::new(),
+        }],
+        drain_left_seconds: 37_800,
+        started_unix_millis: NOON * 1_000,
+        times: vec![
+            StateTime {
+                state: "planned".into(),
+                millis: 120,
+            },
+            StateTime {
+                state: "draining".into(),
+                millis: 37_800_000,
+            },
+        ],
+        actor: "anna".into(),
+        ..RollView::default()
+    }
+}
+
+pub fn started(request: &StartRollRequest) -> Vec<RollView> {
+    let mut roll = roll("planned");
+    if request.dry_run {
+        roll.would = vec!["stage a new key on node1".into()];
+    }
+    vec![roll]
+}
+
+pub fn refused() -> RollView {
+    RollView {
+        refusals: vec![Refusal {
+            code: "clock-off".into(),
+            object: "node3".into(),
+            why: "its clock is 600 s off".into(),
+            next: "chronyc makestep".into(),
+        }],
+        ..roll("refused")
+    }
+}
+
+pub fn explained() -> ExplainRollReply {
+    ExplainRollReply {
+        sentences: vec![Sentence {
+            at_unix_millis: NOON * 1_000,
+            state: "staging".into(),
+            text: "node1 proved keyset 10.".into(),
+        }],
+    }
+}
+
+pub fn schedule() -> ScheduleView {
+    ScheduleView {
+        array: "web".into(),
+        schedule_toml: "every = \"30d\"\n".into(),
+        next_unix: NOON,
+        upcoming_unix: vec![NOON, NOON + 86_400],
+        ..ScheduleView::default()
+    }
+}
+
+pub fn verified(grade: &str) -> VerifyReply {
+    VerifyReply {
+        ok: grade == "ok",
+        checks: vec![Check {
+            grade: grade.into(),
+            object: "node1".into(),
+            what: "accepts a fresh ticket".into(),
+            evidence: "kvno 300".into(),
+            next: String::new(),
+        }],
+    }
+}
+
+pub fn status() -> StatusReply {
+    StatusReply {
+        version: "0.1.0".into(),
+        epoch: 3,
+        started_unix: NOON,
+        realm: "CORP.EXAMPLE".into(),
+        dcs: roll("done").dcs,
+        arrays: vec![array()],
+        alarms: vec![alarm()],
+    }
+}
+
+pub fn audit() -> ShowAuditReply {
+    ShowAuditReply {
+        entries: vec![AuditEntry {
+            number: 7,
+            at_unix_millis: NOON * 1_000,
+            actor: "anna".into(),
+            verb: "roll".into(),
+            object: "web".into(),
+            outcome: "done".into(),
+            detail: String::new(),
+            hash: "c0ffee".into(),
+        }],
+    }
+}
+
+pub fn added_operator(request: &AddOperatorRequest) -> AddOperatorReply {
+    AddOperatorReply {
+        changed: Some(changed(request.dry_run)),
+        certificate_pem: "CERTIFICATE".into(),
+        authorities_pem: "AUTHORITIES".into(),
+    }
+}
+
+pub fn operators() -> ListOperatorsReply {
+    ListOperatorsReply {
+        operators: vec![OperatorView {
+            operator: "anna".into(),
+            role: "admin".into(),
+            serial: "0a".into(),
+            expires_unix: NOON,
+            ..OperatorView::default()
+        }],
+    }
+}
