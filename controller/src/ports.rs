@@ -135,7 +135,7 @@ pub struct KnownKeys<'a> {
 }
 
 /// A ticket seen, and whose key opened it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Sighting {
     /// Whose key.
     pub key: WhichKey,

@@ -1,0 +1,234 @@
+//! The `[directory]` table of the controller's configuration, and what is left of it once checked.
+//!
+//! ```toml
+//! [directory]
+//! domain = "corp.example"
+//! ca = ["/etc/keyroll/domain-ca.pem"]
+//!
+//! [directory.bind]
+//! principal = "svc-keyroll@corp.example"
+//! password-file = "/etc/keyroll/directory.password"
+//! ```
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use keyroll::kerberos::{Principal, Realm};
+use keyroll::name::DcName;
+use serde::Deserialize;
+
+use super::credential::PasswordSource;
+use super::text::{Dn, is_attribute_name};
+
+/// The `[directory]` table, as written.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct DirectoryConfig {
+    /// The DNS name of the domain, `corp.example`.
+    pub domain: String,
+    /// The Kerberos realm, where it is not the domain in capitals.
+    pub realm: Option<String>,
+    /// `"srv"`, or a list of host names of which the first is written to.
+    #[serde(default)]
+    pub domain_controllers: DomainControllers,
+    /// PEM files with the CAs that the domain controllers' certificates come from. No other CA is
+    /// trusted, not even the machine's.
+    pub ca: Vec<PathBuf>,
+    /// Who binds.
+    pub bind: BindConfig,
+    /// The distinguished name under which accounts are created; none: the domain's default.
+    pub account_container: Option<String>,
+    /// The single-valued text attribute that tells one reset from the next.
+    #[serde(default = "default_fence_attribute")]
+    pub fence_attribute: String,
+    /// How long reaching a domain controller may take, TCP, TLS and bind each.
+    #[serde(default = "default_connect_timeout")]
+    pub connect_timeout_seconds: u64,
+    /// How long an LDAP request or a write may stay unanswered.
+    #[serde(default = "default_write_timeout")]
+    pub write_timeout_seconds: u64,
+    /// Whether accounts with adminCount 1 may be rolled, which makes this controller Tier 0.
+    #[serde(default)]
+    pub allow_protected: bool,
+}
+
+/// Who binds. Exactly one of the two sources of the password is named.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct BindConfig {
+    /// sAMAccountName and domain: `svc-keyroll@corp.example`.
+    pub principal: String,
+    /// A file with the password, which nobody but its owner may read; one line break at its end
+    /// is not part of the password.
+    pub password_file: Option<PathBuf>,
+    /// The name of a systemd credential (`LoadCredential=`) with the password.
+    pub password_credential: Option<String>,
+}
+
+/// Which domain controllers there are.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "DomainControllersText")]
+pub enum DomainControllers {
+    /// Whatever the domain's SRV records say, the PDC emulator first.
+    #[default]
+    Srv,
+    /// These, in this order.
+    Listed(Vec<DcName>),
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum DomainControllersText {
+    Word(String),
+    List(Vec<DcName>),
+}
+
+impl TryFrom<DomainControllersText> for DomainControllers {
+    type Error = String;
+
+    fn try_from(text: DomainControllersText) -> Result<Self, String> {
+        match text {
+            DomainControllersText::Word(word) if word == "srv" => Ok(Self::Srv),
+            DomainControllersText::Word(word) => Err(format!(
+                "{word:?} is neither \"srv\" nor a list of host names"
+            )),
+            DomainControllersText::List(names) if names.is_empty() => {
+                Err("the list of domain controllers is empty".to_owned())
+            }
+            DomainControllersText::List(names) => Ok(Self::Listed(names)),
+        }
+    }
+}
+
+fn default_fence_attribute() -> String {
+    "adminDescription".to_owned()
+}
+
+const fn default_connect_timeout() -> u64 {
+    5
+}
+
+const fn default_write_timeout() -> u64 {
+    10
+}
+
+/// What the adapters go by: every name parsed, exactly one credential.
+#[derive(Debug, Clone)]
+pub struct DirectorySettings {
+    /// The realm.
+    pub realm: Realm,
+    /// The DNS name of the domain, in small letters.
+    pub domain: String,
+    /// Which domain controllers there are.
+    pub domain_controllers: DomainControllers,
+    /// PEM files of the only CAs that are trusted.
+    pub ca: Vec<PathBuf>,
+    /// The controller's own account.
+    pub principal: Principal,
+    /// Where its password is.
+    pub password: PasswordSource,
+    /// Where accounts are created.
+    pub account_container: Option<Dn>,
+    /// The fence attribute.
+    pub fence_attribute: String,
+    /// For TCP, TLS and bind each.
+    pub connect_timeout: Duration,
+    /// For a request.
+    pub write_timeout: Duration,
+    /// Whether adminCount 1 is overlooked.
+    pub allow_protected: bool,
+}
+
+/// A key of the `[directory]` table whose value cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("directory.{key}: {why}")]
+pub struct BadDirectoryConfig {
+    /// Which key, dotted.
+    pub key: &'static str,
+    /// What is wrong with it and what would be right.
+    pub why: String,
+}
+
+impl DirectoryConfig {
+    /// Checks everything that can be checked without opening a file or a connection.
+    ///
+    /// # Errors
+    /// [`BadDirectoryConfig`] for the first key that is wrong.
+    pub fn settings(&self) -> Result<DirectorySettings, BadDirectoryConfig> {
+        let domain = self.domain.trim_end_matches('.').to_ascii_lowercase();
+        let realm = self.realm.clone().unwrap_or_else(|| domain.to_uppercase());
+        let realm: Realm = realm.parse().map_err(|why| bad("realm", why))?;
+        domain.parse::<DcName>().map_err(|why| bad("domain", why))?;
+        if self.ca.is_empty() {
+            return Err(bad(
+                "ca",
+                "name the PEM file of the CA that signed the domain controllers' certificates",
+            ));
+        }
+        if !is_attribute_name(&self.fence_attribute) {
+            let why = "an attribute's name is letters, digits and '-', beginning with a letter";
+            return Err(bad("fence-attribute", why));
+        }
+        let container = self.account_container.as_deref();
+        let account_container = container.map(str::parse::<Dn>).transpose();
+        Ok(DirectorySettings {
+            principal: principal(&self.bind.principal, &domain, &realm)?,
+            password: self.bind.source()?,
+            account_container: account_container.map_err(|why| bad("account-container", why))?,
+            fence_attribute: self.fence_attribute.clone(),
+            connect_timeout: seconds("connect-timeout-seconds", self.connect_timeout_seconds)?,
+            write_timeout: seconds("write-timeout-seconds", self.write_timeout_seconds)?,
+            allow_protected: self.allow_protected,
+            domain_controllers: self.domain_controllers.clone(),
+            ca: self.ca.clone(),
+            realm,
+            domain,
+        })
+    }
+}
+
+impl BindConfig {
+    fn source(&self) -> Result<PasswordSource, BadDirectoryConfig> {
+        match (&self.password_file, &self.password_credential) {
+            (Some(path), None) => Ok(PasswordSource::File(path.clone())),
+            (None, Some(name)) if !name.is_empty() && !name.contains('/') => {
+                Ok(PasswordSource::Credential(name.clone()))
+            }
+            (None, Some(_)) => Err(bad(
+                "bind.password-credential",
+                "a systemd credential's name has no '/'",
+            )),
+            _ => Err(bad(
+                "bind",
+                "give either password-file or password-credential",
+            )),
+        }
+    }
+}
+
+/// The account's own name in its realm. A domain that is not the directory's is a mistake: the
+/// bind would be sent to whatever answers there.
+fn principal(text: &str, domain: &str, realm: &Realm) -> Result<Principal, BadDirectoryConfig> {
+    let bad = |why: &str| bad("bind.principal", why);
+    let Some((name, suffix)) = text.split_once('@') else {
+        return Err(bad("it is sAMAccountName@domain"));
+    };
+    if !suffix.eq_ignore_ascii_case(domain) && !suffix.eq_ignore_ascii_case(realm.as_str()) {
+        return Err(bad("its domain is not the directory's"));
+    }
+    Principal::new(vec![name.to_owned()], realm.clone()).map_err(|error| bad(&error.to_string()))
+}
+
+fn seconds(key: &'static str, seconds: u64) -> Result<Duration, BadDirectoryConfig> {
+    // AD ends a request after 120 s; who waits longer waits for nobody.
+    if (1..=120).contains(&seconds) {
+        Ok(Duration::from_secs(seconds))
+    } else {
+        Err(bad(key, "1 to 120 seconds"))
+    }
+}
+
+fn bad(key: &'static str, why: impl ToString) -> BadDirectoryConfig {
+    let why = why.to_string();
+    BadDirectoryConfig { key, why }
+}
