@@ -1,0 +1,5 @@
+//! Operators: who may do what, to which array.
+
+mod role;
+
+pub use role::Role;

@@ -1,0 +1,183 @@
+//! The journals of the rolls: records, in the order in which they became durable.
+
+use keyroll::name::ArrayName;
+use keyroll::roll::{Illegal, Record, Roll, RollNumber, State};
+use serde::{Deserialize, Serialize};
+
+use super::read::Rows;
+use super::row::{self, numbered};
+use super::{Change, Store, StoreError};
+
+/// One record of a roll, with when and why it was written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct JournalEntry {
+    /// When, milliseconds since 1970 by this controller's clock. For people: nothing is decided
+    /// by it.
+    pub at_unix_millis: i64,
+    /// Why, as `plan` says it.
+    pub reason: String,
+    /// The record.
+    pub record: Record,
+}
+
+impl JournalEntry {
+    /// An entry of this moment.
+    #[must_use]
+    pub fn now(record: Record, reason: &str) -> Self {
+        let at_unix_millis = chrono::Utc::now().timestamp_millis();
+        Self {
+            at_unix_millis,
+            reason: reason.to_owned(),
+            record,
+        }
+    }
+}
+
+/// A roll and its journal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PastRoll {
+    /// Its number.
+    pub number: RollNumber,
+    /// What became of it.
+    pub roll: Roll,
+    /// Its records, the oldest first.
+    pub entries: Vec<JournalEntry>,
+}
+
+fn prefix(array: &ArrayName, roll: RollNumber) -> String {
+    // No array's name holds a '/', so no prefix fits another array.
+    format!("{array}/{}/", numbered(roll.0))
+}
+
+fn entries(
+    rows: &impl Rows,
+    array: &ArrayName,
+    roll: RollNumber,
+) -> Result<Vec<JournalEntry>, StoreError> {
+    let prefix = prefix(array, roll);
+    let rows = rows.rows::<JournalEntry>(row::ROLLS, &prefix, false, usize::MAX)?;
+    let entry = |(at, (key, entry)): (usize, (String, JournalEntry))| {
+        if key == format!("{prefix}{}", numbered(at as u64 + 1)) {
+            return Ok(entry);
+        }
+        let why = format!("record {} is missing before it", at + 1);
+        Err(StoreError::Corrupt {
+            table: row::ROLLS,
+            key,
+            why,
+        })
+    };
+    rows.into_iter().enumerate().map(entry).collect()
+}
+
+fn last_roll(rows: &impl Rows, array: &ArrayName) -> Result<Option<RollNumber>, StoreError> {
+    let newest = rows.rows::<JournalEntry>(row::ROLLS, &format!("{array}/"), true, 1)?;
+    let number = |key: &str| key.split('/').nth(1)?.parse().ok().map(RollNumber);
+    let key = newest.into_iter().next().map(|(key, _)| key);
+    key.map(|key| {
+        number(&key).ok_or_else(|| StoreError::Corrupt {
+            table: row::ROLLS,
+            key,
+            why: "its key is no array, roll and number".to_owned(),
+        })
+    })
+    .transpose()
+}
+
+fn past(
+    array: &ArrayName,
+    number: RollNumber,
+    entries: Vec<JournalEntry>,
+) -> Result<PastRoll, StoreError> {
+    let roll = replay(
+        array,
+        number,
+        entries.iter().map(|entry| entry.record.clone()),
+    )?;
+    Ok(PastRoll {
+        number,
+        roll,
+        entries,
+    })
+}
+
+fn replay(
+    array: &ArrayName,
+    roll: RollNumber,
+    records: impl IntoIterator<Item = Record>,
+) -> Result<Roll, StoreError> {
+    let illegal = |source: Illegal| StoreError::Illegal {
+        array: array.clone(),
+        roll,
+        source,
+    };
+    Roll::replay(records).map_err(illegal)
+}
+
+impl Store {
+    /// A roll's records, the oldest first; none if there was no such roll.
+    ///
+    /// # Errors
+    /// [`StoreError::Unread`], [`StoreError::Corrupt`].
+    pub fn records(
+        &self,
+        array: &ArrayName,
+        roll: RollNumber,
+    ) -> Result<Vec<JournalEntry>, StoreError> {
+        entries(self, array, roll)
+    }
+
+    /// The array's roll that has not ended, if there is one.
+    ///
+    /// # Errors
+    /// [`StoreError::Unread`], [`StoreError::Corrupt`], [`StoreError::Illegal`].
+    pub fn open_roll(&self, array: &ArrayName) -> Result<Option<PastRoll>, StoreError> {
+        let Some(number) = last_roll(self, array)? else {
+            return Ok(None);
+        };
+        let last = past(array, number, entries(self, array, number)?)?;
+        Ok(Some(last).filter(|last| !matches!(last.roll.state(), State::Ended(_))))
+    }
+
+    /// The array's rolls, the newest first, at most `limit`.
+    ///
+    /// # Errors
+    /// [`StoreError::Unread`], [`StoreError::Corrupt`], [`StoreError::Illegal`].
+    pub fn history(&self, array: &ArrayName, limit: usize) -> Result<Vec<PastRoll>, StoreError> {
+        let last = last_roll(self, array)?.map_or(0, |number| number.0);
+        let mut rolls = Vec::new();
+        for number in (1..=last).rev().map(RollNumber) {
+            let entries = entries(self, array, number)?;
+            // A number without a journal was given out, and nothing came of it.
+            if !entries.is_empty() && rolls.len() < limit {
+                rolls.push(past(array, number, entries)?);
+            }
+        }
+        Ok(rolls)
+    }
+}
+
+impl Change<'_> {
+    /// Appends records to a roll's journal, and gives the roll as they leave it. Records that may
+    /// not follow are refused here, before they can be durable.
+    ///
+    /// # Errors
+    /// [`StoreError::Illegal`]: nothing is written; [`StoreError::Unread`],
+    /// [`StoreError::Corrupt`].
+    pub fn append(
+        &self,
+        array: &ArrayName,
+        roll: RollNumber,
+        new: &[JournalEntry],
+    ) -> Result<Roll, StoreError> {
+        let old = entries(self, array, roll)?;
+        let records = old.iter().chain(new).map(|entry| entry.record.clone());
+        let replayed = replay(array, roll, records)?;
+        let prefix = prefix(array, roll);
+        for (number, entry) in (old.len() as u64 + 1..).zip(new) {
+            self.put(row::ROLLS, &format!("{prefix}{}", numbered(number)), entry)?;
+        }
+        Ok(replayed)
+    }
+}

@@ -1,0 +1,36 @@
+//! The controller's memory: one file, every commit durable, every row authenticated.
+//!
+//! redb in a file of mode 0600 inside a folder of mode 0700. A commit returns after two fsyncs
+//! (the new state, then the pointer to it), so that what a caller was told is saved is saved.
+//! A second controller on the same file is refused by the file's lock. Secrets inside are sealed
+//! ([`crate::seal`]); each row carries an HMAC over its table, key and content, so that an edited,
+//! moved or damaged row is found at its next read.
+//!
+//! **A save that fails ends the process.** After [`StoreError::Unsaved`] nobody knows whether the
+//! rows are on disk, and memory must not run ahead of the journal: the caller logs the error and
+//! exits; the next start reads what is there and continues from that.
+//!
+//! Reading is [`Read`], which [`Store`] and [`Change`] have alike; writing is a [`Change`], all of
+//! which becomes durable at once or not at all.
+
+mod change;
+mod error;
+mod journal;
+mod open;
+mod read;
+mod records;
+mod row;
+#[cfg(test)]
+mod tests;
+mod token;
+
+pub use change::Change;
+pub use error::StoreError;
+pub use journal::{JournalEntry, PastRoll};
+pub use open::Store;
+pub use read::Read;
+pub use records::{
+    Account, ArrayRecord, AuthorityRecord, GenerationRecord, Meta, NodeRecord, NodeState,
+    OperatorRecord, PreviousGeneration,
+};
+pub use token::{NotRedeemed, TokenRecord};

@@ -1,0 +1,204 @@
+//! Making and opening the store's file.
+
+use std::io;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use keyroll::fence::Epoch;
+use keyroll::kerberos::Realm;
+use rand::RngCore as _;
+use redb::{Database, DatabaseError};
+use serde::de::DeserializeOwned;
+
+use super::read::{Read as _, Rows};
+use super::row::{self, Source as _};
+use super::{Change, Meta, StoreError};
+use crate::seal::Seal;
+
+const FILE: &str = "state.redb";
+/// The store while it is being made: renamed when it is whole, so that a set-up that was cut off
+/// leaves nothing that looks like a store.
+const UNFINISHED: &str = "state.redb.new";
+/// A few megabytes hold every row of a large site; redb's own default of 1 GiB is for others.
+const CACHE_BYTES: usize = 8 << 20;
+
+/// The store, open. Shared by reference; one writer at a time, any number of readers.
+pub struct Store {
+    pub(super) database: Database,
+    pub(super) seal: Arc<Seal>,
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Store(..)")
+    }
+}
+
+impl Store {
+    /// Makes the store of a new controller in `folder`, which is made too if it is missing.
+    ///
+    /// # Errors
+    /// [`StoreError::Present`] if there is one; [`StoreError::Exposed`], [`StoreError::Io`],
+    /// [`StoreError::Unsaved`].
+    pub fn create(folder: &Path, realm: &Realm, seal: Arc<Seal>) -> Result<Self, StoreError> {
+        let io_error = |path: &Path, source| StoreError::Io {
+            path: path.to_owned(),
+            source,
+        };
+        if !folder.exists() {
+            let made = std::fs::DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(folder);
+            made.map_err(|source| io_error(folder, source))?;
+        }
+        demand_mode(folder, 0o700)?;
+        let (path, unfinished) = (folder.join(FILE), folder.join(UNFINISHED));
+        if path.exists() {
+            return Err(StoreError::Present { path });
+        }
+        let file = new_file(&unfinished).map_err(|source| io_error(&unfinished, source))?;
+        let database = Database::builder()
+            .set_cache_size(CACHE_BYTES)
+            .create_file(file)
+            .map_err(|source| unopened(&unfinished, source))?;
+        let mut id = [0; 16];
+        rand::rng().fill_bytes(&mut id);
+        let store = Self { database, seal };
+        let meta = Meta {
+            store: hex::encode(id),
+            realm: realm.clone(),
+            epoch: Epoch(0),
+        };
+        store.write(|change| change.begin(&meta))?;
+        // A hard link, unlike a rename, never replaces a store that another set-up made meanwhile.
+        std::fs::hard_link(&unfinished, &path)
+            .and_then(|()| std::fs::remove_file(&unfinished))
+            .and_then(|()| std::fs::File::open(folder)?.sync_all())
+            .map_err(|source| io_error(&path, source))?;
+        Ok(store)
+    }
+
+    /// Opens the store and raises its epoch, durably: whoever led before is superseded.
+    ///
+    /// # Errors
+    /// Every variant of [`StoreError`] but [`StoreError::Present`] and [`StoreError::Illegal`].
+    pub fn open(folder: &Path, seal: Arc<Seal>) -> Result<(Self, Epoch), StoreError> {
+        let path = folder.join(FILE);
+        if !path.try_exists().unwrap_or(true) {
+            return Err(StoreError::Absent { path });
+        }
+        demand_mode(folder, 0o700)?;
+        demand_mode(&path, 0o600)?;
+        let database = Database::builder()
+            .set_cache_size(CACHE_BYTES)
+            .open(&path)
+            .map_err(|source| unopened(&path, source))?;
+        let store = Self { database, seal };
+        let epoch = store.write(|change| {
+            let mut meta = match change.meta() {
+                Err(StoreError::Corrupt { .. }) => {
+                    return Err(StoreError::WrongSeal { path: path.clone() });
+                }
+                read => read?,
+            };
+            meta.epoch = meta.epoch.next();
+            change.put_meta(&meta)?;
+            Ok(meta.epoch)
+        })?;
+        Ok((store, epoch))
+    }
+
+    /// Makes one change, durable as a whole when this returns `Ok`, and never made if `edit` or
+    /// the commit fails. Takes some milliseconds (two fsyncs); changes wait for each other.
+    ///
+    /// # Errors
+    /// Whatever `edit` returns; [`StoreError::Unsaved`], upon which the process must stop.
+    pub fn write<T, E: From<StoreError>>(
+        &self,
+        edit: impl FnOnce(&Change<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let mut transaction = self.database.begin_write().map_err(StoreError::unsaved)?;
+        transaction
+            .set_durability(redb::Durability::Immediate)
+            .map_err(StoreError::unsaved)?;
+        transaction.set_two_phase_commit(true);
+        let change = Change::new(transaction, &self.seal);
+        let outcome = edit(&change)?;
+        change.commit()?;
+        Ok(outcome)
+    }
+}
+
+impl Rows for Store {
+    fn row<T: DeserializeOwned>(
+        &self,
+        table: &'static str,
+        key: &str,
+    ) -> Result<Option<T>, StoreError> {
+        let bytes = self.database.fetch(table, key)?;
+        bytes
+            .map(|bytes| row::decode(&self.seal, table, key, &bytes))
+            .transpose()
+    }
+
+    fn rows<T: DeserializeOwned>(
+        &self,
+        table: &'static str,
+        prefix: &str,
+        newest_first: bool,
+        limit: usize,
+    ) -> Result<Vec<(String, T)>, StoreError> {
+        let rows = self.database.scan(table, prefix, newest_first, limit)?;
+        row::decode_all(&self.seal, table, rows)
+    }
+}
+
+fn new_file(path: &PathBuf) -> io::Result<std::fs::File> {
+    // What a set-up left that was cut off is nobody's: it never had its final name.
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut options = std::fs::OpenOptions::new();
+    options
+        .read(true)
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+}
+
+fn demand_mode(path: &Path, wanted: u32) -> Result<(), StoreError> {
+    let metadata = std::fs::metadata(path).map_err(|source| StoreError::Io {
+        path: path.to_owned(),
+        source,
+    })?;
+    let mode = metadata.mode() & 0o7777;
+    if mode & 0o077 == 0 {
+        Ok(())
+    } else {
+        Err(StoreError::Exposed {
+            path: path.to_owned(),
+            mode,
+            wanted,
+        })
+    }
+}
+
+fn unopened(path: &Path, source: DatabaseError) -> StoreError {
+    let path = path.to_owned();
+    match source {
+        DatabaseError::DatabaseAlreadyOpen => StoreError::Locked { path },
+        DatabaseError::Storage(redb::StorageError::Io(source))
+            if source.kind() != io::ErrorKind::InvalidData =>
+        {
+            StoreError::Io { path, source }
+        }
+        other => StoreError::Damaged {
+            path,
+            source: Box::new(other.into()),
+        },
+    }
+}

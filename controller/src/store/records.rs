@@ -1,0 +1,201 @@
+//! What the rows hold.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use keyroll::fence::{Epoch, Version};
+use keyroll::kerberos::salt::{AccountKind, Salt};
+use keyroll::kerberos::{Enctype, Kvno, Principal, Realm};
+use keyroll::name::{ArrayName, NodeName, OperatorName};
+use keyroll::roll::policy::{Method, Policy};
+use keyroll::roll::{GenerationNumber, RollNumber, Sealed};
+use serde::{Deserialize, Serialize};
+
+use crate::operators::Role;
+
+/// What concerns the store as a whole.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Meta {
+    /// Tells this store from any other: 16 random bytes, hexadecimal.
+    pub store: String,
+    /// The realm whose accounts it keeps.
+    pub realm: Realm,
+    /// The epoch of the controller that last opened it.
+    pub epoch: Epoch,
+}
+
+/// An array and its credentials.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct ArrayRecord {
+    /// Its name.
+    pub name: ArrayName,
+    /// Its account.
+    pub account: Account,
+    /// The realm of its account.
+    pub realm: Realm,
+    /// The SPNs registered in the directory, or to be.
+    pub spns: Vec<String>,
+    /// Those of them that wait until a node holds the key.
+    pub spns_pending: BTreeSet<String>,
+    /// The enctypes of its keys.
+    pub enctypes: Vec<Enctype>,
+    /// The rules that its rolls go by.
+    pub policy: Policy,
+    /// The length of its passwords, in characters.
+    pub password_length: u32,
+    /// The generation in force; none while an account is adopted whose credential is unknown.
+    pub current: Option<GenerationRecord>,
+    /// The generation before, kept for a while against a directory restored from a backup.
+    pub previous: Option<PreviousGeneration>,
+    /// The highest version of a keyset that a node was ever given.
+    pub keyset_version: Version,
+    /// The number of the next roll.
+    pub next_roll: RollNumber,
+    /// The number of the next password; numbers are never used twice.
+    pub next_generation: GenerationNumber,
+    /// When keyroll last changed the password, seconds since 1970.
+    pub rolled_at_unix: Option<i64>,
+    /// Its schedule, as TOML.
+    pub schedule: Option<String>,
+    /// Why its schedule is paused, if it is.
+    pub paused: Option<String>,
+    /// While the account is being made: the value of the fence attribute by which the account
+    /// is recognized as made here, should the answer be lost.
+    pub founding: Option<String>,
+    /// How passwords are written; none: what needs the least rights, at each roll anew.
+    pub method: Option<Method>,
+}
+
+/// A directory account, by what does not change and by what people call it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Account {
+    /// `objectGUID`.
+    pub guid: [u8; 16],
+    /// `sAMAccountName`.
+    pub sam_account_name: String,
+    /// User or computer.
+    pub kind: AccountKind,
+    /// `distinguishedName`, as last read.
+    pub distinguished_name: String,
+    /// The account as principal, `WEB$@CORP.EXAMPLE`.
+    pub principal: Principal,
+}
+
+/// One password or set of keys.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct GenerationRecord {
+    /// Its number.
+    pub number: GenerationNumber,
+    /// Its kvno, as tickets carry it.
+    pub kvno: Kvno,
+    /// The salt that its keys are derived with; none where the keys came from a keytab.
+    pub salt: Option<Salt>,
+    /// The password or the keys, sealed for this array and generation.
+    pub secret: Sealed,
+    /// Whether the secret is a password.
+    pub password_known: bool,
+}
+
+/// A generation that is out of force and will be destroyed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct PreviousGeneration {
+    /// The generation.
+    pub generation: GenerationRecord,
+    /// When its secret is destroyed, seconds since 1970.
+    pub destroy_at_unix: i64,
+}
+
+/// A node.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct NodeRecord {
+    /// Its name, to which its certificate is bound.
+    pub name: NodeName,
+    /// Where its agent is dialled, `host:port`; empty until it joins or an operator says.
+    pub address: String,
+    /// The arrays that it serves.
+    pub arrays: BTreeSet<ArrayName>,
+    /// The certificates issued to it: serial in hexadecimal, end in seconds since 1970. No other
+    /// is accepted, so that a machine that had this name and was removed stays removed.
+    pub certificates: BTreeMap<String, i64>,
+    /// How far it has come.
+    pub state: NodeState,
+    /// The arrays for which it must not serve, and why.
+    pub quarantined: BTreeMap<ArrayName, String>,
+    /// When it last answered, seconds since 1970.
+    pub last_seen_unix: Option<i64>,
+}
+
+impl NodeRecord {
+    /// A node that was invited.
+    #[must_use]
+    pub fn invited(name: NodeName, address: String) -> Self {
+        Self {
+            name,
+            address,
+            arrays: BTreeSet::new(),
+            certificates: BTreeMap::new(),
+            state: NodeState::Invited,
+            quarantined: BTreeMap::new(),
+            last_seen_unix: None,
+        }
+    }
+
+    /// Notes a certificate, and forgets those that ended before `now_unix`.
+    pub fn certify(&mut self, serial: String, ends_unix: i64, now_unix: i64) {
+        self.certificates.retain(|_, ends| *ends >= now_unix);
+        self.certificates.insert(serial, ends_unix);
+    }
+
+    /// When its newest certificate ends, seconds since 1970.
+    #[must_use]
+    pub fn certificate_ends_unix(&self) -> Option<i64> {
+        self.certificates.values().max().copied()
+    }
+}
+
+/// How far a node has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NodeState {
+    /// It has a token, or had one.
+    Invited,
+    /// It has a certificate.
+    Joined,
+    /// It must not be spoken with any more.
+    Removed,
+}
+
+/// An operator.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct OperatorRecord {
+    /// The operator's name.
+    pub name: OperatorName,
+    /// What the operator may do.
+    pub role: Role,
+    /// On which arrays; empty: on all, and on the controller itself.
+    pub arrays: BTreeSet<ArrayName>,
+    /// The serial of the one certificate that counts, hexadecimal.
+    pub serial: String,
+    /// When it ends, seconds since 1970.
+    pub expires_unix: i64,
+    /// Whether it was revoked.
+    pub revoked: bool,
+}
+
+/// An internal certificate authority. The one with the highest number signs, all are trusted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct AuthorityRecord {
+    /// Its number, from 1.
+    pub number: u64,
+    /// Its certificate, DER.
+    pub certificate: Vec<u8>,
+    /// Its private key (PKCS #8, DER), sealed.
+    pub key: Sealed,
+}
