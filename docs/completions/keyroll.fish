@@ -269,7 +269,7 @@ complete -c keyroll -n "__fish_keyroll_using_subcommand node; and __fish_seen_su
 complete -c keyroll -n "__fish_keyroll_using_subcommand node; and __fish_seen_subcommand_from resume" -s v -l verbose -d 'Say on standard error what is being done'
 complete -c keyroll -n "__fish_keyroll_using_subcommand node; and __fish_seen_subcommand_from resume" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c keyroll -n "__fish_keyroll_using_subcommand roll; and not __fish_seen_subcommand_from status watch abort resolve history explain" -l array -d 'An array to roll, which may be named like a verb; may be repeated' -r
-complete -c keyroll -n "__fish_keyroll_using_subcommand roll; and not __fish_seen_subcommand_from status watch abort resolve history explain" -l kill -d 'With --emergency: when the old key goes; without it, `converged`' -r -f -a "converged\t'When every domain controller issues the new key: who holds an old ticket must fetch a new one'
+complete -c keyroll -n "__fish_keyroll_using_subcommand roll; and not __fish_seen_subcommand_from status watch abort resolve history explain" -l kill -d 'With --emergency: when the old key goes; without it, `converged`' -r -f -a "converged\t'When every domain controller issues the new key: old tickets must be fetched anew'
 now\t'Right after the change: tickets from domain controllers that lag fail too'
 drain\t'When the last ticket is dead, as in an ordinary roll: no login fails, forged tickets work on'"
 complete -c keyroll -n "__fish_keyroll_using_subcommand roll; and not __fish_seen_subcommand_from status watch abort resolve history explain" -l reason -d 'Why, for the others and for the audit trail' -r

@@ -46,7 +46,11 @@ impl Fake {
         self.0.lock().unwrap()
     }
 
-    async fn hear(&self, method: &str, request: &(impl std::fmt::Debug + Sync)) -> Result<(), Status> {
+    async fn hear(
+        &self,
+        method: &str,
+        request: &(impl std::fmt::Debug + Sync),
+    ) -> Result<(), Status> {
         let silent = {
             let mut knobs = self.knobs();
             knobs.asked.push(format!("{method} {request:?}"));

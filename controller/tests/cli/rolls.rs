@@ -138,3 +138,18 @@ fn watching_as_json_is_a_line_for_each_view() {
     let ran = world.run("roll web --yes --wait --output json").exits(0);
     assert_eq!(ran.json()["rolls"][0]["state"], "done");
 }
+
+#[test]
+fn a_controller_that_only_ends_streams_is_not_asked_for_ever() {
+    let ran = World::new().run("roll watch web --timeout 1s").exits(75);
+    assert!(ran.err.contains("which has not ended"), "{ran:?}");
+}
+
+#[test]
+fn all_of_nothing_is_said_to_be_nothing() {
+    let world = World::new();
+    world.fake.knobs().started = Some(Vec::new());
+    for line in ["roll --all --yes --wait", "roll --all --dry-run"] {
+        assert_eq!(world.run(line).exits(0).out, "there is no array to roll\n");
+    }
+}

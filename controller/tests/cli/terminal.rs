@@ -4,6 +4,7 @@ use std::io::Write as _;
 use std::process::{Command, Stdio};
 
 use crate::fake::World;
+use crate::samples::roll;
 
 /// Runs a line on a terminal, typing `answer`; nothing if this machine cannot make one.
 fn on_terminal(world: &World, line: &str, answer: &str) -> Option<(i32, String)> {
@@ -63,4 +64,16 @@ fn no_is_no() {
         asked.iter().all(|call| call.contains("dry_run: true")),
         "{asked:?}"
     );
+}
+
+#[test]
+fn watching_on_a_terminal_ends_with_the_table() {
+    let world = World::new();
+    let views = vec![Some(roll("staging")), Some(roll("done"))];
+    world.fake.knobs().streams.push_back(views);
+    let Some((exit, text)) = on_terminal(&world, "roll watch web", "") else {
+        return;
+    };
+    assert_eq!(exit, 0, "{text}");
+    assert!(text.contains("web roll 12: done in 10 h 30 min"), "{text}");
 }

@@ -10,7 +10,7 @@ use std::process::ExitCode;
 pub enum Exit {
     /// It was done.
     Done = 0,
-    /// A roll did not end as done, or a proof failed.
+    /// Refused, a roll that did not end as done, or a proof that failed.
     EndedBadly = 1,
     /// The command line was wrong.
     Usage = 2,
@@ -47,8 +47,8 @@ pub const EXITS: [(Exit, &str); 16] = [
     (Exit::Done, "It was done; for `verify`: all is well."),
     (
         Exit::EndedBadly,
-        "The roll was refused, aborted or given up; `verify` or `audit verify` found something \
-         broken.",
+        "Refused, by the directory or by a check; a roll aborted or given up; something broken \
+         found by `verify` or `audit verify`.",
     ),
     (Exit::Usage, "The command line was wrong; nothing was sent."),
     (

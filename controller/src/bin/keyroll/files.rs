@@ -2,7 +2,7 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, fchown};
 use std::path::Path;
 
 use zeroize::Zeroizing;
@@ -84,7 +84,21 @@ pub fn read(path: &Path) -> Result<Vec<u8>, Trouble> {
     fs::read(path).map_err(|error| Trouble::unreadable(path, &error))
 }
 
-/// Writes a new file that only its owner can read; a file already there is never replaced.
+/// Gives a file that root made to the owner of its folder: `sudo keyroll operator add` writes into
+/// the folder of an operator, who could not read the key otherwise.
+fn hand_over(file: &fs::File, path: &Path) -> io::Result<()> {
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    let owner = fs::metadata(folder.unwrap_or(Path::new(".")))?;
+    if file.metadata()?.uid() == 0 && owner.uid() != 0 {
+        fchown(file, Some(owner.uid()), Some(owner.gid()))?;
+    }
+    Ok(())
+}
+
+/// Writes a new file that only its owner, who is the owner of the folder, can read; a file already
+/// there is never replaced.
 ///
 /// # Errors
 /// A file that exists or cannot be written; what was begun is removed again.
@@ -95,7 +109,8 @@ pub fn write_private(path: &Path, bytes: &[u8]) -> Result<(), Trouble> {
         .mode(0o600)
         .open(path);
     let mut file = file.map_err(|error| Trouble::unwritable(path, &error))?;
-    file.write_all(bytes)
+    hand_over(&file, path)
+        .and_then(|()| file.write_all(bytes))
         .and_then(|()| file.sync_all())
         .map_err(|error| {
             // What is left of it may hold half a secret.
@@ -109,7 +124,9 @@ pub fn write_private(path: &Path, bytes: &[u8]) -> Result<(), Trouble> {
 /// # Errors
 /// A file that cannot be written.
 pub fn write_public(path: &Path, bytes: &[u8]) -> Result<(), Trouble> {
-    fs::write(path, bytes).map_err(|error| Trouble::unwritable(path, &error))
+    fs::File::create(path)
+        .and_then(|mut file| hand_over(&file, path).and_then(|()| file.write_all(bytes)))
+        .map_err(|error| Trouble::unwritable(path, &error))
 }
 
 #[cfg(test)]

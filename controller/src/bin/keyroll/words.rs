@@ -94,13 +94,19 @@ pub fn number(number: impl Into<u64>) -> String {
 pub fn harmless(text: &str) -> String {
     let mut clean = String::with_capacity(text.len());
     for c in text.chars() {
-        if c.is_control() && c != '\n' {
+        if (c.is_control() && c != '\n') || is_invisible(c) {
             let _ = write!(clean, "{}", c.escape_default());
         } else {
             clean.push(c);
         }
     }
     clean
+}
+
+/// Characters that reorder or hide others, so that a name looks like another.
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}')
+        || c == '\u{feff}'
 }
 
 #[cfg(test)]
@@ -139,5 +145,6 @@ mod tests {
     #[test]
     fn nothing_steers_the_terminal() {
         assert_eq!(harmless("a\x1b[2Jb\n"), "a\\u{1b}[2Jb\n");
+        assert_eq!(harmless("a\u{202e}b"), "a\\u{202e}b");
     }
 }

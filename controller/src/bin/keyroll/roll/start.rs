@@ -50,7 +50,7 @@ pub struct Start {
 /// When an emergency roll takes the old key away.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub enum Kill {
-    /// When every domain controller issues the new key: who holds an old ticket must fetch a new one
+    /// When every domain controller issues the new key: old tickets must be fetched anew
     Converged,
     /// Right after the change: tickets from domain controllers that lag fail too
     Now,
@@ -84,11 +84,10 @@ pub async fn run(start: Start, session: &Session) -> Result<Exit, Trouble> {
     }
     let mut started = ask(session, &request, false).await?;
     if wait {
-        // What was refused at once has nothing to wait for.
-        started.rolls = watch::all(session, started.rolls).await?;
-        if started.rolls.is_empty() {
+        let Some(ended) = watch::all(session, started.rolls).await? else {
             return Ok(Exit::Interrupted);
-        }
+        };
+        started.rolls = ended;
     }
     session.screen.reply(&started, view::started_text)?;
     Ok(outcome(&started.rolls))

@@ -9,6 +9,9 @@ use keyroll_proto::operator::{
 use crate::screen::table;
 use crate::words::{moment_millis, number, or_dash, span};
 
+/// What `--all` says where there is nothing at all.
+const NO_ARRAY: &str = "there is no array to roll\n";
+
 /// The rolls that were asked for.
 pub fn status_text(reply: &RollStatusReply) -> String {
     match reply.rolls.as_slice() {
@@ -75,11 +78,18 @@ pub fn plan_text(plan: &StartRollReply) -> String {
             let _ = writeln!(text, "would: {}: {}", roll.array, roll.reason);
         }
     }
-    text
+    if text.is_empty() {
+        NO_ARRAY.to_owned()
+    } else {
+        text
+    }
 }
 
 /// Rolls that were started, or that have ended.
 pub fn started_text(started: &StartRollReply) -> String {
+    if started.rolls.is_empty() {
+        return NO_ARRAY.to_owned();
+    }
     let mut texts = Vec::new();
     for roll in &started.rolls {
         let mut text = roll_text(roll);

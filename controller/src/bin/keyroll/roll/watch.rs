@@ -37,12 +37,15 @@ pub async fn run(session: &Session, array: String, roll: u64) -> Result<Exit, Tr
     Ok(start::outcome(&[ended]))
 }
 
-/// Waits until all `rolls` have ended or are halted, and returns them as they are then; none of
-/// them if the operator stopped waiting.
+/// Waits until all `rolls` have ended or are halted, and returns them as they are then; nothing if
+/// the operator stopped waiting.
 ///
 /// # Errors
 /// A controller that stays away, or refuses.
-pub async fn all(session: &Session, rolls: Vec<RollView>) -> Result<Vec<RollView>, Trouble> {
+pub async fn all(
+    session: &Session,
+    rolls: Vec<RollView>,
+) -> Result<Option<Vec<RollView>>, Trouble> {
     let display = Display::new(session, false);
     let waits = rolls.into_iter().map(|roll| async {
         if settled(&roll) {
@@ -50,8 +53,7 @@ pub async fn all(session: &Session, rolls: Vec<RollView>) -> Result<Vec<RollView
         }
         watch(session, &display, roll.array, roll.roll).await
     });
-    let ended = until_interrupted(session, try_join_all(waits)).await?;
-    Ok(ended.unwrap_or_default())
+    until_interrupted(session, try_join_all(waits)).await
 }
 
 async fn until_interrupted<T>(
@@ -84,21 +86,20 @@ async fn watch(
         roll,
         line: None,
         last: None,
+        heard: Instant::now(),
     };
     let mut pause = FIRST_PAUSE;
-    let mut alone_since = Instant::now();
     loop {
-        let before = following.last.is_some();
-        let broken = match following.follow(session, display).await {
+        let heard = following.heard;
+        let trouble = match following.follow(session, display).await {
             Ok(Some(roll)) => return Ok(roll),
-            Ok(None) => None,
-            Err(trouble) if is_passing(&trouble) => Some(trouble),
+            Ok(None) => following.unended(),
+            Err(trouble) if is_passing(&trouble) => trouble,
             Err(trouble) => return Err(trouble),
         };
-        if following.last.is_some() && (!before || broken.is_none()) {
-            (pause, alone_since) = (FIRST_PAUSE, Instant::now());
-        }
-        if let Some(trouble) = broken.filter(|_| alone_since.elapsed() > session.patience()) {
+        if following.heard > heard {
+            pause = FIRST_PAUSE;
+        } else if heard.elapsed() > session.patience() {
             return Err(trouble);
         }
         display.waiting(&mut following);
@@ -118,9 +119,20 @@ struct Following {
     roll: u64,
     line: Option<ProgressBar>,
     last: Option<RollView>,
+    heard: Instant,
 }
 
 impl Following {
+    /// A stream that stopped although the roll goes on, as when the controller is stopped.
+    fn unended(&self) -> Trouble {
+        let what = format!(
+            "the controller stopped telling of the roll of {}, which has not ended",
+            self.array
+        );
+        Trouble::new(Exit::TryAgain, "watch-ended", what)
+            .next(format!("keyroll roll status {}", self.array))
+    }
+
     /// Reads one stream to its end: the roll if it settled, nothing if the stream just stopped.
     async fn follow(
         &mut self,
@@ -141,6 +153,7 @@ impl Following {
         while let Some(view) = views.message().await.map_err(refused)? {
             // From now on this very roll, also after the connection broke.
             self.roll = view.roll;
+            self.heard = Instant::now();
             display.show(self, &view)?;
             if settled(&view) {
                 return Ok(Some(view));
