@@ -182,8 +182,37 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Option<(KdcError, Vec<PaData>)>, Mal
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
+    use super::super::der::encode;
+    use super::super::wire::{integer, to_name, to_text, to_time};
     use super::*;
+
+    /// A KRB-ERROR as Heimdal writes it after a TGS request: with the client's time.
+    pub fn error(
+        code: i64,
+        time: DateTime<Utc>,
+        text: Option<&str>,
+        hints: Option<Vec<u8>>,
+    ) -> Vec<u8> {
+        let text = text.map(|text| ExplicitContextTag11::from(to_text(text).unwrap()));
+        let hints = hints.map(|hints| ExplicitContextTag12::from(OctetStringAsn1::from(hints)));
+        let service = "krbtgt/CORP.EXAMPLE@CORP.EXAMPLE".parse().unwrap();
+        encode(&KrbError::from(KrbErrorInner {
+            pvno: ExplicitContextTag0::from(integer(5)),
+            msg_type: ExplicitContextTag1::from(integer(30)),
+            ctime: Optional::from(Some(ExplicitContextTag2::from(to_time(time).unwrap()))),
+            cusec: Optional::from(Some(ExplicitContextTag3::from(integer(7)))),
+            stime: ExplicitContextTag4::from(to_time(time).unwrap()),
+            susec: ExplicitContextTag5::from(integer(0)),
+            error_code: ExplicitContextTag6::from(integer(code)),
+            crealm: Optional::from(None),
+            cname: Optional::from(None),
+            realm: ExplicitContextTag9::from(to_text("CORP.EXAMPLE").unwrap()),
+            sname: ExplicitContextTag10::from(to_name(&service).unwrap()),
+            e_text: Optional::from(text),
+            e_data: Optional::from(hints),
+        }))
+    }
 
     #[test]
     fn codes_keep_their_numbers() {
@@ -191,5 +220,17 @@ mod tests {
             assert_eq!(KdcCode::from_number(number).number(), number);
         }
         assert_eq!(KdcCode::Skew.to_string(), "KRB_AP_ERR_SKEW (37)");
+    }
+
+    #[test]
+    fn a_refusal_survives_hints_of_another_shape() {
+        let time = "2026-11-20T12:00:00Z".parse().unwrap();
+        for code in [-7, 18, 37] {
+            let bytes = error(code, time, None, Some(b"no hints".to_vec()));
+            let (refusal, hints) = parse(&bytes).unwrap().unwrap();
+            assert_eq!(i64::from(refusal.code.number()), code);
+            assert_eq!((refusal.server_time, hints.len()), (time, 0));
+        }
+        assert_eq!(parse(b"\x6b\0").unwrap(), None);
     }
 }

@@ -93,7 +93,8 @@ fn cipher_texts_are_those_of_rfc_8009() {
             &key256,
             upto(6),
             "b80d3251c1f6471494256ffe712d0b9a",
-            "4ed7b37c2bcac8f74f23c1cf07e62bc7b75fb3f637b9f559c7f664f69eab7b6092237526ea0d1f61cb20d69d10f2",
+            "4ed7b37c2bcac8f74f23c1cf07e62bc7b75fb3f637b9f559\
+             c7f664f69eab7b6092237526ea0d1f61cb20d69d10f2",
         ),
         (
             &key256,
