@@ -17,7 +17,7 @@ mod file;
 mod freeze;
 mod occurrence;
 mod opening;
-mod span;
+pub mod span;
 mod window;
 
 #[cfg(test)]

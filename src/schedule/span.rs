@@ -15,7 +15,10 @@ const UNITS: [(char, i64); 5] = [
 pub(super) const SPAN_MAX: TimeDelta = TimeDelta::days(3_650);
 
 /// Reads a span such as `1d12h`: numbers, each with a unit, each unit shorter than the one before.
-pub(super) fn parse(text: &str) -> Result<TimeDelta, &'static str> {
+///
+/// # Errors
+/// Says what is allowed: any other text, or more than ten years.
+pub fn parse(text: &str) -> Result<TimeDelta, &'static str> {
     const FORM: &str = "a time is written like 30d, 12h, 90m or 1d12h (w, d, h, m, s)";
     let mut units = UNITS.into_iter();
     let mut seconds = 0_i64;

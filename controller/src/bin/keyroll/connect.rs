@@ -9,8 +9,10 @@ use chrono::Utc;
 use hyper_util::rt::TokioIo;
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use tokio::io::AsyncBufReadExt as _;
 use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 use tonic::transport::{Channel, Endpoint};
 use tower::service_fn;
 
@@ -22,6 +24,8 @@ use crate::words::moment;
 
 /// How long a connection may take: a controller further away than this is not there.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a controller may take to greet; longer than a round trip around the world.
+const WELCOME_TIMEOUT: Duration = Duration::from_millis(500);
 /// How often a silent connection is tested, so that a watch notices a controller that is gone.
 const KEEPALIVE: Duration = Duration::from_secs(15);
 
@@ -51,7 +55,8 @@ pub async fn connect(reach: &Reach) -> Result<Channel, Trouble> {
                 let controller = controller.clone();
                 async move {
                     let stream = TcpStream::connect(controller).await?;
-                    let stream = connector.connect(name, stream).await?;
+                    let mut stream = connector.connect(name, stream).await?;
+                    await_welcome(&mut stream).await?;
                     Ok::<_, io::Error>(TokioIo::new(stream))
                 }
             });
@@ -59,6 +64,20 @@ pub async fn connect(reach: &Reach) -> Result<Channel, Trouble> {
         }
     };
     channel.map_err(|error| Trouble::unreachable(&reach.place(), &error))
+}
+
+/// Waits for the controller's first bytes, without taking them.
+///
+/// In TLS 1.3 a client's handshake is over before the server has judged its certificate. A refusal
+/// is the first thing to be read; once we have sent something it may be lost with the connection.
+/// An HTTP/2 server greets first, so a welcome is not waited for in vain.
+async fn await_welcome(stream: &mut TlsStream<TcpStream>) -> io::Result<()> {
+    match tokio::time::timeout(WELCOME_TIMEOUT, stream.fill_buf()).await {
+        Ok(Ok([])) => Err(io::ErrorKind::UnexpectedEof.into()),
+        Ok(first) => first.map(drop),
+        // A slow network: go on, and tell a refusal less exactly.
+        Err(_) => Ok(()),
+    }
 }
 
 /// TLS 1.3 only, our certificate shown, the controller's checked against one authority.

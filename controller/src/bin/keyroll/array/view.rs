@@ -7,7 +7,7 @@ use keyroll_proto::operator::{Alarm, ArrayView, ListArraysReply, Policy, PrintAc
 use crate::node;
 use crate::roll;
 use crate::screen::table;
-use crate::words::{moment, number, or_dash, span};
+use crate::words::{moment, number, or_dash, took};
 
 /// All arrays with their alarms.
 pub fn list_text(reply: &ListArraysReply) -> String {
@@ -135,7 +135,7 @@ fn policy_text(policy: &Policy) -> String {
         ("margin", policy.margin),
     ] {
         if seconds > 0 {
-            word(name, &span(seconds.saturating_mul(1_000)));
+            word(name, &took(seconds.saturating_mul(1_000)));
         }
     }
     parts.join(", ")

@@ -7,7 +7,7 @@ use keyroll_proto::operator::{
 };
 
 use crate::screen::table;
-use crate::words::{moment_millis, number, or_dash, span};
+use crate::words::{moment_millis, number, or_dash, took};
 
 /// What `--all` says where there is nothing at all.
 const NO_ARRAY: &str = "there is no array to roll\n";
@@ -43,7 +43,7 @@ fn rolls_text(rolls: &[RollView]) -> String {
                 roll.state.clone(),
                 kvno_text(roll),
                 moment_millis(roll.started_unix_millis),
-                took(roll),
+                took_text(roll),
                 or_dash(&roll.actor),
                 or_dash(reason),
             ]
@@ -59,10 +59,10 @@ fn kvno_text(roll: &RollView) -> String {
     )
 }
 
-fn took(roll: &RollView) -> String {
+fn took_text(roll: &RollView) -> String {
     match roll.times.iter().map(|time| time.millis).sum::<u64>() {
         0 => "-".to_owned(),
-        millis => span(millis),
+        millis => took(millis),
     }
 }
 
@@ -123,7 +123,7 @@ pub fn line_text(roll: &RollView) -> String {
     if roll.state == "draining" {
         counts.push(format!(
             "{} left",
-            span(roll.drain_left_seconds.saturating_mul(1_000))
+            took(roll.drain_left_seconds.saturating_mul(1_000))
         ));
     }
     if !counts.is_empty() {
@@ -136,7 +136,7 @@ pub fn line_text(roll: &RollView) -> String {
 pub fn roll_text(roll: &RollView) -> String {
     let mut text = format!("{} roll {}: {}", roll.array, roll.roll, roll.state);
     if roll.ended {
-        let _ = write!(text, " in {}", took(roll));
+        let _ = write!(text, " in {}", took_text(roll));
     }
     let _ = write!(text, ", kvno {}", kvno_text(roll));
     if !roll.writer.is_empty() {
@@ -147,7 +147,7 @@ pub fn roll_text(roll: &RollView) -> String {
         let _ = writeln!(text, "{}", roll.reason);
     }
     if roll.state == "draining" {
-        let left = span(roll.drain_left_seconds.saturating_mul(1_000));
+        let left = took(roll.drain_left_seconds.saturating_mul(1_000));
         let _ = writeln!(text, "the old key goes in {left}");
     }
     text.push_str(&refusals_text(roll));
@@ -162,7 +162,7 @@ pub fn roll_text(roll: &RollView) -> String {
         let times = roll
             .times
             .iter()
-            .map(|time| [time.state.clone(), span(time.millis)]);
+            .map(|time| [time.state.clone(), took(time.millis)]);
         let _ = write!(text, "\n{}", table(["STATE", "TIME"], times));
     }
     if !roll.nodes.is_empty() {

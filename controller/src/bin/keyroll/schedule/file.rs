@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use toml::{Table, Value};
+use keyroll::schedule::{Missed, ScheduleFile};
 
 use crate::exit::Exit;
 use crate::files;
@@ -37,7 +37,7 @@ pub struct ScheduleOptions {
     max_age: Option<String>,
     /// What to do about a roll that was due while the controller was away
     #[arg(long, value_enum, value_name = "WHAT")]
-    missed: Option<Missed>,
+    missed: Option<MissedOption>,
     /// Take the schedule from a file, as `schedule show --output toml` prints it
     #[arg(long, value_name = "FILE", group = "when", conflicts_with_all = [
         "windows", "time_zone", "jitter", "freezes", "max_age", "missed",
@@ -47,7 +47,7 @@ pub struct ScheduleOptions {
 
 /// What to do about a missed roll.
 #[derive(Debug, Clone, Copy, ValueEnum)]
-pub enum Missed {
+pub enum MissedOption {
     /// Roll as soon as the window allows
     Run,
     /// Wait for the next time
@@ -66,29 +66,26 @@ impl ScheduleOptions {
                 Trouble::new(Exit::BadInput, "bad-file", what)
             });
         }
-        let missed = self.missed.map(|missed| match missed {
-            Missed::Run => "run".to_owned(),
-            Missed::Skip => "skip".to_owned(),
-        });
-        let mut table = Table::new();
-        for (key, value) in [
-            ("every", &self.every),
-            ("cron", &self.cron),
-            ("time-zone", &self.time_zone),
-            ("jitter", &self.jitter),
-            ("max-age", &self.max_age),
-            ("missed", &missed),
-        ] {
-            if let Some(value) = value {
-                table.insert(key.to_owned(), Value::String(value.clone()));
-            }
-        }
-        for (key, values) in [("windows", &self.windows), ("freeze", &self.freezes)] {
-            if !values.is_empty() {
-                let values = values.iter().cloned().map(Value::String).collect();
-                table.insert(key.to_owned(), Value::Array(values));
-            }
-        }
-        Ok(table.to_string())
+        let file = ScheduleFile {
+            every: self.every.clone(),
+            cron: self.cron.clone(),
+            windows: self.windows.clone(),
+            time_zone: self.time_zone.clone(),
+            jitter: self.jitter.clone(),
+            freeze: self.freezes.clone(),
+            max_age: self.max_age.clone(),
+            missed: self.missed.map(|missed| match missed {
+                MissedOption::Run => Missed::Run,
+                MissedOption::Skip => Missed::Skip,
+            }),
+            paused: false,
+        };
+        toml::to_string(&file).map_err(|error| {
+            Trouble::new(
+                Exit::Internal,
+                "toml",
+                format!("the schedule as TOML: {error}"),
+            )
+        })
     }
 }
