@@ -217,7 +217,7 @@ fn settings_text(add: &Add, has_key: bool) -> String {
     format!(
         "written to {folder}: {key}{name}.crt, ca.crt\n\
          for the operator's ~/.config/keyroll/cli.toml, beside these files:\n\
-         \x20 controller = \"HOST:PORT\"\n\
+         \x20 controller = \"HOST:8087\"\n\
          \x20 certificate = \"{name}.crt\"\n\
          \x20 key = \"{name}.key\"\n\
          \x20 ca = \"ca.crt\""
