@@ -58,6 +58,8 @@ pub struct ArrayRecord {
     pub rolled_at_unix: Option<i64>,
     /// Its schedule, as TOML.
     pub schedule: Option<String>,
+    /// When its schedule was set, seconds since 1970.
+    pub schedule_set_unix: Option<i64>,
     /// Why its schedule is paused, if it is.
     pub paused: Option<String>,
     /// While the account is being made: the value of the fence attribute by which the account
@@ -188,12 +190,14 @@ pub struct OperatorRecord {
     pub revoked: bool,
 }
 
-/// An internal certificate authority. The one with the highest number signs, all are trusted.
+/// An internal certificate authority. All are trusted; the newest of those that may sign does.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct AuthorityRecord {
     /// Its number, from 1.
     pub number: u64,
+    /// Whether it may sign: everybody trusts it by now.
+    pub signs: bool,
     /// Its certificate, DER.
     pub certificate: Vec<u8>,
     /// Its private key (PKCS #8, DER), sealed.

@@ -1,0 +1,222 @@
+//! TLS 1.3 with our certificates, both ways.
+
+use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use keyroll::name::NodeName;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{ResolvesClientCert, Resumption, verify_server_cert_signed_by_trust_anchor};
+use rustls::crypto::{CryptoProvider, verify_tls13_signature};
+use rustls::server::{
+    ClientHello, NoServerSessionStorage, ParsedCertificate, ResolvesServerCert,
+    WebPkiClientVerifier,
+};
+use rustls::sign::CertifiedKey;
+use rustls::{
+    ClientConfig, DigitallySignedStruct, Error, RootCertStore, ServerConfig, SignatureScheme,
+};
+use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
+
+use super::{Identity, Peer};
+
+/// HTTP/2 and nothing else: a peer that speaks another protocol is not one of ours.
+const ALPN: &[u8] = b"h2";
+
+pub(super) fn provider() -> Arc<CryptoProvider> {
+    Arc::new(rustls::crypto::ring::default_provider())
+}
+
+/// A certificate and key that may be replaced while connections are made with it.
+pub(super) struct Replaceable(RwLock<Arc<CertifiedKey>>);
+
+impl Replaceable {
+    pub(super) const fn new(first: Arc<CertifiedKey>) -> Self {
+        Self(RwLock::new(first))
+    }
+
+    pub(super) fn replace(&self, next: Arc<CertifiedKey>) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = next;
+    }
+
+    fn current(&self) -> Arc<CertifiedKey> {
+        self.0
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+}
+
+impl fmt::Debug for Replaceable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Replaceable(..)")
+    }
+}
+
+impl ResolvesServerCert for Replaceable {
+    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(self.current())
+    }
+}
+
+impl ResolvesClientCert for Replaceable {
+    fn resolve(&self, _: &[&[u8]], _: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+        Some(self.current())
+    }
+
+    fn has_certs(&self) -> bool {
+        true
+    }
+}
+
+/// How a server of ours speaks: with `certificate`; with `clients`, only to those whose
+/// certificate one of these authorities signed, without, to anybody.
+///
+/// # Errors
+/// [`Error`] if no client could be verified with these authorities.
+pub fn server_config(
+    certificate: Arc<dyn ResolvesServerCert>,
+    clients: Option<Arc<RootCertStore>>,
+) -> Result<ServerConfig, Error> {
+    let builder = ServerConfig::builder_with_provider(provider())
+        .with_protocol_versions(&[&rustls::version::TLS13])?;
+    let builder = match clients {
+        Some(roots) => {
+            let verifier = WebPkiClientVerifier::builder_with_provider(roots, provider());
+            let verifier = verifier
+                .build()
+                .map_err(|error| Error::General(error.to_string()))?;
+            builder.with_client_cert_verifier(verifier)
+        }
+        None => builder.with_no_client_auth(),
+    };
+    let mut config = builder.with_cert_resolver(certificate);
+    config.alpn_protocols = vec![ALPN.to_vec()];
+    config.session_storage = Arc::new(NoServerSessionStorage {});
+    config.send_tls13_tickets = 0;
+    config.max_early_data_size = 0;
+    Ok(config)
+}
+
+/// How we speak as a client, with `certificate`, to the one whom `check` takes for the right one.
+///
+/// # Errors
+/// [`Error`] if the cryptography at hand has no TLS 1.3.
+pub fn client_config(
+    certificate: Arc<dyn ResolvesClientCert>,
+    check: NodeCheck,
+) -> Result<ClientConfig, Error> {
+    let mut config = ClientConfig::builder_with_provider(provider())
+        .with_protocol_versions(&[&rustls::version::TLS13])?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(check))
+        .with_client_cert_resolver(certificate);
+    config.alpn_protocols = vec![ALPN.to_vec()];
+    config.resumption = Resumption::disabled();
+    config.enable_early_data = false;
+    // A node is known by its URI; what it is called in the network is nobody's business.
+    config.enable_sni = false;
+    Ok(config)
+}
+
+/// Takes a server for a node only if an authority of ours signed its certificate for serving, the
+/// certificate names that node, and it is one that we know to have issued to it.
+///
+/// This is the verifier, where a browser would compare host names: node names need not be names
+/// in DNS.
+pub struct NodeCheck {
+    roots: Arc<RootCertStore>,
+    node: NodeName,
+    is_issued: Box<dyn Fn(&str) -> bool + Send + Sync>,
+    provider: Arc<CryptoProvider>,
+}
+
+impl fmt::Debug for NodeCheck {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NodeCheck")
+            .field("node", &self.node)
+            .finish_non_exhaustive()
+    }
+}
+
+impl NodeCheck {
+    /// A check for `node`; `is_issued` tells whether a serial number (hexadecimal) is that of a
+    /// certificate that the node may use.
+    #[must_use]
+    pub fn new(
+        roots: Arc<RootCertStore>,
+        node: NodeName,
+        is_issued: impl Fn(&str) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            roots,
+            node,
+            is_issued: Box::new(is_issued),
+            provider: provider(),
+        }
+    }
+
+    fn identify(&self, certificate: &[u8]) -> Result<(), String> {
+        let peer = Peer::of(certificate).map_err(|error| error.to_string())?;
+        if peer.identity != Identity::Node(self.node.clone()) {
+            return Err(format!(
+                "it shows the certificate of {}, not of keyroll://node/{}",
+                peer.identity, self.node
+            ));
+        }
+        if !(self.is_issued)(&peer.serial) {
+            return Err(format!(
+                "its certificate {} is not one that node {} may use any more",
+                peer.serial, self.node
+            ));
+        }
+        Ok(())
+    }
+}
+
+impl ServerCertVerifier for NodeCheck {
+    fn verify_server_cert(
+        &self,
+        certificate: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        let parsed = ParsedCertificate::try_from(certificate)?;
+        let algorithms = self.provider.signature_verification_algorithms.all;
+        verify_server_cert_signed_by_trust_anchor(
+            &parsed,
+            &self.roots,
+            intermediates,
+            now,
+            algorithms,
+        )?;
+        self.identify(certificate).map_err(Error::General)?;
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        Err(Error::General("TLS 1.2 is not spoken here".to_owned()))
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        verify_tls13_signature(message, certificate, signature, algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider
+            .signature_verification_algorithms
+            .supported_schemes()
+    }
+}
