@@ -6,3 +6,10 @@
 pub mod config;
 pub mod credential;
 pub mod text;
+
+mod ber;
+mod connection;
+mod entry;
+mod relay;
+mod result;
+mod tls;

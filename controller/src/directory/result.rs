@@ -1,0 +1,204 @@
+//! What a domain controller answers to a request, as one of our three outcomes or a refusal.
+
+use keyroll::name::DcName;
+use keyroll::roll::Answer;
+use ldap3::LdapResult;
+
+use super::connection::Lost;
+use crate::ports::PortError;
+
+pub(super) const NO_SUCH_ATTRIBUTE: u32 = 16;
+pub(super) const VALUE_EXISTS: u32 = 20;
+pub(super) const NO_SUCH_OBJECT: u32 = 32;
+const INVALID_CREDENTIALS: u32 = 49;
+const INSUFFICIENT_RIGHTS: u32 = 50;
+
+/// The longest diagnostic text that is kept.
+const TEXT_MAX: usize = 300;
+
+/// What became of a write.
+pub(super) fn answer(outcome: Result<LdapResult, Lost>) -> Answer {
+    match outcome {
+        Ok(result) if result.rc == 0 => Answer::Applied,
+        Ok(result) => Answer::Refused {
+            code: result.rc,
+            win32: win32(&result.text),
+            text: described(&result),
+        },
+        Err(Lost(text)) => Answer::Unanswered { text },
+    }
+}
+
+/// `Ok` if it says success; else the refusal, naming the object and the domain controller.
+pub(super) fn success(dc: &DcName, object: &str, result: &LdapResult) -> Result<(), PortError> {
+    if result.rc == 0 {
+        return Ok(());
+    }
+    let object = if object.is_empty() {
+        dc.to_string()
+    } else {
+        format!("{object} on {dc}")
+    };
+    let next = match result.rc {
+        INSUFFICIENT_RIGHTS => "keyroll array create --print-acl",
+        _ => "",
+    };
+    Err(PortError::Refused {
+        object,
+        why: described(result),
+        next: next.to_owned(),
+    })
+}
+
+/// The Win32 error with which AD's diagnostic texts begin, `0000052D: SvcErr: …` (MS-ADTS
+/// 3.1.1.3.1.9).
+pub(super) fn win32(text: &str) -> Option<u32> {
+    let (digits, _) = text.split_once(':')?;
+    let hexadecimal = digits.len() == 8 && digits.chars().all(|c| c.is_ascii_hexdigit());
+    hexadecimal.then(|| u32::from_str_radix(digits, 16).ok())?
+}
+
+/// Code, its name, and the diagnostic text without what terminals would obey.
+fn described(result: &LdapResult) -> String {
+    let name = code_name(result.rc);
+    let text: String = result.text.chars().filter(|c| !c.is_control()).collect();
+    let text: String = text.trim().chars().take(TEXT_MAX).collect();
+    let known = win32(&text).and_then(win32_words);
+    let mut said = format!("{name} ({})", result.rc);
+    for more in [known.unwrap_or_default(), &text] {
+        if !more.is_empty() {
+            said.push_str(": ");
+            said.push_str(more);
+        }
+    }
+    said
+}
+
+/// Why a bind was refused: AD hides it in `data 52e` within the text.
+pub(super) fn bind_trouble(result: &LdapResult) -> String {
+    let code = result.text.split("data ").nth(1).unwrap_or_default();
+    let code: String = code.chars().take_while(char::is_ascii_hexdigit).collect();
+    let words = match (result.rc, u32::from_str_radix(&code, 16)) {
+        (INVALID_CREDENTIALS, Ok(0x525)) => "there is no such account",
+        (INVALID_CREDENTIALS, Ok(0x52e)) => "the password is wrong",
+        (INVALID_CREDENTIALS, Ok(0x530 | 0x531)) => "it may not log in now or from here",
+        (INVALID_CREDENTIALS, Ok(0x532 | 0x773)) => "its password has expired",
+        (INVALID_CREDENTIALS, Ok(0x533)) => "it is disabled",
+        (INVALID_CREDENTIALS, Ok(0x701)) => "it has expired",
+        (INVALID_CREDENTIALS, Ok(0x775)) => "it is locked out",
+        _ => return described(result),
+    };
+    format!("{words} (49, data {code})")
+}
+
+/// The reasons for which a password is refused (MS-ERREF 2.2; MS-SAMR 3.1.1.8).
+fn win32_words(code: u32) -> Option<&'static str> {
+    Some(match code {
+        0x05 => "the right is missing",
+        0x1f => "the domain controller could not do it",
+        0x56 => "the old password is not the one in force",
+        0x52d => "the password policy refuses it (too young, used before, too short, too simple)",
+        0x2077 => "the attribute may not be changed like this",
+        0x202f => "it conflicts with another object",
+        0x20b5 | 0x2028 => "the attribute may not be changed",
+        0x2098 => "the right is missing",
+        0x20c1 => "the value is there already",
+        0x20cb | 0x217b | 0x2187 | 0x21c7 | 0x21c8 => "the value must be the only one of its kind",
+        _ => return None,
+    })
+}
+
+/// The names of RFC 4511 section 4.1.9.
+fn code_name(code: u32) -> &'static str {
+    match code {
+        1 => "operationsError",
+        2 => "protocolError",
+        3 => "timeLimitExceeded",
+        4 => "sizeLimitExceeded",
+        7 => "authMethodNotSupported",
+        8 => "strongerAuthRequired",
+        10 => "referral",
+        11 => "adminLimitExceeded",
+        12 => "unavailableCriticalExtension",
+        13 => "confidentialityRequired",
+        NO_SUCH_ATTRIBUTE => "noSuchAttribute",
+        17 => "undefinedAttributeType",
+        19 => "constraintViolation",
+        VALUE_EXISTS => "attributeOrValueExists",
+        21 => "invalidAttributeSyntax",
+        NO_SUCH_OBJECT => "noSuchObject",
+        34 => "invalidDNSyntax",
+        INVALID_CREDENTIALS => "invalidCredentials",
+        INSUFFICIENT_RIGHTS => "insufficientAccessRights",
+        51 => "busy",
+        52 => "unavailable",
+        53 => "unwillingToPerform",
+        64 => "namingViolation",
+        65 => "objectClassViolation",
+        68 => "entryAlreadyExists",
+        80 => "other",
+        _ => "refused",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn result(rc: u32, text: &str) -> LdapResult {
+        LdapResult {
+            rc,
+            matched: String::new(),
+            text: text.to_owned(),
+            refs: vec![],
+            ctrls: vec![],
+        }
+    }
+
+    #[test]
+    fn the_win32_code_is_read_from_the_text() {
+        for (text, code) in [
+            (
+                "0000052D: Constraint violation - check_password_restrictions: …",
+                Some(0x52d),
+            ),
+            ("00000056: AtrErr: DSID-03191083, #1:", Some(0x56)),
+            ("0000052d", None),
+            ("error: no code", None),
+            ("", None),
+        ] {
+            assert_eq!(win32(text), code, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_write_has_three_outcomes() {
+        assert_eq!(answer(Ok(result(0, ""))), Answer::Applied);
+        let lost = answer(Err(Lost("gone".to_owned())));
+        assert_eq!(
+            lost,
+            Answer::Unanswered {
+                text: "gone".to_owned()
+            }
+        );
+        let Answer::Refused { code, win32, text } = answer(Ok(result(19, "00000056: x\x1b[0m\0")))
+        else {
+            panic!("a refusal was taken for something else");
+        };
+        assert_eq!((code, win32), (19, Some(0x56)));
+        assert!(
+            text.contains("old password") && !text.contains('\x1b'),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn refused_binds_are_told_apart() {
+        let text = "80090308: LdapErr: DSID-0C09056D, comment: AcceptSecurityContext error, \
+                    data 775, v4563\0";
+        assert!(bind_trouble(&result(49, text)).contains("locked out"));
+        assert!(
+            bind_trouble(&result(8, "Transport encryption required.")).contains("strongerAuth")
+        );
+    }
+}
