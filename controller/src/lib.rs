@@ -1,3 +1,75 @@
 //! The controller: drives rolls, speaks with the directory and the agents, serves operators.
 
+use std::sync::Arc;
+
+use keyroll::fence::Epoch;
+use keyroll::name::ArrayName;
+use keyroll::roll::{Record, Roll};
+
+use crate::store::{ArrayRecord, JournalEntry, Read as _, StoreError};
+
+pub mod agents;
+pub mod array;
+pub mod audit;
+pub mod ca;
+// pub mod command_line;
+pub mod config;
+// pub mod daemon;
+pub mod desired;
+pub mod directory;
+pub mod driver;
+pub mod enroll;
+pub mod failpoint;
+pub mod keys;
+pub mod operators;
 pub mod ports;
+pub mod random;
+pub mod reconcile;
+pub mod rolls;
+pub mod scheduler;
+pub mod seal;
+// pub mod service;
+pub mod store;
+// pub mod verbs;
+
+/// The world, as the driver reaches it.
+#[derive(Clone)]
+pub struct Ports {
+    /// The directory.
+    pub directory: Arc<dyn ports::Directory>,
+    /// The KDCs.
+    pub kdc: Arc<dyn ports::Kdc>,
+    /// The agents.
+    pub agents: Arc<dyn ports::Agents>,
+    /// Opens and closes secrets.
+    pub seal: Arc<seal::Seal>,
+    /// The journal and everything else that must survive.
+    pub store: Arc<store::Store>,
+    /// This controller's epoch.
+    pub epoch: Epoch,
+    /// How long an old generation stays sealed after a roll, in seconds.
+    pub escrow_seconds: i64,
+}
+
+impl Ports {
+    /// Makes a record durable together with what it changes in the array.
+    ///
+    /// # Errors
+    /// [`StoreError`]: the process must stop, since nobody knows what is on disk.
+    pub fn record(
+        &self,
+        name: &ArrayName,
+        roll: &Roll,
+        record: &Record,
+        reason: &str,
+    ) -> Result<ArrayRecord, StoreError> {
+        let entry = JournalEntry::now(record.clone(), reason);
+        self.store.write(|change| {
+            let mut array = change.array(name)?.ok_or_else(|| StoreError::missing(name))?;
+            array.settle(record, roll, entry.at_unix_millis / 1000, self.escrow_seconds);
+            change.append(name, roll.frame().roll, std::slice::from_ref(&entry))?;
+            change.put_array(&array)?;
+            Ok(array)
+        })
+    }
+}

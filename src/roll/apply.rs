@@ -80,6 +80,7 @@ impl Roll {
             }
             Record::Generated {
                 sealed,
+                fence_before,
                 fence,
                 kvno_before,
                 kvno,
@@ -88,6 +89,7 @@ impl Roll {
                 self.follows(name, &[State::Planned])?;
                 self.generated = Some(Generated {
                     sealed,
+                    fence_before,
                     fence,
                     kvno_before,
                     kvno,

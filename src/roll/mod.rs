@@ -97,7 +97,9 @@ impl State {
 pub struct Generated {
     /// Its password, sealed.
     pub sealed: Sealed,
-    /// The fence attribute's value after a fenced reset.
+    /// The fence attribute's value before a fenced reset; none: absent.
+    pub fence_before: Option<String>,
+    /// Its value after.
     pub fence: String,
     /// The kvno the directory had.
     pub kvno_before: Kvno,

@@ -144,7 +144,9 @@ pub enum Record {
     Generated {
         /// The password, sealed.
         sealed: Sealed,
-        /// The fence attribute's value after the write, for a fenced reset.
+        /// For a fenced reset: the fence attribute's value before the write; none: absent.
+        fence_before: Option<String>,
+        /// For a fenced reset: its value after the write.
         fence: String,
         /// The kvno that the directory had.
         kvno_before: Kvno,

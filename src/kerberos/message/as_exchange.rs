@@ -18,6 +18,8 @@ use crate::kerberos::salt::Salt;
 use crate::kerberos::{Enctype, Key, Principal, Realm};
 
 const AS_REQ: i64 = 10;
+/// The first component of a ticket-granting service's name (RFC 4120 section 7.3).
+pub(super) const KRBTGT: &str = "krbtgt";
 /// Kinds of hints (RFC 4120 section 7.5.2): PA-ENC-TIMESTAMP and PA-ETYPE-INFO2.
 const ENC_TIMESTAMP: i64 = 2;
 const ETYPE_INFO2: i64 = 19;
@@ -61,14 +63,14 @@ pub enum AsReply {
     /// A ticket.
     Granted(Box<Granted>),
     /// The key must be proven first; this is how to derive it. Empty if the KDC gives no hint.
-    PreauthRequired(Vec<EtypeInfo>),
+    PreauthRequired(Vec<KeyHint>),
     /// No.
     Refused(KdcError),
 }
 
 /// How a KDC derives one of an account's keys (RFC 4120 section 5.2.7.5).
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct EtypeInfo {
+pub struct KeyHint {
     /// The number of the enctype.
     pub enctype: i32,
     /// The salt, where the enctype has one and it is text.
@@ -80,7 +82,7 @@ pub struct EtypeInfo {
 /// The ticket-granting service of a realm: `krbtgt/REALM@REALM`.
 #[must_use]
 pub fn krbtgt(realm: &Realm) -> Principal {
-    let parts = vec!["krbtgt".to_owned(), realm.as_str().to_owned()];
+    let parts = vec![KRBTGT.to_owned(), realm.as_str().to_owned()];
     Principal::new(parts, realm.clone()).expect("a realm is neither empty nor long")
 }
 
@@ -134,9 +136,7 @@ impl AsReply {
         if refusal.code != KdcCode::PreauthRequired {
             return Ok(Self::Refused(refusal));
         }
-        let list = find_hint(&hints, ETYPE_INFO2)
-            .map(etype_infos)
-            .transpose()?;
+        let list = find_hint(&hints, ETYPE_INFO2).map(key_hints).transpose()?;
         Ok(Self::PreauthRequired(list.unwrap_or_default()))
     }
 }
@@ -146,8 +146,8 @@ impl Granted {
     ///
     /// # Errors
     /// [`Malformed`] if the hint cannot be read.
-    pub fn etype_infos(&self) -> Result<Vec<EtypeInfo>, Malformed> {
-        let list = self.hint(ETYPE_INFO2).map(etype_infos).transpose()?;
+    pub fn key_hints(&self) -> Result<Vec<KeyHint>, Malformed> {
+        let list = self.hint(ETYPE_INFO2).map(key_hints).transpose()?;
         Ok(list.unwrap_or_default())
     }
 }
@@ -155,7 +155,7 @@ impl Granted {
 /// `ETYPE-INFO2-ENTRY`. Not picky-krb's, which loses the whole list over one salt that is not
 /// ASCII; its decoder takes any string type for bytes.
 #[derive(Debug, Serialize, Deserialize)]
-struct EtypeInfo2Entry {
+struct HintEntry {
     etype: ExplicitContextTag0<IntegerAsn1>,
     #[serde(default)]
     salt: Optional<Option<ExplicitContextTag1<OctetStringAsn1>>>,
@@ -163,10 +163,10 @@ struct EtypeInfo2Entry {
     s2kparams: Optional<Option<ExplicitContextTag2<OctetStringAsn1>>>,
 }
 
-fn etype_infos(value: &[u8]) -> Result<Vec<EtypeInfo>, Malformed> {
+fn key_hints(value: &[u8]) -> Result<Vec<KeyHint>, Malformed> {
     const WHAT: &str = "list of enctypes (ETYPE-INFO2)";
-    let entries = decode::<Asn1SequenceOf<EtypeInfo2Entry>>(WHAT, value)?.0;
-    let read = |entry: EtypeInfo2Entry| {
+    let entries = decode::<Asn1SequenceOf<HintEntry>>(WHAT, value)?.0;
+    let read = |entry: HintEntry| {
         let salt = entry
             .salt
             .0
@@ -175,7 +175,7 @@ fn etype_infos(value: &[u8]) -> Result<Vec<EtypeInfo>, Malformed> {
             .s2kparams
             .0
             .and_then(|count| <[u8; 4]>::try_from(count.0.0).ok());
-        Ok(EtypeInfo {
+        Ok(KeyHint {
             enctype: int32(WHAT, &entry.etype.0)?,
             salt: salt.map(Salt::new),
             iterations: count.map(u32::from_be_bytes),

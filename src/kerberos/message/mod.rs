@@ -33,7 +33,7 @@ mod wire;
 mod tests;
 
 pub use ap_exchange::{AcceptError, Accepted, ApRequest, accept};
-pub use as_exchange::{AsReply, AsRequest, EtypeInfo, Preauth, krbtgt};
+pub use as_exchange::{AsReply, AsRequest, KeyHint, Preauth, krbtgt};
 pub use credential::{Credential, TicketFlags, TicketTimes};
 pub use der::{MESSAGE_MAX, Malformed};
 pub use encryption::{Confounder, UnsupportedEnctype};

@@ -47,7 +47,7 @@ fn a_kdc_first_asks_for_the_key_and_tells_its_salt() {
     let AsReply::PreauthRequired(list) = AsReply::parse(&kdc.answer_as(&request)).unwrap() else {
         panic!("a ticket without a proof");
     };
-    let expected = EtypeInfo {
+    let expected = KeyHint {
         enctype: 18,
         salt: Some(crate::kerberos::salt::Salt::new(
             "CORP.EXAMPLEalicé".to_owned(),
@@ -108,6 +108,17 @@ fn a_password_becomes_a_ticket_and_that_a_service_ticket() {
     assert_eq!(inside.client, client);
     assert!(inside.session_key.same_as(&credential.session_key));
     assert!(inside.flags.contains(TicketFlags::PRE_AUTHENTICATED));
+
+    let abroad = principal("HTTP/web.other.example@CORP.EXAMPLE");
+    let request = TgsRequest {
+        service: &abroad,
+        ..request
+    };
+    let reply = TgsReply::parse(&kdc.answer_tgs(&request.to_bytes().unwrap())).unwrap();
+    let TgsReply::Referred(to) = reply else {
+        panic!("{reply:?}")
+    };
+    assert_eq!(to, principal("krbtgt/OTHER.EXAMPLE@CORP.EXAMPLE"));
 
     let unknown = principal("HTTP/none.corp.example@CORP.EXAMPLE");
     let request = TgsRequest {

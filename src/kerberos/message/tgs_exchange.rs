@@ -4,6 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use picky_krb::messages::{TgsRep, TgsReq};
 
 use super::ap_exchange::show;
+use super::as_exchange::KRBTGT;
 use super::credential::Credential;
 use super::der::{Malformed, decode, encode};
 use super::encryption::{Confounder, Usage, checksum};
@@ -42,6 +43,9 @@ pub struct TgsRequest<'a> {
 pub enum TgsReply {
     /// A ticket; [`Granted::open`] takes the session key of the ticket that was shown.
     Granted(Box<Granted>),
+    /// The service is not of this realm: instead of its ticket came one for this other realm's
+    /// ticket-granting service. It proves nothing about the service's key.
+    Referred(Principal),
     /// No.
     Refused(KdcError),
 }

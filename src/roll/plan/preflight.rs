@@ -55,6 +55,7 @@ pub(super) fn plan(roll: &Roll, observed: &Observed) -> Decision {
     };
     let generated = Record::Generated {
         sealed: candidate.sealed.clone(),
+        fence_before: account.fence.clone(),
         fence: candidate.fence.clone(),
         kvno_before: account.kvno,
         kvno: account.kvno.next(),

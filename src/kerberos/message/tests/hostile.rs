@@ -13,7 +13,7 @@ fn read_all(bytes: &[u8]) {
     let _ = Ticket::from_bytes(bytes).map(|ticket| ticket.open(&held));
     let _ = kdc_error::parse(bytes);
     if let Ok(AsReply::Granted(granted)) = AsReply::parse(bytes) {
-        let _ = (granted.etype_infos(), granted.open(&held, 0));
+        let _ = (granted.key_hints(), granted.open(&held, 0));
     }
     if let Ok(TgsReply::Granted(granted)) = TgsReply::parse(bytes) {
         let _ = granted.open(&held, 0);

@@ -133,9 +133,11 @@ impl Kdc {
             (Some(sum.0.into()), &sum.1)
         );
         let wanted = of_name("request", &body.sname.0.as_ref().unwrap().0, &body.realm.0).unwrap();
-        if wanted != principal("HTTP/web.corp.example@CORP.EXAMPLE") {
-            return error(7, self.time(), Some("no such\u{7} service"), None);
-        }
+        let wanted = match wanted.name().as_str() {
+            "HTTP/web.corp.example" => wanted,
+            "HTTP/web.other.example" => principal("krbtgt/OTHER.EXAMPLE@CORP.EXAMPLE"),
+            _ => return error(7, self.time(), Some("no such\u{7} service"), None),
+        };
         let issued = self.issue(&wanted, &self.service_key, &inside.client, 14);
         let part = part(&issued, number(&body.nonce.0).unwrap());
         let part = encode(&EncTgsRepPart::from(part));

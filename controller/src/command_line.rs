@@ -1,0 +1,143 @@
+//! `keyroll-controller init | check | run`.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::Config;
+use crate::daemon::{self, DaemonError};
+
+/// Exit codes, as sysexits(3) numbers them: 78 configuration, 70 a fatal fault, 75 try again.
+const CONFIGURATION: u8 = 78;
+const FAULT: u8 = 70;
+const TEMPORARY: u8 = 75;
+
+#[derive(Parser)]
+#[command(
+    name = "keyroll-controller",
+    version,
+    about = "Rolls the passwords of shared Kerberos service accounts without a failed login",
+    after_help = "Examples:\n  keyroll-controller check\n  keyroll-controller init\n  \
+                  keyroll-controller run --config /etc/keyroll/controller.toml\n\nExit codes: 0 it \
+                  ended as asked; 70 nothing more may be done (see the log; the next start takes \
+                  up where the journal ends); 75 something is missing right now (a port, a file); \
+                  78 the configuration is wrong."
+)]
+struct CommandLine {
+    /// The configuration file.
+    #[arg(long, global = true, default_value = "/etc/keyroll/controller.toml")]
+    config: PathBuf,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Make the sealing key, the store and the certificate authority of a new controller.
+    Init,
+    /// Check the configuration; nothing is opened or changed.
+    Check,
+    /// Serve, until stopped.
+    Run,
+}
+
+/// The whole program.
+#[must_use]
+pub fn main() -> ExitCode {
+    let line = CommandLine::parse();
+    protect();
+    match act(&line) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err((code, what)) => {
+            complain(&what);
+            ExitCode::from(code)
+        }
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "the command line's own voice")]
+fn complain(what: &str) {
+    eprintln!("keyroll-controller: {what}");
+}
+
+#[expect(clippy::print_stdout, reason = "the command line's own voice")]
+fn say(what: &str) {
+    println!("{what}");
+}
+
+fn act(line: &CommandLine) -> Result<(), (u8, String)> {
+    let config = Config::read(&line.config).map_err(|error| (CONFIGURATION, error.to_string()))?;
+    let code = |error: DaemonError| {
+        let code = match &error {
+            DaemonError::Config(_) => CONFIGURATION,
+            DaemonError::Setup { .. } => TEMPORARY,
+            DaemonError::Fatal(_) => FAULT,
+        };
+        (code, error.to_string())
+    };
+    match line.verb {
+        Verb::Check => {
+            config
+                .directory
+                .settings()
+                .map_err(|error| (CONFIGURATION, error.to_string()))?;
+            say(&format!("{} is valid", line.config.display()));
+            Ok(())
+        }
+        Verb::Init => {
+            daemon::init(&config)
+                .map_err(code)?
+                .iter()
+                .for_each(|done| say(done));
+            say("next: keyroll-controller run (or systemctl start keyroll-controller)");
+            Ok(())
+        }
+        Verb::Run => {
+            log();
+            let runtime = tokio::runtime::Builder::new_multi_thread()
+                .worker_threads(2)
+                .enable_all()
+                .build()
+                .map_err(|error| (TEMPORARY, format!("no runtime: {error}")))?;
+            runtime
+                .block_on(daemon::run(config, asked_to_stop()))
+                .map_err(code)
+        }
+    }
+}
+
+/// No core dump and no debugger sees this process's memory.
+fn protect() {
+    use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
+    drop(set_dumpable_behavior(DumpableBehavior::NotDumpable));
+    drop(setrlimit(
+        Resource::Core,
+        Rlimit {
+            current: Some(0),
+            maximum: Some(0),
+        },
+    ));
+}
+
+fn log() {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(false)
+        .init();
+}
+
+async fn asked_to_stop() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut term), Ok(mut int)) = (
+        signal(SignalKind::terminate()),
+        signal(SignalKind::interrupt()),
+    ) else {
+        return std::future::pending().await;
+    };
+    tokio::select! { _ = term.recv() => {}, _ = int.recv() => {} }
+    tracing::info!("asked to stop");
+}

@@ -1,0 +1,175 @@
+//! The controller's configuration: a TOML file, checked as a whole before anything starts.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use keyroll::roll::policy::{Gate, OnDeadline, Policy};
+use serde::Deserialize;
+
+use crate::directory::config::DirectoryConfig;
+
+/// Everything the controller is told.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Config {
+    /// Where it keeps its state: arrays, journals, certificates, audit. 0700.
+    #[serde(default = "default_state")]
+    pub state: PathBuf,
+    /// The file with the sealing key, 0600; without it, the systemd credential `seal-key`.
+    pub seal_key: Option<PathBuf>,
+    /// Where it listens.
+    #[serde(default)]
+    pub listen: Listen,
+    /// The directory, and the account to bind as.
+    pub directory: DirectoryConfig,
+    /// What an array's policy is unless it says otherwise.
+    #[serde(default)]
+    pub policy: PolicyConfig,
+    /// How often a healthy array is looked over, in seconds.
+    #[serde(default = "default_reconcile")]
+    pub reconcile_seconds: u64,
+}
+
+/// Where the controller listens.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct Listen {
+    /// For nodes that join: TLS, server authenticated.
+    pub enroll: SocketAddr,
+    /// For operators: mutual TLS.
+    pub operators: SocketAddr,
+    /// For root on this machine.
+    pub socket: PathBuf,
+    /// The names in the controller's certificate, and in the join lines: the first is printed.
+    pub names: Vec<String>,
+    /// Which port an agent serves on unless `node add --address` says otherwise.
+    pub agent_port: u16,
+}
+
+impl Default for Listen {
+    fn default() -> Self {
+        Self {
+            enroll: SocketAddr::from(([0, 0, 0, 0], 8086)),
+            operators: SocketAddr::from(([0, 0, 0, 0], 8087)),
+            socket: PathBuf::from("/run/keyroll/operator.sock"),
+            names: vec!["localhost".to_owned()],
+            agent_port: 8088,
+        }
+    }
+}
+
+/// Defaults for the policies of arrays; all times in seconds.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct PolicyConfig {
+    /// `all`, `all-but …`, `at-least N`, `must-have …`.
+    pub gate: Gate,
+    /// How long staging may take.
+    pub stage_deadline: u64,
+    /// `abort` or `quarantine`.
+    pub on_deadline: OnDeadline,
+    /// L, the longest life of a ticket in the domain.
+    pub ticket_life: u64,
+    /// S.
+    pub clock_skew: u64,
+    /// M.
+    pub margin: u64,
+    /// Characters of a password.
+    pub password_length: u32,
+    /// How long an old generation stays sealed here after a roll, in case a DC is restored.
+    pub escrow: u64,
+}
+
+impl Default for PolicyConfig {
+    fn default() -> Self {
+        let policy = Policy::default();
+        Self {
+            gate: policy.gate,
+            stage_deadline: policy.stage_deadline.as_secs(),
+            on_deadline: policy.on_deadline,
+            ticket_life: policy.ticket_life.as_secs(),
+            clock_skew: policy.clock_skew.as_secs(),
+            margin: policy.margin.as_secs(),
+            password_length: 64,
+            escrow: 24 * 3600,
+        }
+    }
+}
+
+impl PolicyConfig {
+    /// The policy of an array that says nothing of its own.
+    #[must_use]
+    pub fn policy(&self) -> Policy {
+        Policy {
+            gate: self.gate.clone(),
+            stage_deadline: Duration::from_secs(self.stage_deadline),
+            on_deadline: self.on_deadline,
+            ticket_life: Duration::from_secs(self.ticket_life),
+            clock_skew: Duration::from_secs(self.clock_skew),
+            margin: Duration::from_secs(self.margin),
+            ..Policy::default()
+        }
+    }
+}
+
+fn default_state() -> PathBuf {
+    PathBuf::from("/var/lib/keyroll")
+}
+
+const fn default_reconcile() -> u64 {
+    30
+}
+
+/// Why the configuration cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read: an error, never a default.
+    #[error("cannot read {path}: {source}; say which file with --config")]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// It is not what is expected.
+    #[error("{path} is not a valid configuration: {why}")]
+    Invalid {
+        /// The file.
+        path: PathBuf,
+        /// What, where.
+        why: String,
+    },
+}
+
+impl Config {
+    /// Reads and checks a file.
+    ///
+    /// # Errors
+    /// [`ConfigError`].
+    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Unreadable {
+            path: path.to_owned(),
+            source,
+        })?;
+        let invalid = |why: String| ConfigError::Invalid {
+            path: path.to_owned(),
+            why,
+        };
+        let config: Self = toml::from_str(&text).map_err(|error| invalid(error.to_string()))?;
+        config.check().map_err(invalid)?;
+        Ok(config)
+    }
+
+    fn check(&self) -> Result<(), String> {
+        if self.listen.names.is_empty() {
+            return Err("listen.names is empty: nodes would not know whom to dial".to_owned());
+        }
+        keyroll::password::Length::new(self.policy.password_length as usize)
+            .map_err(|error| format!("policy.password-length: {error}"))?;
+        if self.reconcile_seconds == 0 {
+            return Err("reconcile-seconds must be at least 1".to_owned());
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,240 @@
+//! The life of the controller: set up once, then opened, served and ended in order.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use chrono::Utc;
+use keyroll_proto::operator::operator_server::OperatorServer;
+use tokio::net::TcpListener;
+use tokio::sync::{Notify, watch};
+use tonic::transport::Server;
+
+use crate::Ports;
+use crate::agents::AgentPool;
+use crate::ca::{Authority, Doorway, Lifetimes, OwnCredential, limited, now_unix};
+use crate::config::Config;
+use crate::enroll::EnrollService;
+use crate::reconcile::{Overview, Reconciler};
+use crate::rolls::Rolls;
+use crate::scheduler::Scheduler;
+use crate::seal::{Seal, credential_path};
+use crate::service::{Service, local};
+use crate::store::Store;
+use crate::verbs::Controller;
+
+/// Why the controller does not run, or does not run any more.
+#[derive(Debug, thiserror::Error)]
+pub enum DaemonError {
+    /// The configuration names something that cannot be used.
+    #[error("{0}")]
+    Config(String),
+    /// Something it needs cannot be had: a port, a file, a secret.
+    #[error("{what}: {why}")]
+    Setup {
+        /// What.
+        what: String,
+        /// Why not.
+        why: String,
+    },
+    /// A record could not be made durable, or the journal does not hold together.
+    #[error("stopping, since nothing may be done that is not saved: {0}")]
+    Fatal(String),
+}
+
+fn setup<E: std::fmt::Display>(what: impl Into<String>) -> impl FnOnce(E) -> DaemonError {
+    let what = what.into();
+    move |error| DaemonError::Setup {
+        what,
+        why: error.to_string(),
+    }
+}
+
+/// Makes what a new controller needs: sealing key, store, authority. Refuses to overwrite.
+///
+/// # Errors
+/// [`DaemonError`].
+pub fn init(config: &Config) -> Result<Vec<String>, DaemonError> {
+    let settings = config
+        .directory
+        .settings()
+        .map_err(|error| DaemonError::Config(error.to_string()))?;
+    let mut done = Vec::new();
+    let seal = match &config.seal_key {
+        Some(path) if !path.exists() => {
+            let seal = Seal::create(path).map_err(setup("making the sealing key"))?;
+            done.push(format!(
+                "sealing key made: {} (keep a copy where the store's backup is not)",
+                path.display()
+            ));
+            seal
+        }
+        _ => open_seal(config)?,
+    };
+    let seal = Arc::new(seal);
+    let store = Store::create(&config.state, &settings.realm, Arc::clone(&seal))
+        .map_err(setup("making the store"))?;
+    done.push(format!("store made: {}", config.state.display()));
+    Authority::create(&store, &seal, Lifetimes::default(), now_unix())
+        .map_err(setup("making the certificate authority"))?;
+    done.push("certificate authority made".to_owned());
+    Ok(done)
+}
+
+fn open_seal(config: &Config) -> Result<Seal, DaemonError> {
+    let what = "opening the sealing key";
+    match &config.seal_key {
+        Some(path) => Seal::from_file(path).map_err(setup(what)),
+        None => {
+            let folder = std::env::var_os("CREDENTIALS_DIRECTORY").ok_or_else(|| {
+                DaemonError::Config(
+                    "neither seal-key is set nor a systemd credential `seal-key` given \
+                     (LoadCredentialEncrypted=seal-key:...)"
+                        .to_owned(),
+                )
+            })?;
+            Seal::from_credential(&credential_path(Path::new(&folder))).map_err(setup(what))
+        }
+    }
+}
+
+/// Runs until `shutdown` says so, or until nothing may be done any more.
+///
+/// # Errors
+/// [`DaemonError`].
+pub async fn run(
+    config: Config,
+    shutdown: impl Future<Output = ()> + Send,
+) -> Result<(), DaemonError> {
+    let settings = config
+        .directory
+        .settings()
+        .map_err(|error| DaemonError::Config(error.to_string()))?;
+    let trustee = settings.principal.name();
+    let fence_attribute = settings.fence_attribute.clone();
+    let seal = Arc::new(open_seal(&config)?);
+    let (store, epoch) =
+        Store::open(&config.state, Arc::clone(&seal)).map_err(setup("opening the store"))?;
+    let store = Arc::new(store);
+    let authority = Authority::load(&store, &seal, Lifetimes::default())
+        .map_err(setup("opening the certificate authority"))?;
+    let authority = Arc::new(authority);
+    let own = OwnCredential::new(Arc::clone(&authority), config.listen.names.clone())
+        .map_err(setup("certifying this controller"))?;
+    let own = Arc::new(own);
+    // Ports first: a controller that cannot be reached begins nothing.
+    let enroll_port = bind(config.listen.enroll).await?;
+    let operator_port = bind(config.listen.operators).await?;
+    let socket = local::bind(&config.listen.socket).map_err(setup("opening the local socket"))?;
+
+    let (directory, kdc) = crate::directory::connect(&settings)
+        .map_err(setup("reading the directory's credentials"))?;
+    let pool = AgentPool::new(Arc::clone(&store), Arc::clone(&own), epoch);
+    let ports = Ports {
+        directory,
+        kdc,
+        agents: Arc::clone(&pool) as Arc<dyn crate::ports::Agents>,
+        seal,
+        store: Arc::clone(&store),
+        epoch,
+        escrow_seconds: i64::try_from(config.policy.escrow).unwrap_or(i64::MAX),
+    };
+    let (fatal, mut failed) = watch::channel(None::<String>);
+    let rolls = Arc::new(Rolls::new(ports.clone(), fatal));
+    let overview = Arc::new(Overview::default());
+    let (wake, schedule_wake) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let controller = Arc::new(Controller {
+        ports: ports.clone(),
+        pool: Arc::clone(&pool),
+        authority: Arc::clone(&authority),
+        rolls: Arc::clone(&rolls),
+        overview: Arc::clone(&overview),
+        wake: Arc::clone(&wake),
+        schedule_wake: Arc::clone(&schedule_wake),
+        defaults: config.policy.clone(),
+        enroll_address: format!("{}:{}", config.listen.names[0], config.listen.enroll.port()),
+        agent_port: config.listen.agent_port,
+        trustee,
+        fence_attribute,
+        started: (Instant::now(), Utc::now().timestamp()),
+    });
+    rolls
+        .take_up()
+        .map_err(|error| DaemonError::Fatal(error.to_string()))?;
+
+    let service = Service::new(Arc::clone(&controller));
+    let mutual = Arc::clone(&own);
+    let doorway = Doorway::open(operator_port, move || mutual.mutual());
+    let open = Arc::clone(&own);
+    let enroll_doorway = Doorway::open(enroll_port, move || open.open_to_all());
+    let enroll = EnrollService::new(Arc::clone(&store), authority, Arc::clone(&wake));
+    let pause = Duration::from_secs(config.reconcile_seconds);
+    tracing::info!(%epoch, realm = %settings.realm, "controller ready");
+    let ready = sd_notify::notify(false, &[sd_notify::NotifyState::Ready]);
+    drop(ready);
+
+    let local = OperatorServer::with_interceptor(service.clone(), local::mark);
+    let remote = OperatorServer::with_interceptor(service, crate::service::mark_peer);
+    tokio::select! {
+        () = shutdown => Ok(()),
+        why = fatal_reason(&mut failed) => Err(DaemonError::Fatal(why)),
+        served = Server::builder().add_service(local).serve_with_incoming(socket) => {
+            served.map_err(setup("serving the local socket"))
+        }
+        served = limited(Server::builder()).add_service(remote).serve_with_incoming(doorway) => {
+            served.map_err(setup("serving operators"))
+        }
+        served = limited(Server::builder()).add_service(enroll.server()).serve_with_incoming(enroll_doorway) => {
+            served.map_err(setup("serving enrolment"))
+        }
+        () = Reconciler::new(ports, overview, Arc::clone(&wake), pause).run() => Ok(()),
+        () = Scheduler::new(store, Arc::clone(&rolls), schedule_wake).run() => Ok(()),
+        () = follow(Arc::clone(&pool), rolls, wake) => Ok(()),
+        () = Arc::clone(&pool).renew_for_ever() => Ok(()),
+        () = own.renew_for_ever() => Ok(()),
+        () = watchdog() => Ok(()),
+    }
+}
+
+async fn bind(address: std::net::SocketAddr) -> Result<TcpListener, DaemonError> {
+    TcpListener::bind(address)
+        .await
+        .map_err(setup(format!("listening on {address}")))
+}
+
+async fn fatal_reason(failed: &mut watch::Receiver<Option<String>>) -> String {
+    match failed.wait_for(Option::is_some).await {
+        Ok(why) => why.clone().unwrap_or_default(),
+        Err(_) => std::future::pending().await,
+    }
+}
+
+/// A node that came or went ends waits early, everywhere.
+async fn follow(pool: Arc<AgentPool>, rolls: Arc<Rolls>, wake: Arc<Notify>) {
+    let mut events = pool.subscribe();
+    loop {
+        match events.recv().await {
+            Ok(event) => tracing::debug!(?event, "agents"),
+            Err(tokio::sync::broadcast::error::RecvError::Lagged(_)) => {}
+            Err(tokio::sync::broadcast::error::RecvError::Closed) => std::future::pending().await,
+        }
+        rolls.wake_all();
+        wake.notify_one();
+    }
+}
+
+/// Tells systemd that this process still turns, as often as it asks to be told.
+async fn watchdog() {
+    let mut micros = 0;
+    if !sd_notify::watchdog_enabled(false, &mut micros) {
+        std::future::pending::<()>().await;
+    }
+    let mut tick = tokio::time::interval(Duration::from_micros(micros / 2));
+    loop {
+        tick.tick().await;
+        drop(sd_notify::notify(
+            false,
+            &[sd_notify::NotifyState::Watchdog],
+        ));
+    }
+}

@@ -1,0 +1,112 @@
+//! What the nodes of an array shall hold right now, roll or no roll.
+
+use std::collections::BTreeMap;
+
+use keyroll::keyset::{Keyset, Role, Unlisted};
+use keyroll::name::NodeName;
+use keyroll::roll::{Recipe, Roll, Which};
+
+use crate::Ports;
+use crate::driver::DriveError;
+use crate::keys::{self, Unlocked};
+use crate::store::ArrayRecord;
+
+/// What an array's nodes shall hold, and with what secrets.
+pub struct Desired {
+    /// The keyset.
+    pub keyset: Keyset,
+    /// The generation in force when nothing is rolled; the old one during a roll.
+    pub base: Option<Unlocked>,
+    /// The generation that an open roll brings.
+    pub new: Option<Unlocked>,
+    /// The open roll, if there is one.
+    pub roll: Option<Roll>,
+}
+
+impl Desired {
+    /// Opens what `array` is to hold.
+    ///
+    /// # Errors
+    /// [`DriveError`] if the store, the seal or the journal fails.
+    pub fn of(ports: &Ports, array: &ArrayRecord) -> Result<Self, DriveError> {
+        let roll = open_roll(ports, array)?;
+        let unlock = |number, secret, salt| {
+            keys::unlock(
+                &ports.seal,
+                &array.name,
+                number,
+                secret,
+                salt,
+                &array.enctypes,
+            )
+        };
+        let current = array.current.as_ref();
+        let base = current
+            .map(|base| unlock(base.number, &base.secret, base.salt.as_ref()))
+            .transpose()?;
+        let generated = roll
+            .as_ref()
+            .and_then(|roll| Some((roll.frame(), roll.generated()?)));
+        let new = generated
+            .map(|(frame, new)| unlock(frame.generation, &new.sealed, Some(&new.salt)))
+            .transpose()?;
+        let recipe = roll.as_ref().map_or_else(|| at_rest(array), Roll::recipe);
+        let keyset = keys::keyset(
+            &recipe,
+            &array.name,
+            ports.epoch,
+            &array.principals(),
+            base.as_ref(),
+            new.as_ref(),
+        );
+        Ok(Self {
+            keyset,
+            base,
+            new,
+            roll,
+        })
+    }
+
+    /// Whether the driver of an open roll sees to this node.
+    #[must_use]
+    pub fn is_driven(&self, node: &NodeName) -> bool {
+        self.roll
+            .as_ref()
+            .is_some_and(|roll| roll.serving().any(|one| one == node))
+    }
+
+    /// The nodes that an open roll goes on without, and why.
+    #[must_use]
+    pub fn left_behind(&self) -> BTreeMap<NodeName, String> {
+        self.roll
+            .as_ref()
+            .map(|roll| roll.quarantined().clone())
+            .unwrap_or_default()
+    }
+}
+
+/// The roll that the journal has open for this array.
+///
+/// # Errors
+/// [`DriveError`] if the journal cannot be read or does not hold together.
+pub fn open_roll(ports: &Ports, array: &ArrayRecord) -> Result<Option<Roll>, DriveError> {
+    Ok(ports.store.open_roll(&array.name)?.map(|open| open.roll))
+}
+
+/// With no roll open: the generation in force, alone. Where nobody told us that one, whatever is
+/// there stays.
+fn at_rest(array: &ArrayRecord) -> Recipe {
+    let current = array.current.as_ref();
+    Recipe {
+        version: array.keyset_version,
+        generations: current
+            .map(|current| (Role::Current, Which::Base, current.kvno))
+            .into_iter()
+            .collect(),
+        unlisted: if current.is_some() {
+            Unlisted::Remove
+        } else {
+            Unlisted::Keep
+        },
+    }
+}

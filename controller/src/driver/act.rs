@@ -1,0 +1,353 @@
+//! One action of a roll, performed: what was asked of the world, and what it answered.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use chrono::{TimeDelta, Utc};
+use keyroll::kerberos::message::{ApRequest, Credential, Mint};
+use keyroll::kerberos::{Key, Kvno, Principal};
+use keyroll::keyset::{Keyset, Role};
+use keyroll::keytab::compare::shortfall;
+use keyroll::name::{DcName, NodeName};
+use keyroll::password::{Length, generate};
+use keyroll::roll::plan::preflight::clock_off;
+use keyroll::roll::{
+    Action, Answer, Candidate, DcView, Issued, NodeView, Observed, Refusal, Roll, State, Which,
+    WhichKey,
+};
+use keyroll::secret::SecretBytes;
+use tokio::sync::Mutex;
+
+use super::tickets::Tickets;
+use crate::Ports;
+use crate::keys::{Unlocked, seal_password};
+use crate::ports::{AccountRef, KnownKeys, NodeInventory, PasswordWrite};
+use crate::random;
+
+/// A node's clock may be off by this much before that speaks against a roll.
+const NODE_CLOCK_LIMIT: std::time::Duration = std::time::Duration::from_secs(60);
+
+/// What was seen; folded into [`Observed`] once all actions of a step are done.
+pub(super) enum Seen {
+    Account(Result<keyroll::account::AccountState, String>),
+    Dc(DcName, DcView),
+    Node(NodeName, Box<dyn FnOnce(&mut NodeView) + Send>),
+    Candidate(Candidate),
+    Answer(Answer),
+}
+
+impl Seen {
+    pub(super) fn note(self, observed: &mut Observed) {
+        match self {
+            Self::Account(account) => observed.account = Some(account),
+            Self::Dc(dc, view) => {
+                observed.dcs.insert(dc, view);
+            }
+            Self::Node(node, change) => change(observed.nodes.entry(node).or_default()),
+            Self::Candidate(candidate) => observed.candidate = Some(candidate),
+            Self::Answer(answer) => observed.answer = Some(answer),
+        }
+    }
+}
+
+/// Everything that the actions of one step share.
+pub(super) struct Stage<'a> {
+    pub(super) ports: &'a Ports,
+    pub(super) roll: &'a Roll,
+    pub(super) account: &'a AccountRef,
+    pub(super) principals: &'a [Principal],
+    pub(super) service: &'a Principal,
+    pub(super) base: Option<&'a Unlocked>,
+    pub(super) new: Option<&'a Unlocked>,
+    pub(super) keyset: &'a Keyset,
+    pub(super) tickets: &'a Mutex<Tickets>,
+}
+
+impl Stage<'_> {
+    pub(super) async fn act(&self, action: Action) -> Seen {
+        match action {
+            Action::LookAtAccount => {
+                let writer = &self.roll.frame().writer;
+                let read = self.ports.directory.read(writer, self.account).await;
+                Seen::Account(read.map_err(|error| error.to_string()))
+            }
+            Action::LookAtDc(dc) => {
+                let view = self.look_at_dc(&dc).await;
+                Seen::Dc(dc, view)
+            }
+            Action::LookAtNode(node) => {
+                let nonce = random::bytes();
+                let array = &self.roll.frame().array;
+                let answer = self.ports.agents.look(&node, array, nonce).await;
+                self.seen(node, answer.map_err(|error| error.to_string()), nonce)
+            }
+            Action::Stage(node) => self.stage(node).await,
+            Action::Prove(node, roles) => self.prove(node, &roles).await,
+            Action::Generate => self.generate(),
+            Action::Commit { dc, .. } => Seen::Answer(self.commit(&dc).await),
+        }
+    }
+
+    fn generate(&self) -> Seen {
+        let frame = self.roll.frame();
+        let length = Length::new(frame.password_length as usize).unwrap_or_default();
+        let name = self.account.principal.name();
+        let password = generate(length, &name, &mut random::fill);
+        let Ok(password) = password else {
+            return Seen::Account(Err("the operating system gives no random bytes".to_owned()));
+        };
+        let sealed = seal_password(&self.ports.seal, &frame.array, frame.generation, &password);
+        let fence = format!("keyroll {}.{}", frame.array, random::token());
+        Seen::Candidate(Candidate { sealed, fence })
+    }
+
+    async fn commit(&self, dc: &DcName) -> Answer {
+        let (Some(new), Some(generated)) = (
+            self.new.and_then(|new| new.password.as_ref()),
+            self.roll.generated(),
+        ) else {
+            return Answer::Unanswered {
+                text: "the new password is not at hand".to_owned(),
+            };
+        };
+        let write = PasswordWrite {
+            account: self.account,
+            old: self.base.and_then(|base| base.password.as_ref()),
+            new,
+            method: self.roll.frame().policy.method,
+            fence: (generated.fence_before.as_deref(), &generated.fence),
+        };
+        self.ports.directory.write_password(dc, &write).await
+    }
+
+    async fn look_at_dc(&self, dc: &DcName) -> DcView {
+        let kind = |which: WhichKey, unlocked: Option<&'_ Unlocked>| {
+            let keys = unlocked
+                .map(|unlocked| unlocked.keys.as_slice())
+                .unwrap_or_default();
+            keys.iter()
+                .map(|key| (which, key.duplicate()))
+                .collect::<Vec<_>>()
+        };
+        let owned: Vec<(WhichKey, Key)> = kind(WhichKey::Base, self.base)
+            .into_iter()
+            .chain(kind(WhichKey::New, self.new))
+            .collect();
+        let password = self.new.and_then(|new| new.password.as_ref());
+        let known = KnownKeys {
+            keys: owned.iter().map(|(which, key)| (*which, key)).collect(),
+            new_password: password.map(|text| (text, self.roll.frame().enctypes.as_slice())),
+        };
+        let sighting = match self.ports.kdc.sight(dc, self.service, &known).await {
+            Ok(sighting) => sighting,
+            Err(error) => return DcView::Trouble(error.to_string()),
+        };
+        if let (State::Converging, WhichKey::New, Some(new)) =
+            (self.roll.state(), sighting.key, self.new)
+        {
+            // A ticket has shown that the key is in force, so logging in with it cannot count as
+            // a bad password; it proves the enctypes that no ticket uses.
+            let login = self
+                .ports
+                .kdc
+                .log_in(dc, &self.account.principal, &new.keys)
+                .await;
+            if let Err(error) = login {
+                return DcView::Trouble(error.to_string());
+            }
+        }
+        self.tickets
+            .lock()
+            .await
+            .keep(sighting.key, sighting.kvno, Arc::clone(&sighting.ticket));
+        DcView::Issues(Issued {
+            key: sighting.key,
+            kvno: sighting.kvno,
+            enctype: sighting.enctype,
+            salt: sighting.salt,
+            clock_offset: sighting.clock_offset,
+        })
+    }
+
+    async fn stage(&self, node: NodeName) -> Seen {
+        let nonce = random::bytes();
+        let answer = self.ports.agents.stage(&node, self.keyset, nonce).await;
+        if answer.is_ok() && !self.roll.quarantined().contains_key(&node) {
+            let (array, version) = (&self.roll.frame().array, self.keyset.version);
+            // Best effort: reconciliation repeats it.
+            drop(self.ports.agents.admit(&node, array, version, Ok(())).await);
+        }
+        self.seen(node, answer.map_err(|error| error.to_string()), nonce)
+    }
+
+    fn seen(&self, node: NodeName, answer: Result<NodeInventory, String>, nonce: [u8; 32]) -> Seen {
+        let found = answer.map(|inventory| {
+            let wrong = wrong_with(&inventory, self.keyset, &nonce);
+            let refusals = node_refusals(&node, &inventory);
+            (inventory.version, wrong, refusals)
+        });
+        let wanted = self.keyset.version;
+        Seen::Node(
+            node,
+            Box::new(move |view| match found {
+                Err(why) => view.trouble = Some(why),
+                Ok((version, wrong, refusals)) => {
+                    view.trouble = wrong.filter(|_| version == wanted);
+                    view.holds = Some(version).filter(|_| view.trouble.is_none());
+                    view.refusals = refusals;
+                }
+            }),
+        )
+    }
+
+    async fn prove(&self, node: NodeName, roles: &[Role]) -> Seen {
+        let mut accepted = BTreeSet::new();
+        for role in roles {
+            match self.prove_one(&node, *role).await {
+                Proof::Accepted => {
+                    accepted.insert(*role);
+                }
+                Proof::Refused(why) => {
+                    return Seen::Node(node, Box::new(move |view| view.refuses = Some(why)));
+                }
+                Proof::Trouble(why) => {
+                    return Seen::Node(node, Box::new(move |view| view.trouble = Some(why)));
+                }
+            }
+        }
+        Seen::Node(node, Box::new(move |view| view.accepts.extend(accepted)))
+    }
+
+    async fn prove_one(&self, node: &NodeName, role: Role) -> Proof {
+        let recipe = self.roll.recipe();
+        let Some((_, which, kvno)) = recipe.generations.iter().find(|(one, ..)| *one == role)
+        else {
+            return Proof::Accepted;
+        };
+        let (key, unlocked) = match which {
+            Which::Base => (WhichKey::Base, self.base),
+            Which::New => (WhichKey::New, self.new),
+        };
+        let real = self.tickets.lock().await.find(key, *kvno);
+        let ticket = match real {
+            Some(ticket) => ticket,
+            None => match mint(self.service, unlocked, *kvno) {
+                Some(ticket) => Arc::new(ticket),
+                // No AES key of RFC 3962 to make a ticket with; the fingerprints must do.
+                None => return Proof::Accepted,
+            },
+        };
+        let Some(request) = ap_request(&ticket) else {
+            return Proof::Trouble("no AP-REQ could be made".to_owned());
+        };
+        match self
+            .ports
+            .agents
+            .prove(node, &self.roll.frame().array, request)
+            .await
+        {
+            Err(error) => Proof::Trouble(error.to_string()),
+            Ok(proofs) => {
+                let refused = proofs.iter().find_map(|proof| {
+                    let why = proof.verdict.as_ref().err()?;
+                    Some(format!("{}: {why}", proof.path))
+                });
+                refused.map_or(Proof::Accepted, Proof::Refused)
+            }
+        }
+    }
+}
+
+enum Proof {
+    Accepted,
+    Refused(String),
+    Trouble(String),
+}
+
+/// What is wrong with any of the node's keytabs, by its first fault.
+pub(crate) fn wrong_with(
+    inventory: &NodeInventory,
+    keyset: &Keyset,
+    nonce: &[u8; 32],
+) -> Option<String> {
+    if inventory.targets.is_empty() {
+        return Some(format!("it has no keytab configured for {}", keyset.array));
+    }
+    inventory.targets.iter().find_map(|target| {
+        let wrong = || shortfall(keyset, &target.filter, &target.entries, nonce);
+        let why = target.trouble.clone().or_else(wrong)?;
+        Some(format!("{}: {why}", target.path))
+    })
+}
+
+fn node_refusals(node: &NodeName, inventory: &NodeInventory) -> Vec<Refusal> {
+    let clock = (inventory.clock_offset > NODE_CLOCK_LIMIT)
+        .then(|| clock_off(node, inventory.clock_offset));
+    let trouble = inventory.targets.iter().filter_map(|target| {
+        let why = target.trouble.as_ref()?;
+        let object = format!("{node}:{}", target.path);
+        Some(Refusal::new(
+            "keytab-trouble",
+            object,
+            why.clone(),
+            "keyroll-agent check (on the node)",
+        ))
+    });
+    clock.into_iter().chain(trouble).collect()
+}
+
+/// A ticket as a KDC would issue it: to an acceptor there is no difference.
+fn mint(service: &Principal, unlocked: Option<&Unlocked>, kvno: Kvno) -> Option<Credential> {
+    let client: Principal = format!("keyroll-proof@{}", service.realm()).parse().ok()?;
+    let now = Utc::now();
+    unlocked?.keys.iter().find_map(|key| {
+        let session = SecretBytes::new(random::vector(key.enctype().key_length()));
+        let session = Key::new(key.enctype(), session).ok()?;
+        let mint = Mint {
+            service,
+            key,
+            kvno,
+            client: &client,
+            start: now - TimeDelta::minutes(1),
+            end: now + TimeDelta::minutes(5),
+            session_key: &session,
+            confounder: &random::bytes(),
+        };
+        mint.issue().ok()
+    })
+}
+
+/// The AP-REQ that a client would send with this ticket now.
+pub(crate) fn ap_request(credential: &Credential) -> Option<Vec<u8>> {
+    let confounder = random::bytes();
+    ApRequest {
+        credential,
+        now: Utc::now(),
+        confounder: &confounder,
+    }
+    .to_bytes()
+    .ok()
+}
+
+/// Nodes by the version that they hold, for the view of a roll.
+pub(super) fn by_state(roll: &Roll, observed: &Observed) -> BTreeMap<NodeName, &'static str> {
+    let wanted = roll.recipe();
+    let state = |node: &NodeName| {
+        let view = observed.nodes.get(node);
+        if roll.quarantined().contains_key(node) {
+            return "quarantined";
+        }
+        match view {
+            Some(view) if view.trouble.is_some() => "unreachable",
+            Some(view) if view.holds != Some(wanted.version) => "waiting",
+            Some(view) if view.accepts.is_empty() => "staged",
+            Some(_) => "proven",
+            None => "waiting",
+        }
+    };
+    roll.frame()
+        .members
+        .iter()
+        .map(|node| (node.clone(), state(node)))
+        .collect()
+}

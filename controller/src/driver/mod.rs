@@ -1,0 +1,340 @@
+//! Drives one roll: asks the core for the next step, and writes, acts or waits.
+//!
+//! The driver decides nothing. A record is durable before it is applied; if it cannot be made
+//! durable the process must stop, because nobody can say any more what has been promised.
+
+mod act;
+mod tickets;
+mod view;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures_util::future::join_all;
+use keyroll::kerberos::Principal;
+use keyroll::keyset::Keyset;
+use keyroll::roll::{
+    Action, Circumstances, Decision, End, Observed, Record, Resolution, Roll, State, Step, plan,
+};
+use keyroll_proto::operator::RollView;
+use tokio::sync::{Mutex, Notify, watch};
+
+pub(crate) use act::{ap_request, wrong_with};
+pub use view::{ended_view, story};
+
+use self::act::Stage;
+use self::tickets::Tickets;
+use crate::Ports;
+use crate::keys::{self, UnlockError, Unlocked};
+use crate::ports::AccountRef;
+use crate::store::{ArrayRecord, JournalEntry, Read as _, StoreError};
+
+/// Why a driver cannot go on. Each of these must stop the process or the roll, never be skipped.
+#[derive(Debug, thiserror::Error)]
+pub enum DriveError {
+    /// A record could not be made durable.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A secret could not be opened.
+    #[error(transparent)]
+    Unlock(#[from] UnlockError),
+    /// The journal does not hold together.
+    #[error(transparent)]
+    Illegal(#[from] keyroll::roll::Illegal),
+    /// The array has no name to get a ticket for.
+    #[error("array {0} has no SPN, so no ticket can prove its keys")]
+    NoService(keyroll::name::ArrayName),
+}
+
+/// What operators wish of a roll that is under way.
+#[derive(Debug, Default)]
+pub struct Wishes {
+    /// Abort, with the reason given.
+    pub abort: Option<String>,
+    /// How to go on after a halt, and who says so.
+    pub resolve: Option<(Resolution, String)>,
+    /// A domain controller that does not matter, and who says so.
+    pub waive: Option<(keyroll::name::DcName, String)>,
+}
+
+/// The line between a driver and everybody else.
+#[derive(Clone)]
+pub struct Line {
+    /// What operators wish.
+    pub wishes: Arc<std::sync::Mutex<Wishes>>,
+    /// Ends a wait early: a wish, a node that came back.
+    pub wake: Arc<Notify>,
+    /// How the roll stands.
+    pub view: watch::Sender<RollView>,
+}
+
+impl Default for Line {
+    fn default() -> Self {
+        Self {
+            wishes: Arc::default(),
+            wake: Arc::default(),
+            view: watch::Sender::new(RollView::default()),
+        }
+    }
+}
+
+/// One roll being driven.
+pub struct Driver {
+    ports: Ports,
+    array: ArrayRecord,
+    account: AccountRef,
+    principals: Vec<Principal>,
+    service: Principal,
+    roll: Roll,
+    observed: Observed,
+    tickets: Mutex<Tickets>,
+    unlocked: Option<Open>,
+    record_at: Instant,
+    state_at: Instant,
+    unsent: Option<u32>,
+    entries: Vec<JournalEntry>,
+    line: Line,
+}
+
+/// Secrets in the clear, for as long as steps follow one another without a wait.
+struct Open {
+    base: Option<Unlocked>,
+    new: Option<Unlocked>,
+    keyset: Keyset,
+}
+
+/// How long secrets may stay open while nothing is done with them.
+const IDLE: Duration = Duration::from_secs(1);
+
+impl Driver {
+    /// A driver for a roll that is in the journal already.
+    ///
+    /// # Errors
+    /// [`DriveError::NoService`].
+    pub fn new(
+        ports: Ports,
+        array: ArrayRecord,
+        roll: Roll,
+        line: Line,
+    ) -> Result<Self, DriveError> {
+        let principals = array.principals();
+        let entries = ports.store.records(&array.name, roll.frame().roll)?;
+        let no_service = || DriveError::NoService(array.name.clone());
+        let service = array.services().next().ok_or_else(no_service)?;
+        let now = Instant::now();
+        Ok(Self {
+            account: array.account_ref(),
+            principals,
+            service,
+            ports,
+            array,
+            roll,
+            observed: Observed::default(),
+            tickets: Mutex::default(),
+            unlocked: None,
+            record_at: now,
+            state_at: now,
+            unsent: None,
+            entries,
+            line,
+        })
+    }
+
+    /// Drives the roll to its end.
+    ///
+    /// # Errors
+    /// [`DriveError`]: the caller stops the process, and a later one replays the journal.
+    pub async fn run(mut self) -> Result<End, DriveError> {
+        loop {
+            self.heed()?;
+            let decision = self.decide();
+            self.tell(&decision.reason);
+            match decision.step {
+                Step::Write(record) => self.write(record, &decision.reason)?,
+                Step::Do(actions) => self.act(actions).await?,
+                Step::Wait(time) => self.wait(time).await,
+                Step::End(end) => return Ok(end),
+            }
+        }
+    }
+
+    /// What the roll would do: everything is looked at, nothing is written.
+    ///
+    /// # Errors
+    /// [`DriveError::Unlock`].
+    pub async fn rehearse(mut self) -> Result<Vec<keyroll::roll::Refusal>, DriveError> {
+        loop {
+            match self.decide().step {
+                Step::Write(Record::Refused { reasons }) => return Ok(reasons),
+                Step::Do(actions) if actions.contains(&Action::Generate) => return Ok(Vec::new()),
+                Step::Do(actions) => self.act(actions).await?,
+                Step::Wait(time) => self.wait(time).await,
+                Step::Write(_) | Step::End(_) => return Ok(Vec::new()),
+            }
+        }
+    }
+
+    fn decide(&self) -> Decision {
+        let abort = self
+            .line
+            .wishes
+            .lock()
+            .ok()
+            .and_then(|wishes| wishes.abort.clone());
+        let circumstances = Circumstances {
+            since_record: self.record_at.elapsed(),
+            since_state: self.state_at.elapsed(),
+            abort,
+            unsent: self.unsent,
+            next_version: self.array.keyset_version.next(),
+        };
+        plan(&self.roll, &self.observed, &circumstances)
+    }
+
+    /// Writes down what an operator has decided.
+    fn heed(&mut self) -> Result<(), DriveError> {
+        let (resolve, waive) = match self.line.wishes.lock() {
+            Ok(mut wishes) => (wishes.resolve.take(), wishes.waive.take()),
+            Err(_) => (None, None),
+        };
+        let may_waive = [State::Converging, State::Draining, State::Halted];
+        if let Some((dc, actor)) = waive.filter(|_| may_waive.contains(&self.roll.state())) {
+            self.write(
+                Record::Waived { dc, actor },
+                "an operator waived a domain controller",
+            )?;
+        }
+        if let Some((choice, actor)) = resolve.filter(|_| self.roll.state() == State::Halted) {
+            self.write(
+                Record::Resolved { choice, actor },
+                "an operator has decided",
+            )?;
+        }
+        Ok(())
+    }
+
+    /// Makes a record durable, then true.
+    fn write(&mut self, record: Record, reason: &str) -> Result<(), DriveError> {
+        let before = self.roll.state();
+        let mut roll = self.roll.clone();
+        roll.apply(record.clone())?;
+        crate::failpoint::reach("before", record.name());
+        let array = self
+            .ports
+            .record(&self.array.name, &roll, &record, reason)?;
+        crate::failpoint::reach("after", record.name());
+        tracing::info!(
+            array = %array.name,
+            roll = %roll.frame().roll,
+            record = record.name(),
+            state = roll.state().name(),
+            reason,
+        );
+        self.unsent = match &record {
+            Record::CommitIntent { attempt, .. } => Some(*attempt),
+            _ => None,
+        };
+        self.entries.push(JournalEntry::now(record, reason));
+        (self.roll, self.array) = (roll, array);
+        self.observed = Observed::default();
+        self.record_at = Instant::now();
+        if self.roll.state() != before {
+            self.state_at = self.record_at;
+        }
+        // The keyset of this state may be another one, the kvno and the salt too.
+        self.unlocked = None;
+        Ok(())
+    }
+
+    async fn act(&mut self, actions: Vec<Action>) -> Result<(), DriveError> {
+        if self.unlocked.is_none() {
+            self.unlocked = Some(self.open()?);
+        }
+        if actions
+            .iter()
+            .any(|action| matches!(action, Action::Commit { .. }))
+        {
+            self.unsent = None;
+        }
+        let Some(open) = &self.unlocked else {
+            return Ok(());
+        };
+        let stage = Stage {
+            ports: &self.ports,
+            roll: &self.roll,
+            account: &self.account,
+            principals: &self.principals,
+            service: &self.service,
+            base: open.base.as_ref(),
+            new: open.new.as_ref(),
+            keyset: &open.keyset,
+            tickets: &self.tickets,
+        };
+        let seen = join_all(actions.into_iter().map(|action| stage.act(action))).await;
+        for one in seen {
+            one.note(&mut self.observed);
+        }
+        Ok(())
+    }
+
+    fn open(&self) -> Result<Open, UnlockError> {
+        let (seal, array) = (&self.ports.seal, &self.array);
+        let frame = self.roll.frame();
+        let base = frame
+            .base
+            .and_then(|base| self.array.generation(base.generation));
+        let base = base.map(|base| {
+            let salt = base.salt.as_ref();
+            keys::unlock(
+                seal,
+                &array.name,
+                base.number,
+                &base.secret,
+                salt,
+                &array.enctypes,
+            )
+        });
+        let new = self.roll.generated().map(|new| {
+            let salt = Some(&new.salt);
+            keys::unlock(
+                seal,
+                &array.name,
+                frame.generation,
+                &new.sealed,
+                salt,
+                &array.enctypes,
+            )
+        });
+        let (base, new) = (base.transpose()?, new.transpose()?);
+        let recipe = self.roll.recipe();
+        let keyset = keys::keyset(
+            &recipe,
+            &array.name,
+            self.ports.epoch,
+            &self.principals,
+            base.as_ref(),
+            new.as_ref(),
+        );
+        Ok(Open { base, new, keyset })
+    }
+
+    async fn wait(&mut self, time: Duration) {
+        if time > IDLE {
+            self.unlocked = None;
+        }
+        let woken = tokio::time::timeout(time, self.line.wake.notified()).await;
+        if woken.is_ok() {
+            tracing::debug!(array = %self.array.name, "woken");
+        }
+        self.observed.look_again();
+    }
+
+    fn tell(&self, reason: &str) {
+        let view = view::running_view(&self.roll, &self.observed, reason, &self.entries);
+        self.line.view.send_if_modified(|old| {
+            let changed = *old != view;
+            *old = view;
+            changed
+        });
+    }
+}

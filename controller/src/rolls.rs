@@ -1,0 +1,222 @@
+//! The rolls that are under way: begun, taken up again after a start, watched and wished at.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
+
+use keyroll::name::{ArrayName, NodeName};
+use keyroll::roll::policy::{Method, OldKey};
+use keyroll::roll::{Base, Cause, End, Plan, Record, Refusal, Roll, RollNumber};
+use keyroll_proto::operator::RollView;
+use tokio::sync::watch;
+
+use crate::Ports;
+use crate::driver::{DriveError, Driver, Line};
+use crate::ports::PortError;
+use crate::store::{ArrayRecord, NodeRecord, NodeState, Read as _, StoreError};
+
+/// What somebody asks for.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    /// Why.
+    pub cause: Cause,
+    /// Who.
+    pub actor: String,
+    /// When old keys go.
+    pub old_key: OldKey,
+}
+
+/// Why no roll began.
+#[derive(Debug, thiserror::Error)]
+pub enum NotBegun {
+    /// One roll at a time.
+    #[error("roll {roll} of {array} is under way")]
+    UnderWay {
+        /// The array.
+        array: ArrayName,
+        /// The roll.
+        roll: RollNumber,
+    },
+    /// There is nobody to give a key to.
+    #[error("{0} has no node in service")]
+    NoNodes(ArrayName),
+    /// The directory did not tell what a roll needs.
+    #[error(transparent)]
+    Port(#[from] PortError),
+    /// The driver could not begin.
+    #[error(transparent)]
+    Drive(#[from] DriveError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// All rolls under way.
+pub struct Rolls {
+    ports: Ports,
+    running: Mutex<BTreeMap<ArrayName, Line>>,
+    /// Told when the process must stop: a record could not be made durable.
+    fatal: watch::Sender<Option<String>>,
+}
+
+impl Rolls {
+    /// None yet. `fatal` is told why when the process must stop.
+    #[must_use]
+    pub fn new(ports: Ports, fatal: watch::Sender<Option<String>>) -> Self {
+        Self {
+            ports,
+            running: Mutex::default(),
+            fatal,
+        }
+    }
+
+    /// Takes up every roll that the journal has open.
+    ///
+    /// # Errors
+    /// [`NotBegun`]; the caller stops the process, since a journal does not hold together.
+    pub fn take_up(self: &Arc<Self>) -> Result<(), NotBegun> {
+        for array in self.ports.store.arrays()? {
+            if let Some(open) = self.ports.store.open_roll(&array.name)? {
+                let state = open.roll.state().name();
+                tracing::info!(array = %array.name, roll = %open.number, state, "taking up a roll");
+                self.launch(array, open.roll)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The line to the array's roll, if one is under way.
+    #[must_use]
+    pub fn line(&self, array: &ArrayName) -> Option<Line> {
+        self.running.lock().ok()?.get(array).cloned()
+    }
+
+    /// Wakes every roll: something changed that a wait may be for.
+    pub fn wake_all(&self) {
+        if let Ok(running) = self.running.lock() {
+            running.values().for_each(|line| line.wake.notify_one());
+        }
+    }
+
+    /// Begins a roll: the frame becomes durable, then it is driven.
+    ///
+    /// # Errors
+    /// [`NotBegun`].
+    pub async fn begin(
+        self: &Arc<Self>,
+        array: &ArrayRecord,
+        wanted: &Wanted,
+    ) -> Result<watch::Receiver<RollView>, NotBegun> {
+        let plan = self.frame(array, wanted).await?;
+        let record = Record::Planned { plan: plan.clone() };
+        let roll = Roll::planned(plan);
+        let reason = format!("asked for by {}", wanted.actor);
+        let array = self.ports.record(&array.name, &roll, &record, &reason)?;
+        self.launch(array, roll)
+    }
+
+    /// Looks at everything a roll would look at; gives the reasons against it.
+    ///
+    /// # Errors
+    /// [`NotBegun`].
+    pub async fn rehearse(
+        &self,
+        array: &ArrayRecord,
+        wanted: &Wanted,
+    ) -> Result<(Plan, Vec<Refusal>), NotBegun> {
+        let plan = self.frame(array, wanted).await?;
+        let roll = Roll::planned(plan.clone());
+        let driver = Driver::new(self.ports.clone(), array.clone(), roll, Line::default())?;
+        Ok((plan, driver.rehearse().await?))
+    }
+
+    async fn frame(&self, array: &ArrayRecord, wanted: &Wanted) -> Result<Plan, NotBegun> {
+        if let Some(open) = self.ports.store.open_roll(&array.name)? {
+            return Err(NotBegun::UnderWay {
+                array: array.name.clone(),
+                roll: open.number,
+            });
+        }
+        let serves = |node: &NodeRecord| {
+            node.state == NodeState::Joined && !node.quarantined.contains_key(&array.name)
+        };
+        let members = self.ports.store.members(&array.name)?;
+        let members: BTreeSet<NodeName> = members
+            .into_iter()
+            .filter(serves)
+            .map(|node| node.name)
+            .collect();
+        if members.is_empty() {
+            return Err(NotBegun::NoNodes(array.name.clone()));
+        }
+        let dcs = self.ports.directory.domain_controllers().await?;
+        let no_dc = || PortError::Missing {
+            object: "a domain controller".to_owned(),
+        };
+        let writer = dcs.first().cloned().ok_or_else(no_dc)?;
+        let base = array.current.as_ref().map(|current| Base {
+            generation: current.number,
+            kvno: current.kvno,
+            password_known: current.password_known,
+        });
+        let mut policy = array.policy.clone();
+        policy.old_key = wanted.old_key;
+        if let Some(method) = array.method {
+            policy.method = method;
+        } else {
+            let state = self
+                .ports
+                .directory
+                .read(&writer, &array.account_ref())
+                .await?;
+            policy.method = state.method(base.is_some_and(|base| base.password_known));
+        }
+        if base.is_none() {
+            policy.method = Method::FencedReset;
+        }
+        Ok(Plan {
+            array: array.name.clone(),
+            roll: array.next_roll,
+            cause: wanted.cause,
+            actor: wanted.actor.clone(),
+            policy,
+            base,
+            generation: array.next_generation,
+            version: array.keyset_version,
+            members,
+            dcs: dcs.into_iter().collect(),
+            writer,
+            enctypes: array.enctypes.clone(),
+            password_length: array.password_length,
+        })
+    }
+
+    fn launch(
+        self: &Arc<Self>,
+        array: ArrayRecord,
+        roll: Roll,
+    ) -> Result<watch::Receiver<RollView>, NotBegun> {
+        let line = Line::default();
+        let view = line.view.subscribe();
+        let name = array.name.clone();
+        let driver = Driver::new(self.ports.clone(), array, roll, line.clone())?;
+        if let Ok(mut running) = self.running.lock() {
+            running.insert(name.clone(), line);
+        }
+        let rolls = Arc::clone(self);
+        tokio::spawn(async move {
+            let end = driver.run().await;
+            if let Ok(mut running) = rolls.running.lock() {
+                running.remove(&name);
+            }
+            match end {
+                Ok(End::Done) => tracing::info!(array = %name, "roll done"),
+                Ok(end) => tracing::warn!(array = %name, ?end, "roll ended"),
+                // Nobody can say any more what has been promised: a successor replays.
+                Err(error) => rolls
+                    .fatal
+                    .send_modify(|why| *why = Some(error.to_string())),
+            }
+        });
+        Ok(view)
+    }
+}

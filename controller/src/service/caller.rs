@@ -1,0 +1,102 @@
+//! Who asks: root on the local socket, or an operator by certificate.
+
+use chrono::Utc;
+use keyroll::name::ArrayName;
+use tonic::Request;
+
+use super::Needs;
+use crate::ca::{Identity, Peer};
+use crate::operators::Role;
+use crate::store::{OperatorRecord, Read as _, Store};
+use crate::verbs::No;
+
+/// Marks a connection of the local socket, which only root can open.
+#[derive(Debug, Clone, Copy)]
+pub struct LocalRoot;
+
+/// Who asks.
+#[derive(Debug, Clone)]
+pub enum Caller {
+    /// Root on this machine: may do everything.
+    Root,
+    /// An operator, as the store knows them right now.
+    Operator(OperatorRecord),
+}
+
+impl Caller {
+    /// Who sent this request; looked up for each call, so that a revocation holds at once.
+    ///
+    /// # Errors
+    /// [`No`] for anybody who is not an operator with a certificate in force.
+    pub fn of<T>(request: &Request<T>, store: &Store) -> Result<Self, No> {
+        if request.extensions().get::<LocalRoot>().is_some() {
+            return Ok(Self::Root);
+        }
+        let peer = request
+            .extensions()
+            .get::<Peer>()
+            .ok_or_else(|| No::denied("who are you?"))?;
+        let Identity::Operator(name) = &peer.identity else {
+            return Err(No::denied("the certificate shown is not an operator's"));
+        };
+        let record = store
+            .operator(name)?
+            .ok_or_else(|| No::denied(format!("there is no operator {name}")))?;
+        let over = record.revoked || record.expires_unix <= Utc::now().timestamp();
+        if over || record.serial != peer.serial {
+            return Err(No::denied(format!(
+                "the certificate shown for operator {name} is not in force"
+            )));
+        }
+        Ok(Self::Operator(record))
+    }
+
+    /// The name for the audit.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match self {
+            Self::Root => "root".to_owned(),
+            Self::Operator(record) => record.name.to_string(),
+        }
+    }
+
+    /// Whether this caller may do what `needs` says to all of these arrays.
+    ///
+    /// # Errors
+    /// [`No`] naming the role or the array that is missing.
+    pub fn may(&self, needs: Needs, arrays: &[&str]) -> Result<(), No> {
+        let Self::Operator(record) = self else {
+            return Ok(());
+        };
+        if record.role < needs.role {
+            let what = format!(
+                "{} needs the role {}, and {} is {}",
+                needs.rpc, needs.role, record.name, record.role
+            );
+            return Err(No::denied(what));
+        }
+        if record.arrays.is_empty() {
+            return Ok(());
+        }
+        let own = |array: &&str| {
+            array
+                .parse::<ArrayName>()
+                .is_ok_and(|array| record.arrays.contains(&array))
+        };
+        // What is about no array in particular is about all of them.
+        if arrays.is_empty() && needs.role > Role::Viewer {
+            let what = format!(
+                "{} is about the whole controller, and {} has some arrays only",
+                needs.rpc, record.name
+            );
+            return Err(No::denied(what));
+        }
+        match arrays.iter().find(|array| !own(array)) {
+            None => Ok(()),
+            Some(other) => Err(No::denied(format!(
+                "{} has no say over array {other}",
+                record.name
+            ))),
+        }
+    }
+}

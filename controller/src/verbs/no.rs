@@ -1,0 +1,166 @@
+//! The answer "no": what happened, to which object, why, and what to type next.
+
+use keyroll::name::ArrayName;
+use keyroll_proto::Malformed;
+use tonic::metadata::MetadataValue;
+use tonic::{Code, Status};
+
+use crate::ports::PortError;
+use crate::rolls::NotBegun;
+use crate::store::StoreError;
+
+/// Why a verb was not carried out. Nothing was changed unless the text says so.
+#[derive(Debug, Clone)]
+pub struct No {
+    /// How gRPC calls it.
+    pub grpc: Code,
+    /// A stable word for programs.
+    pub code: &'static str,
+    /// The command line's exit code (docs/cli.md).
+    pub exit: u8,
+    /// What happened, to which object, and why.
+    pub what: String,
+    /// What to type next.
+    pub next: String,
+}
+
+impl No {
+    fn new(grpc: Code, code: &'static str, exit: u8, what: impl Into<String>) -> Self {
+        Self {
+            grpc,
+            code,
+            exit,
+            what: what.into(),
+            next: String::new(),
+        }
+    }
+
+    /// What was given cannot be used.
+    pub fn bad_input(code: &'static str, what: impl Into<String>) -> Self {
+        Self::new(Code::InvalidArgument, code, 65, what)
+    }
+
+    /// The object exists already.
+    pub fn exists(what: impl Into<String>) -> Self {
+        Self::new(Code::AlreadyExists, "exists", 65, what)
+    }
+
+    /// There is no such object.
+    pub fn unknown(code: &'static str, what: impl Into<String>) -> Self {
+        Self::new(Code::NotFound, code, 66, what)
+    }
+
+    /// No such array.
+    pub fn unknown_array(array: &ArrayName) -> Self {
+        Self::unknown("unknown-array", format!("there is no array {array}"))
+            .next("keyroll array list")
+    }
+
+    /// Not now: something else is under way.
+    pub fn busy(code: &'static str, what: impl Into<String>) -> Self {
+        Self::new(Code::FailedPrecondition, code, 75, what)
+    }
+
+    /// Someone else said no, and said why.
+    pub fn refused(code: &'static str, what: impl Into<String>) -> Self {
+        Self::new(Code::FailedPrecondition, code, 1, what)
+    }
+
+    /// Someone did not answer.
+    pub fn unreachable(what: impl Into<String>) -> Self {
+        Self::new(Code::Unavailable, "unreachable", 75, what)
+    }
+
+    /// A fault in keyroll, or in its store.
+    pub fn internal(what: impl Into<String>) -> Self {
+        Self::new(Code::Internal, "internal", 70, what).next("journalctl -u keyroll-controller")
+    }
+
+    /// The caller's role does not allow it.
+    pub fn denied(what: impl Into<String>) -> Self {
+        Self::new(Code::PermissionDenied, "denied", 77, what).next("keyroll operator list")
+    }
+
+    /// With the command to type next.
+    #[must_use]
+    pub fn next(mut self, next: impl Into<String>) -> Self {
+        self.next = next.into();
+        self
+    }
+}
+
+impl From<No> for Status {
+    fn from(no: No) -> Self {
+        let mut status = Self::new(no.grpc, no.what);
+        let metadata = status.metadata_mut();
+        for (name, value) in [
+            ("keyroll-code", no.code),
+            ("keyroll-next", &no.next),
+            ("keyroll-exit", &no.exit.to_string()),
+        ] {
+            // A header holds ASCII; a name that is not is left to the message.
+            if let Ok(value) = MetadataValue::try_from(value) {
+                metadata.insert(name, value);
+            }
+        }
+        status
+    }
+}
+
+impl From<StoreError> for No {
+    fn from(error: StoreError) -> Self {
+        Self::internal(format!("the controller's store failed: {error}"))
+    }
+}
+
+impl From<PortError> for No {
+    fn from(error: PortError) -> Self {
+        match &error {
+            PortError::Unreachable { .. } => {
+                Self::unreachable(error.to_string()).next("keyroll status")
+            }
+            PortError::Refused { next, .. } => {
+                Self::refused("refused", error.to_string()).next(next.clone())
+            }
+            PortError::Missing { .. } => Self::unknown("missing", error.to_string()),
+        }
+    }
+}
+
+impl From<NotBegun> for No {
+    fn from(error: NotBegun) -> Self {
+        match error {
+            NotBegun::UnderWay { ref array, .. } => Self::busy("roll-under-way", error.to_string())
+                .next(format!("keyroll roll watch {array}")),
+            NotBegun::NoNodes(ref array) => Self::refused("no-nodes", error.to_string())
+                .next(format!("keyroll node add {array} NODE")),
+            NotBegun::Port(error) => error.into(),
+            NotBegun::Store(error) => error.into(),
+            NotBegun::Drive(error) => Self::internal(error.to_string()),
+        }
+    }
+}
+
+impl From<Malformed> for No {
+    fn from(malformed: Malformed) -> Self {
+        Self::bad_input("bad-value", malformed.to_string())
+    }
+}
+
+impl From<keyroll::name::BadName> for No {
+    fn from(error: keyroll::name::BadName) -> Self {
+        Self::bad_input("bad-name", error.to_string())
+    }
+}
+
+impl From<keyroll::kerberos::principal::BadPrincipal> for No {
+    fn from(error: keyroll::kerberos::principal::BadPrincipal) -> Self {
+        Self::bad_input("bad-principal", error.to_string())
+    }
+}
+
+impl From<keyroll::kerberos::enctype::UnknownEnctype> for No {
+    fn from(error: keyroll::kerberos::enctype::UnknownEnctype) -> Self {
+        Self::bad_input("unknown-enctype", error.to_string())
+    }
+}

@@ -1,0 +1,318 @@
+//! `keyroll node …`: invited, shown, set aside, removed.
+
+use chrono::Utc;
+use keyroll::name::NodeName;
+use keyroll::secret::SecretBytes;
+use keyroll_proto::Invitation;
+use keyroll_proto::operator as said;
+
+use super::no::No;
+use super::{Controller, changed};
+use crate::ca::SigningRequest;
+use crate::random;
+use crate::store::{ArrayRecord, NodeRecord, NodeState, Read as _, StoreError};
+
+/// How long an invitation holds unless an operator says otherwise, and at the most.
+const TOKEN_SECONDS: (u64, u64) = (600, 7 * 24 * 3600);
+
+impl Controller {
+    /// Makes a node a member: by an invitation, by a signing request carried here, or at once if
+    /// it is known from another array. It gets the credential in force; no roll is needed.
+    ///
+    /// # Errors
+    /// [`No`].
+    pub fn add_node(&self, request: &said::AddNodeRequest) -> Result<said::AddNodeReply, No> {
+        let array = self.array(&request.array)?;
+        let name: NodeName = request.node.parse()?;
+        let known = self
+            .ports
+            .store
+            .node(&name)?
+            .filter(|node| node.state != NodeState::Removed);
+        if known.as_ref().is_some_and(|node| {
+            node.arrays.contains(&array.name) && node.state == NodeState::Joined
+        }) {
+            return Err(
+                No::exists(format!("{name} is a node of {} already", array.name))
+                    .next(format!("keyroll node show {} {name}", array.name)),
+            );
+        }
+        let address = match request.address.as_str() {
+            "" => format!("{name}:{}", self.agent_port),
+            given => host_port(given)?,
+        };
+        let enrolled = known
+            .as_ref()
+            .is_some_and(|node| node.state == NodeState::Joined);
+        let mut node = known.unwrap_or_else(|| NodeRecord::invited(name.clone(), address.clone()));
+        node.arrays.insert(array.name.clone());
+        if !enrolled || !request.address.is_empty() {
+            node.address = address;
+        }
+        let done = vec![format!(
+            "{name} ({}) made a node of {}",
+            node.address, array.name
+        )];
+        let show = format!("keyroll node show {} {name}", array.name);
+        let mut reply = said::AddNodeReply {
+            already_enrolled: enrolled,
+            changed: Some(changed(done, vec![show], request.dry_run)),
+            ..said::AddNodeReply::default()
+        };
+        if request.dry_run {
+            return Ok(reply);
+        }
+        if enrolled {
+            self.save(&node)?;
+        } else if request.csr.is_empty() {
+            self.invite(&node, request.token_lifetime, &mut reply)?;
+        } else {
+            self.certify(node, &request.csr, &mut reply)?;
+        }
+        self.wake.notify_one();
+        Ok(reply)
+    }
+
+    fn invite(
+        &self,
+        node: &NodeRecord,
+        lifetime: u64,
+        reply: &mut said::AddNodeReply,
+    ) -> Result<(), No> {
+        let seconds = match lifetime {
+            0 => TOKEN_SECONDS.0,
+            given if given <= TOKEN_SECONDS.1 => given,
+            given => {
+                let what = format!(
+                    "a token of {given} s is too long-lived, at most {} s",
+                    TOKEN_SECONDS.1
+                );
+                return Err(No::bad_input("bad-lifetime", what));
+            }
+        };
+        let now = Utc::now().timestamp();
+        let expires = now.saturating_add_unsigned(seconds);
+        let token = SecretBytes::new(random::vector(32));
+        self.ports.store.write(|change| {
+            change.put_node(node)?;
+            change.issue_token(&token, &node.name, now, expires)
+        })?;
+        let invitation = Invitation {
+            controller: self.enroll_address.clone(),
+            node: node.name.clone(),
+            authority: self
+                .authority
+                .fingerprint()
+                .map_err(|error| No::internal(error.to_string()))?,
+            token,
+        };
+        reply.join_line = format!("keyroll-agent join <<< '{}'", *invitation.line());
+        reply.token_expires_unix = expires;
+        Ok(())
+    }
+
+    fn certify(
+        &self,
+        mut node: NodeRecord,
+        csr: &[u8],
+        reply: &mut said::AddNodeReply,
+    ) -> Result<(), No> {
+        let now = Utc::now().timestamp();
+        let name = node.name.clone();
+        let issued = SigningRequest::read(csr, name.as_str())
+            .and_then(|request| self.authority.issue_node(&name, &request, now))
+            .map_err(|error| No::bad_input("bad-csr", error.to_string()))?;
+        node.certify(issued.serial.clone(), issued.ends_unix, now);
+        node.state = NodeState::Joined;
+        self.save(&node)?;
+        reply.certificate_pem = issued.pem();
+        reply.authorities_pem = self.authority.pem();
+        Ok(())
+    }
+
+    /// Lists nodes with what was last seen of them.
+    ///
+    /// # Errors
+    /// [`No`].
+    pub fn list_nodes(&self, request: &said::ListNodesRequest) -> Result<said::ListNodesReply, No> {
+        let arrays = if request.array.is_empty() {
+            self.ports.store.arrays()?
+        } else {
+            vec![self.array(&request.array)?]
+        };
+        let mut nodes = Vec::new();
+        for array in &arrays {
+            for node in self.ports.store.members(&array.name)? {
+                nodes.push(self.node_view(array, &node));
+            }
+        }
+        Ok(said::ListNodesReply { nodes })
+    }
+
+    /// One node with its keytabs.
+    ///
+    /// # Errors
+    /// [`No`].
+    pub fn show_node(&self, request: &said::ShowNodeRequest) -> Result<said::NodeView, No> {
+        let (array, node) = self.member(&request.array, &request.node)?;
+        Ok(self.node_view(&array, &node))
+    }
+
+    /// Wipes the array's keys on a node and lets go of it.
+    ///
+    /// # Errors
+    /// [`No`]; an unreachable node is let go of only if that was asked for.
+    pub async fn remove_node(
+        &self,
+        request: &said::RemoveNodeRequest,
+    ) -> Result<said::Changed, No> {
+        let (array, mut node) = self.member(&request.array, &request.node)?;
+        if let Some(open) = self.ports.store.open_roll(&array.name)? {
+            if open.roll.frame().members.contains(&node.name) {
+                let what = format!(
+                    "roll {} of {} counts on {}",
+                    open.number, array.name, node.name
+                );
+                return Err(No::busy("roll-under-way", what)
+                    .next(format!("keyroll roll watch {}, then again", array.name)));
+            }
+        }
+        let mut done = Vec::new();
+        let joined = node.state == NodeState::Joined;
+        if joined && !request.dry_run {
+            match self.ports.agents.wipe(&node.name, &array.name).await {
+                Ok(()) => done.push(format!("keys of {} wiped on {}", array.name, node.name)),
+                Err(error) if request.unreachable => done.push(format!(
+                    "keys of {} NOT wiped on {}: {error}",
+                    array.name, node.name
+                )),
+                Err(error) => {
+                    let what = format!(
+                        "{} still holds the keys: {error}; nothing was changed",
+                        node.name
+                    );
+                    return Err(No::unreachable(what).next(format!(
+                        "keyroll node remove {} {} --unreachable, then keyroll roll {} --emergency",
+                        array.name, node.name, array.name
+                    )));
+                }
+            }
+        } else if joined {
+            done.push(format!("keys of {} wiped on {}", array.name, node.name));
+        }
+        node.arrays.remove(&array.name);
+        node.quarantined.remove(&array.name);
+        let gone = node.arrays.is_empty();
+        if gone {
+            node.state = NodeState::Removed;
+            node.certificates.clear();
+        }
+        done.push(format!("{} let go of", node.name));
+        if !request.dry_run {
+            self.ports.store.write(|change| {
+                change.revoke_tokens(&node.name)?;
+                change.put_node(&node)
+            })?;
+            if gone {
+                self.pool.forget(&node.name);
+            }
+            self.wake.notify_one();
+        }
+        // It knew the keys in force: only a roll makes it forget those.
+        Ok(changed(
+            done,
+            vec![format!("keyroll roll {}", array.name)],
+            request.dry_run,
+        ))
+    }
+
+    /// Sets a node aside: not ready, not waited for.
+    ///
+    /// # Errors
+    /// [`No`].
+    pub fn quarantine_node(
+        &self,
+        request: &said::QuarantineNodeRequest,
+    ) -> Result<said::Changed, No> {
+        let (array, mut node) = self.member(&request.array, &request.node)?;
+        let reason = if request.reason.is_empty() {
+            "an operator said so"
+        } else {
+            &request.reason
+        };
+        node.quarantined
+            .insert(array.name.clone(), reason.to_owned());
+        if !request.dry_run {
+            self.save(&node)?;
+            self.wake.notify_one();
+        }
+        let done = vec![format!(
+            "{} is quarantined in {}: {reason}",
+            node.name, array.name
+        )];
+        let next = vec![format!("keyroll node resume {} {}", array.name, node.name)];
+        Ok(changed(done, next, request.dry_run))
+    }
+
+    /// Takes a node back; it is ready once it holds the right keys.
+    ///
+    /// # Errors
+    /// [`No`].
+    pub fn resume_node(&self, request: &said::ResumeNodeRequest) -> Result<said::Changed, No> {
+        let (array, mut node) = self.member(&request.array, &request.node)?;
+        if node.quarantined.remove(&array.name).is_none() {
+            return Err(No::busy(
+                "not-quarantined",
+                format!("{} is not quarantined", node.name),
+            )
+            .next(format!("keyroll node show {} {}", array.name, node.name)));
+        }
+        if !request.dry_run {
+            self.save(&node)?;
+            self.wake.notify_one();
+        }
+        let done = vec![format!(
+            "{} serves {} again once it holds the right keys",
+            node.name, array.name
+        )];
+        let next = vec![format!("keyroll node show {} {}", array.name, node.name)];
+        Ok(changed(done, next, request.dry_run))
+    }
+
+    fn member(&self, array: &str, node: &str) -> Result<(ArrayRecord, NodeRecord), No> {
+        let array = self.array(array)?;
+        let name: NodeName = node.parse()?;
+        let node = self
+            .ports
+            .store
+            .node(&name)?
+            .filter(|node| node.arrays.contains(&array.name));
+        let unknown = || {
+            No::unknown(
+                "unknown-node",
+                format!("{name} is no node of {}", array.name),
+            )
+            .next(format!("keyroll node list {}", array.name))
+        };
+        let node = node.ok_or_else(unknown)?;
+        Ok((array, node))
+    }
+
+    fn save(&self, node: &NodeRecord) -> Result<(), StoreError> {
+        self.ports.store.write(|change| change.put_node(node))
+    }
+}
+
+fn host_port(text: &str) -> Result<String, No> {
+    let valid = text
+        .rsplit_once(':')
+        .is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok());
+    if valid {
+        Ok(text.to_owned())
+    } else {
+        Err(No::bad_input(
+            "bad-address",
+            format!("{text:?} is not host:port"),
+        ))
+    }
+}

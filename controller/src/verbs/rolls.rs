@@ -1,0 +1,358 @@
+//! `keyroll roll …`: begun, watched, aborted, resolved, told.
+
+use keyroll::name::DcName;
+use keyroll::roll::{Cause, OldKey, Resolution, RollNumber, State};
+use keyroll_proto::operator as said;
+use tokio::sync::watch;
+
+use super::arrays::refusal;
+use super::no::No;
+use super::{Controller, changed};
+use crate::driver::{self, Line};
+use crate::rolls::Wanted;
+use crate::store::{ArrayRecord, PastRoll, Read as _};
+
+impl Controller {
+    /// Begins a roll of each array named, side by side, or tells what would be done.
+    ///
+    /// # Errors
+    /// [`No`]: for the first array that refuses; those before it have begun.
+    pub async fn start_rolls(
+        &self,
+        request: &said::StartRollRequest,
+        actor: &str,
+    ) -> Result<said::StartRollReply, No> {
+        let arrays = if request.all {
+            self.ports.store.arrays()?
+        } else {
+            request
+                .arrays
+                .iter()
+                .map(|name| self.array(name))
+                .collect::<Result<_, _>>()?
+        };
+        if arrays.is_empty() {
+            return Err(No::bad_input("no-array", "no array was named").next("keyroll roll ARRAY"));
+        }
+        let wanted = Wanted {
+            cause: if request.emergency {
+                Cause::Emergency
+            } else {
+                Cause::Operator
+            },
+            actor: actor.to_owned(),
+            old_key: old_key(request)?,
+        };
+        let mut rolls = Vec::new();
+        for array in &arrays {
+            rolls.push(if request.dry_run {
+                self.rehearse(array, &wanted).await?
+            } else {
+                let view = self.rolls.begin(array, &wanted).await?;
+                let view = view.borrow().clone();
+                said::RollView {
+                    array: array.name.to_string(),
+                    roll: array.next_roll.0,
+                    state: "planned".to_owned(),
+                    ..view
+                }
+            });
+        }
+        Ok(said::StartRollReply { rolls })
+    }
+
+    async fn rehearse(&self, array: &ArrayRecord, wanted: &Wanted) -> Result<said::RollView, No> {
+        let (plan, reasons) = self.rolls.rehearse(array, wanted).await?;
+        let nodes = plan
+            .members
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join(", ");
+        let drain = match plan.policy.old_key {
+            OldKey::UntilDrained => format!(
+                "keep the old key for {} until the last ticket under it is dead",
+                keyroll::roll::story::human(plan.policy.drain())
+            ),
+            OldKey::UntilConverged => {
+                "drop the old key as soon as every DC issues with the new one: clients with cached \
+                 tickets are refused until they fetch new ones"
+                    .to_owned()
+            }
+            OldKey::UntilCommitted => {
+                "drop the old key at once: cached tickets and those of lagging DCs are refused"
+                    .to_owned()
+            }
+        };
+        let kvno = plan.base.map_or(0, |base| base.kvno.0);
+        let would = vec![
+            format!(
+                "make a password of {} characters and seal it",
+                plan.password_length
+            ),
+            format!("give {nodes} the old and the new key, and have them accept tickets of both"),
+            format!(
+                "write the password to {} ({:?}), kvno {kvno} to {}",
+                plan.writer,
+                plan.policy.method,
+                kvno + 1
+            ),
+            format!("prove every DC ({}) and every node", plan.dcs.len()),
+            drain,
+            format!("remove the old key from {nodes}"),
+        ];
+        Ok(said::RollView {
+            array: array.name.to_string(),
+            roll: plan.roll.0,
+            state: if reasons.is_empty() {
+                "planned"
+            } else {
+                "refused"
+            }
+            .to_owned(),
+            ended: true,
+            refusals: reasons.iter().map(refusal).collect(),
+            would: if reasons.is_empty() {
+                would
+            } else {
+                Vec::new()
+            },
+            writer: plan.writer.to_string(),
+            kvno_before: kvno,
+            ..said::RollView::default()
+        })
+    }
+
+    /// The roll under way of each array, or the last one.
+    ///
+    /// # Errors
+    /// [`No`].
+    pub fn roll_status(
+        &self,
+        request: &said::RollStatusRequest,
+    ) -> Result<said::RollStatusReply, No> {
+        let arrays = if request.array.is_empty() {
+            self.ports.store.arrays()?
+        } else {
+            vec![self.array(&request.array)?]
+        };
+        let views = arrays.iter().map(|array| self.roll_view(array));
+        let rolls = views
+            .collect::<Result<Vec<_>, No>>()?
+            .into_iter()
+            .flatten()
+            .collect();
+        Ok(said::RollStatusReply { rolls })
+    }
+
+    /// The array's roll under way, or its last one, if there ever was one.
+    ///
+    /// # Errors
+    /// [`No`].
+    pub fn roll_view(&self, array: &ArrayRecord) -> Result<Option<said::RollView>, No> {
+        if let Some(line) = self.rolls.line(&array.name) {
+            let view = line.view.borrow().clone();
+            if !view.array.is_empty() {
+                return Ok(Some(view));
+            }
+        }
+        let last = self.ports.store.history(&array.name, 1)?;
+        Ok(last
+            .first()
+            .map(|past| driver::ended_view(&past.roll, &past.entries)))
+    }
+
+    /// A stream of views of the array's roll, and its last view once nobody drives it any more.
+    ///
+    /// # Errors
+    /// [`No`].
+    pub fn watch(&self, array: &ArrayRecord) -> Option<watch::Receiver<said::RollView>> {
+        self.rolls
+            .line(&array.name)
+            .map(|line| line.view.subscribe())
+    }
+
+    /// Asks the roll under way to abort; it does unless the password was written.
+    ///
+    /// # Errors
+    /// [`No`].
+    pub fn abort_roll(
+        &self,
+        request: &said::AbortRollRequest,
+        actor: &str,
+    ) -> Result<said::Changed, No> {
+        let (array, line, past) = self.under_way(&request.array)?;
+        let early = [State::Planned, State::Generated, State::Staging];
+        let state = past.roll.state();
+        if !early.contains(&state) && !(state == State::Committing && past.roll.untouched()) {
+            let what = format!(
+                "roll {} of {} is {}: the directory may have the new password, so it can only go \
+                 forward",
+                past.number,
+                array.name,
+                state.name()
+            );
+            return Err(
+                No::busy("too-late", what).next(format!("keyroll roll watch {}", array.name))
+            );
+        }
+        let done = vec![format!(
+            "roll {} of {} was asked to abort",
+            past.number, array.name
+        )];
+        if !request.dry_run {
+            let reason = if request.reason.is_empty() {
+                "no reason given"
+            } else {
+                &request.reason
+            };
+            if let Ok(mut wishes) = line.wishes.lock() {
+                wishes.abort = Some(format!("{actor}: {reason}"));
+            }
+            line.wake.notify_one();
+        }
+        Ok(changed(
+            done,
+            vec![format!("keyroll roll watch {}", array.name)],
+            request.dry_run,
+        ))
+    }
+
+    /// Tells a halted roll how to go on.
+    ///
+    /// # Errors
+    /// [`No`].
+    pub fn resolve_roll(
+        &self,
+        request: &said::ResolveRollRequest,
+        actor: &str,
+    ) -> Result<said::Changed, No> {
+        let (array, line, past) = self.under_way(&request.array)?;
+        let halted = past.roll.state() == State::Halted;
+        let number = past.number;
+        let not_halted = || {
+            let what = format!(
+                "roll {number} of {} is {}, not halted",
+                array.name,
+                past.roll.state().name()
+            );
+            No::busy("not-halted", what).next(format!("keyroll roll status {}", array.name))
+        };
+        let done = match request.choice.as_str() {
+            "continue" | "give-up" if !halted => return Err(not_halted()),
+            "continue" => format!("roll {number} of {} looks again and goes on", array.name),
+            "give-up" => format!(
+                "roll {number} of {} ends; the nodes keep both keys",
+                array.name
+            ),
+            "waive-dc" => {
+                let dc: DcName = request.dc.parse()?;
+                if !past.roll.frame().dcs.contains(&dc) {
+                    return Err(No::unknown(
+                        "unknown-dc",
+                        format!("{dc} is no DC of roll {number}"),
+                    )
+                    .next(format!("keyroll roll status {}", array.name)));
+                }
+                format!("roll {number} of {} no longer waits for {dc}", array.name)
+            }
+            other => {
+                let what = format!(
+                    "{other:?} is no way to go on; there are continue, waive-dc and give-up"
+                );
+                return Err(No::bad_input("bad-value", what));
+            }
+        };
+        if !request.dry_run {
+            if let Ok(mut wishes) = line.wishes.lock() {
+                match request.choice.as_str() {
+                    "continue" => wishes.resolve = Some((Resolution::Continue, actor.to_owned())),
+                    "give-up" => wishes.resolve = Some((Resolution::GiveUp, actor.to_owned())),
+                    _ => wishes.waive = Some((request.dc.parse()?, actor.to_owned())),
+                }
+            }
+            line.wake.notify_one();
+        }
+        Ok(changed(
+            vec![done],
+            vec![format!("keyroll roll watch {}", array.name)],
+            request.dry_run,
+        ))
+    }
+
+    fn under_way(&self, name: &str) -> Result<(ArrayRecord, Line, PastRoll), No> {
+        let array = self.array(name)?;
+        let none = || {
+            No::busy("no-roll", format!("no roll of {} is under way", array.name))
+                .next(format!("keyroll roll history {}", array.name))
+        };
+        let past = self.ports.store.open_roll(&array.name)?.ok_or_else(none)?;
+        let line = self.rolls.line(&array.name).ok_or_else(none)?;
+        Ok((array, line, past))
+    }
+
+    /// The array's rolls, the newest first.
+    ///
+    /// # Errors
+    /// [`No`].
+    pub fn roll_history(
+        &self,
+        request: &said::RollHistoryRequest,
+    ) -> Result<said::RollHistoryReply, No> {
+        let array = self.array(&request.array)?;
+        let limit = if request.limit == 0 {
+            20
+        } else {
+            request.limit as usize
+        };
+        let past = self.ports.store.history(&array.name, limit)?;
+        let rolls = past
+            .iter()
+            .map(|past| driver::ended_view(&past.roll, &past.entries))
+            .collect();
+        Ok(said::RollHistoryReply { rolls })
+    }
+
+    /// A roll told from its journal.
+    ///
+    /// # Errors
+    /// [`No`].
+    pub fn explain_roll(
+        &self,
+        request: &said::ExplainRollRequest,
+    ) -> Result<said::ExplainRollReply, No> {
+        let array = self.array(&request.array)?;
+        let number = match request.roll {
+            0 => array.next_roll.0.saturating_sub(1),
+            number => number,
+        };
+        let entries = self.ports.store.records(&array.name, RollNumber(number))?;
+        if entries.is_empty() {
+            return Err(No::unknown(
+                "unknown-roll",
+                format!("{} has no roll {number}", array.name),
+            )
+            .next(format!("keyroll roll history {}", array.name)));
+        }
+        Ok(said::ExplainRollReply {
+            sentences: driver::story(&entries),
+        })
+    }
+}
+
+fn old_key(request: &said::StartRollRequest) -> Result<OldKey, No> {
+    match (request.emergency, request.kill.as_str()) {
+        (false, "") | (true, "drain") => Ok(OldKey::UntilDrained),
+        (true, "" | "converged") => Ok(OldKey::UntilConverged),
+        (true, "now") => Ok(OldKey::UntilCommitted),
+        (false, _) => Err(
+            No::bad_input("bad-value", "kill goes with an emergency roll only")
+                .next("keyroll roll ARRAY --emergency"),
+        ),
+        (true, other) => {
+            let what =
+                format!("{other:?} is no time to kill old keys; there are converged, now, drain");
+            Err(No::bad_input("bad-value", what))
+        }
+    }
+}

@@ -1,0 +1,266 @@
+//! `keyroll verify`: every domain controller, node and key of an array, looked at and tried now.
+
+use futures_util::future::join_all;
+use keyroll::name::{DcName, NodeName};
+use keyroll::roll::WhichKey;
+use keyroll_proto::operator as said;
+
+use super::Controller;
+use super::no::No;
+use crate::desired::Desired;
+use crate::driver::{ap_request, wrong_with};
+use crate::ports::{KnownKeys, PortError, Sighting};
+use crate::random;
+use crate::store::{ArrayRecord, NodeState, Read as _};
+
+impl Controller {
+    /// Looks at everything, changes nothing.
+    ///
+    /// # Errors
+    /// [`No`] only where nothing at all can be looked at.
+    pub async fn verify(&self, request: &said::VerifyRequest) -> Result<said::VerifyReply, No> {
+        let array = self.array(&request.array)?;
+        let desired =
+            Desired::of(&self.ports, &array).map_err(|error| No::internal(error.to_string()))?;
+        let mut checks = self.check_account(&array, &desired).await;
+        let (dcs, ticket) = self.check_dcs(&array, &desired).await?;
+        checks.extend(dcs);
+        let mut nodes = self.ports.store.members(&array.name)?;
+        nodes.retain(|node| node.state == NodeState::Joined);
+        if nodes.is_empty() {
+            let next = format!("keyroll node add {} NODE", array.name);
+            checks.push(check("warning", &array.name, "has no node", "", next));
+        }
+        let each = nodes
+            .iter()
+            .map(|node| self.check_node(&array, &desired, &node.name, ticket.as_ref()));
+        checks.extend(join_all(each).await.into_iter().flatten());
+        let ok = checks.iter().all(|check| check.grade == "ok");
+        Ok(said::VerifyReply { ok, checks })
+    }
+
+    async fn check_account(&self, array: &ArrayRecord, desired: &Desired) -> Vec<said::Check> {
+        let name = &array.account.sam_account_name;
+        let writer = match self.writer().await {
+            Ok(writer) => writer,
+            Err(no) => return vec![check("unknown", name, "cannot be read", no.what, no.next)],
+        };
+        let state = match self
+            .ports
+            .directory
+            .read(&writer, &array.account_ref())
+            .await
+        {
+            Ok(state) => state,
+            Err(error) => {
+                return vec![check(
+                    "broken",
+                    name,
+                    "cannot be read",
+                    error.to_string(),
+                    "keyroll status",
+                )];
+            }
+        };
+        let password_known = desired
+            .base
+            .as_ref()
+            .is_some_and(|base| base.password.is_some());
+        let method = array.method.unwrap_or_else(|| state.method(password_known));
+        let mut checks: Vec<said::Check> = state
+            .refusals(&keyroll::account::Wanted {
+                enctypes: &array.enctypes,
+                method,
+                password_known,
+                password_length: array.password_length,
+            })
+            .into_iter()
+            // What a node still waits for is no fault of the account's.
+            .filter(|reason| reason.code != "spn-missing" || array.spns_pending.is_empty())
+            .map(|reason| {
+                let grade = if reason.code == "minimum-age" {
+                    "warning"
+                } else {
+                    "broken"
+                };
+                check(grade, reason.object, reason.code, reason.why, reason.next)
+            })
+            .collect();
+        for spn in &array.spns {
+            let there = state.spns.iter().any(|one| one.eq_ignore_ascii_case(spn));
+            if !there && !array.spns_pending.contains(spn) {
+                let next = format!("setspn -S {spn} {name}");
+                checks.push(check(
+                    "broken",
+                    spn,
+                    "is not registered",
+                    &state.distinguished_name,
+                    next,
+                ));
+            }
+        }
+        if checks.is_empty() {
+            let evidence = format!("{}, kvno {}", state.distinguished_name, state.kvno);
+            checks.push(check("ok", name, "can be rolled", evidence, ""));
+        }
+        checks
+    }
+
+    async fn check_dcs(
+        &self,
+        array: &ArrayRecord,
+        desired: &Desired,
+    ) -> Result<(Vec<said::Check>, Option<Sighting>), No> {
+        let Some(service) = array.registered_services().next() else {
+            let next = format!("keyroll node list {}", array.name);
+            let why = "an SPN is registered once a node holds the key";
+            return Ok((
+                vec![check(
+                    "warning",
+                    &array.name,
+                    "has no registered SPN",
+                    why,
+                    next,
+                )],
+                None,
+            ));
+        };
+        let keys = |which, unlocked: Option<&'_ crate::keys::Unlocked>| {
+            let keys = unlocked.map(|one| one.keys.as_slice()).unwrap_or_default();
+            keys.iter()
+                .map(|key| (which, key.duplicate()))
+                .collect::<Vec<_>>()
+        };
+        let mut all = keys(WhichKey::Base, desired.base.as_ref());
+        all.extend(keys(WhichKey::New, desired.new.as_ref()));
+        let known = KnownKeys {
+            keys: all.iter().map(|(which, key)| (*which, key)).collect(),
+            new_password: None,
+        };
+        let dcs = self.ports.directory.domain_controllers().await?;
+        let sightings = join_all(
+            dcs.iter()
+                .map(|dc| self.ports.kdc.sight(dc, &service, &known)),
+        )
+        .await;
+        let checks = dcs
+            .iter()
+            .zip(&sightings)
+            .map(|(dc, seen)| check_dc(array, dc, seen))
+            .collect();
+        let ticket = sightings
+            .into_iter()
+            .flatten()
+            .find(|one| one.key != WhichKey::Foreign);
+        Ok((checks, ticket))
+    }
+
+    async fn check_node(
+        &self,
+        array: &ArrayRecord,
+        desired: &Desired,
+        node: &NodeName,
+        ticket: Option<&Sighting>,
+    ) -> Vec<said::Check> {
+        let show = format!("keyroll node show {} {node}", array.name);
+        let nonce = random::bytes();
+        let inventory = match self.ports.agents.look(node, &array.name, nonce).await {
+            Ok(inventory) => inventory,
+            Err(error) => {
+                return vec![check(
+                    "broken",
+                    node,
+                    "cannot be asked",
+                    error.to_string(),
+                    show,
+                )];
+            }
+        };
+        let mut checks = vec![match wrong_with(&inventory, &desired.keyset, &nonce) {
+            None => {
+                let evidence = format!(
+                    "keyset {}, {} keytabs",
+                    inventory.version,
+                    inventory.targets.len()
+                );
+                check("ok", node, "holds the right keys", evidence, "")
+            }
+            Some(why) => check("broken", node, "holds other keys", why, show.clone()),
+        }];
+        if let Err(why) = &inventory.ready {
+            checks.push(check("warning", node, "is not ready", why, show.clone()));
+        }
+        let request = ticket.and_then(|ticket| ap_request(&ticket.ticket));
+        if let Some(request) = request {
+            checks.push(
+                match self.ports.agents.prove(node, &array.name, request).await {
+                    Err(error) => check("unknown", node, "was not tried", error.to_string(), show),
+                    Ok(proofs) => {
+                        match proofs.iter().find_map(|proof| proof.verdict.as_ref().err()) {
+                            None => {
+                                let kvno = ticket
+                                    .map(|ticket| ticket.kvno.to_string())
+                                    .unwrap_or_default();
+                                check(
+                                    "ok",
+                                    node,
+                                    "accepts a fresh ticket",
+                                    format!("kvno {kvno}"),
+                                    "",
+                                )
+                            }
+                            Some(why) => check("broken", node, "refuses a fresh ticket", why, show),
+                        }
+                    }
+                },
+            );
+        }
+        checks
+    }
+}
+
+fn check_dc(array: &ArrayRecord, dc: &DcName, seen: &Result<Sighting, PortError>) -> said::Check {
+    let kvno = array.current.as_ref().map_or(0, |current| current.kvno.0);
+    match seen {
+        Err(error) => check(
+            "broken",
+            dc,
+            "gave no ticket",
+            error.to_string(),
+            "keyroll status",
+        ),
+        Ok(seen) if seen.key == WhichKey::Foreign => {
+            let evidence = format!(
+                "its tickets (kvno {}) open with no key of {}",
+                seen.kvno, array.name
+            );
+            let next = format!("keyroll roll {} --emergency", array.name);
+            check("broken", dc, "issues with a foreign key", evidence, next)
+        }
+        Ok(seen) if seen.key == WhichKey::Base && seen.kvno.0 != kvno => {
+            let evidence = format!("kvno {} in tickets, {kvno} on the nodes", seen.kvno);
+            let next = format!("keyroll roll {}", array.name);
+            check("broken", dc, "issues with another kvno", evidence, next)
+        }
+        Ok(seen) => {
+            let evidence = format!("kvno {}, enctype {}", seen.kvno, seen.enctype);
+            check("ok", dc, "issues with the array's key", evidence, "")
+        }
+    }
+}
+
+fn check(
+    grade: &str,
+    object: impl ToString,
+    what: impl Into<String>,
+    evidence: impl ToString,
+    next: impl Into<String>,
+) -> said::Check {
+    said::Check {
+        grade: grade.to_owned(),
+        object: object.to_string(),
+        what: what.into(),
+        evidence: evidence.to_string(),
+        next: next.into(),
+    }
+}
