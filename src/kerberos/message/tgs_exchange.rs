@@ -87,10 +87,11 @@ impl TgsReply {
             return Ok(Self::Refused(refusal));
         }
         let reply = decode::<TgsRep>(WHAT, bytes)?.0;
-        Ok(Self::Granted(Box::new(Granted::new(
-            WHAT,
-            Usage::TgsReply,
-            reply,
-        )?)))
+        let granted = Granted::new(WHAT, Usage::TgsReply, reply)?;
+        let service = granted.ticket().service();
+        if service.components()[0] == KRBTGT {
+            return Ok(Self::Referred(service.clone()));
+        }
+        Ok(Self::Granted(Box::new(granted)))
     }
 }
