@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use keyroll::name::NodeName;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -127,6 +128,7 @@ pub struct NodeCheck {
     roots: Arc<RootCertStore>,
     node: NodeName,
     is_issued: Box<dyn Fn(&str) -> bool + Send + Sync>,
+    grace: Option<Duration>,
     provider: Arc<CryptoProvider>,
 }
 
@@ -151,12 +153,32 @@ impl NodeCheck {
             roots,
             node,
             is_issued: Box::new(is_issued),
+            grace: None,
             provider: provider(),
         }
     }
 
-    fn identify(&self, certificate: &[u8]) -> Result<(), String> {
-        let peer = Peer::of(certificate).map_err(|error| error.to_string())?;
+    /// Takes a certificate that has ended, too, if it did so no longer than `grace` ago: for a
+    /// connection over which the node gets a new one, and nothing else.
+    #[must_use]
+    pub const fn lenient(mut self, grace: Option<Duration>) -> Self {
+        self.grace = grace;
+        self
+    }
+
+    /// The moment for which the chain is verified.
+    fn moment(&self, peer: &Peer, now: UnixTime) -> UnixTime {
+        let ends = Duration::from_secs(u64::try_from(peer.ends_unix).unwrap_or(0));
+        let since_1970 = Duration::from_secs(now.as_secs());
+        let ended_for = since_1970.saturating_sub(ends);
+        if self.grace.is_some_and(|grace| ended_for <= grace) {
+            UnixTime::since_unix_epoch(ends.min(since_1970))
+        } else {
+            now
+        }
+    }
+
+    fn identify(&self, peer: &Peer) -> Result<(), String> {
         if peer.identity != Identity::Node(self.node.clone()) {
             return Err(format!(
                 "it shows the certificate of {}, not of keyroll://node/{}",
@@ -183,15 +205,16 @@ impl ServerCertVerifier for NodeCheck {
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
         let parsed = ParsedCertificate::try_from(certificate)?;
+        let peer = Peer::of(certificate).map_err(|error| Error::General(error.to_string()))?;
         let algorithms = self.provider.signature_verification_algorithms.all;
         verify_server_cert_signed_by_trust_anchor(
             &parsed,
             &self.roots,
             intermediates,
-            now,
+            self.moment(&peer, now),
             algorithms,
         )?;
-        self.identify(certificate).map_err(Error::General)?;
+        self.identify(&peer).map_err(Error::General)?;
         Ok(ServerCertVerified::assertion())
     }
 

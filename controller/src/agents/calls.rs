@@ -1,0 +1,194 @@
+//! What is asked of an agent.
+
+use std::error::Error as _;
+use std::future::Future;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use keyroll::fence::Version;
+use keyroll::kerberos::Kvno;
+use keyroll::keyset::Keyset;
+use keyroll::name::{ArrayName, NodeName};
+use keyroll_proto::agent::agent_client::AgentClient;
+use keyroll_proto::agent::{AdmitRequest, LookRequest, ProveRequest, StageRequest, WipeRequest};
+use keyroll_proto::convert::Malformed;
+use tokio::time::Instant;
+use tonic::{Code, Response, Status};
+
+use super::AgentPool;
+use super::inventory::{Asked, inventory};
+use super::link::unreachable;
+use super::wire::Wire;
+use crate::ports::{Agents, NodeInventory, NodeProof, PortError};
+
+/// A failed call, by what it says of the outcome: only the agent's own word is a refusal.
+pub(super) fn refusal(node: &NodeName, status: &Status) -> PortError {
+    let silent = [
+        Code::Unavailable,
+        Code::DeadlineExceeded,
+        Code::Cancelled,
+        Code::Unknown,
+    ];
+    // A status with a source was made on this side, out of a broken connection.
+    if status.source().is_some() || silent.contains(&status.code()) {
+        let why = status
+            .source()
+            .map_or_else(|| status.message().to_owned(), chain);
+        return unreachable(node, why);
+    }
+    PortError::Refused {
+        object: format!("node {node}"),
+        why: status.message().to_owned(),
+        next: format!("keyroll node show {node}"),
+    }
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}
+
+fn malformed(node: &NodeName, malformed: &Malformed) -> PortError {
+    PortError::Refused {
+        object: format!("node {node}"),
+        why: format!("it answered with a {malformed}"),
+        next: "install the same version of keyroll on the node and the controller".to_owned(),
+    }
+}
+
+impl AgentPool {
+    /// One call within its time, connecting included.
+    async fn ask<T, F>(
+        &self,
+        node: &NodeName,
+        time: Duration,
+        call: impl FnOnce(AgentClient<Wire>) -> F,
+    ) -> Result<T, PortError>
+    where
+        F: Future<Output = Result<Response<T>, Status>>,
+    {
+        let deadline = Instant::now() + time;
+        let client = self.link(node)?.client(deadline).await?;
+        match tokio::time::timeout_at(deadline, call(client)).await {
+            Ok(answer) => Ok(answer
+                .map_err(|status| refusal(node, &status))?
+                .into_inner()),
+            Err(_) => Err(unreachable(
+                node,
+                format!("no answer within {} s", time.as_secs()),
+            )),
+        }
+    }
+}
+
+#[async_trait]
+impl Agents for AgentPool {
+    async fn look(
+        &self,
+        node: &NodeName,
+        array: &ArrayName,
+        nonce: [u8; 32],
+    ) -> Result<NodeInventory, PortError> {
+        let request = LookRequest {
+            array: array.to_string(),
+            nonce: nonce.to_vec(),
+        };
+        let (asked, said) = self
+            .ask(node, self.deadlines.look, |mut client| async move {
+                // Asked when the question leaves: connecting may have taken its time.
+                let asked = Asked::now();
+                client
+                    .look(request)
+                    .await
+                    .map(|answer| answer.map(|said| (asked, said)))
+            })
+            .await?;
+        inventory(said, node, array, asked).map_err(|error| malformed(node, &error))
+    }
+
+    async fn stage(
+        &self,
+        node: &NodeName,
+        keyset: &Keyset,
+        nonce: [u8; 32],
+    ) -> Result<NodeInventory, PortError> {
+        let request = StageRequest {
+            keyset: Some(keyset.into()),
+            nonce: nonce.to_vec(),
+        };
+        let reply = self
+            .ask(node, self.deadlines.stage, |mut client| async move {
+                client.stage(request).await
+            })
+            .await?;
+        let said = reply.inventory.unwrap_or_default();
+        // Writing takes its time: the clock in this answer says little, and `look` asks anew.
+        let read = inventory(said, node, &keyset.array, Asked::now());
+        read.map_err(|error| malformed(node, &error))
+    }
+
+    async fn prove(
+        &self,
+        node: &NodeName,
+        array: &ArrayName,
+        ap_request: Vec<u8>,
+    ) -> Result<Vec<NodeProof>, PortError> {
+        let request = ProveRequest {
+            array: array.to_string(),
+            ap_req: ap_request,
+        };
+        let reply = self
+            .ask(node, self.deadlines.look, |mut client| async move {
+                client.prove(request).await
+            })
+            .await?;
+        let proofs = reply.proofs.into_iter().map(|proof| NodeProof {
+            path: proof.path,
+            verdict: if proof.accepted {
+                Ok(Kvno(proof.kvno))
+            } else {
+                Err(proof.reason)
+            },
+        });
+        Ok(proofs.collect())
+    }
+
+    async fn admit(
+        &self,
+        node: &NodeName,
+        array: &ArrayName,
+        required: Version,
+        verdict: Result<(), String>,
+    ) -> Result<(), PortError> {
+        let request = AdmitRequest {
+            array: array.to_string(),
+            epoch: self.epoch.0,
+            required_version: required.0,
+            admitted: verdict.is_ok(),
+            reason: verdict.err().unwrap_or_default(),
+        };
+        self.ask(node, self.deadlines.look, |mut client| async move {
+            client.admit(request).await
+        })
+        .await
+        .map(drop)
+    }
+
+    async fn wipe(&self, node: &NodeName, array: &ArrayName) -> Result<(), PortError> {
+        let request = WipeRequest {
+            array: array.to_string(),
+            epoch: self.epoch.0,
+        };
+        self.ask(node, self.deadlines.stage, |mut client| async move {
+            client.wipe(request).await
+        })
+        .await
+        .map(drop)
+    }
+}

@@ -1,0 +1,197 @@
+//! From what an agent says to what the driver decides by.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use keyroll::fence::{Epoch, Version};
+use keyroll::kerberos::{Enctype, Principal};
+use keyroll::keyset::HeldEntry;
+use keyroll::keytab::{TargetFilter, TargetKind};
+use keyroll::name::{ArrayName, NodeName};
+use keyroll_proto::agent;
+use keyroll_proto::convert::{Malformed, enctype, parsed};
+use tokio::time::Instant;
+
+use crate::ports::{NodeInventory, NodeTarget};
+
+/// When a question was asked, by both clocks: the answer's age is told by the monotonic one.
+#[derive(Clone, Copy)]
+pub(super) struct Asked {
+    at: Instant,
+    wall: SystemTime,
+}
+
+impl Asked {
+    pub(super) fn now() -> Self {
+        Self {
+            at: Instant::now(),
+            wall: SystemTime::now(),
+        }
+    }
+
+    /// How far a clock is from ours that showed `unix_micros` somewhere between our question and
+    /// now: half of the time in between is taken for the way there.
+    fn offset(self, unix_micros: i64) -> Duration {
+        let middle = self.wall + self.at.elapsed() / 2;
+        let ours = middle
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default()
+            .as_micros();
+        let ours = i64::try_from(ours).unwrap_or(i64::MAX);
+        Duration::from_micros(ours.abs_diff(unix_micros))
+    }
+}
+
+/// An inventory of `node` for `array`, checked.
+///
+/// # Errors
+/// [`Malformed`] if it is another node's or array's, or a field is not what it should be.
+pub(super) fn inventory(
+    said: agent::Inventory,
+    node: &NodeName,
+    array: &ArrayName,
+    asked: Asked,
+) -> Result<NodeInventory, Malformed> {
+    if said.node != node.as_str() || said.array != array.as_str() {
+        let reason = format!("it is that of node {:?}, array {:?}", said.node, said.array);
+        return Err(Malformed::new("inventory", reason));
+    }
+    let ready = if said.ready {
+        Ok(())
+    } else {
+        Err(said.not_ready_reason)
+    };
+    Ok(NodeInventory {
+        version: Version(said.version),
+        epoch: Epoch(said.epoch),
+        targets: said
+            .targets
+            .into_iter()
+            .map(target)
+            .collect::<Result<_, _>>()?,
+        boot: said.boot,
+        ready,
+        clock_offset: asked.offset(said.clock_unix_micros),
+        certificate_ends_unix: said.certificate_ends_unix,
+        agent_version: said.agent_version,
+    })
+}
+
+fn target(said: agent::Target) -> Result<NodeTarget, Malformed> {
+    let kind = match said.kind() {
+        agent::TargetKind::Owned => TargetKind::Owned,
+        agent::TargetKind::Shared => TargetKind::Shared,
+        agent::TargetKind::Client => TargetKind::Client,
+        agent::TargetKind::Unspecified => return Err(Malformed::new("target.kind", "unknown")),
+    };
+    // Old files hold keys of enctypes that keyroll never writes (DES): nobody's concern here.
+    let (known, unknown): (Vec<_>, Vec<_>) = said
+        .entries
+        .iter()
+        .partition(|entry| Enctype::from_number(entry.enctype).is_some());
+    let unknown = u32::try_from(unknown.len()).unwrap_or(u32::MAX);
+    let principal = |text: &String| parsed::<Principal>("target.principals", text);
+    let principals: Vec<_> = said
+        .principals
+        .iter()
+        .map(principal)
+        .collect::<Result<_, _>>()?;
+    let enctypes: Vec<_> = said
+        .enctypes
+        .into_iter()
+        .map(|number| enctype("target.enctypes", number))
+        .collect::<Result<_, _>>()?;
+    Ok(NodeTarget {
+        path: said.path,
+        filter: TargetFilter {
+            kind,
+            principals: (!principals.is_empty()).then_some(principals),
+            enctypes: (!enctypes.is_empty()).then_some(enctypes),
+        },
+        entries: known
+            .into_iter()
+            .map(HeldEntry::try_from)
+            .collect::<Result<_, _>>()?,
+        trouble: (!said.trouble.is_empty()).then_some(said.trouble),
+        drifted: said.drifted,
+        foreign_entries: said.foreign_entries.saturating_add(unknown),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said() -> agent::Inventory {
+        agent::Inventory {
+            node: "n1".into(),
+            array: "web".into(),
+            ..Default::default()
+        }
+    }
+
+    fn read(said: agent::Inventory) -> Result<NodeInventory, Malformed> {
+        inventory(
+            said,
+            &"n1".parse().unwrap(),
+            &"web".parse().unwrap(),
+            Asked::now(),
+        )
+    }
+
+    #[test]
+    fn an_inventory_of_another_node_or_array_is_refused() {
+        assert!(read(said()).is_ok());
+        assert!(
+            read(agent::Inventory {
+                node: "n2".into(),
+                ..said()
+            })
+            .is_err()
+        );
+        assert!(
+            read(agent::Inventory {
+                array: "crm".into(),
+                ..said()
+            })
+            .is_err()
+        );
+    }
+
+    #[test]
+    fn entries_of_forgotten_enctypes_count_as_foreign() {
+        let entry = |enctype| agent::Entry {
+            principal: "HTTP/web@R".into(),
+            kvno: 3,
+            enctype,
+            fingerprint: vec![0; 32],
+        };
+        let target = agent::Target {
+            kind: 1,
+            entries: vec![entry(3), entry(18)],
+            ..Default::default()
+        };
+        let read = read(agent::Inventory {
+            targets: vec![target],
+            ..said()
+        })
+        .unwrap();
+        assert_eq!(
+            (
+                read.targets[0].entries.len(),
+                read.targets[0].foreign_entries
+            ),
+            (1, 1)
+        );
+    }
+
+    #[test]
+    fn the_clock_offset_has_no_sign_and_never_overflows() {
+        let asked = Asked::now();
+        let now = asked.wall.duration_since(UNIX_EPOCH).unwrap().as_micros() as i64;
+        for (clock, least) in [(now, 0), (now + 600_000_000, 599), (now - 600_000_000, 600)] {
+            let offset = asked.offset(clock).as_secs();
+            assert!((least..least + 2).contains(&offset), "{offset} s");
+        }
+        assert!(asked.offset(i64::MIN) > asked.offset(0));
+    }
+}

@@ -1,0 +1,265 @@
+//! The link to one node: connects, stays connected, connects again.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use keyroll::name::NodeName;
+use keyroll_proto::agent::agent_client::AgentClient;
+use rand::Rng as _;
+use rustls::CertificateError;
+use tokio::sync::{Notify, broadcast, watch};
+use tokio::task::AbortHandle;
+use tokio::time::Instant;
+
+use super::LinkEvent;
+use super::renewal::renew_over;
+use super::wire::{NotConnected, Running, Wire, dial};
+use crate::ca::{NodeCheck, OwnCredential, client_config};
+use crate::ports::PortError;
+use crate::store::{NodeRecord, Store};
+
+/// A connection that takes longer than this is not made.
+const DIAL: Duration = Duration::from_secs(5);
+/// The first pause after a connection was lost or not made.
+const PAUSE_MIN: Duration = Duration::from_millis(200);
+/// The longest pause: a node that comes back is noticed within this.
+const PAUSE_MAX: Duration = Duration::from_secs(15);
+/// A node whose certificate ended while it was away may get a new one for this long. Its key
+/// never left it, and the certificate is one that we know to have issued to it.
+const RECOVERY: Duration = Duration::from_secs(30 * 24 * 3600);
+
+/// Serial numbers of the certificates that a node may use.
+pub(super) type Serials = Arc<RwLock<BTreeSet<String>>>;
+
+#[derive(Clone)]
+enum Line {
+    Dialling,
+    Up(Wire),
+    Down(PortError),
+}
+
+/// The link to one node.
+pub(super) struct Link {
+    node: NodeName,
+    address: String,
+    serials: Serials,
+    line: watch::Receiver<Line>,
+    hurry: Arc<Notify>,
+    task: AbortHandle,
+}
+
+impl Link {
+    /// A link, kept by a task of its own until [`Link::cut`].
+    pub(super) fn keep(
+        record: &NodeRecord,
+        store: Arc<Store>,
+        own: Arc<OwnCredential>,
+        events: broadcast::Sender<LinkEvent>,
+    ) -> Self {
+        let (sender, line) = watch::channel(Line::Dialling);
+        let hurry = Arc::new(Notify::new());
+        let serials: Serials = Arc::new(RwLock::new(record.certificates.keys().cloned().collect()));
+        let keeper = Keeper {
+            node: record.name.clone(),
+            address: record.address.clone(),
+            serials: serials.clone(),
+            store,
+            own,
+            line: sender,
+            hurry: hurry.clone(),
+            events,
+        };
+        Self {
+            node: record.name.clone(),
+            address: record.address.clone(),
+            serials,
+            line,
+            hurry,
+            task: tokio::spawn(keeper.run()).abort_handle(),
+        }
+    }
+
+    /// Ends the connection and every call on it.
+    pub(super) fn cut(&self) {
+        self.task.abort();
+    }
+
+    /// Whether the link may stay as it is with this record; takes new certificates in.
+    pub(super) fn still_fits(&self, record: &NodeRecord) -> bool {
+        let mut serials = self.serials.write().unwrap_or_else(PoisonError::into_inner);
+        let listed: BTreeSet<String> = record.certificates.keys().cloned().collect();
+        // Renewals add and forget the ended; a set that has nothing in common is a node's new life.
+        let same_life = !listed.is_disjoint(&serials);
+        if same_life {
+            *serials = listed;
+        }
+        same_life && self.address == record.address && !self.task.is_finished()
+    }
+
+    pub(super) fn is_up(&self) -> bool {
+        matches!(*self.line.borrow(), Line::Up(_))
+    }
+
+    /// The serials that the node may use, to be added to before it gets a new certificate.
+    pub(super) const fn serials(&self) -> &Serials {
+        &self.serials
+    }
+
+    /// A client on the connection, waiting for one until `deadline`.
+    ///
+    /// # Errors
+    /// [`PortError::Unreachable`] if the attempt under way, or the one that this call starts,
+    /// fails or is not over by then; [`PortError::Refused`] if it is the wrong one at the address.
+    pub(super) async fn client(&self, deadline: Instant) -> Result<AgentClient<Wire>, PortError> {
+        let mut line = self.line.clone();
+        let mut asked = false;
+        loop {
+            match line.borrow_and_update().clone() {
+                Line::Up(wire) => return Ok(wire.client()),
+                Line::Down(why) if asked => return Err(why),
+                Line::Down(_) => self.hurry.notify_one(),
+                Line::Dialling => {}
+            }
+            asked = true;
+            match tokio::time::timeout_at(deadline, line.changed()).await {
+                Ok(Ok(())) => {}
+                Ok(Err(_)) => return Err(unreachable(&self.node, "it was removed")),
+                Err(_) => return Err(unreachable(&self.node, "connecting takes too long")),
+            }
+        }
+    }
+}
+
+pub(super) fn unreachable(node: &NodeName, why: impl ToString) -> PortError {
+    PortError::Unreachable {
+        object: format!("node {node}"),
+        why: why.to_string(),
+    }
+}
+
+/// What keeps a link.
+struct Keeper {
+    node: NodeName,
+    address: String,
+    serials: Serials,
+    store: Arc<Store>,
+    own: Arc<OwnCredential>,
+    line: watch::Sender<Line>,
+    hurry: Arc<Notify>,
+    events: broadcast::Sender<LinkEvent>,
+}
+
+impl Keeper {
+    async fn run(self) {
+        let mut pause = PAUSE_MIN;
+        loop {
+            self.line.send_replace(Line::Dialling);
+            let why = match self.connect().await {
+                Ok((wire, mut running)) => {
+                    pause = PAUSE_MIN;
+                    self.line.send_replace(Line::Up(wire));
+                    self.tell(LinkEvent::Connected(self.node.clone()));
+                    tracing::debug!(node = %self.node, "connected");
+                    let why = unreachable(&self.node, running.ended().await);
+                    self.line.send_replace(Line::Down(why.clone()));
+                    self.tell(LinkEvent::Lost(self.node.clone()));
+                    why
+                }
+                Err(why) => {
+                    self.line.send_replace(Line::Down(why.clone()));
+                    why
+                }
+            };
+            tracing::debug!(node = %self.node, %why, "not connected");
+            self.rest(pause).await;
+            pause = (pause * 2).min(PAUSE_MAX);
+        }
+    }
+
+    /// Waits for the pause, or until somebody needs the node, but never shorter than the shortest.
+    async fn rest(&self, pause: Duration) {
+        let jittered = pause.mul_f64(rand::rng().random_range(0.5..1.0));
+        tokio::time::sleep(PAUSE_MIN.min(jittered)).await;
+        let rest = jittered.saturating_sub(PAUSE_MIN);
+        drop(tokio::time::timeout(rest, self.hurry.notified()).await);
+    }
+
+    fn tell(&self, event: LinkEvent) {
+        // Nobody may be listening.
+        drop(self.events.send(event));
+    }
+
+    async fn connect(&self) -> Result<(Wire, Running), PortError> {
+        match self.attempt(None).await? {
+            Err(NotConnected::Tls(error)) if has_ended(&error) => {
+                self.recover().await?;
+                self.attempt(None)
+                    .await?
+                    .map_err(|error| self.refusal(&error))
+            }
+            outcome => outcome.map_err(|error| self.refusal(&error)),
+        }
+    }
+
+    /// Gives a node whose certificate has ended a new one, over a connection for nothing else.
+    async fn recover(&self) -> Result<(), PortError> {
+        tracing::warn!(node = %self.node, "its certificate has ended; renewing it");
+        let dialled = self.attempt(Some(RECOVERY)).await?;
+        let (wire, mut running) = dialled.map_err(|error| self.refusal(&error))?;
+        let (mut client, authority) = (wire.client(), self.own.authority());
+        let renewal = renew_over(
+            &mut client,
+            &self.node,
+            &self.store,
+            authority,
+            &self.serials,
+        );
+        tokio::select! {
+            renewed = renewal => renewed.map(drop),
+            why = running.ended() => Err(unreachable(&self.node, why)),
+        }
+    }
+
+    async fn attempt(
+        &self,
+        grace: Option<Duration>,
+    ) -> Result<Result<(Wire, Running), NotConnected>, PortError> {
+        let serials = self.serials.clone();
+        let is_issued = move |serial: &str| {
+            serials
+                .read()
+                .unwrap_or_else(PoisonError::into_inner)
+                .contains(serial)
+        };
+        let roots = self.own.authority().roots();
+        let check = NodeCheck::new(roots, self.node.clone(), is_issued).lenient(grace);
+        let config = client_config(self.own.client(), check)
+            .map_err(|error| unreachable(&self.node, error))?;
+        tokio::time::timeout(DIAL, dial(&self.address, Arc::new(config)))
+            .await
+            .map_err(|_| unreachable(&self.node, format!("{} does not answer", self.address)))
+    }
+
+    fn refusal(&self, error: &NotConnected) -> PortError {
+        let (node, address) = (&self.node, &self.address);
+        match error {
+            NotConnected::Io(error) => unreachable(node, format!("{address}: {error}")),
+            NotConnected::Tls(_) => PortError::Refused {
+                object: format!("node {node}"),
+                why: format!("at {address} is not the right agent: {error}"),
+                next: format!("keyroll node show {node}"),
+            },
+        }
+    }
+}
+
+fn has_ended(error: &rustls::Error) -> bool {
+    let rustls::Error::InvalidCertificate(why) = error else {
+        return false;
+    };
+    matches!(
+        why,
+        CertificateError::Expired | CertificateError::ExpiredContext { .. }
+    )
+}

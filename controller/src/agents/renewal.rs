@@ -1,0 +1,157 @@
+//! Renewal: every node gets a new certificate long before its old one ends.
+
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use keyroll::name::NodeName;
+use keyroll_proto::agent::agent_client::AgentClient;
+use keyroll_proto::agent::{InstallCertificateRequest, RequestCertificateRequest};
+use sha2::{Digest as _, Sha256};
+use tokio::time::Instant;
+
+use super::AgentPool;
+use super::calls::refusal;
+use super::link::{Serials, unreachable};
+use super::wire::Wire;
+use crate::ca::{Authority, CaError, Issued, SigningRequest, now_unix};
+use crate::ports::PortError;
+use crate::store::{NodeRecord, NodeState, Read as _, Store};
+
+/// How often the nodes are gone through.
+const ROUND: Duration = Duration::from_secs(30);
+/// Renewals at one time: each is a signature of ours and a few files of the node's.
+const AT_ONCE: usize = 16;
+/// How long one renewal may take.
+const DEADLINE: Duration = Duration::from_secs(15);
+
+impl AgentPool {
+    /// Gives a node a new certificate now. Gives its end, seconds since 1970.
+    ///
+    /// # Errors
+    /// [`PortError`]; the old certificate counts until its end in any case.
+    pub async fn renew(&self, node: &NodeName) -> Result<i64, PortError> {
+        let link = self.link(node)?;
+        let deadline = Instant::now() + DEADLINE;
+        let mut client = link.client(deadline).await?;
+        let authority = self.own.authority();
+        let renewal = renew_over(&mut client, node, &self.store, authority, link.serials());
+        let late = || unreachable(node, "renewing its certificate takes too long");
+        tokio::time::timeout_at(deadline, renewal)
+            .await
+            .map_err(|_| late())?
+    }
+
+    /// Renews certificates for ever, each when about half its life is over.
+    pub async fn renew_due(self: Arc<Self>) {
+        loop {
+            match self.store.nodes() {
+                Ok(nodes) => self.renew_those_due(nodes).await,
+                Err(error) => tracing::error!(%error, "the nodes cannot be read"),
+            }
+            tokio::time::sleep(ROUND).await;
+        }
+    }
+
+    async fn renew_those_due(&self, nodes: Vec<NodeRecord>) {
+        let life = self.own.authority().lifetimes().node;
+        let now = now_unix();
+        let due = nodes.into_iter().filter(|node| is_due(node, life, now));
+        let renewals = due.map(|node| async move {
+            let left = node
+                .certificate_ends_unix()
+                .unwrap_or(0)
+                .saturating_sub(now);
+            match self.renew(&node.name).await {
+                Ok(ends_unix) => tracing::info!(node = %node.name, ends_unix, "renewed"),
+                Err(error) if left < seconds(life) / 6 => {
+                    tracing::error!(node = %node.name, %error, left, "its certificate ends soon");
+                }
+                Err(error) => tracing::debug!(node = %node.name, %error, "not renewed yet"),
+            }
+        });
+        futures_util::stream::iter(renewals)
+            .buffer_unordered(AT_ONCE)
+            .collect::<()>()
+            .await;
+    }
+}
+
+/// Whether half of the certificate's life is over, a little earlier for some nodes than for
+/// others, so that a thousand nodes that joined together do not renew together.
+fn is_due(node: &NodeRecord, life: Duration, now_unix: i64) -> bool {
+    let Some(ends) = node.certificate_ends_unix() else {
+        return false;
+    };
+    let spread = i64::from(Sha256::digest(node.name.as_str())[0]);
+    let (half, tenth) = (seconds(life) / 2, seconds(life) / 10);
+    let left = ends.saturating_sub(now_unix);
+    node.state == NodeState::Joined && left <= half + tenth * spread / 256
+}
+
+fn seconds(time: Duration) -> i64 {
+    i64::try_from(time.as_secs()).unwrap_or(i64::MAX)
+}
+
+/// A node's new certificate: asked for, signed, noted durably, and only then handed out.
+pub(super) async fn renew_over(
+    client: &mut AgentClient<Wire>,
+    node: &NodeName,
+    store: &Store,
+    authority: &Authority,
+    serials: &Serials,
+) -> Result<i64, PortError> {
+    let asked = client
+        .request_certificate(RequestCertificateRequest {})
+        .await;
+    let csr = asked
+        .map_err(|status| refusal(node, &status))?
+        .into_inner()
+        .csr;
+    let issued = issue(node, &csr, store, authority).map_err(|error| PortError::Refused {
+        object: format!("node {node}"),
+        why: error.to_string(),
+        next: String::new(),
+    })?;
+    serials
+        .write()
+        .unwrap_or_else(PoisonError::into_inner)
+        .insert(issued.serial.clone());
+    let install = InstallCertificateRequest {
+        chain: issued.chain.iter().map(|one| one.to_vec()).collect(),
+        authorities: authority
+            .certificates()
+            .iter()
+            .map(|one| one.to_vec())
+            .collect(),
+    };
+    let installed = client.install_certificate(install).await;
+    installed.map_err(|status| refusal(node, &status))?;
+    Ok(issued.ends_unix)
+}
+
+fn issue(
+    node: &NodeName,
+    csr: &[u8],
+    store: &Store,
+    authority: &Authority,
+) -> Result<Issued, CaError> {
+    let now = now_unix();
+    let request = SigningRequest::read(csr, &format!("node {node}"))?;
+    let issued = authority.issue_node(node, &request, now)?;
+    store.write(|change| {
+        let joined = change
+            .node(node)?
+            .filter(|record| record.state == NodeState::Joined);
+        let Some(mut record) = joined else {
+            let why = "the node was removed".to_owned();
+            return Err(CaError::Request {
+                object: format!("node {node}"),
+                why,
+            });
+        };
+        record.certify(issued.serial.clone(), issued.ends_unix, now);
+        Ok::<_, CaError>(change.put_node(&record)?)
+    })?;
+    Ok(issued)
+}
