@@ -30,6 +30,14 @@ pub(super) const GLOBAL_CATALOG: u16 = 3269;
 /// Entries in one page; AD gives at most 1000.
 const PAGE: i32 = 500;
 
+/// What is asked of a domain controller about itself, and of the caller.
+const ROOT: [&str; 4] = [
+    "currentTime",
+    "defaultNamingContext",
+    "isGlobalCatalogReady",
+    "tokenGroups",
+];
+
 /// A connection's place: domain controller and port.
 type Place = (DcName, u16);
 
@@ -97,18 +105,19 @@ impl Connections {
         })
     }
 
-    /// A handle on a connection that has just answered: what is sent next meets no dead line.
-    pub(super) async fn live(&self, dc: &DcName) -> Result<Connection, PortError> {
-        let mut connection = self.to(dc, LDAPS).await?;
+    /// A handle on a connection that has just answered, and the answer: what the domain controller
+    /// says of itself. What is sent next meets no line that died unnoticed.
+    pub(super) async fn live(&self, dc: &DcName) -> Result<(Connection, Entry), PortError> {
         let root = Dn::of_directory("");
-        let probe = connection.look(&root, &["currentTime"], None).await;
-        if let Err(lost) = probe {
-            if !connection.reused {
-                return Err(lost);
+        let mut connection = self.to(dc, LDAPS).await?;
+        match connection.look(&root, &ROOT, None).await {
+            Err(PortError::Unreachable { .. }) if connection.reused => {
+                connection = self.to(dc, LDAPS).await?;
+                let entry = connection.look(&root, &ROOT, None).await?;
+                Ok((connection, entry))
             }
-            connection = self.to(dc, LDAPS).await?;
+            looked => Ok((connection, looked?)),
         }
-        Ok(connection)
     }
 }
 

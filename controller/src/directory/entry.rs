@@ -78,6 +78,16 @@ impl Entry {
         u32::try_from(number).ok().or_else(signed)
     }
 
+    /// `objectGUID`.
+    #[must_use]
+    pub fn guid(&self) -> Option<[u8; 16]> {
+        self.values("objectGUID")
+            .first()?
+            .as_slice()
+            .try_into()
+            .ok()
+    }
+
     /// Whether only a part of the attribute's values was sent: AD does so above 1500 values
     /// (MS-ADTS 3.1.1.3.1.3.3).
     #[must_use]

@@ -1,15 +1,142 @@
 //! What touches the directory: LDAP and Kerberos, spoken to one named domain controller at a time.
 //!
 //! Nothing is decided here. Each call says what was seen, or one of three things about a write:
-//! applied, refused, unanswered. Nothing is tried twice by itself.
+//! applied, refused, unanswered. Nothing is written twice by itself.
 
-pub mod config;
-pub mod credential;
-pub mod text;
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
+use async_trait::async_trait;
+use keyroll::account::AccountState;
+use keyroll::kerberos::{Enctype, Realm};
+use keyroll::name::DcName;
+use keyroll::roll::Answer;
+
+use crate::ports::{AccountRef, Directory, NewAccount, PasswordWrite, PortError};
+
+mod account;
 mod ber;
+pub mod config;
 mod connection;
+pub mod credential;
+pub mod descriptor;
+mod discovery;
 mod entry;
 mod relay;
 mod result;
-mod tls;
+pub mod text;
+pub mod tls;
+mod write;
+
+use account::Root;
+use config::DirectorySettings;
+use connection::{Connection, Connections, GLOBAL_CATALOG, LDAPS};
+use text::Dn;
+
+/// How long a domain controller that is no global catalog, or whose port 3269 is closed to us, is
+/// not asked again whether it is one.
+const WITHOUT_CATALOG: Duration = Duration::from_secs(600);
+
+/// Active Directory over LDAPS, with one warm connection to each domain controller.
+#[derive(Debug)]
+pub struct ActiveDirectory {
+    settings: DirectorySettings,
+    connections: Connections,
+    without_catalog: Mutex<HashMap<DcName, Instant>>,
+}
+
+impl ActiveDirectory {
+    /// Opens nothing yet, but reads the CA files and the password once, so that a mistake in the
+    /// configuration shows at the start and not in the middle of the night.
+    ///
+    /// # Errors
+    /// [`PortError::Refused`] if a CA file or the password cannot be used.
+    pub fn new(settings: DirectorySettings) -> Result<Self, PortError> {
+        let refused = |why: String, next: &str| PortError::Refused {
+            object: "the directory's configuration".to_owned(),
+            why,
+            next: next.to_owned(),
+        };
+        tls::client(&settings.ca)
+            .map_err(|error| refused(error.to_string(), "check directory.ca"))?;
+        let password = settings.password.read();
+        password.map_err(|error| refused(error.to_string(), "check directory.bind"))?;
+        Ok(Self {
+            connections: Connections::new(settings.clone()),
+            settings,
+            without_catalog: Mutex::default(),
+        })
+    }
+
+    /// The widest place that this domain controller can search: the forest, else its domain.
+    async fn widest(&self, dc: &DcName, root: &Root) -> Result<(Connection, Dn), PortError> {
+        let without = || {
+            self.without_catalog
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+        };
+        let known = without()
+            .get(dc)
+            .is_some_and(|since| since.elapsed() < WITHOUT_CATALOG);
+        if root.is_catalog && !known {
+            match self.connections.to(dc, GLOBAL_CATALOG).await {
+                Ok(catalog) => return Ok((catalog, Dn::of_directory(""))),
+                Err(error) => {
+                    without().insert(dc.clone(), Instant::now());
+                    tracing::warn!(%dc, %error, "no global catalog: looking through its domain only");
+                }
+            }
+        }
+        Ok((self.connections.to(dc, LDAPS).await?, root.domain.clone()))
+    }
+}
+
+#[async_trait]
+impl Directory for ActiveDirectory {
+    fn realm(&self) -> &Realm {
+        &self.settings.realm
+    }
+
+    async fn domain_controllers(&self) -> Result<Vec<DcName>, PortError> {
+        discovery::domain_controllers(&self.settings).await
+    }
+
+    async fn find(&self, dc: &DcName, sam_account_name: &str) -> Result<AccountRef, PortError> {
+        self.find_account(dc, sam_account_name).await
+    }
+
+    async fn read(&self, dc: &DcName, account: &AccountRef) -> Result<AccountState, PortError> {
+        self.read_account(dc, account).await
+    }
+
+    async fn write_password(&self, dc: &DcName, write: &PasswordWrite<'_>) -> Answer {
+        self.send_password(dc, write).await
+    }
+
+    async fn create(&self, dc: &DcName, account: &NewAccount<'_>) -> Answer {
+        self.send_account(dc, account).await
+    }
+
+    async fn set_enctypes(
+        &self,
+        dc: &DcName,
+        account: &AccountRef,
+        enctypes: &[Enctype],
+    ) -> Result<(), PortError> {
+        self.put_enctypes(dc, account, enctypes).await
+    }
+
+    async fn add_spn(&self, dc: &DcName, account: &AccountRef, spn: &str) -> Result<(), PortError> {
+        self.put_spn(dc, account, spn).await
+    }
+
+    async fn remove_spn(
+        &self,
+        dc: &DcName,
+        account: &AccountRef,
+        spn: &str,
+    ) -> Result<(), PortError> {
+        self.take_spn(dc, account, spn).await
+    }
+}

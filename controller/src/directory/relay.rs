@@ -149,10 +149,7 @@ mod tests {
             library.read_to_end(&mut got).await.unwrap();
             got
         };
-        let (got, broken) = tokio::join!(ends, async {
-            let broken = relay(near_dc, near_library).await;
-            broken
-        });
+        let (got, broken) = tokio::join!(ends, async { relay(near_dc, near_library).await });
         (got, broken)
     }
 

@@ -1,0 +1,363 @@
+//! Everything about one account, as one domain controller shows it.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use chrono::NaiveDateTime;
+use keyroll::account::AccountState;
+use keyroll::kerberos::salt::{AccountKind, SaltSource};
+use keyroll::kerberos::{Kvno, Principal};
+use keyroll::name::DcName;
+use ldap3::controls::RawControl;
+
+use super::ActiveDirectory;
+use super::connection::Connection;
+use super::descriptor::{self, RESET_PASSWORD, Sid};
+use super::entry::{Entry, unix_of_file_time};
+use super::text::{Dn, Filter};
+use crate::ports::{AccountRef, PortError};
+
+/// Bits of `userAccountControl` (MS-ADTS 2.2.16).
+const DISABLED: u32 = 0x2;
+const TRUSTED_FOR_DELEGATION: u32 = 0x8_0000;
+const TRUSTED_TO_AUTHENTICATE: u32 = 0x100_0000;
+/// Bits that only `msDS-User-Account-Control-Computed` has (MS-ADTS 3.1.1.4.5.17).
+const LOCKED: u32 = 0x10;
+const PASSWORD_EXPIRED: u32 = 0x80_0000;
+
+const ATTRIBUTES: [&str; 19] = [
+    "accountExpires",
+    "adminCount",
+    "allowedAttributesEffective",
+    "distinguishedName",
+    "lockoutTime",
+    "msDS-AllowedToDelegateTo",
+    "msDS-KeyVersionNumber",
+    "msDS-ResultantPSO",
+    "msDS-SupportedEncryptionTypes",
+    "msDS-User-Account-Control-Computed",
+    "nTSecurityDescriptor",
+    "objectClass",
+    "objectGUID",
+    "objectSid",
+    "pwdLastSet",
+    "sAMAccountName",
+    "servicePrincipalName",
+    "userAccountControl",
+    "userPrincipalName",
+];
+
+/// What the domain controller says of itself and of us.
+pub(super) struct Root {
+    pub(super) domain: Dn,
+    pub(super) is_catalog: bool,
+    now_unix: i64,
+    caller: BTreeSet<Sid>,
+}
+
+/// The password rules that hold for one account.
+struct Rules {
+    minimum_age: Duration,
+    minimum_length: u32,
+}
+
+impl Root {
+    pub(super) fn of(entry: &Entry, dc: &DcName) -> Result<Self, PortError> {
+        let (Some(domain), Some(time)) = (
+            entry.text("defaultNamingContext"),
+            entry.text("currentTime"),
+        ) else {
+            return Err(PortError::Refused {
+                object: dc.to_string(),
+                why: "it does not name its domain or the time: it is no AD domain controller"
+                    .to_owned(),
+                next: "check directory.domain-controllers".to_owned(),
+            });
+        };
+        let sids = entry.values("tokenGroups").iter();
+        Ok(Self {
+            domain: Dn::of_directory(domain),
+            is_catalog: entry.text("isGlobalCatalogReady") == Some("TRUE"),
+            now_unix: unix_of_generalized(time).unwrap_or_default(),
+            caller: sids.filter_map(|sid| Sid::from_bytes(sid)).collect(),
+        })
+    }
+}
+
+impl ActiveDirectory {
+    pub(super) async fn find_account(
+        &self,
+        dc: &DcName,
+        sam_account_name: &str,
+    ) -> Result<AccountRef, PortError> {
+        let (mut connection, root) = self.connections.live(dc).await?;
+        let root = Root::of(&root, dc)?;
+        let filter = Filter::equals("sAMAccountName", sam_account_name);
+        let attributes = [
+            "objectGUID",
+            "sAMAccountName",
+            "objectClass",
+            "userAccountControl",
+        ];
+        let found = connection.find(&root.domain, &filter, &attributes).await?;
+        let object = || format!("account {sam_account_name} on {dc}");
+        let entry = found
+            .first()
+            .ok_or_else(|| PortError::Missing { object: object() })?;
+        let refused = |why: &str, next: &str| PortError::Refused {
+            object: object(),
+            why: why.to_owned(),
+            next: next.to_owned(),
+        };
+        let class = |wanted: &str| {
+            let mut classes = entry.texts("objectClass");
+            classes.any(|class| class.eq_ignore_ascii_case(wanted))
+        };
+        if class("msDS-GroupManagedServiceAccount") || class("msDS-ManagedServiceAccount") {
+            return Err(refused(
+                "it is a managed service account: the domain itself makes its passwords",
+                "give the array a user or computer account",
+            ));
+        }
+        if !class("user") || entry.bits("userAccountControl").is_none() {
+            return Err(refused("it is neither a user nor a computer", ""));
+        }
+        let guid = entry
+            .guid()
+            .ok_or_else(|| refused("it shows no objectGUID", ""))?;
+        let name = entry.text("sAMAccountName").unwrap_or(sam_account_name);
+        let principal = Principal::new(vec![name.to_owned()], self.settings.realm.clone());
+        let principal = principal.map_err(|error| refused(&error.to_string(), ""))?;
+        Ok(AccountRef { guid, principal })
+    }
+
+    pub(super) async fn read_account(
+        &self,
+        dc: &DcName,
+        account: &AccountRef,
+    ) -> Result<AccountState, PortError> {
+        let (mut connection, root) = self.connections.live(dc).await?;
+        let root = Root::of(&root, dc)?;
+        let mut attributes = ATTRIBUTES.to_vec();
+        attributes.push(&self.settings.fence_attribute);
+        let object = Dn::of_guid(&account.guid);
+        let look = connection.look(&object, &attributes, Some(without_sacl()));
+        let entry = look.await.map_err(|error| named(error, account, dc))?;
+        if entry.is_cut_short("servicePrincipalName") {
+            return Err(PortError::Refused {
+                object: format!("{} on {dc}", account.principal),
+                why: "it has more SPNs than the directory shows at once".to_owned(),
+                next: "give the array an account of its own".to_owned(),
+            });
+        }
+        let rules = rules(&mut connection, &root, &entry).await?;
+        let spns: Vec<String> = entry
+            .texts("servicePrincipalName")
+            .map(str::to_owned)
+            .collect();
+        let duplicate_spns = self.owners(dc, &root, &account.guid, &spns).await?;
+        Ok(self.state(account, &root, &entry, &rules, spns, duplicate_spns))
+    }
+
+    fn state(
+        &self,
+        account: &AccountRef,
+        root: &Root,
+        entry: &Entry,
+        rules: &Rules,
+        spns: Vec<String>,
+        duplicate_spns: Vec<(String, String)>,
+    ) -> AccountState {
+        let control = entry.bits("userAccountControl").unwrap_or_default();
+        let computed = entry.bits("msDS-User-Account-Control-Computed");
+        let set = entry.number("pwdLastSet").unwrap_or_default();
+        let delegation = TRUSTED_FOR_DELEGATION | TRUSTED_TO_AUTHENTICATE;
+        let fence = &self.settings.fence_attribute;
+        let salt_source = self.salt_source(account, entry);
+        AccountState {
+            guid: account.guid,
+            distinguished_name: entry
+                .text("distinguishedName")
+                .unwrap_or(entry.name())
+                .to_owned(),
+            kvno: Kvno(entry.bits("msDS-KeyVersionNumber").unwrap_or_default()),
+            spns,
+            supported_enctypes: entry.bits("msDS-SupportedEncryptionTypes"),
+            disabled: control & DISABLED != 0,
+            // Where the computed bits are not shown, a lock that may have passed counts as one.
+            locked: computed.map_or_else(
+                || entry.number("lockoutTime").unwrap_or_default() != 0,
+                |computed| computed & LOCKED != 0,
+            ),
+            expired: expires(entry).is_some_and(|end| end <= root.now_unix),
+            password_expired: set == 0 || computed.unwrap_or_default() & PASSWORD_EXPIRED != 0,
+            protected: entry.number("adminCount").unwrap_or_default() > 0
+                && !self.settings.allow_protected,
+            password_set_unix: unix_of_file_time(set),
+            minimum_age_left: age_left(salt_source.kind, rules.minimum_age, set, root.now_unix),
+            minimum_length: rules.minimum_length,
+            may_reset: may_reset(root, entry),
+            may_write_fence: entry
+                .texts("allowedAttributesEffective")
+                .any(|attribute| attribute.eq_ignore_ascii_case(fence)),
+            fence: entry.text(fence).map(str::to_owned),
+            duplicate_spns,
+            delegates: control & delegation != 0
+                || !entry.values("msDS-AllowedToDelegateTo").is_empty(),
+            salt_source,
+        }
+    }
+
+    fn salt_source(&self, account: &AccountRef, entry: &Entry) -> SaltSource {
+        let mut classes = entry.texts("objectClass");
+        let computer = classes.any(|class| class.eq_ignore_ascii_case("computer"));
+        let name = entry.text("sAMAccountName").map(str::to_owned);
+        SaltSource {
+            kind: if computer {
+                AccountKind::Computer
+            } else {
+                AccountKind::User
+            },
+            realm: self.settings.realm.clone(),
+            sam_account_name: name.unwrap_or_else(|| account.principal.name()),
+            user_principal_name: entry.text("userPrincipalName").map(str::to_owned),
+            dns_domain: self.settings.domain.clone(),
+        }
+    }
+}
+
+/// An error about `<GUID=…>`, under the name that people know.
+pub(super) fn named(error: PortError, account: &AccountRef, dc: &DcName) -> PortError {
+    let object = format!("{} on {dc}", account.principal);
+    match error {
+        PortError::Missing { .. } => PortError::Missing { object },
+        PortError::Refused { why, next, .. } => PortError::Refused { object, why, next },
+        PortError::Unreachable { .. } => error,
+    }
+}
+
+/// LDAP_SERVER_SD_FLAGS (MS-ADTS 3.1.1.3.4.1.11): owner, group and DACL. The SACL needs a
+/// privilege, and asking for it would hide the whole descriptor.
+fn without_sacl() -> RawControl {
+    RawControl {
+        ctype: "1.2.840.113556.1.4.801".to_owned(),
+        crit: true,
+        val: Some(vec![0x30, 3, 2, 1, 7]),
+    }
+}
+
+fn may_reset(root: &Root, entry: &Entry) -> bool {
+    let Some(bytes) = entry.values("nTSecurityDescriptor").first() else {
+        tracing::debug!(
+            account = entry.name(),
+            "its permissions are hidden: taken as no right"
+        );
+        return false;
+    };
+    let own = entry.values("objectSid").first();
+    let own = own.and_then(|sid| Sid::from_bytes(sid));
+    let granted = descriptor::grants(bytes, &RESET_PASSWORD, &root.caller, own.as_ref());
+    granted.unwrap_or_else(|error| {
+        tracing::warn!(account = entry.name(), %error, "taken as no right to reset");
+        false
+    })
+}
+
+/// The rules of the account's own password settings object, where it has one that may be read;
+/// else the domain's.
+async fn rules(
+    connection: &mut Connection,
+    root: &Root,
+    entry: &Entry,
+) -> Result<Rules, PortError> {
+    if let Some(name) = entry.text("msDS-ResultantPSO") {
+        let attributes = ["msDS-MinimumPasswordAge", "msDS-MinimumPasswordLength"];
+        let found = connection
+            .look(&Dn::of_directory(name), &attributes, None)
+            .await;
+        match found {
+            Ok(object) if object.number(attributes[0]).is_some() => {
+                return Ok(Rules::of(&object, attributes));
+            }
+            Err(error @ PortError::Unreachable { .. }) => return Err(error),
+            // Only administrators may read such objects unless somebody allowed it.
+            _ => tracing::debug!(name, "this password policy is hidden: taking the domain's"),
+        }
+    }
+    let attributes = ["minPwdAge", "minPwdLength"];
+    let domain = connection.look(&root.domain, &attributes, None).await?;
+    Ok(Rules::of(&domain, attributes))
+}
+
+impl Rules {
+    fn of(entry: &Entry, [age, length]: [&str; 2]) -> Self {
+        // A negative number of 100 ns (MS-ADTS 3.1.1.3.1.1.5).
+        let age = entry.number(age).unwrap_or_default().unsigned_abs();
+        Self {
+            minimum_age: Duration::from_secs(age / 10_000_000),
+            minimum_length: entry.bits(length).unwrap_or_default(),
+        }
+    }
+}
+
+/// How long a change is refused still. A password that must be changed may be at once.
+fn age_left(kind: AccountKind, minimum: Duration, set: i64, now_unix: i64) -> Duration {
+    if kind == AccountKind::Computer || set == 0 {
+        return Duration::ZERO;
+    }
+    let age = now_unix.saturating_sub(unix_of_file_time(set));
+    // A password from the future, by the domain controller's own clock, is as young as can be.
+    minimum.saturating_sub(Duration::from_secs(age.max(0).unsigned_abs()))
+}
+
+/// When the account expires; 0 and the largest number mean never (MS-ADTS, accountExpires).
+fn expires(entry: &Entry) -> Option<i64> {
+    let end = entry.number("accountExpires")?;
+    (end != 0 && end != i64::MAX).then(|| unix_of_file_time(end))
+}
+
+/// `20261121052243.0Z`, in seconds since 1970.
+fn unix_of_generalized(time: &str) -> Option<i64> {
+    let digits = time.get(..14)?;
+    let time = NaiveDateTime::parse_from_str(digits, "%Y%m%d%H%M%S").ok()?;
+    Some(time.and_utc().timestamp())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_minimum_age_binds_users_alone() {
+        let day = Duration::from_secs(86_400);
+        let set = 134_397_121_630_795_090;
+        let at = unix_of_file_time(set);
+        for (kind, set, now, left) in [
+            (AccountKind::User, set, at, day),
+            (AccountKind::User, set, at + 86_399, Duration::from_secs(1)),
+            (AccountKind::User, set, at + 86_400, Duration::ZERO),
+            (AccountKind::User, set, at - 60, day),
+            (AccountKind::User, 0, at, Duration::ZERO),
+            (AccountKind::Computer, set, at, Duration::ZERO),
+        ] {
+            assert_eq!(age_left(kind, day, set, now), left, "{kind:?} {set} {now}");
+        }
+    }
+
+    #[test]
+    fn never_is_spelled_in_two_ways() {
+        for (value, end) in [
+            ("0", None),
+            ("9223372036854775807", None),
+            ("134397121630795090", Some(1_795_238_563)),
+        ] {
+            let entry = Entry::with(&[("accountExpires", &[value.as_bytes()])]);
+            assert_eq!(expires(&entry), end);
+        }
+        assert_eq!(
+            unix_of_generalized("20261121052243.0Z"),
+            Some(1_795_238_563)
+        );
+        assert_eq!(unix_of_generalized("yesterday"), None);
+    }
+}

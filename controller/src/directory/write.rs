@@ -1,0 +1,430 @@
+//! The writes: passwords by compare-and-swap, new accounts, enctypes, single SPNs.
+
+use std::collections::HashSet;
+
+use keyroll::kerberos::Enctype;
+use keyroll::kerberos::salt::AccountKind;
+use keyroll::name::DcName;
+use keyroll::roll::Answer;
+use keyroll::roll::policy::Method;
+use ldap3::Mod;
+
+use super::ActiveDirectory;
+use super::account::{Root, named};
+use super::connection::Connection;
+use super::result::{self, NO_SUCH_ATTRIBUTE, VALUE_EXISTS};
+use super::text::{Dn, Filter};
+use crate::ports::{AccountRef, NewAccount, PasswordWrite, PortError};
+
+/// LDAP's `unavailable` and `unwillingToPerform`, for what was refused before it was sent.
+const UNAVAILABLE: u32 = 52;
+const UNWILLING: u32 = 53;
+
+/// NORMAL_ACCOUNT with DONT_EXPIRE_PASSWORD, and WORKSTATION_TRUST_ACCOUNT (MS-ADTS 2.2.16): the
+/// password of a service is changed by a roll, never by a policy that locks the service out.
+const USER: u32 = 0x200 | 0x1_0000;
+const COMPUTER: u32 = 0x1000;
+/// The default containers (MS-ADTS 6.1.1.4).
+const USERS: &str = "A9D1CA15768811D1ADED00C04FD8D5CD";
+const COMPUTERS: &str = "AA312825768811D1ADED00C04FD8D5CD";
+
+/// The bits of `msDS-SupportedEncryptionTypes` that name kinds of keys; the others stay.
+const KINDS: u32 = 0x1f;
+
+type Change = Mod<Vec<u8>>;
+
+fn delete(attribute: &str, value: &[u8]) -> Change {
+    Mod::Delete(attribute.into(), HashSet::from([value.to_vec()]))
+}
+
+fn add(attribute: &str, value: &[u8]) -> Change {
+    Mod::Add(attribute.into(), HashSet::from([value.to_vec()]))
+}
+
+fn replace(attribute: &str, value: &[u8]) -> Change {
+    Mod::Replace(attribute.into(), HashSet::from([value.to_vec()]))
+}
+
+/// The one modify of a password write, which holds only if the directory is still as it was:
+/// a change names the old password, a reset the old value of the fence.
+fn password_changes(write: &PasswordWrite<'_>, fence: &str) -> Result<Vec<Change>, &'static str> {
+    let new = write.new.to_unicode_pwd();
+    match write.method {
+        Method::Change => {
+            let old = write.old.ok_or("a change needs the password in force")?;
+            Ok(vec![
+                delete("unicodePwd", old.to_unicode_pwd().expose()),
+                add("unicodePwd", new.expose()),
+            ])
+        }
+        Method::FencedReset => {
+            let (before, after) = write.fence;
+            // The attribute holds one value, so adding to it fails if it is not absent.
+            let mut changes: Vec<Change> = before
+                .map(|before| delete(fence, before.as_bytes()))
+                .into_iter()
+                .collect();
+            changes.push(add(fence, after.as_bytes()));
+            changes.push(replace("unicodePwd", new.expose()));
+            Ok(changes)
+        }
+    }
+}
+
+/// What became of a write that was not sent at all. Who could not be reached is asked again after
+/// a look; who refuses before the write would refuse it too.
+fn not_sent(error: &PortError) -> Answer {
+    let text = format!("{error}; nothing was sent");
+    match error {
+        PortError::Unreachable { .. } => Answer::Unanswered { text },
+        PortError::Refused { .. } | PortError::Missing { .. } => Answer::Refused {
+            code: UNAVAILABLE,
+            win32: None,
+            text,
+        },
+    }
+}
+
+impl ActiveDirectory {
+    pub(super) async fn send_password(&self, dc: &DcName, write: &PasswordWrite<'_>) -> Answer {
+        let changes = match password_changes(write, &self.settings.fence_attribute) {
+            Ok(changes) => changes,
+            Err(why) => {
+                let text = format!("{why}; nothing was sent");
+                return Answer::Refused {
+                    code: UNWILLING,
+                    win32: None,
+                    text,
+                };
+            }
+        };
+        let mut connection = match self.connections.live(dc).await {
+            Ok((connection, _)) => connection,
+            Err(error) => return not_sent(&error),
+        };
+        let object = Dn::of_guid(&write.account.guid);
+        result::answer(connection.modify(&object, changes).await)
+    }
+
+    pub(super) async fn send_account(&self, dc: &DcName, account: &NewAccount<'_>) -> Answer {
+        let (mut connection, parent) = match self.container(dc, account).await {
+            Ok(found) => found,
+            Err(error) => return not_sent(&error),
+        };
+        let name = account.sam_account_name;
+        let (class, control) = match account.kind {
+            AccountKind::User => ("user", USER),
+            AccountKind::Computer => ("computer", COMPUTER),
+        };
+        let common_name = name.strip_suffix('$').unwrap_or(name);
+        let password = account.password.to_unicode_pwd();
+        let attribute = |attribute: &str, value: &[u8]| {
+            (
+                attribute.as_bytes().to_vec(),
+                HashSet::from([value.to_vec()]),
+            )
+        };
+        let attributes = vec![
+            attribute("objectClass", class.as_bytes()),
+            attribute("sAMAccountName", name.as_bytes()),
+            attribute("userAccountControl", control.to_string().as_bytes()),
+            attribute("unicodePwd", password.expose()),
+            attribute(
+                "msDS-SupportedEncryptionTypes",
+                bits(account.enctypes).to_string().as_bytes(),
+            ),
+            attribute(&self.settings.fence_attribute, account.fence.as_bytes()),
+        ];
+        let object = Dn::child(common_name, &parent);
+        result::answer(connection.add(&object, attributes).await)
+    }
+
+    /// Where a new account goes: as asked, as configured, or where the domain puts its kind.
+    async fn container(
+        &self,
+        dc: &DcName,
+        account: &NewAccount<'_>,
+    ) -> Result<(Connection, Dn), PortError> {
+        let (mut connection, root) = self.connections.live(dc).await?;
+        if let Some(written) = account.container {
+            let parent = written.parse::<Dn>().map_err(|error| PortError::Refused {
+                object: format!("account {}", account.sam_account_name),
+                why: error.to_string(),
+                next: String::new(),
+            })?;
+            return Ok((connection, parent));
+        }
+        if let Some(configured) = &self.settings.account_container {
+            return Ok((connection, configured.clone()));
+        }
+        let root = Root::of(&root, dc)?;
+        let kind = match account.kind {
+            AccountKind::User => USERS,
+            AccountKind::Computer => COMPUTERS,
+        };
+        let known = Dn::well_known(kind, &root.domain);
+        let found = connection
+            .look(&known, &["distinguishedName"], None)
+            .await?;
+        Ok((connection, Dn::of_directory(found.name())))
+    }
+
+    pub(super) async fn put_enctypes(
+        &self,
+        dc: &DcName,
+        account: &AccountRef,
+        enctypes: &[Enctype],
+    ) -> Result<(), PortError> {
+        const ATTRIBUTE: &str = "msDS-SupportedEncryptionTypes";
+        let (mut connection, _) = self.connections.live(dc).await?;
+        let object = Dn::of_guid(&account.guid);
+        let entry = connection.look(&object, &[ATTRIBUTE], None).await;
+        let present = entry
+            .map_err(|error| named(error, account, dc))?
+            .bits(ATTRIBUTE);
+        let wanted = present.unwrap_or(0) & !KINDS | bits(enctypes);
+        if present == Some(wanted) {
+            return Ok(());
+        }
+        // The directory holds the 32 bits with a sign.
+        let value = wanted.cast_signed().to_string();
+        let change = vec![replace(ATTRIBUTE, value.as_bytes())];
+        self.apply(&mut connection, dc, account, change)
+            .await
+            .map(|_| ())
+    }
+
+    pub(super) async fn put_spn(
+        &self,
+        dc: &DcName,
+        account: &AccountRef,
+        spn: &str,
+    ) -> Result<(), PortError> {
+        let (mut connection, root) = self.connections.live(dc).await?;
+        if self.has_spn(&mut connection, dc, account, spn).await? {
+            return Ok(());
+        }
+        let root = Root::of(&root, dc)?;
+        let owners = self
+            .owners(dc, &root, &account.guid, &[spn.to_owned()])
+            .await?;
+        if let Some((_, owner)) = owners.first() {
+            return Err(PortError::Refused {
+                object: format!("{spn} on {dc}"),
+                why: format!("{owner} has it; with two owners nobody gets tickets for it"),
+                next: format!("setspn -D {spn} ACCOUNT, once nothing uses it there"),
+            });
+        }
+        let change = vec![add("servicePrincipalName", spn.as_bytes())];
+        self.apply(&mut connection, dc, account, change).await?;
+        self.settled(&mut connection, dc, account, spn, true).await
+    }
+
+    pub(super) async fn take_spn(
+        &self,
+        dc: &DcName,
+        account: &AccountRef,
+        spn: &str,
+    ) -> Result<(), PortError> {
+        let (mut connection, _) = self.connections.live(dc).await?;
+        if !self.has_spn(&mut connection, dc, account, spn).await? {
+            return Ok(());
+        }
+        let change = vec![delete("servicePrincipalName", spn.as_bytes())];
+        self.apply(&mut connection, dc, account, change).await?;
+        self.settled(&mut connection, dc, account, spn, false).await
+    }
+
+    /// Sends a change; what is there already, or gone already, is as good as done.
+    async fn apply(
+        &self,
+        connection: &mut Connection,
+        dc: &DcName,
+        account: &AccountRef,
+        change: Vec<Change>,
+    ) -> Result<(), PortError> {
+        let sent = connection.modify(&Dn::of_guid(&account.guid), change).await;
+        let answer = sent.map_err(|lost| connection.unreachable(lost))?;
+        match answer.rc {
+            VALUE_EXISTS | NO_SUCH_ATTRIBUTE => Ok(()),
+            _ => result::success(dc, &account.principal.to_string(), &answer),
+        }
+    }
+
+    /// Another controller's write of the whole list may have undone ours in between.
+    async fn settled(
+        &self,
+        connection: &mut Connection,
+        dc: &DcName,
+        account: &AccountRef,
+        spn: &str,
+        wanted: bool,
+    ) -> Result<(), PortError> {
+        if self.has_spn(connection, dc, account, spn).await? == wanted {
+            return Ok(());
+        }
+        Err(PortError::Refused {
+            object: format!("{} on {dc}", account.principal),
+            why: format!("{spn} was written, and somebody undid it at once"),
+            next: "find out who else writes servicePrincipalName, then try again".to_owned(),
+        })
+    }
+
+    async fn has_spn(
+        &self,
+        connection: &mut Connection,
+        dc: &DcName,
+        account: &AccountRef,
+        spn: &str,
+    ) -> Result<bool, PortError> {
+        let object = Dn::of_guid(&account.guid);
+        let entry = connection
+            .look(&object, &["servicePrincipalName"], None)
+            .await;
+        let entry = entry.map_err(|error| named(error, account, dc))?;
+        let mut present = entry.texts("servicePrincipalName");
+        Ok(present.any(|present| present.eq_ignore_ascii_case(spn)))
+    }
+
+    /// The objects other than `own` that have one of these SPNs: SPN and the object's name.
+    ///
+    /// The whole forest is looked through where the domain controller is a global catalog, else
+    /// its domain.
+    pub(super) async fn owners(
+        &self,
+        dc: &DcName,
+        root: &Root,
+        own: &[u8; 16],
+        spns: &[String],
+    ) -> Result<Vec<(String, String)>, PortError> {
+        if spns.is_empty() {
+            return Ok(Vec::new());
+        }
+        let (mut connection, base) = self.widest(dc, root).await?;
+        let mut owners = Vec::new();
+        for some in spns.chunks(SPNS_AT_ONCE) {
+            let filters = some
+                .iter()
+                .map(|spn| Filter::equals("servicePrincipalName", spn));
+            let filter = Filter::any_of(filters);
+            let attributes = ["objectGUID", "servicePrincipalName"];
+            let found = connection.find(&base, &filter, &attributes).await?;
+            for other in found
+                .iter()
+                .filter(|entry| entry.guid().as_ref() != Some(own))
+            {
+                for theirs in other.texts("servicePrincipalName") {
+                    let ours = some.iter().find(|spn| spn.eq_ignore_ascii_case(theirs));
+                    owners.extend(ours.map(|ours| (ours.clone(), other.name().to_owned())));
+                }
+            }
+        }
+        owners.sort();
+        Ok(owners)
+    }
+}
+
+/// SPNs looked for in one search, so that no filter grows without end.
+const SPNS_AT_ONCE: usize = 50;
+
+/// The attribute's value for these enctypes. Those that it cannot name need no bit: a KDC that
+/// knows them takes the strongest key that the account has.
+fn bits(enctypes: &[Enctype]) -> u32 {
+    let bits = enctypes
+        .iter()
+        .filter_map(|enctype| enctype.directory_bit());
+    bits.fold(0, |sum, bit| sum | bit)
+}
+
+#[cfg(test)]
+mod tests {
+    use keyroll::kerberos::Principal;
+    use keyroll::secret::Password;
+
+    use super::*;
+
+    fn account() -> AccountRef {
+        let principal: Principal = "web@CORP.EXAMPLE".parse().unwrap();
+        AccountRef {
+            guid: [1; 16],
+            principal,
+        }
+    }
+
+    fn wide(text: &str) -> Vec<u8> {
+        let quoted = format!("\"{text}\"");
+        quoted.encode_utf16().flat_map(u16::to_le_bytes).collect()
+    }
+
+    #[track_caller]
+    fn check(method: Method, fence: (Option<&str>, &str), wanted: &[Change]) {
+        let (account, old, new) = (
+            account(),
+            Password::new("old".to_owned()),
+            Password::new("new".to_owned()),
+        );
+        let old = Some(&old);
+        let write = PasswordWrite {
+            account: &account,
+            old,
+            new: &new,
+            method,
+            fence,
+        };
+        assert_eq!(password_changes(&write, "info").unwrap(), wanted);
+    }
+
+    #[test]
+    fn every_write_names_what_it_builds_on() {
+        let (old, new) = (wide("old"), wide("new"));
+        check(
+            Method::Change,
+            (Some("a"), "b"),
+            &[delete("unicodePwd", &old), add("unicodePwd", &new)],
+        );
+        check(
+            Method::FencedReset,
+            (Some("a"), "b"),
+            &[
+                delete("info", b"a"),
+                add("info", b"b"),
+                replace("unicodePwd", &new),
+            ],
+        );
+        check(
+            Method::FencedReset,
+            (None, "b"),
+            &[add("info", b"b"), replace("unicodePwd", &new)],
+        );
+    }
+
+    #[test]
+    fn a_change_without_the_old_password_is_not_sent() {
+        let (account, new) = (account(), Password::new("new".to_owned()));
+        let method = Method::Change;
+        let write = PasswordWrite {
+            account: &account,
+            old: None,
+            new: &new,
+            method,
+            fence: (None, "b"),
+        };
+        assert!(password_changes(&write, "info").is_err());
+    }
+
+    #[test]
+    fn an_unreachable_domain_controller_has_not_refused() {
+        let object = "dc1".to_owned();
+        let silent = PortError::Unreachable {
+            object: object.clone(),
+            why: "reset".to_owned(),
+        };
+        assert!(matches!(not_sent(&silent), Answer::Unanswered { .. }));
+        let refused = PortError::Refused {
+            object,
+            why: "no".to_owned(),
+            next: String::new(),
+        };
+        assert!(matches!(not_sent(&refused), Answer::Refused { .. }));
+    }
+}
