@@ -1,218 +1,161 @@
-//! The audit: who did what, each entry chained to the one before.
+//! The audit: who did what, to what, and how it ended; chained so that no entry can be changed,
+//! dropped, moved or slipped in unnoticed.
 //!
-//! The hash of an entry is SHA-256 over the hash before it and the entry's own content, so a
-//! flipped, dropped, reordered or inserted entry breaks the chain behind it; the head is kept
-//! apart, so that a chain cut short is seen too. Every row is authenticated besides
-//! ([`crate::store`]).
+//! The hash of an entry is SHA-256 over the hash before it and the entry's own fields; the newest
+//! number and hash are kept apart, so that a cut tail shows too. Each row is authenticated by the
+//! store besides, which whoever holds the sealing key can do; the chain binds that one as well,
+//! as far as heads were noted elsewhere: each entry goes to the log (target `keyroll::audit`) with
+//! its hash.
+
+mod chain;
+#[cfg(test)]
+mod tests;
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 
-use crate::store::{Store, StoreError};
+use crate::store::{Change, Store, StoreError};
+use chain::Link;
 
-/// Something that somebody did or tried.
+pub(crate) use chain::Head;
+
+/// Something that was done or refused, before it has its place in the chain.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Event {
     /// When, milliseconds since 1970.
     pub at_unix_millis: i64,
-    /// Who: an operator's name, `root`, `schedule`.
+    /// Who: an operator's name, `root`, `schedule`, a node.
     pub actor: String,
-    /// What: the call's name.
+    /// What, as the protocol names it.
     pub verb: String,
-    /// To what: arrays, nodes.
+    /// To what: names, separated by spaces.
     pub object: String,
-    /// `begun`, `done`, or the word of a refusal.
+    /// How it ended.
     pub outcome: String,
-    /// More, in words; never a secret.
+    /// More, if there is more to say. Never a secret.
     pub detail: String,
 }
 
-/// An event in its place in the chain.
+/// An event in its place.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Entry {
     /// Its number, from 1, without gaps.
     pub number: u64,
-    /// The event.
+    /// What happened.
     pub event: Event,
     /// The chained hash, hexadecimal.
     pub hash: String,
 }
 
-/// What a look at the whole chain found.
+/// Whether the chain holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verdict {
-    /// How many entries there are.
+    /// How many entries there should be.
     pub entries: u64,
-    /// The hash of the last one.
+    /// The hash of the newest, hexadecimal; empty if there is none.
     pub head: String,
-    /// The first thing that is wrong, in words.
+    /// The first broken entry and how; none if the chain holds.
     pub trouble: Option<String>,
 }
 
-/// The hash before the first entry.
-pub(crate) const GENESIS: &str = "0000000000000000000000000000000000000000000000000000000000000000";
-
-impl Entry {
-    /// The entry that follows on one with this number and hash.
-    #[must_use]
-    pub fn after(number: u64, hash: &str, event: Event) -> Self {
-        let number = number + 1;
-        let hash = chained(hash, number, &event);
-        Self {
-            number,
-            event,
-            hash,
-        }
-    }
-}
-
-fn chained(before: &str, number: u64, event: &Event) -> String {
-    let mut hash = Sha256::new();
-    hash.update(before.as_bytes());
-    hash.update(number.to_be_bytes());
-    hash.update(event.at_unix_millis.to_be_bytes());
-    for text in [
-        &event.actor,
-        &event.verb,
-        &event.object,
-        &event.outcome,
-        &event.detail,
-    ] {
-        // Lengths first: no text can pretend to be two.
-        hash.update((text.len() as u64).to_be_bytes());
-        hash.update(text.as_bytes());
-    }
-    hash.finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
-}
-
-/// Whether `entries`, the oldest first, are a whole chain that ends in `head`.
-#[must_use]
-pub fn check(entries: &[Entry], head: (u64, &str)) -> Verdict {
-    let (mut number, mut hash) = (0, GENESIS.to_owned());
-    let mut trouble = None;
-    for entry in entries {
-        let expected = Entry::after(number, &hash, entry.event.clone());
-        if *entry != expected {
-            trouble = Some(format!(
-                "entry {} does not follow on entry {number}",
-                entry.number
-            ));
-            break;
-        }
-        (number, hash) = (entry.number, entry.hash.clone());
-    }
-    if trouble.is_none() && (number, hash.as_str()) != head {
-        trouble = Some(format!(
-            "the chain ends at entry {number}, and should at entry {}",
-            head.0
-        ));
-    }
-    Verdict {
-        entries: number,
-        head: hash,
-        trouble,
-    }
-}
-
-/// Writes an event down, durably, at the end of the chain.
+/// Writes an event down, durably.
 ///
 /// # Errors
-/// [`StoreError`]; then what it was about must not be done.
+/// [`StoreError`]: what was to be done must not be done then.
 pub fn append(store: &Store, event: Event) -> Result<(), StoreError> {
-    store.write(|change| change.append_audit(event))
+    let entry = store.write(|change| append_within(change, event))?;
+    announce(&entry);
+    Ok(())
 }
 
-/// The newest entries, the newest first; of one array's, if `array` is not empty.
+/// Writes an event down together with what it is about. To be [`announce`]d after the commit.
 ///
 /// # Errors
 /// [`StoreError`].
+pub fn append_within(change: &Change<'_>, event: Event) -> Result<Entry, StoreError> {
+    let head = change.audit_head()?.unwrap_or_default();
+    let entry = head.next(event);
+    change.put_audit(&entry, &Head::at(&entry))?;
+    Ok(entry)
+}
+
+/// Sends a durable entry to the log, from where a collector takes it out of this machine's reach.
+pub fn announce(entry: &Entry) {
+    let Entry {
+        number,
+        event,
+        hash,
+    } = entry;
+    tracing::info!(
+        target: "keyroll::audit",
+        number,
+        hash,
+        actor = event.actor,
+        verb = event.verb,
+        object = event.object,
+        outcome = event.outcome,
+        detail = event.detail,
+    );
+}
+
+/// The newest entries, the newest first, at most `limit`; with `array`, those about it.
+///
+/// # Errors
+/// [`StoreError::Unread`], [`StoreError::Corrupt`].
 pub fn newest(store: &Store, limit: usize, array: &str) -> Result<Vec<Entry>, StoreError> {
-    let entries = store.audit(true, if array.is_empty() { limit } else { usize::MAX })?;
     let about = |entry: &Entry| {
         array.is_empty()
             || entry
                 .event
                 .object
                 .split_whitespace()
-                .any(|one| one == array)
+                .any(|word| word == array)
     };
-    Ok(entries.into_iter().filter(about).take(limit).collect())
+    let mut found = Vec::new();
+    let last = store.audit_head()?.map_or(0, |head| head.number);
+    for number in (1..=last).rev() {
+        if found.len() >= limit {
+            break;
+        }
+        found.extend(store.audit_entry(number)?.filter(about));
+    }
+    Ok(found)
 }
 
-/// Looks at the whole chain.
+/// Goes through the whole chain.
 ///
 /// # Errors
-/// [`StoreError`] if it cannot be read; a row that was tampered with is a verdict, not an error.
+/// [`StoreError::Unread`]; damage is a verdict, not an error.
 pub fn verify(store: &Store) -> Result<Verdict, StoreError> {
     let head = match store.audit_head() {
-        Err(error @ StoreError::Corrupt { .. }) => return Ok(broken(&error)),
-        head => head?,
+        Ok(head) => head.unwrap_or_default(),
+        Err(StoreError::Corrupt { why, .. }) => {
+            let trouble = Some(format!("the head of the chain: {why}"));
+            return Ok(Verdict {
+                entries: 0,
+                head: String::new(),
+                trouble,
+            });
+        }
+        Err(other) => return Err(other),
     };
-    match store.audit(false, usize::MAX) {
-        Err(error @ StoreError::Corrupt { .. }) => Ok(broken(&error)),
-        entries => Ok(check(&entries?, (head.0, &head.1))),
-    }
-}
-
-fn broken(error: &StoreError) -> Verdict {
-    Verdict {
-        entries: 0,
-        head: String::new(),
-        trouble: Some(error.to_string()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn chain(length: u64) -> Vec<Entry> {
-        let mut entries: Vec<Entry> = Vec::new();
-        for number in 0..length {
-            let event = Event {
-                at_unix_millis: 1,
-                actor: "root".to_owned(),
-                verb: "StartRoll".to_owned(),
-                object: "web".to_owned(),
-                outcome: "done".to_owned(),
-                detail: number.to_string(),
-            };
-            let hash = entries
-                .last()
-                .map_or(GENESIS, |last| last.hash.as_str())
-                .to_owned();
-            entries.push(Entry::after(number, &hash, event));
+    let mut link = Link::default();
+    let mut trouble = None;
+    for page in store.audit_pages(head.number) {
+        trouble = match page {
+            Ok(entries) => entries.iter().find_map(|entry| link.take(entry).err()),
+            Err(StoreError::Corrupt { key, why, .. }) => Some(format!("entry {key}: {why}")),
+            Err(other) => return Err(other),
+        };
+        if trouble.is_some() {
+            break;
         }
-        entries
     }
-
-    #[test]
-    fn every_flip_drop_swap_and_insertion_is_found() {
-        let whole = chain(40);
-        let head = (40, whole[39].hash.clone());
-        let trouble = |entries: &[Entry]| check(entries, (head.0, &head.1)).trouble.is_some();
-        assert!(!trouble(&whole));
-        for at in 0..whole.len() {
-            let mut flipped = whole.clone();
-            flipped[at].event.actor.push('!');
-            assert!(trouble(&flipped), "entry {at} flipped");
-            let mut dropped = whole.clone();
-            dropped.remove(at);
-            assert!(trouble(&dropped), "entry {at} dropped");
-            let mut inserted = whole.clone();
-            inserted.insert(at, whole[at].clone());
-            assert!(trouble(&inserted), "entry {at} doubled");
-            if at > 0 {
-                let mut swapped = whole.clone();
-                swapped.swap(at, at - 1);
-                assert!(trouble(&swapped), "entry {at} swapped");
-            }
-        }
-        assert!(trouble(&whole[..39]), "cut short");
-    }
+    let trouble = trouble.or_else(|| link.ends_at(&head).err());
+    Ok(Verdict {
+        entries: head.number,
+        head: head.hash,
+        trouble,
+    })
 }

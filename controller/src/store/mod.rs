@@ -13,7 +13,7 @@
 //! Reading is [`Read`], which [`Store`] and [`Change`] have alike; writing is a [`Change`], all of
 //! which becomes durable at once or not at all.
 
-mod chain;
+mod audit_rows;
 mod change;
 mod error;
 mod journal;

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::read::{Read as _, Rows as _};
-use super::{Change, StoreError, row};
+use super::{Change, Store, StoreError, row};
 
 /// How long a used or expired token is remembered, to tell its owner what became of it.
 const MEMORY_SECONDS: i64 = 24 * 3600;
@@ -63,6 +63,17 @@ pub enum NotRedeemed {
 
 fn hash(token: &SecretBytes) -> String {
     hex::encode(Sha256::digest(token.expose()))
+}
+
+impl Store {
+    /// Whether a token was ever issued, in force or not: to do nothing for those who have none.
+    ///
+    /// # Errors
+    /// [`StoreError::Unread`], [`StoreError::Corrupt`].
+    pub fn knows_token(&self, token: &SecretBytes) -> Result<bool, StoreError> {
+        let record: Option<TokenRecord> = self.row(row::TOKENS, &hash(token))?;
+        Ok(record.is_some())
+    }
 }
 
 impl Change<'_> {
