@@ -1,0 +1,298 @@
+//! An agent under test on one of the lab's nodes.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail, ensure};
+
+use crate::lab::{Lab, program};
+use crate::process::Process;
+use crate::wait::{seconds, until};
+
+const HEALTH_PORT: u16 = 8089;
+const AGENT_CHECK_PORT: u16 = 8090;
+
+/// One keytab that an agent shall keep.
+#[derive(Debug, Clone)]
+pub struct Target {
+    /// The array whose keys it holds.
+    pub array: String,
+    /// The file.
+    pub path: PathBuf,
+    /// `owned`, `shared` or `client`.
+    pub kind: &'static str,
+}
+
+/// An agent, running or not.
+#[derive(Debug)]
+pub struct Agent {
+    lab: Lab,
+    /// The node's short name.
+    pub node: String,
+    folder: PathBuf,
+    targets: Vec<Target>,
+    /// Goes before the agent's program: `faketime`, for one.
+    wrapper: Vec<String>,
+    process: Option<Process>,
+}
+
+impl Agent {
+    /// An agent on `node` that keeps one owned keytab for each array; its state is empty.
+    ///
+    /// # Errors
+    /// Its folder cannot be made.
+    pub fn new(lab: &Lab, node: &str, arrays: &[&str]) -> Result<Self> {
+        let folder = lab.folder(&format!("node/{node}/agent"))?;
+        // Left by a test that had the node before.
+        fs::remove_dir_all(&folder)?;
+        let folder = lab.folder(&format!("node/{node}/agent"))?;
+        let target = |array: &&str| Target {
+            array: (*array).to_owned(),
+            path: folder.join("keytabs").join(array),
+            kind: "owned",
+        };
+        let targets = arrays.iter().map(target).collect();
+        fs::create_dir(folder.join("keytabs"))?;
+        let (lab, node) = (lab.clone(), node.to_owned());
+        let agent = Self {
+            lab,
+            node,
+            folder,
+            targets,
+            wrapper: Vec::new(),
+            process: None,
+        };
+        agent.configure()?;
+        Ok(agent)
+    }
+
+    /// The same with other targets.
+    ///
+    /// # Errors
+    /// The configuration cannot be written.
+    pub fn with_targets(mut self, targets: Vec<Target>) -> Result<Self> {
+        self.targets = targets;
+        self.configure()?;
+        Ok(self)
+    }
+
+    /// Runs the agent through another program from now on.
+    pub fn wrap(&mut self, wrapper: &[&str]) {
+        self.wrapper = wrapper.iter().map(|&word| word.to_owned()).collect();
+    }
+
+    fn configure(&self) -> Result<()> {
+        let state = self.folder.join("state");
+        let mut text = format!(
+            "state = {state:?}\n[health]\nhttp = \"0.0.0.0:{HEALTH_PORT}\"\n\
+             agent-check = \"0.0.0.0:{AGENT_CHECK_PORT}\"\n"
+        );
+        let mut arrays: Vec<&str> = self.targets.iter().map(|target| &*target.array).collect();
+        arrays.dedup();
+        for array in arrays {
+            writeln!(text, "[[array]]\nname = {array:?}")?;
+            for target in self.targets.iter().filter(|target| target.array == array) {
+                let (path, kind) = (&target.path, target.kind);
+                writeln!(text, "[[array.target]]\npath = {path:?}\nkind = {kind:?}")?;
+            }
+        }
+        fs::write(self.config(), text)?;
+        Ok(())
+    }
+
+    /// The configuration file.
+    #[must_use]
+    pub fn config(&self) -> PathBuf {
+        self.folder.join("agent.toml")
+    }
+
+    /// The folder with configuration, state, keytabs and log.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Its log file.
+    #[must_use]
+    pub fn log(&self) -> PathBuf {
+        self.folder.join("log")
+    }
+
+    /// The node's name in full, as the controller knows it.
+    #[must_use]
+    pub fn full_name(&self) -> String {
+        self.lab.full_name(&self.node)
+    }
+
+    /// Its first keytab file for an array.
+    ///
+    /// # Panics
+    /// If the agent has none: a mistake in the test.
+    #[must_use]
+    pub fn keytab(&self, array: &str) -> &Path {
+        let found = self.targets.iter().find(|target| target.array == array);
+        &found
+            .unwrap_or_else(|| panic!("{} has no keytab of {array}", self.node))
+            .path
+    }
+
+    /// A verb of the agent's program, not started yet.
+    ///
+    /// # Errors
+    /// The program was not built.
+    pub fn command(&self, verb: &str) -> Result<Command> {
+        let program = program("keyroll-agent")?;
+        let mut command = match self.wrapper.split_first() {
+            None => self.lab.on(&self.node, program),
+            Some((first, rest)) => {
+                let mut command = self.lab.on(&self.node, first);
+                command.args(rest).arg(program);
+                command
+            }
+        };
+        command.arg(verb).arg("--config").arg(self.config());
+        Ok(command)
+    }
+
+    /// Joins with the line that `keyroll node add` printed.
+    ///
+    /// # Errors
+    /// The line is of another form, or the agent refused, with what it said.
+    pub fn join(&self, line: &str) -> Result<()> {
+        let invitation = line
+            .split('\'')
+            .nth(1)
+            .with_context(|| format!("no join line: {line}"))?;
+        let mut command = self.command("join")?;
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut child = command.spawn().context("starting keyroll-agent join")?;
+        let mut stdin = child.stdin.take().context("no standard input")?;
+        writeln!(stdin, "{invitation}")?;
+        drop(stdin);
+        let done = child.wait_with_output()?;
+        let said = [done.stdout, done.stderr].concat();
+        let said = String::from_utf8_lossy(&said);
+        ensure!(
+            done.status.success(),
+            "{} could not join: {}\n{said}",
+            self.node,
+            done.status
+        );
+        Ok(())
+    }
+
+    /// Starts it and waits until it answers on its health port.
+    ///
+    /// # Errors
+    /// It ended, or does not answer in time; with its last words.
+    pub fn start(&mut self) -> Result<()> {
+        self.start_with(&[])
+    }
+
+    /// The same with more in its environment.
+    ///
+    /// # Errors
+    /// As [`Agent::start`].
+    pub fn start_with(&mut self, environment: &[(&str, &str)]) -> Result<()> {
+        let mut command = self.command("run")?;
+        command.envs(environment.iter().copied());
+        let process = self
+            .process
+            .insert(Process::start(&mut command, &self.log())?);
+        let (node, port) = (self.lab.full_name(&self.node), HEALTH_PORT);
+        let answer = until("the agent to answer", seconds(15), || {
+            if let Some(status) = process.ended()? {
+                return Ok(Some(status));
+            }
+            get(&node, port, "/live").map(|_| None)
+        });
+        match answer {
+            Ok(None) => Ok(()),
+            Ok(Some(status)) => bail!("{node}'s agent ended: {status}\n{}", process.last_words()),
+            Err(error) => Err(error.context(process.last_words())),
+        }
+    }
+
+    /// Its process.
+    ///
+    /// # Errors
+    /// It does not run.
+    pub fn process(&mut self) -> Result<&mut Process> {
+        self.process
+            .as_mut()
+            .with_context(|| format!("the agent of {} does not run", self.node))
+    }
+
+    /// Ends it as a power failure would.
+    ///
+    /// # Errors
+    /// It does not run.
+    pub fn kill(&mut self) -> Result<()> {
+        self.process()?.kill()?;
+        self.process = None;
+        Ok(())
+    }
+
+    /// The health endpoint's status and text, e.g. `(503, "web: quarantined")`.
+    ///
+    /// # Errors
+    /// It does not answer.
+    pub fn health(&self, path: &str) -> Result<(u16, String)> {
+        get(&self.full_name(), HEALTH_PORT, path)
+    }
+
+    /// What HAProxy's agent-check is told.
+    ///
+    /// # Errors
+    /// It does not answer.
+    pub fn agent_check(&self) -> Result<String> {
+        let mut answer = String::new();
+        connect(&self.full_name(), AGENT_CHECK_PORT)?.read_to_string(&mut answer)?;
+        Ok(answer.trim_end().to_owned())
+    }
+
+    /// Waits until the health endpoint says that an array may be served.
+    ///
+    /// # Errors
+    /// It does not in time; with the reason that it gives.
+    pub fn wait_ready(&self, array: &str, limit: Duration) -> Result<()> {
+        until(&format!("{} to be ready", self.node), limit, || {
+            let (status, text) = self.health(&format!("/ready/{array}"))?;
+            ensure!(status == 200, "{status} {text}");
+            Ok(())
+        })
+    }
+}
+
+/// One HTTP request; a library for this would be most of the crate.
+fn get(host: &str, port: u16, path: &str) -> Result<(u16, String)> {
+    let mut stream = connect(host, port)?;
+    write!(
+        stream,
+        "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
+    )?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    let status = answer.split(' ').nth(1).and_then(|word| word.parse().ok());
+    let body = answer
+        .split_once("\r\n\r\n")
+        .map(|(_, body)| body.trim().to_owned());
+    Ok((
+        status.with_context(|| format!("no HTTP: {answer:?}"))?,
+        body.unwrap_or_default(),
+    ))
+}
+
+fn connect(host: &str, port: u16) -> Result<TcpStream> {
+    let stream = TcpStream::connect((host, port)).with_context(|| format!("{host}:{port}"))?;
+    stream.set_read_timeout(Some(seconds(5)))?;
+    Ok(stream)
+}

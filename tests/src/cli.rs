@@ -1,0 +1,168 @@
+//! The operators' command line, asked as a script would ask it.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use serde_json::Value;
+
+use crate::lab::program;
+
+/// `keyroll` on the controller's local socket.
+#[derive(Debug, Clone)]
+pub struct Cli {
+    program: PathBuf,
+    socket: PathBuf,
+}
+
+/// How one command ended.
+#[derive(Debug)]
+pub struct Said {
+    /// The command, for messages.
+    pub command: String,
+    /// Its exit code.
+    pub exit: i32,
+    /// What it printed: a JSON reply.
+    pub stdout: String,
+    /// What it complained about.
+    pub stderr: String,
+}
+
+/// An error as `--output json` prints it.
+#[derive(Debug, Clone)]
+pub struct Complaint {
+    /// The exit code.
+    pub exit: i32,
+    /// The stable word.
+    pub code: String,
+    /// What happened, to which object, and why.
+    pub message: String,
+    /// The next command.
+    pub next: String,
+}
+
+impl Cli {
+    /// The command line for the controller at `socket`.
+    ///
+    /// # Errors
+    /// The program was not built.
+    pub fn new(socket: &Path) -> Result<Self> {
+        Ok(Self {
+            program: program("keyroll")?,
+            socket: socket.to_owned(),
+        })
+    }
+
+    /// The command with its standing options.
+    #[must_use]
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(&self.program);
+        command
+            .arg("--socket")
+            .arg(&self.socket)
+            .args(["--output", "json"])
+            .args(arguments);
+        command
+    }
+
+    /// Runs a command to its end, whatever that is.
+    ///
+    /// # Errors
+    /// It cannot be started, or was ended by a signal.
+    pub fn ask(&self, arguments: &[&str]) -> Result<Said> {
+        self.ask_with(arguments, b"")
+    }
+
+    /// The same with something on standard input.
+    ///
+    /// # Errors
+    /// As [`Cli::ask`].
+    pub fn ask_with(&self, arguments: &[&str], input: &[u8]) -> Result<Said> {
+        let mut command = self.command(arguments);
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut child = command
+            .spawn()
+            .with_context(|| format!("starting {command:?}"))?;
+        if let Some(mut stdin) = child.stdin.take() {
+            // One that reads nothing may have closed it: its exit code says what matters.
+            drop(stdin.write_all(input));
+        }
+        let done = child.wait_with_output()?;
+        let command = format!("keyroll {}", arguments.join(" "));
+        let exit = done
+            .status
+            .code()
+            .with_context(|| format!("{command}: {}", done.status))?;
+        Ok(Said {
+            command,
+            exit,
+            stdout: String::from_utf8_lossy(&done.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&done.stderr).into_owned(),
+        })
+    }
+
+    /// The reply to a command that must succeed.
+    ///
+    /// # Errors
+    /// It did not, with all that it said.
+    pub fn run(&self, arguments: &[&str]) -> Result<Value> {
+        self.ask(arguments)?.reply()
+    }
+}
+
+impl Said {
+    /// The reply, if the command succeeded.
+    ///
+    /// # Errors
+    /// It did not, with all that it said; or what it printed is no JSON.
+    pub fn reply(&self) -> Result<Value> {
+        let Self {
+            command,
+            exit,
+            stdout,
+            stderr,
+        } = self;
+        ensure!(*exit == 0, "{command} ended with {exit}:\n{stdout}{stderr}");
+        serde_json::from_str(stdout)
+            .with_context(|| format!("{command} printed no JSON:\n{stdout}"))
+    }
+
+    /// The error, if the command failed and printed one.
+    ///
+    /// # Errors
+    /// It succeeded, or complained in another form.
+    pub fn complaint(&self) -> Result<Complaint> {
+        let Self {
+            command,
+            exit,
+            stdout,
+            stderr,
+        } = self;
+        if *exit == 0 {
+            bail!("{command} succeeded, though it should not have:\n{stdout}");
+        }
+        let last = stderr
+            .lines()
+            .rev()
+            .find(|line| line.starts_with('{'))
+            .unwrap_or_default();
+        let parsed: Value = serde_json::from_str(last)
+            .with_context(|| format!("{command} complained in no JSON:\n{stdout}{stderr}"))?;
+        let text = |name: &str| {
+            parsed["error"][name]
+                .as_str()
+                .unwrap_or_default()
+                .to_owned()
+        };
+        Ok(Complaint {
+            exit: *exit,
+            code: text("code"),
+            message: text("message"),
+            next: text("next"),
+        })
+    }
+}

@@ -1,0 +1,210 @@
+//! The domain as its administrator sees it, and as a client does.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{Context as _, Result, ensure};
+use serde_json::Value;
+
+use crate::cli::Cli;
+use crate::lab::{Lab, output, tests_folder};
+use crate::wait::{seconds, until};
+
+/// The lab's domain.
+#[derive(Debug, Clone)]
+pub struct Domain<'a> {
+    lab: &'a Lab,
+}
+
+impl<'a> Domain<'a> {
+    /// The domain of this lab.
+    #[must_use]
+    pub const fn of(lab: &'a Lab) -> Self {
+        Self { lab }
+    }
+
+    /// One of the verbs of `lab-dc`.
+    ///
+    /// # Errors
+    /// It failed, with what it said.
+    pub fn dc(&self, arguments: &[&str]) -> Result<String> {
+        output(Command::new("lab-dc").args(arguments))
+    }
+
+    /// `samba-tool` on the first domain controller's own database.
+    ///
+    /// # Errors
+    /// It failed, with what it said.
+    pub fn samba_tool(&self, arguments: &[&str]) -> Result<String> {
+        self.dc(&[&["samba-tool", "dc1"], arguments].concat())
+    }
+
+    /// A user account that `svc-keyroll` may reset, with its keytab and password in files.
+    ///
+    /// # Errors
+    /// The directory refuses.
+    pub fn account(&self, name: &str, spns: &[&str]) -> Result<()> {
+        self.dc(&[&["account", name], spns].concat())?;
+        spns.iter().try_for_each(|spn| self.wait_for_spn(spn))
+    }
+
+    /// The keytab of such an account.
+    #[must_use]
+    pub fn keytab(&self, name: &str) -> PathBuf {
+        self.lab.dir.join("accounts").join(format!("{name}.keytab"))
+    }
+
+    /// The password file of such an account.
+    #[must_use]
+    pub fn password_file(&self, name: &str) -> PathBuf {
+        self.lab
+            .dir
+            .join("accounts")
+            .join(format!("{name}.password"))
+    }
+
+    /// Runs the commands that `keyroll array create --print-acl` prints for an account.
+    ///
+    /// # Errors
+    /// One of them fails.
+    pub fn delegate(&self, cli: &Cli, account: &str) -> Result<()> {
+        let printed = cli.run(&[
+            "array",
+            "create",
+            "any",
+            "--account",
+            account,
+            "--print-acl",
+        ])?;
+        let commands = printed["samba_tool"]
+            .as_array()
+            .context("no samba-tool commands")?;
+        for command in commands.iter().filter_map(Value::as_str) {
+            // The words are quoted for a shell, so a shell reads them.
+            let line = format!("samba-tool() {{ lab-dc samba-tool dc1 \"$@\"; }}\n{command}");
+            output(Command::new("bash").args(["-euc", &line]))
+                .with_context(|| format!("a printed command fails: {command}"))?;
+        }
+        Ok(())
+    }
+
+    /// Makes an organizational unit in which `svc-keyroll` may make accounts and owns them.
+    ///
+    /// # Errors
+    /// The directory refuses.
+    pub fn unit(&self, name: &str) -> Result<String> {
+        let dn = format!("OU={name},DC=corp,DC=example");
+        self.samba_tool(&["ou", "create", &dn])?;
+        let sid = self.samba_tool(&["user", "show", "svc-keyroll", "--attributes=objectSid"])?;
+        let sid = sid
+            .lines()
+            .find_map(|line| line.strip_prefix("objectSid: "));
+        let sid = sid.context("svc-keyroll has no objectSid")?;
+        let mut rights = String::new();
+        for class in [COMPUTER, USER] {
+            rights += &format!("(OA;;CC;{class};;{sid})(OA;CIIO;GA;;{class};{sid})");
+        }
+        self.samba_tool(&[
+            "dsacl",
+            "set",
+            &format!("--objectdn={dn}"),
+            &format!("--sddl={rights}"),
+        ])?;
+        Ok(dn)
+    }
+
+    /// Writes to the directory with no rights asked, as LDIF.
+    ///
+    /// # Errors
+    /// It is refused.
+    pub fn modify(&self, ldif: &str) -> Result<()> {
+        let file = self.lab.folder("ldif")?.join(format!("{:x}", unique()));
+        fs::write(&file, ldif)?;
+        let path = file.to_str().context("the folder's name is not UTF-8")?;
+        self.dc(&["ldbmodify", "dc1", path])?;
+        Ok(())
+    }
+
+    /// One attribute of an account, as the domain controller `dc` has it.
+    ///
+    /// # Errors
+    /// There is no such account there.
+    pub fn attribute(&self, dc: &str, account: &str, attribute: &str) -> Result<Vec<String>> {
+        let filter = format!("(sAMAccountName={account})");
+        let found = self.dc(&["ldbsearch", dc, &filter, attribute])?;
+        ensure!(
+            found.contains("# 1 entries"),
+            "{dc} has not one {account}:\n{found}"
+        );
+        let prefix = format!("{attribute}: ");
+        let values = found.lines().filter_map(|line| line.strip_prefix(&prefix));
+        Ok(values.map(str::to_owned).collect())
+    }
+
+    /// The kvno that the first domain controller tells.
+    ///
+    /// # Errors
+    /// There is no such account.
+    pub fn kvno(&self, account: &str) -> Result<u32> {
+        let found = self.attribute("dc1", account, "msDS-KeyVersionNumber")?;
+        found
+            .first()
+            .context("no kvno")?
+            .parse()
+            .context("a kvno that is no number")
+    }
+
+    /// Resets an account's password many times, on one connection.
+    ///
+    /// # Errors
+    /// It is refused.
+    pub fn reset_often(&self, account: &str, times: u32) -> Result<()> {
+        let script = tests_folder().join("end_to_end/reset_often.py");
+        let mut command = self.lab.on("dc1", "/usr/bin/python3");
+        output(command.arg(script).args([account, &times.to_string()]))?;
+        Ok(())
+    }
+
+    /// Waits until every domain controller gives tickets for an SPN.
+    ///
+    /// # Errors
+    /// One does not in time.
+    pub fn wait_for_spn(&self, spn: &str) -> Result<()> {
+        for dc in &self.lab.dcs {
+            until(&format!("{dc} to know {spn}"), seconds(30), || {
+                self.ticket(dc, spn)
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Fetches a ticket from one domain controller, straight from its AS.
+    ///
+    /// # Errors
+    /// It gives none, and why.
+    pub fn ticket(&self, dc: &str, spn: &str) -> Result<()> {
+        let short = dc.split('.').next().unwrap_or(dc);
+        let mut kinit = self.lab.on("client", "kinit");
+        kinit.env(
+            "KRB5_CONFIG",
+            self.lab.dir.join(format!("etc/krb5-only-{short}.conf")),
+        );
+        kinit
+            .args(["-S", spn, "-c", "MEMORY:", "-k", "-t"])
+            .arg(self.lab.dir.join("alice.keytab"));
+        output(kinit.arg("alice"))?;
+        Ok(())
+    }
+}
+
+/// schemaIDGUID of the two classes (MS-ADSC).
+const COMPUTER: &str = "bf967a86-0de6-11d0-a285-00aa003049e2";
+const USER: &str = "bf967aba-0de6-11d0-a285-00aa003049e2";
+
+fn unique() -> u128 {
+    use std::time::{SystemTime, UNIX_EPOCH};
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_nanos())
+}

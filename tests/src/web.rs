@@ -1,0 +1,130 @@
+//! The web servers on the nodes, and the balancer in front of them.
+
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::Result;
+
+use crate::lab::{Lab, output};
+
+/// Apache on some nodes; stopped when dropped.
+#[derive(Debug, Default)]
+pub struct Web {
+    nodes: Vec<String>,
+}
+
+impl Web {
+    /// Starts Apache on a node with a keytab that need not exist yet.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub fn serve(&mut self, node: &str, keytab: &Path) -> Result<()> {
+        output(Command::new("lab-web").args(["start", node]).arg(keytab))?;
+        self.nodes.push(node.to_owned());
+        Ok(())
+    }
+
+    /// Stops Apache on a node.
+    ///
+    /// # Errors
+    /// It does not stop.
+    pub fn stop(&mut self, node: &str) -> Result<()> {
+        self.nodes.retain(|other| other != node);
+        output(Command::new("lab-web").args(["stop", node]))?;
+        Ok(())
+    }
+}
+
+impl Drop for Web {
+    fn drop(&mut self) {
+        for node in std::mem::take(&mut self.nodes) {
+            drop(self.stop(&node));
+        }
+    }
+}
+
+/// `HAProxy` as `web.corp.example`; stopped when dropped. The lab has one.
+#[derive(Debug)]
+pub struct Balancer(());
+
+impl Balancer {
+    /// Starts it before some of the nodes, asking each node's agent whether it is ready.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub fn start(nodes: &[String]) -> Result<Self> {
+        let mut command = Command::new("lab-balancer");
+        command
+            .args(["start", "--health-port"])
+            .env("LAB_NODES", nodes.join(" "));
+        output(&mut command)?;
+        Ok(Self(()))
+    }
+
+    /// `UP`, `DOWN` or another word of `HAProxy`'s for a node.
+    ///
+    /// # Errors
+    /// It does not answer.
+    pub fn state_of(&self, node: &str) -> Result<String> {
+        let shown = output(Command::new("lab-balancer").arg("show"))?;
+        let line = shown
+            .lines()
+            .find(|line| line.split_whitespace().next() == Some(node));
+        let words: Vec<&str> = line.unwrap_or_default().split_whitespace().collect();
+        let known = |word: &&&str| ["UP", "DOWN", "MAINT", "DRAIN"].contains(*word);
+        Ok(words
+            .iter()
+            .find(known)
+            .map(ToString::to_string)
+            .unwrap_or_default())
+    }
+}
+
+impl Drop for Balancer {
+    fn drop(&mut self) {
+        drop(Command::new("lab-balancer").arg("stop").output());
+    }
+}
+
+/// The lab's nodes that no test uses at the moment.
+#[derive(Debug)]
+pub struct FreeNodes {
+    names: std::sync::Mutex<Vec<String>>,
+    returned: std::sync::Condvar,
+}
+
+impl FreeNodes {
+    /// All nodes of the lab.
+    #[must_use]
+    pub fn of(lab: &Lab) -> Self {
+        let names = std::sync::Mutex::new(lab.nodes.clone());
+        Self {
+            names,
+            returned: std::sync::Condvar::new(),
+        }
+    }
+
+    /// Takes some, waiting until there are enough.
+    #[must_use]
+    pub fn take(&self, count: usize) -> Vec<String> {
+        use std::sync::PoisonError;
+        let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        while names.len() < count {
+            names = self
+                .returned
+                .wait(names)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+        names.drain(..count).collect()
+    }
+
+    /// Gives some back.
+    pub fn give_back(&self, nodes: Vec<String>) {
+        use std::sync::PoisonError;
+        self.names
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .extend(nodes);
+        self.returned.notify_all();
+    }
+}
