@@ -110,14 +110,15 @@ fn act(line: &CommandLine) -> Result<(), (u8, String)> {
 /// No core dump and no debugger sees this process's memory.
 fn protect() {
     use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
-    drop(set_dumpable_behavior(DumpableBehavior::NotDumpable));
-    drop(setrlimit(
+    set_dumpable_behavior(DumpableBehavior::NotDumpable).ok();
+    setrlimit(
         Resource::Core,
         Rlimit {
             current: Some(0),
             maximum: Some(0),
         },
-    ));
+    )
+    .ok();
 }
 
 fn log() {

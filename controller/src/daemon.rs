@@ -11,10 +11,10 @@ use tokio::sync::{Notify, watch};
 use tonic::transport::Server;
 
 use crate::Ports;
-use crate::agents::AgentPool;
+use crate::agents::{AgentPool, Deadlines};
 use crate::ca::{Authority, Doorway, Lifetimes, OwnCredential, limited, now_unix};
 use crate::config::Config;
-use crate::enroll::EnrollService;
+use crate::enroll::{self, Enrollment};
 use crate::reconcile::{Overview, Reconciler};
 use crate::rolls::Rolls;
 use crate::scheduler::Scheduler;
@@ -129,7 +129,9 @@ pub async fn run(
 
     let (directory, kdc) = crate::directory::connect(&settings)
         .map_err(setup("reading the directory's credentials"))?;
-    let pool = AgentPool::new(Arc::clone(&store), Arc::clone(&own), epoch);
+    let pool = AgentPool::new(Arc::clone(&store), Arc::clone(&own), epoch, Deadlines::default());
+    let pool = Arc::new(pool);
+    pool.know_all().map_err(setup("reading the nodes"))?;
     let ports = Ports {
         directory,
         kdc,
@@ -165,9 +167,12 @@ pub async fn run(
     let service = Service::new(Arc::clone(&controller));
     let mutual = Arc::clone(&own);
     let doorway = Doorway::open(operator_port, move || mutual.mutual());
-    let open = Arc::clone(&own);
-    let enroll_doorway = Doorway::open(enroll_port, move || open.open_to_all());
-    let enroll = EnrollService::new(Arc::clone(&store), authority, Arc::clone(&wake));
+    let (known, joined) = (Arc::clone(&pool), Arc::clone(&wake));
+    let enrollment =
+        Enrollment::new(Arc::clone(&store), authority, config.listen.agent_port, move |node| {
+            known.know(node);
+            joined.notify_one();
+        });
     let pause = Duration::from_secs(config.reconcile_seconds);
     tracing::info!(%epoch, realm = %settings.realm, "controller ready");
     let ready = sd_notify::notify(false, &[sd_notify::NotifyState::Ready]);
@@ -184,14 +189,14 @@ pub async fn run(
         served = limited(Server::builder()).add_service(remote).serve_with_incoming(doorway) => {
             served.map_err(setup("serving operators"))
         }
-        served = limited(Server::builder()).add_service(enroll.server()).serve_with_incoming(enroll_doorway) => {
+        served = enroll::serve(enroll_port, Arc::clone(&own), enrollment, std::future::pending()) => {
             served.map_err(setup("serving enrolment"))
         }
         () = Reconciler::new(ports, overview, Arc::clone(&wake), pause).run() => Ok(()),
         () = Scheduler::new(store, Arc::clone(&rolls), schedule_wake).run() => Ok(()),
         () = follow(Arc::clone(&pool), rolls, wake) => Ok(()),
-        () = Arc::clone(&pool).renew_for_ever() => Ok(()),
-        () = own.renew_for_ever() => Ok(()),
+        () = Arc::clone(&pool).renew_due() => Ok(()),
+        () = own.stay_fresh() => Ok(()),
         () = watchdog() => Ok(()),
     }
 }
@@ -211,7 +216,7 @@ async fn fatal_reason(failed: &mut watch::Receiver<Option<String>>) -> String {
 
 /// A node that came or went ends waits early, everywhere.
 async fn follow(pool: Arc<AgentPool>, rolls: Arc<Rolls>, wake: Arc<Notify>) {
-    let mut events = pool.subscribe();
+    let mut events = pool.events();
     loop {
         match events.recv().await {
             Ok(event) => tracing::debug!(?event, "agents"),

@@ -18,6 +18,7 @@ use tokio::sync::Notify;
 use crate::Ports;
 use crate::desired::Desired;
 use crate::driver::{DriveError, wrong_with};
+use crate::founding::{self, Unsettled};
 use crate::ports::{KnownKeys, NodeInventory};
 use crate::random;
 use crate::store::{ArrayRecord, NodeRecord, NodeState, Read as _, StoreError};
@@ -132,6 +133,10 @@ impl Reconciler {
     /// # Errors
     /// [`DriveError`] if the store, the seal or a journal fails.
     pub async fn pass(&self, array: &ArrayRecord) -> Result<(), DriveError> {
+        if array.founding.is_some() {
+            return self.found(array).await;
+        }
+        self.forget_previous(array)?;
         let desired = Desired::of(&self.ports, array)?;
         let mut members = self.ports.store.members(&array.name)?;
         members.retain(|node| node.state == NodeState::Joined);
@@ -155,6 +160,48 @@ impl Reconciler {
         alarms.sort_by_key(|alarm| alarm.grade != "critical");
         self.overview.set(&array.name, nodes, alarms);
         Ok(())
+    }
+
+    /// The account's making was not answered: nothing is staged until it is known.
+    async fn found(&self, array: &ArrayRecord) -> Result<(), DriveError> {
+        let name = &array.account.sam_account_name;
+        let alarms = match self.ports.directory.domain_controllers().await {
+            Ok(dcs) if !dcs.is_empty() => {
+                match founding::settle(&self.ports, &dcs[0], &mut array.clone()).await {
+                    Ok(()) => Vec::new(),
+                    Err(Unsettled::Store(error)) => return Err(error.into()),
+                    Err(error) => vec![alarm(
+                        "critical",
+                        name,
+                        format!("it is not known whether it was made: {error}"),
+                        &format!("keyroll array delete {}", array.name),
+                    )],
+                }
+            }
+            _ => Vec::new(),
+        };
+        self.overview.set(&array.name, Vec::new(), alarms);
+        Ok(())
+    }
+
+    /// An old generation is destroyed once no restored domain controller can bring it back.
+    fn forget_previous(&self, array: &ArrayRecord) -> Result<(), StoreError> {
+        let now = Utc::now().timestamp();
+        if array
+            .previous
+            .as_ref()
+            .is_none_or(|previous| previous.destroy_at_unix > now)
+        {
+            return Ok(());
+        }
+        tracing::info!(array = %array.name, "the generation before is destroyed");
+        self.ports.store.write(|change| {
+            if let Some(mut array) = change.array(&array.name)? {
+                array.previous = None;
+                change.put_array(&array)?;
+            }
+            Ok(())
+        })
     }
 
     async fn mend(&self, array: &ArrayRecord, desired: &Desired, node: &NodeRecord) -> NodeStatus {

@@ -39,6 +39,9 @@ pub enum NotBegun {
     /// There is nobody to give a key to.
     #[error("{0} has no node in service")]
     NoNodes(ArrayName),
+    /// Its account may not exist yet.
+    #[error("it is not known yet whether account {0} was made")]
+    Founding(String),
     /// The directory did not tell what a roll needs.
     #[error(transparent)]
     Port(#[from] PortError),
@@ -107,7 +110,7 @@ impl Rolls {
         wanted: &Wanted,
     ) -> Result<watch::Receiver<RollView>, NotBegun> {
         let plan = self.frame(array, wanted).await?;
-        let record = Record::Planned { plan: plan.clone() };
+        let record = Record::Planned { plan: Box::new(plan.clone()) };
         let roll = Roll::planned(plan);
         let reason = format!("asked for by {}", wanted.actor);
         let array = self.ports.record(&array.name, &roll, &record, &reason)?;
@@ -139,6 +142,9 @@ impl Rolls {
         let serves = |node: &NodeRecord| {
             node.state == NodeState::Joined && !node.quarantined.contains_key(&array.name)
         };
+        if array.founding.is_some() {
+            return Err(NotBegun::Founding(array.account.sam_account_name.clone()));
+        }
         let members = self.ports.store.members(&array.name)?;
         let members: BTreeSet<NodeName> = members
             .into_iter()

@@ -55,7 +55,6 @@ pub(super) struct Stage<'a> {
     pub(super) ports: &'a Ports,
     pub(super) roll: &'a Roll,
     pub(super) account: &'a AccountRef,
-    pub(super) principals: &'a [Principal],
     pub(super) service: &'a Principal,
     pub(super) base: Option<&'a Unlocked>,
     pub(super) new: Option<&'a Unlocked>,
@@ -136,7 +135,10 @@ impl Stage<'_> {
         let password = self.new.and_then(|new| new.password.as_ref());
         let known = KnownKeys {
             keys: owned.iter().map(|(which, key)| (*which, key)).collect(),
-            new_password: password.map(|text| (text, self.roll.frame().enctypes.as_slice())),
+            new_password: password.map(|text| {
+                let enctypes = self.roll.frame().enctypes.as_slice();
+                (text, enctypes, &self.account.principal)
+            }),
         };
         let sighting = match self.ports.kdc.sight(dc, self.service, &known).await {
             Ok(sighting) => sighting,

@@ -27,7 +27,7 @@ use self::tickets::Tickets;
 use crate::Ports;
 use crate::keys::{self, UnlockError, Unlocked};
 use crate::ports::AccountRef;
-use crate::store::{ArrayRecord, JournalEntry, Read as _, StoreError};
+use crate::store::{ArrayRecord, JournalEntry, StoreError};
 
 /// Why a driver cannot go on. Each of these must stop the process or the roll, never be skipped.
 #[derive(Debug, thiserror::Error)]
@@ -263,7 +263,6 @@ impl Driver {
             ports: &self.ports,
             roll: &self.roll,
             account: &self.account,
-            principals: &self.principals,
             service: &self.service,
             base: open.base.as_ref(),
             new: open.new.as_ref(),

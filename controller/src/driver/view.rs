@@ -1,6 +1,6 @@
 //! A roll as operators see it: running from memory, ended from its journal.
 
-use keyroll::roll::{Cause, DcView, Observed, Record, Roll, State, WhichKey};
+use keyroll::roll::{Cause, DcView, Observed, Plan, Record, Roll, State, WhichKey};
 use keyroll_proto::operator::{Refusal, RollDcView, RollNodeView, RollView, Sentence, StateTime};
 
 use super::act::by_state;
@@ -158,7 +158,7 @@ fn states(entries: &[JournalEntry]) -> Vec<&'static str> {
     let mut roll: Option<Roll> = None;
     let mut take = |record: &Record| {
         match (&mut roll, record) {
-            (None, Record::Planned { plan }) => roll = Some(Roll::planned(plan.clone())),
+            (None, Record::Planned { plan }) => roll = Some(Roll::planned(Plan::clone(plan))),
             (None, _) => return "unknown",
             (Some(roll), record) => {
                 if roll.apply(record.clone()).is_err() {

@@ -15,6 +15,7 @@ macro_rules! call {
     ($self:ident, $rpc:literal, $request:ident, |$q:ident| $arrays:expr, $dry:expr,
      |$c:ident, $call:ident| $body:expr) => {{
         let $call = {
+            #[allow(unused_variables, reason = "some calls are about no array")]
             let $q = $request.get_ref();
             $self.admit($rpc, &$request, $arrays, $dry)?
         };

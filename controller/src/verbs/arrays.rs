@@ -20,6 +20,7 @@ use keyroll_proto::operator::adopt_array_request::Credential;
 
 use super::no::No;
 use super::{Controller, changed};
+use crate::founding;
 use crate::keys::{seal_keys, seal_password};
 use crate::ports::{AccountRef, KnownKeys, NewAccount, PasswordWrite, PortError};
 use crate::random;
@@ -160,11 +161,13 @@ impl Controller {
             Answer::Unanswered { text } => text.as_str(),
             _ => "it said success",
         };
-        self.settle_founding(dc, array).await.map_err(|no| {
+        let settled = founding::settle(&self.ports, dc, array).await;
+        self.wake.notify_one();
+        settled.map_err(|error| {
             let what = format!(
-                "it is not known whether {dc} made account {} ({text}; then {}); the array is kept \
-                 and looked after until it is known",
-                wanted.sam, no.what
+                "it is not known whether {dc} made account {} ({text}; then: {error}); the array is \
+                 kept and looked after until it is known",
+                wanted.sam
             );
             Founded::Unknown(
                 No::unreachable(what).next(format!("keyroll array show {}", array.name)),
@@ -210,40 +213,6 @@ impl Controller {
             fence: (state.fence.as_deref(), wanted.fence),
         };
         Ok(self.ports.directory.write_password(dc, &write).await)
-    }
-
-    /// Looks whether the account carries the fence that only our own write can have left there,
-    /// and if so takes kvno and salt down.
-    ///
-    /// # Errors
-    /// [`No`] if the account is not there, or is not ours.
-    pub async fn settle_founding(&self, dc: &DcName, array: &mut ArrayRecord) -> Result<(), No> {
-        let account = self
-            .ports
-            .directory
-            .find(dc, &array.account.sam_account_name)
-            .await?;
-        let state = self.ports.directory.read(dc, &account).await?;
-        if state.fence != array.founding {
-            let what = format!(
-                "account {} was not made here",
-                array.account.sam_account_name
-            );
-            return Err(No::refused("not-ours", what));
-        }
-        array.account.guid = account.guid;
-        array
-            .account
-            .distinguished_name
-            .clone_from(&state.distinguished_name);
-        array.founding = None;
-        if let Some(current) = &mut array.current {
-            current.kvno = state.kvno;
-            current.salt = Some(state.salt_source.next_salt());
-        }
-        self.put(array)?;
-        self.wake.notify_one();
-        Ok(())
     }
 
     /// Takes over an account that is in service, without a reset if its credential is given.

@@ -134,6 +134,9 @@ impl From<NotBegun> for No {
                 .next(format!("keyroll roll watch {array}")),
             NotBegun::NoNodes(ref array) => Self::refused("no-nodes", error.to_string())
                 .next(format!("keyroll node add {array} NODE")),
+            NotBegun::Founding(_) => {
+                Self::busy("founding", error.to_string()).next("keyroll array list")
+            }
             NotBegun::Port(error) => error.into(),
             NotBegun::Store(error) => error.into(),
             NotBegun::Drive(error) => Self::internal(error.to_string()),

@@ -69,6 +69,9 @@ impl Controller {
         } else {
             self.certify(node, &request.csr, &mut reply)?;
         }
+        if let Some(node) = self.ports.store.node(&name)? {
+            self.pool.know(&node);
+        }
         self.wake.notify_one();
         Ok(reply)
     }

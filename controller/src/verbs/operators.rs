@@ -1,4 +1,4 @@
-//! `keyroll operator …`, `keyroll audit …` and the delegation that the controller needs.
+//! `keyroll operator …`, `keyroll audit …`.
 
 use chrono::Utc;
 use keyroll::name::{ArrayName, OperatorName};
@@ -8,9 +8,7 @@ use super::no::No;
 use super::{Controller, changed};
 use crate::audit;
 use crate::ca::SigningRequest;
-use crate::directory::acl;
 use crate::operators::Role;
-use crate::ports::AccountRef;
 use crate::store::{OperatorRecord, Read as _};
 
 /// How long an operator's certificate holds unless said otherwise, and at the most, in seconds.
@@ -176,44 +174,6 @@ impl Controller {
             entries: verdict.entries,
             head: verdict.head,
             trouble: verdict.trouble.unwrap_or_default(),
-        })
-    }
-
-    /// What an AD administrator types so that this controller may do its work, and no more.
-    ///
-    /// # Errors
-    /// [`No`].
-    pub async fn print_acl(
-        &self,
-        request: &said::PrintAclRequest,
-    ) -> Result<said::PrintAclReply, No> {
-        let writer = self.writer().await?;
-        let by_array = request.account.parse::<ArrayName>().ok();
-        let array = by_array
-            .map(|name| self.ports.store.array(&name))
-            .transpose()?
-            .flatten();
-        let account: AccountRef = match array {
-            Some(array) => array.account_ref(),
-            None => self.ports.directory.find(&writer, &request.account).await?,
-        };
-        let state = self.ports.directory.read(&writer, &account).await?;
-        let trustee = if request.trustee.is_empty() {
-            &self.trustee
-        } else {
-            &request.trustee
-        };
-        let dn = &state.distinguished_name;
-        let rights = acl::delegation(dn, trustee, &self.fence_attribute)
-            .map_err(|error| No::bad_input("bad-name", error.to_string()))?;
-        Ok(said::PrintAclReply {
-            distinguished_name: dn.clone(),
-            dsacls: rights.iter().map(|right| right.dsacls.clone()).collect(),
-            samba_tool: rights
-                .iter()
-                .map(|right| right.samba_tool.clone())
-                .collect(),
-            why: rights.iter().map(|right| right.why.clone()).collect(),
         })
     }
 }

@@ -16,7 +16,7 @@ impl Controller {
     /// Begins a roll of each array named, side by side, or tells what would be done.
     ///
     /// # Errors
-    /// [`No`]: for the first array that refuses; those before it have begun.
+    /// [`No`] if a name is wrong, or the only array named refuses.
     pub async fn start_rolls(
         &self,
         request: &said::StartRollRequest,
@@ -48,13 +48,16 @@ impl Controller {
             rolls.push(if request.dry_run {
                 self.rehearse(array, &wanted).await?
             } else {
-                let view = self.rolls.begin(array, &wanted).await?;
-                let view = view.borrow().clone();
-                said::RollView {
-                    array: array.name.to_string(),
-                    roll: array.next_roll.0,
-                    state: "planned".to_owned(),
-                    ..view
+                match self.rolls.begin(array, &wanted).await {
+                    Ok(view) => said::RollView {
+                        array: array.name.to_string(),
+                        roll: array.next_roll.0,
+                        state: "planned".to_owned(),
+                        ..view.borrow().clone()
+                    },
+                    Err(error) if arrays.len() == 1 => return Err(error.into()),
+                    // The others have begun: say of this one that it has not.
+                    Err(error) => not_begun(array, error.into()),
                 }
             });
         }
@@ -337,6 +340,21 @@ impl Controller {
         Ok(said::ExplainRollReply {
             sentences: driver::story(&entries),
         })
+    }
+}
+
+fn not_begun(array: &ArrayRecord, no: No) -> said::RollView {
+    said::RollView {
+        array: array.name.to_string(),
+        state: "refused".to_owned(),
+        ended: true,
+        refusals: vec![said::Refusal {
+            code: no.code.to_owned(),
+            object: array.name.to_string(),
+            why: no.what,
+            next: no.next,
+        }],
+        ..said::RollView::default()
     }
 }
 
