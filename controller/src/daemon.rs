@@ -14,7 +14,8 @@ use crate::Ports;
 use crate::agents::{AgentPool, Deadlines};
 use crate::ca::{Authority, Doorway, Lifetimes, OwnCredential, limited, now_unix};
 use crate::config::Config;
-use crate::enroll::{self, Enrollment};
+use crate::directory::{ActiveDirectory, Kdcs};
+use crate::enroll::EnrollService;
 use crate::reconcile::{Overview, Reconciler};
 use crate::rolls::Rolls;
 use crate::scheduler::Scheduler;
@@ -127,14 +128,15 @@ pub async fn run(
     let operator_port = bind(config.listen.operators).await?;
     let socket = local::bind(&config.listen.socket).map_err(setup("opening the local socket"))?;
 
-    let (directory, kdc) = crate::directory::connect(&settings)
+    let directory = ActiveDirectory::new(settings.clone())
         .map_err(setup("reading the directory's credentials"))?;
+    let realm = settings.realm.clone();
     let pool = AgentPool::new(Arc::clone(&store), Arc::clone(&own), epoch, Deadlines::default());
     let pool = Arc::new(pool);
     pool.know_all().map_err(setup("reading the nodes"))?;
     let ports = Ports {
-        directory,
-        kdc,
+        directory: Arc::new(directory),
+        kdc: Arc::new(Kdcs::new(settings)),
         agents: Arc::clone(&pool) as Arc<dyn crate::ports::Agents>,
         seal,
         store: Arc::clone(&store),
@@ -167,14 +169,11 @@ pub async fn run(
     let service = Service::new(Arc::clone(&controller));
     let mutual = Arc::clone(&own);
     let doorway = Doorway::open(operator_port, move || mutual.mutual());
-    let (known, joined) = (Arc::clone(&pool), Arc::clone(&wake));
-    let enrollment =
-        Enrollment::new(Arc::clone(&store), authority, config.listen.agent_port, move |node| {
-            known.know(node);
-            joined.notify_one();
-        });
+    let open = Arc::clone(&own);
+    let enroll_doorway = Doorway::open(enroll_port, move || open.open_to_all());
+    let enroll = EnrollService::new(Arc::clone(&store), authority, Arc::clone(&pool));
     let pause = Duration::from_secs(config.reconcile_seconds);
-    tracing::info!(%epoch, realm = %settings.realm, "controller ready");
+    tracing::info!(%epoch, %realm, "controller ready");
     let ready = sd_notify::notify(false, &[sd_notify::NotifyState::Ready]);
     drop(ready);
 
@@ -189,7 +188,7 @@ pub async fn run(
         served = limited(Server::builder()).add_service(remote).serve_with_incoming(doorway) => {
             served.map_err(setup("serving operators"))
         }
-        served = enroll::serve(enroll_port, Arc::clone(&own), enrollment, std::future::pending()) => {
+        served = limited(Server::builder()).add_service(enroll.server()).serve_with_incoming(enroll_doorway) => {
             served.map_err(setup("serving enrolment"))
         }
         () = Reconciler::new(ports, overview, Arc::clone(&wake), pause).run() => Ok(()),

@@ -12,14 +12,15 @@ pub mod agents;
 pub mod array;
 pub mod audit;
 pub mod ca;
-// pub mod command_line;
+pub mod command_line;
 pub mod config;
-// pub mod daemon;
+pub mod daemon;
 pub mod desired;
 pub mod directory;
 pub mod driver;
 pub mod enroll;
 pub mod failpoint;
+pub mod founding;
 pub mod keys;
 pub mod operators;
 pub mod ports;
@@ -28,9 +29,9 @@ pub mod reconcile;
 pub mod rolls;
 pub mod scheduler;
 pub mod seal;
-// pub mod service;
+pub mod service;
 pub mod store;
-// pub mod verbs;
+pub mod verbs;
 
 /// The world, as the driver reaches it.
 #[derive(Clone)]

@@ -176,4 +176,16 @@ impl Controller {
             trouble: verdict.trouble.unwrap_or_default(),
         })
     }
+
+    /// What an AD administrator types so that this controller may do its work, and no more.
+    ///
+    /// # Errors
+    /// [`No`].
+    #[expect(clippy::unused_async, reason = "it will ask the directory")]
+    pub async fn print_acl(
+        &self,
+        _: &said::PrintAclRequest,
+    ) -> Result<said::PrintAclReply, No> {
+        Err(No::internal("not there yet"))
+    }
 }
