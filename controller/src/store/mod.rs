@@ -22,7 +22,7 @@ mod read;
 mod records;
 mod row;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod token;
 
 pub use change::Change;
