@@ -123,6 +123,17 @@ pub trait Directory: Send + Sync {
         account: &AccountRef,
         spn: &str,
     ) -> Result<(), PortError>;
+
+    /// What an administrator must be told to grant `trustee` the least rights on `account`, both
+    /// by sAMAccountName.
+    async fn delegation(
+        &self,
+        _dc: &DcName,
+        account: &str,
+        _trustee: &str,
+    ) -> Result<crate::directory::acl::Delegation, PortError> {
+        Err(PortError::Missing { object: format!("a directory to look up {account} in") })
+    }
 }
 
 /// The keys by which a ticket is recognized.
@@ -130,8 +141,9 @@ pub trait Directory: Send + Sync {
 pub struct KnownKeys<'a> {
     /// Each key with whose it is. Several of one kind are tried in turn.
     pub keys: Vec<(WhichKey, &'a Key)>,
-    /// The new password, to derive its keys anew where the KDC names another salt than predicted.
-    pub new_password: Option<(&'a Password, &'a [Enctype])>,
+    /// The new password, to derive its keys anew where the KDC names another salt than predicted,
+    /// with the enctypes and the account: a KDC tells salts of accounts, not of services.
+    pub new_password: Option<(&'a Password, &'a [Enctype], &'a Principal)>,
 }
 
 /// A ticket seen, and whose key opened it.

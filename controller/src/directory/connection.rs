@@ -18,6 +18,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use super::config::DirectorySettings;
+use super::credential::Refusals;
 use super::entry::Entry;
 use super::relay::relay;
 use super::text::{Dn, Filter};
@@ -31,10 +32,12 @@ pub(super) const GLOBAL_CATALOG: u16 = 3269;
 const PAGE: i32 = 500;
 
 /// What is asked of a domain controller about itself, and of the caller.
-const ROOT: [&str; 4] = [
+const ROOT: [&str; 6] = [
+    "configurationNamingContext",
     "currentTime",
     "defaultNamingContext",
     "isGlobalCatalogReady",
+    "schemaNamingContext",
     "tokenGroups",
 ];
 
@@ -45,6 +48,7 @@ type Place = (DcName, u16);
 #[derive(Debug)]
 pub(super) struct Connections {
     settings: DirectorySettings,
+    refusals: Refusals,
     open: Mutex<HashMap<Place, Arc<Mutex<Option<Ldap>>>>>,
 }
 
@@ -67,6 +71,7 @@ impl Connections {
     pub(super) fn new(settings: DirectorySettings) -> Self {
         Self {
             settings,
+            refusals: Refusals::default(),
             open: Mutex::default(),
         }
     }
@@ -89,7 +94,7 @@ impl Connections {
         let (ldap, reused) = match known {
             Some(ldap) => (held.insert(ldap).clone(), true),
             None => {
-                let opened = open(&self.settings, dc, port).await?;
+                let opened = open(&self.settings, &self.refusals, dc, port).await?;
                 *held = Some(opened.clone());
                 (opened, false)
             }
@@ -245,7 +250,12 @@ impl Connection {
 }
 
 /// TCP, TLS, bind; each within the time that the settings give it.
-async fn open(settings: &DirectorySettings, dc: &DcName, port: u16) -> Result<Ldap, PortError> {
+async fn open(
+    settings: &DirectorySettings,
+    refusals: &Refusals,
+    dc: &DcName,
+    port: u16,
+) -> Result<Ldap, PortError> {
     let unreachable = |why: String| PortError::Unreachable {
         object: dc.to_string(),
         why,
@@ -271,7 +281,7 @@ async fn open(settings: &DirectorySettings, dc: &DcName, port: u16) -> Result<Ld
     let opened = LdapConnAsync::with_settings(settings_of_stream, "ldapi:///").await;
     let (connection, mut ldap) = opened.map_err(|error| unreachable(error.to_string()))?;
     tokio::spawn(connection.drive());
-    bind(settings, dc, &mut ldap).await?;
+    bind(settings, refusals, dc, &mut ldap).await?;
     Ok(ldap)
 }
 
@@ -318,29 +328,33 @@ fn keep_alive(stream: &TcpStream) -> std::io::Result<()> {
     Ok(())
 }
 
-async fn bind(settings: &DirectorySettings, dc: &DcName, ldap: &mut Ldap) -> Result<(), PortError> {
+async fn bind(
+    settings: &DirectorySettings,
+    refusals: &Refusals,
+    dc: &DcName,
+    ldap: &mut Ldap,
+) -> Result<(), PortError> {
     let name = format!("{}@{}", settings.principal.name(), settings.domain);
-    let password = settings
-        .password
-        .read()
-        .map_err(|error| PortError::Refused {
-            object: dc.to_string(),
-            why: error.to_string(),
-            next: "check directory.bind".to_owned(),
-        })?;
+    let refused = |why: String| PortError::Refused {
+        object: dc.to_string(),
+        why: format!("it does not let {name} in: {why}"),
+        next: "check directory.bind: principal and password".to_owned(),
+    };
+    let password = settings.password.read();
+    let password = password.map_err(|error| refused(error.to_string()))?;
+    refusals.check(dc, &password).map_err(refused)?;
     let binding = ldap
         .with_timeout(settings.connect_timeout)
         .simple_bind(&name, password.expose());
     match binding.await {
         Ok(answer) if answer.rc == 0 => Ok(()),
-        Ok(answer) => Err(PortError::Refused {
-            object: dc.to_string(),
-            why: format!(
-                "it does not let {name} in: {}",
-                result::bind_trouble(&answer)
-            ),
-            next: "check directory.bind: principal and password".to_owned(),
-        }),
+        Ok(answer) => {
+            let trouble = result::bind_trouble(&answer);
+            if trouble.wrong_password {
+                refusals.note(dc, &password);
+            }
+            Err(refused(trouble.words))
+        }
         Err(error) => Err(PortError::Unreachable {
             object: dc.to_string(),
             why: format!("the bind got no answer: {error}"),

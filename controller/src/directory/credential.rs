@@ -1,11 +1,15 @@
 //! The password that the controller binds with, read anew for each bind, so that a new one counts
 //! from the next connection on.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::io::Read as _;
 use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
-use keyroll::secret::Password;
+use keyroll::name::DcName;
+use keyroll::secret::{Password, SecretBytes};
 use rustix::fs::{Mode, OFlags};
 use zeroize::Zeroizing;
 
@@ -94,6 +98,46 @@ impl fmt::Display for PasswordSource {
     }
 }
 
+/// Passwords that a domain controller has called wrong. Each try counts as a bad password, so the
+/// same one is not shown to it again for a while: a wrong password in a file must not lock the
+/// controller's account out.
+#[derive(Debug, Default)]
+pub struct Refusals(Mutex<HashMap<DcName, (SecretBytes, Instant)>>);
+
+/// How long a password that was called wrong is not tried again. The usual window in which bad
+/// passwords are added up is half an hour.
+const PAUSE: Duration = Duration::from_secs(40 * 60);
+
+impl Refusals {
+    /// Whether the password may be shown to `dc`.
+    ///
+    /// # Errors
+    /// In words, if it was called wrong lately.
+    pub fn check(&self, dc: &DcName, password: &Password) -> Result<(), String> {
+        let refused = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match refused.get(dc) {
+            Some((wrong, since)) if since.elapsed() < PAUSE && wrong.same_as(&bytes(password)) => {
+                let left = PAUSE.saturating_sub(since.elapsed()).as_secs() / 60;
+                Err(format!(
+                    "this password was wrong before; so as not to lock the account out it is not \
+                     tried again for {left} min unless it changes"
+                ))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Notes that `dc` called the password wrong.
+    pub fn note(&self, dc: &DcName, password: &Password) {
+        let mut refused = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        refused.insert(dc.clone(), (bytes(password), Instant::now()));
+    }
+}
+
+fn bytes(password: &Password) -> SecretBytes {
+    SecretBytes::new(password.expose().as_bytes().to_vec())
+}
+
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::PermissionsExt as _;
@@ -131,5 +175,19 @@ mod tests {
             let error = check(bytes, mode).unwrap_err().to_string();
             assert!(!error.contains("canary"), "{error}");
         }
+    }
+
+    #[test]
+    fn a_wrong_password_is_shown_to_a_domain_controller_once() {
+        let (refusals, dc) = (Refusals::default(), "dc1.corp.example".parse().unwrap());
+        let password = |text: &str| Password::new(text.to_owned());
+        refusals.check(&dc, &password("canary")).unwrap();
+        refusals.note(&dc, &password("canary"));
+        let error = refusals.check(&dc, &password("canary")).unwrap_err();
+        assert!(!error.contains("canary"));
+        refusals.check(&dc, &password("another")).unwrap();
+        refusals
+            .check(&"dc2".parse().unwrap(), &password("canary"))
+            .unwrap();
     }
 }

@@ -16,20 +16,29 @@ use keyroll::roll::Answer;
 use crate::ports::{AccountRef, Directory, NewAccount, PasswordWrite, PortError};
 
 mod account;
+pub mod acl;
 mod ber;
 pub mod config;
 mod connection;
 pub mod credential;
+mod delegation;
 pub mod descriptor;
 mod discovery;
 mod entry;
+mod exchange;
+mod kdc;
+mod login;
 mod relay;
 mod result;
+mod spn;
 pub mod text;
 pub mod tls;
 mod write;
 
+pub use kdc::Kdcs;
+
 use account::Root;
+use acl::Delegation;
 use config::DirectorySettings;
 use connection::{Connection, Connections, GLOBAL_CATALOG, LDAPS};
 use text::Dn;
@@ -138,5 +147,14 @@ impl Directory for ActiveDirectory {
         spn: &str,
     ) -> Result<(), PortError> {
         self.take_spn(dc, account, spn).await
+    }
+
+    async fn delegation(
+        &self,
+        dc: &DcName,
+        account: &str,
+        trustee: &str,
+    ) -> Result<Delegation, PortError> {
+        self.read_delegation(dc, account, trustee).await
     }
 }

@@ -74,21 +74,38 @@ fn described(result: &LdapResult) -> String {
     said
 }
 
+/// Why a bind was refused.
+pub(super) struct BindTrouble {
+    /// In words.
+    pub(super) words: String,
+    /// The directory has counted a bad password.
+    pub(super) wrong_password: bool,
+}
+
 /// Why a bind was refused: AD hides it in `data 52e` within the text.
-pub(super) fn bind_trouble(result: &LdapResult) -> String {
+pub(super) fn bind_trouble(result: &LdapResult) -> BindTrouble {
     let code = result.text.split("data ").nth(1).unwrap_or_default();
     let code: String = code.chars().take_while(char::is_ascii_hexdigit).collect();
-    let words = match (result.rc, u32::from_str_radix(&code, 16)) {
-        (INVALID_CREDENTIALS, Ok(0x525)) => "there is no such account",
-        (INVALID_CREDENTIALS, Ok(0x52e)) => "the password is wrong",
-        (INVALID_CREDENTIALS, Ok(0x530 | 0x531)) => "it may not log in now or from here",
-        (INVALID_CREDENTIALS, Ok(0x532 | 0x773)) => "its password has expired",
-        (INVALID_CREDENTIALS, Ok(0x533)) => "it is disabled",
-        (INVALID_CREDENTIALS, Ok(0x701)) => "it has expired",
-        (INVALID_CREDENTIALS, Ok(0x775)) => "it is locked out",
-        _ => return described(result),
+    let code = u32::from_str_radix(&code, 16).unwrap_or_default();
+    let words = match (result.rc, code) {
+        (INVALID_CREDENTIALS, 0x525) => "there is no such account",
+        (INVALID_CREDENTIALS, 0x52e) => "the password is wrong",
+        (INVALID_CREDENTIALS, 0x530 | 0x531) => "it may not log in now or from here",
+        (INVALID_CREDENTIALS, 0x532 | 0x773) => "its password has expired",
+        (INVALID_CREDENTIALS, 0x533) => "it is disabled",
+        (INVALID_CREDENTIALS, 0x701) => "it has expired",
+        (INVALID_CREDENTIALS, 0x775) => "it is locked out",
+        _ => "",
     };
-    format!("{words} (49, data {code})")
+    BindTrouble {
+        words: if words.is_empty() {
+            described(result)
+        } else {
+            format!("{words} (49, data {code:x})")
+        },
+        // Samba's text may lack the number: then any refused bind is taken for one.
+        wrong_password: result.rc == INVALID_CREDENTIALS && matches!(code, 0 | 0x52e),
+    }
 }
 
 /// The reasons for which a password is refused (MS-ERREF 2.2; MS-SAMR 3.1.1.8).
@@ -196,9 +213,11 @@ mod tests {
     fn refused_binds_are_told_apart() {
         let text = "80090308: LdapErr: DSID-0C09056D, comment: AcceptSecurityContext error, \
                     data 775, v4563\0";
-        assert!(bind_trouble(&result(49, text)).contains("locked out"));
+        assert!(bind_trouble(&result(49, text)).words.contains("locked out"));
         assert!(
-            bind_trouble(&result(8, "Transport encryption required.")).contains("strongerAuth")
+            bind_trouble(&result(8, "Transport encryption required."))
+                .words
+                .contains("strongerAuth")
         );
     }
 }

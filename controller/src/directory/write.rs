@@ -1,4 +1,4 @@
-//! The writes: passwords by compare-and-swap, new accounts, enctypes, single SPNs.
+//! The writes: passwords by compare-and-swap, new accounts, enctypes.
 
 use std::collections::HashSet;
 
@@ -13,7 +13,7 @@ use super::ActiveDirectory;
 use super::account::{Root, named};
 use super::connection::Connection;
 use super::result::{self, NO_SUCH_ATTRIBUTE, VALUE_EXISTS};
-use super::text::{Dn, Filter};
+use super::text::Dn;
 use crate::ports::{AccountRef, NewAccount, PasswordWrite, PortError};
 
 /// LDAP's `unavailable` and `unwillingToPerform`, for what was refused before it was sent.
@@ -31,13 +31,13 @@ const COMPUTERS: &str = "AA312825768811D1ADED00C04FD8D5CD";
 /// The bits of `msDS-SupportedEncryptionTypes` that name kinds of keys; the others stay.
 const KINDS: u32 = 0x1f;
 
-type Change = Mod<Vec<u8>>;
+pub(super) type Change = Mod<Vec<u8>>;
 
-fn delete(attribute: &str, value: &[u8]) -> Change {
+pub(super) fn delete(attribute: &str, value: &[u8]) -> Change {
     Mod::Delete(attribute.into(), HashSet::from([value.to_vec()]))
 }
 
-fn add(attribute: &str, value: &[u8]) -> Change {
+pub(super) fn add(attribute: &str, value: &[u8]) -> Change {
     Mod::Add(attribute.into(), HashSet::from([value.to_vec()]))
 }
 
@@ -194,49 +194,8 @@ impl ActiveDirectory {
             .map(|_| ())
     }
 
-    pub(super) async fn put_spn(
-        &self,
-        dc: &DcName,
-        account: &AccountRef,
-        spn: &str,
-    ) -> Result<(), PortError> {
-        let (mut connection, root) = self.connections.live(dc).await?;
-        if self.has_spn(&mut connection, dc, account, spn).await? {
-            return Ok(());
-        }
-        let root = Root::of(&root, dc)?;
-        let owners = self
-            .owners(dc, &root, &account.guid, &[spn.to_owned()])
-            .await?;
-        if let Some((_, owner)) = owners.first() {
-            return Err(PortError::Refused {
-                object: format!("{spn} on {dc}"),
-                why: format!("{owner} has it; with two owners nobody gets tickets for it"),
-                next: format!("setspn -D {spn} ACCOUNT, once nothing uses it there"),
-            });
-        }
-        let change = vec![add("servicePrincipalName", spn.as_bytes())];
-        self.apply(&mut connection, dc, account, change).await?;
-        self.settled(&mut connection, dc, account, spn, true).await
-    }
-
-    pub(super) async fn take_spn(
-        &self,
-        dc: &DcName,
-        account: &AccountRef,
-        spn: &str,
-    ) -> Result<(), PortError> {
-        let (mut connection, _) = self.connections.live(dc).await?;
-        if !self.has_spn(&mut connection, dc, account, spn).await? {
-            return Ok(());
-        }
-        let change = vec![delete("servicePrincipalName", spn.as_bytes())];
-        self.apply(&mut connection, dc, account, change).await?;
-        self.settled(&mut connection, dc, account, spn, false).await
-    }
-
     /// Sends a change; what is there already, or gone already, is as good as done.
-    async fn apply(
+    pub(super) async fn apply(
         &self,
         connection: &mut Connection,
         dc: &DcName,
@@ -250,82 +209,7 @@ impl ActiveDirectory {
             _ => result::success(dc, &account.principal.to_string(), &answer),
         }
     }
-
-    /// Another controller's write of the whole list may have undone ours in between.
-    async fn settled(
-        &self,
-        connection: &mut Connection,
-        dc: &DcName,
-        account: &AccountRef,
-        spn: &str,
-        wanted: bool,
-    ) -> Result<(), PortError> {
-        if self.has_spn(connection, dc, account, spn).await? == wanted {
-            return Ok(());
-        }
-        Err(PortError::Refused {
-            object: format!("{} on {dc}", account.principal),
-            why: format!("{spn} was written, and somebody undid it at once"),
-            next: "find out who else writes servicePrincipalName, then try again".to_owned(),
-        })
-    }
-
-    async fn has_spn(
-        &self,
-        connection: &mut Connection,
-        dc: &DcName,
-        account: &AccountRef,
-        spn: &str,
-    ) -> Result<bool, PortError> {
-        let object = Dn::of_guid(&account.guid);
-        let entry = connection
-            .look(&object, &["servicePrincipalName"], None)
-            .await;
-        let entry = entry.map_err(|error| named(error, account, dc))?;
-        let mut present = entry.texts("servicePrincipalName");
-        Ok(present.any(|present| present.eq_ignore_ascii_case(spn)))
-    }
-
-    /// The objects other than `own` that have one of these SPNs: SPN and the object's name.
-    ///
-    /// The whole forest is looked through where the domain controller is a global catalog, else
-    /// its domain.
-    pub(super) async fn owners(
-        &self,
-        dc: &DcName,
-        root: &Root,
-        own: &[u8; 16],
-        spns: &[String],
-    ) -> Result<Vec<(String, String)>, PortError> {
-        if spns.is_empty() {
-            return Ok(Vec::new());
-        }
-        let (mut connection, base) = self.widest(dc, root).await?;
-        let mut owners = Vec::new();
-        for some in spns.chunks(SPNS_AT_ONCE) {
-            let filters = some
-                .iter()
-                .map(|spn| Filter::equals("servicePrincipalName", spn));
-            let filter = Filter::any_of(filters);
-            let attributes = ["objectGUID", "servicePrincipalName"];
-            let found = connection.find(&base, &filter, &attributes).await?;
-            for other in found
-                .iter()
-                .filter(|entry| entry.guid().as_ref() != Some(own))
-            {
-                for theirs in other.texts("servicePrincipalName") {
-                    let ours = some.iter().find(|spn| spn.eq_ignore_ascii_case(theirs));
-                    owners.extend(ours.map(|ours| (ours.clone(), other.name().to_owned())));
-                }
-            }
-        }
-        owners.sort();
-        Ok(owners)
-    }
 }
-
-/// SPNs looked for in one search, so that no filter grows without end.
-const SPNS_AT_ONCE: usize = 50;
 
 /// The attribute's value for these enctypes. Those that it cannot name need no bit: a KDC that
 /// knows them takes the strongest key that the account has.

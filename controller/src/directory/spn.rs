@@ -1,0 +1,130 @@
+//! SPNs: added and removed one value at a time, each only after a look for other owners.
+//!
+//! The list is never replaced: two controllers that write the whole list undo each other.
+
+use keyroll::name::DcName;
+
+use super::ActiveDirectory;
+use super::account::{Root, named};
+use super::connection::Connection;
+use super::text::{Dn, Filter};
+use super::write::{add, delete};
+use crate::ports::{AccountRef, PortError};
+
+/// SPNs looked for in one search, so that no filter grows without end.
+const SPNS_AT_ONCE: usize = 50;
+
+impl ActiveDirectory {
+    pub(super) async fn put_spn(
+        &self,
+        dc: &DcName,
+        account: &AccountRef,
+        spn: &str,
+    ) -> Result<(), PortError> {
+        let (mut connection, root) = self.connections.live(dc).await?;
+        if self.has_spn(&mut connection, dc, account, spn).await? {
+            return Ok(());
+        }
+        let root = Root::of(&root, dc)?;
+        let owners = self
+            .owners(dc, &root, &account.guid, &[spn.to_owned()])
+            .await?;
+        if let Some((_, owner)) = owners.first() {
+            return Err(PortError::Refused {
+                object: format!("{spn} on {dc}"),
+                why: format!("{owner} has it; with two owners nobody gets tickets for it"),
+                next: format!("setspn -D {spn} ACCOUNT, once nothing uses it there"),
+            });
+        }
+        let change = vec![add("servicePrincipalName", spn.as_bytes())];
+        self.apply(&mut connection, dc, account, change).await?;
+        self.settled(&mut connection, dc, account, spn, true).await
+    }
+
+    pub(super) async fn take_spn(
+        &self,
+        dc: &DcName,
+        account: &AccountRef,
+        spn: &str,
+    ) -> Result<(), PortError> {
+        let (mut connection, _) = self.connections.live(dc).await?;
+        if !self.has_spn(&mut connection, dc, account, spn).await? {
+            return Ok(());
+        }
+        let change = vec![delete("servicePrincipalName", spn.as_bytes())];
+        self.apply(&mut connection, dc, account, change).await?;
+        self.settled(&mut connection, dc, account, spn, false).await
+    }
+
+    /// Another controller's write of the whole list may have undone ours in between.
+    async fn settled(
+        &self,
+        connection: &mut Connection,
+        dc: &DcName,
+        account: &AccountRef,
+        spn: &str,
+        wanted: bool,
+    ) -> Result<(), PortError> {
+        if self.has_spn(connection, dc, account, spn).await? == wanted {
+            return Ok(());
+        }
+        Err(PortError::Refused {
+            object: format!("{} on {dc}", account.principal),
+            why: format!("{spn} was written, and somebody undid it at once"),
+            next: "find out who else writes servicePrincipalName, then try again".to_owned(),
+        })
+    }
+
+    async fn has_spn(
+        &self,
+        connection: &mut Connection,
+        dc: &DcName,
+        account: &AccountRef,
+        spn: &str,
+    ) -> Result<bool, PortError> {
+        let object = Dn::of_guid(&account.guid);
+        let entry = connection
+            .look(&object, &["servicePrincipalName"], None)
+            .await;
+        let entry = entry.map_err(|error| named(error, account, dc))?;
+        let mut present = entry.texts("servicePrincipalName");
+        Ok(present.any(|present| present.eq_ignore_ascii_case(spn)))
+    }
+
+    /// The objects other than `own` that have one of these SPNs: SPN and the object's name.
+    ///
+    /// The whole forest is looked through where the domain controller is a global catalog, else
+    /// its domain.
+    pub(super) async fn owners(
+        &self,
+        dc: &DcName,
+        root: &Root,
+        own: &[u8; 16],
+        spns: &[String],
+    ) -> Result<Vec<(String, String)>, PortError> {
+        if spns.is_empty() {
+            return Ok(Vec::new());
+        }
+        let (mut connection, base) = self.widest(dc, root).await?;
+        let mut owners = Vec::new();
+        for some in spns.chunks(SPNS_AT_ONCE) {
+            let filters = some
+                .iter()
+                .map(|spn| Filter::equals("servicePrincipalName", spn));
+            let filter = Filter::any_of(filters);
+            let attributes = ["objectGUID", "servicePrincipalName"];
+            let found = connection.find(&base, &filter, &attributes).await?;
+            for other in found
+                .iter()
+                .filter(|entry| entry.guid().as_ref() != Some(own))
+            {
+                for theirs in other.texts("servicePrincipalName") {
+                    let ours = some.iter().find(|spn| spn.eq_ignore_ascii_case(theirs));
+                    owners.extend(ours.map(|ours| (ours.clone(), other.name().to_owned())));
+                }
+            }
+        }
+        owners.sort();
+        Ok(owners)
+    }
+}
