@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use keyroll::keyset::{Keyset, Role, Unlisted};
 use keyroll::name::NodeName;
-use keyroll::roll::{Recipe, Roll, Which};
+use keyroll::roll::{Recipe, Roll, State, Which};
 
 use crate::Ports;
 use crate::driver::DriveError;
@@ -73,6 +73,21 @@ impl Desired {
         self.roll
             .as_ref()
             .is_some_and(|roll| roll.serving().any(|one| one == node))
+    }
+
+    /// Whether the node is not in an open roll that has yet to write the password: let in now, it
+    /// would refuse the first ticket under the new key.
+    #[must_use]
+    pub fn is_stranger(&self, node: &NodeName) -> bool {
+        let before = [
+            State::Planned,
+            State::Generated,
+            State::Staging,
+            State::Committing,
+        ];
+        self.roll.as_ref().is_some_and(|roll| {
+            before.contains(&roll.state()) && !roll.frame().members.contains(node)
+        })
     }
 
     /// The nodes that an open roll goes on without, and why.

@@ -250,6 +250,9 @@ impl Reconciler {
             }
         }
         let verdict = match (&quarantined, &wrong) {
+            (None, None) if desired.is_stranger(node) => {
+                Err("it joins the array's roll before it serves".to_owned())
+            }
             (Some(why), _) => Err(format!("quarantined: {why}")),
             (None, Some(why)) => Err(why.clone()),
             (None, None) => Ok(()),

@@ -29,7 +29,7 @@ impl Roll {
             detail: String::new(),
         };
         let mut roll = match records.next() {
-            Some(Record::Planned { plan }) => Self::planned(plan),
+            Some(Record::Planned { plan }) => Self::planned(*plan),
             Some(other) => return Err(illegal(&other)),
             None => {
                 return Err(Illegal {
@@ -101,6 +101,10 @@ impl Roll {
                 self.follows(name, &[State::Generated])?;
                 self.advance(name, version)?;
                 self.state = State::Staging;
+            }
+            Record::Enlisted { node } => {
+                self.follows(name, &BEFORE_COMMIT)?;
+                self.plan.members.insert(node);
             }
             Record::Quarantined { node, why } => {
                 self.follows(name, &WITH_NODES)?;
@@ -297,8 +301,11 @@ impl Roll {
     }
 }
 
+/// The states in which the directory cannot have the new password yet.
+pub(super) const BEFORE_COMMIT: [State; 3] = [State::Planned, State::Generated, State::Staging];
+
 /// The states in which nodes hold or get keysets of this roll.
-const WITH_NODES: [State; 6] = [
+pub(super) const WITH_NODES: [State; 6] = [
     State::Staging,
     State::Committing,
     State::Converging,

@@ -5,8 +5,10 @@ mod nodes;
 pub mod preflight;
 mod prove;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
+use super::apply::{BEFORE_COMMIT, WITH_NODES};
 use super::observed::Observed;
 use super::record::Record;
 use super::{End, OldKey, Roll, State};
@@ -80,6 +82,10 @@ pub struct Circumstances {
     pub since_record: Duration,
     /// Since the state was entered or, after a start, since the process took over.
     pub since_state: Duration,
+    /// Nodes of the array that may serve and are not in the roll: they joined after it began.
+    pub strangers: BTreeSet<NodeName>,
+    /// Nodes that an operator has quarantined.
+    pub set_aside: BTreeSet<NodeName>,
     /// An operator's wish to abort, with the reason given.
     pub abort: Option<String>,
     /// The attempt that this very process recorded and has not sent. After a start: none, since
@@ -92,16 +98,12 @@ pub struct Circumstances {
 /// Names the next step. Pure: the same arguments give the same step, for ever.
 #[must_use]
 pub fn plan(roll: &Roll, observed: &Observed, circumstances: &Circumstances) -> Decision {
-    let may_abort = matches!(
-        roll.state,
-        State::Planned | State::Generated | State::Staging
-    );
-    if let Some(why) = circumstances
-        .abort
-        .as_ref()
-        .filter(|_| may_abort && roll.untouched())
-    {
+    let early = BEFORE_COMMIT.contains(&roll.state) && roll.untouched();
+    if let Some(why) = circumstances.abort.as_ref().filter(|_| early) {
         return aborting(circumstances, why);
+    }
+    if let Some(decision) = membership(roll, circumstances, early) {
+        return decision;
     }
     match roll.state {
         State::Planned => preflight::plan(roll, observed),
@@ -126,6 +128,27 @@ pub fn plan(roll: &Roll, observed: &Observed, circumstances: &Circumstances) -> 
         ),
         State::Ended(end) => Decision::new(Step::End(end), State::Ended(end).name()),
     }
+}
+
+/// Who serves may have changed since the roll began. A node that serves and is not in the roll
+/// would refuse the first ticket under the new key, so before the commit it is taken in; later on
+/// reconciliation gives it what the others hold.
+fn membership(roll: &Roll, circumstances: &Circumstances, early: bool) -> Option<Decision> {
+    if let Some(node) = circumstances.strangers.first().filter(|_| early) {
+        let reason = format!("{node} has joined the array");
+        return Some(Decision::write(
+            Record::Enlisted { node: node.clone() },
+            reason,
+        ));
+    }
+    let with_nodes = WITH_NODES.contains(&roll.state);
+    let aside = roll
+        .serving()
+        .find(|node| circumstances.set_aside.contains(*node));
+    let node = aside.filter(|_| with_nodes)?.clone();
+    let reason = format!("an operator has set {node} aside");
+    let why = "an operator set it aside".to_owned();
+    Some(Decision::write(Record::Quarantined { node, why }, reason))
 }
 
 fn aborting(circumstances: &Circumstances, why: impl Into<String>) -> Decision {

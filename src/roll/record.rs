@@ -133,7 +133,7 @@ pub enum Record {
     /// The roll exists. Nothing but looking follows.
     Planned {
         /// Its frame.
-        plan: Plan,
+        plan: Box<Plan>,
     },
     /// The preflight found reasons against it. Nothing was changed; the roll ends.
     Refused {
@@ -159,6 +159,11 @@ pub enum Record {
     Staging {
         /// The keyset's version.
         version: Version,
+    },
+    /// This node joined the array while the roll was under way, and counts from now on.
+    Enlisted {
+        /// The node.
+        node: NodeName,
     },
     /// The roll goes on without this node, which must not serve until it has caught up.
     Quarantined {
@@ -339,6 +344,7 @@ impl Record {
             Self::Refused { .. } => "refused",
             Self::Generated { .. } => "generated",
             Self::Staging { .. } => "staging",
+            Self::Enlisted { .. } => "enlisted",
             Self::Quarantined { .. } => "quarantined",
             Self::Rejoined { .. } => "rejoined",
             Self::CommitIntent { .. } => "commit-intent",

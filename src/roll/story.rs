@@ -51,6 +51,7 @@ impl Record {
             Self::Staging { version } => {
                 format!("The nodes were to hold the old and the new key (keyset {version}).")
             }
+            Self::Enlisted { node } => format!("{node} joined the array and the roll."),
             Self::Quarantined { node, why } => {
                 format!("{node} was left behind and must not serve until it has caught up: {why}.")
             }

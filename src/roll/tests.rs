@@ -109,6 +109,19 @@ fn an_operator_aborts_before_the_commit_and_not_after() {
 }
 
 #[test]
+fn a_node_that_joins_before_the_commit_counts_and_one_set_aside_does_not() {
+    let mut world = World::new();
+    world.at("staging", Fault::NodeJoins);
+    assert_eq!(world.run(), End::Done);
+    assert_eq!(world.roll.frame().members.len(), 4);
+    let mut world = World::new();
+    world.at("staging", Fault::NodeDead(1));
+    world.at("staging", Fault::NodeSetAside(1));
+    assert_eq!(world.run(), End::Done);
+    assert_eq!(world.roll.quarantined().len(), 1);
+}
+
+#[test]
 fn a_lost_answer_is_settled_by_looking() {
     for applied in [true, false] {
         let mut world = World::new();

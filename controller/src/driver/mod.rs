@@ -7,12 +7,14 @@ mod act;
 mod tickets;
 mod view;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use keyroll::kerberos::Principal;
 use keyroll::keyset::Keyset;
+use keyroll::name::NodeName;
 use keyroll::roll::{
     Action, Circumstances, Decision, End, Observed, Record, Resolution, Roll, State, Step, plan,
 };
@@ -27,7 +29,7 @@ use self::tickets::Tickets;
 use crate::Ports;
 use crate::keys::{self, UnlockError, Unlocked};
 use crate::ports::AccountRef;
-use crate::store::{ArrayRecord, JournalEntry, StoreError};
+use crate::store::{ArrayRecord, JournalEntry, NodeRecord, NodeState, Read as _, StoreError};
 
 /// Why a driver cannot go on. Each of these must stop the process or the roll, never be skipped.
 #[derive(Debug, thiserror::Error)]
@@ -181,7 +183,10 @@ impl Driver {
             .lock()
             .ok()
             .and_then(|wishes| wishes.abort.clone());
+        let (strangers, set_aside) = self.membership();
         let circumstances = Circumstances {
+            strangers,
+            set_aside,
             since_record: self.record_at.elapsed(),
             since_state: self.state_at.elapsed(),
             abort,
@@ -189,6 +194,24 @@ impl Driver {
             next_version: self.array.keyset_version.next(),
         };
         plan(&self.roll, &self.observed, &circumstances)
+    }
+
+    /// Nodes that serve the array and are not in the roll, and members that are set aside.
+    fn membership(&self) -> (BTreeSet<NodeName>, BTreeSet<NodeName>) {
+        let name = &self.array.name;
+        let nodes = self.ports.store.members(name).unwrap_or_default();
+        let (aside, serving): (Vec<_>, Vec<_>) = nodes
+            .into_iter()
+            .filter(|node| node.state == NodeState::Joined)
+            .partition(|node| node.quarantined.contains_key(name));
+        let members = &self.roll.frame().members;
+        let names = |nodes: Vec<NodeRecord>, inside: bool| {
+            let names = nodes.into_iter().map(|node| node.name);
+            names
+                .filter(|node| members.contains(node) == inside)
+                .collect()
+        };
+        (names(serving, false), names(aside, true))
     }
 
     /// Writes down what an operator has decided.

@@ -182,14 +182,9 @@ impl Controller {
         wanted: &Founding<'_>,
         enctypes: &[Enctype],
     ) -> Result<Answer, Founded> {
-        let read = async {
-            self.ports
-                .directory
-                .set_enctypes(dc, account, enctypes)
-                .await?;
-            self.ports.directory.read(dc, account).await
-        };
-        let state = read.await.map_err(|error| Founded::No(error.into()))?;
+        let directory = &self.ports.directory;
+        let refused = |error: PortError| Founded::No(error.into());
+        let state = directory.read(dc, account).await.map_err(refused)?;
         if !state.spns.is_empty() {
             return Err(Founded::No(
                 No::refused(
@@ -204,6 +199,11 @@ impl Controller {
                     wanted.sam
                 )),
             ));
+        }
+        // Only where it differs: the right to write it is needed at set-up alone.
+        let bits: u32 = enctypes.iter().filter_map(|one| one.directory_bit()).sum();
+        if state.supported_enctypes != Some(bits) {
+            directory.set_enctypes(dc, account, enctypes).await.map_err(refused)?;
         }
         let write = PasswordWrite {
             account,

@@ -19,7 +19,7 @@ pub(super) fn plan_staging(
     if let Some(why) = roll.verdict.as_ref().filter(|_| !roll.attempts.is_empty()) {
         return aborting(circumstances, why.clone());
     }
-    if let Some(decision) = rejoin(roll, observed) {
+    if let Some(decision) = rejoin(roll, observed, circumstances) {
         return decision;
     }
     let actions = pushes(roll, observed);
@@ -212,14 +212,22 @@ fn is_proven(roll: &Roll, view: &NodeView) -> bool {
 }
 
 /// A quarantined node that is proven serves again.
-pub(super) fn rejoin(roll: &Roll, observed: &Observed) -> Option<Decision> {
+pub(super) fn rejoin(
+    roll: &Roll,
+    observed: &Observed,
+    circumstances: &Circumstances,
+) -> Option<Decision> {
     let back = |node: &&NodeName| {
         observed
             .nodes
             .get(*node)
             .is_some_and(|view| is_proven(roll, view))
     };
-    let node = roll.quarantined.keys().find(back)?.clone();
+    let mut left_behind = roll
+        .quarantined
+        .keys()
+        .filter(|node| !circumstances.set_aside.contains(*node));
+    let node = left_behind.find(back)?.clone();
     let reason = format!("{node} has caught up");
     Some(Decision::write(Record::Rejoined { node }, reason))
 }

@@ -194,7 +194,8 @@ fn node_refusals(frame: &Plan, observed: &Observed) -> Vec<Refusal> {
     let all_ready = reasons.is_empty();
     let lenient = frame.policy.on_deadline == OnDeadline::Quarantine;
     let opens = frame.policy.gate.opens(&frame.members, &ready);
-    if all_ready && !opens && !(lenient && !ready.is_empty()) {
+    let goes_on_without = lenient && !ready.is_empty();
+    if all_ready && !opens && !goes_on_without {
         reasons.push(Refusal::new(
             "gate-shut",
             &frame.array,

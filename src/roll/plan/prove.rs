@@ -19,7 +19,9 @@ pub(super) fn plan_converging(
     observed: &Observed,
     circumstances: &Circumstances,
 ) -> Decision {
-    if let Some(decision) = rejoin(roll, observed).or_else(|| refusing(roll, observed)) {
+    if let Some(decision) =
+        rejoin(roll, observed, circumstances).or_else(|| refusing(roll, observed))
+    {
         return decision;
     }
     if roll.plan.policy.old_key == OldKey::UntilCommitted {
@@ -134,7 +136,9 @@ pub(super) fn plan_draining(
             format!("old tickets live for another {total} s"),
         );
     }
-    if let Some(decision) = rejoin(roll, observed).or_else(|| refusing(roll, observed)) {
+    if let Some(decision) =
+        rejoin(roll, observed, circumstances).or_else(|| refusing(roll, observed))
+    {
         return decision;
     }
     let mut actions = looks_then_pushes(roll, observed);

@@ -18,6 +18,8 @@ use crate::roll::{End, Roll, RollNumber, Sealed, State, Which};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fault {
     NodeDead(usize),
+    NodeJoins,
+    NodeSetAside(usize),
     AbortAsked,
     AnswerLost { applied: bool, times: u32 },
     WriteRefused,
@@ -43,6 +45,7 @@ pub(super) struct World {
     since_record: Duration,
     since_state: Duration,
     abort: bool,
+    set_aside: BTreeSet<NodeName>,
     unsent: Option<u32>,
     next_version: u64,
     dcs: Vec<Ticket>,
@@ -103,7 +106,9 @@ impl World {
         let old = (WhichKey::Base, BASE);
         Self {
             roll: Roll::planned(frame.clone()),
-            journal: vec![Record::Planned { plan: frame }],
+            journal: vec![Record::Planned {
+                plan: Box::new(frame),
+            }],
             states: vec!["planned"],
             account: account(),
             elapsed: Duration::ZERO,
@@ -114,6 +119,7 @@ impl World {
             since_record: Duration::ZERO,
             since_state: Duration::ZERO,
             abort: false,
+            set_aside: BTreeSet::new(),
             unsent: None,
             next_version: 2,
             dcs: vec![old; 2],
@@ -176,6 +182,8 @@ impl World {
         for _ in 0..20_000 {
             self.happen();
             let circumstances = Circumstances {
+                strangers: self.strangers(),
+                set_aside: self.set_aside.clone(),
                 since_record: self.since_record,
                 since_state: self.since_state,
                 abort: self.abort.then(|| "asked".to_owned()),
@@ -192,6 +200,12 @@ impl World {
             self.check();
         }
         None
+    }
+
+    fn strangers(&self) -> BTreeSet<NodeName> {
+        let all = (0..self.nodes.len()).map(node);
+        all.filter(|node| !self.roll.frame().members.contains(node))
+            .collect()
     }
 
     fn write(&mut self, record: Record) {
@@ -235,6 +249,11 @@ impl World {
         for (_, fault) in now {
             match fault {
                 Fault::AbortAsked => self.abort = true,
+                Fault::NodeSetAside(index) => {
+                    self.set_aside.insert(node(index));
+                }
+                // It holds the key in force, as reconciliation has given it.
+                Fault::NodeJoins => self.nodes.push(self.nodes[0].clone()),
                 Fault::ForeignKey => self.dcs = vec![(WhichKey::Foreign, Kvno(9)); 2],
                 Fault::DcRestored => {
                     self.dcs[1] = (WhichKey::Base, BASE);
