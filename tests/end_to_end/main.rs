@@ -3,6 +3,11 @@
 //! Run outside, it enters a lab of its own and runs there. Each test has a controller, nodes and
 //! an array of its own, so that several run at a time and none can spoil another.
 
+mod accounts;
+mod adopt;
+mod crash;
+mod load;
+mod secrets;
 mod set_up;
 
 use std::process::ExitCode;
@@ -10,6 +15,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use keyroll_tests::lab::Lab;
+use keyroll_tests::told;
 use keyroll_tests::web::FreeNodes;
 use libtest_mimic::{Arguments, Failed, Trial};
 
@@ -21,7 +27,34 @@ const NODES: usize = 16;
 type Promise = (&'static str, fn(&Lab, &FreeNodes) -> Result<()>);
 
 /// The longest ones first: they decide how long all of it takes.
-const PROMISES: &[Promise] = &[("an_array_from_nothing", set_up::an_array_from_nothing)];
+const PROMISES: &[Promise] = &[
+    ("ten_rolls_under_load", load::ten_rolls_under_load),
+    (
+        "the_controller_dies_at_every_record",
+        crash::the_controller_dies_at_every_record,
+    ),
+    (
+        "agents_die_in_every_state",
+        crash::agents_die_in_every_state,
+    ),
+    (
+        "adopted_with_its_keytab_beyond_kvno_255",
+        adopt::with_its_keytab_beyond_kvno_255,
+    ),
+    ("adopted_with_its_password", adopt::with_its_password),
+    ("adopted_by_a_first_reset", adopt::by_a_first_reset),
+    ("an_array_from_nothing", set_up::an_array_from_nothing),
+    (
+        "nodes_come_and_go_without_a_roll",
+        set_up::nodes_come_and_go_without_a_roll,
+    ),
+    ("two_arrays_in_one_roll", accounts::two_arrays_in_one_roll),
+    (
+        "no_secret_is_anywhere_else",
+        secrets::no_secret_is_anywhere_else,
+    ),
+    ("the_naive_order_fails", load::the_naive_order_fails),
+];
 
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
@@ -36,7 +69,7 @@ fn main() -> ExitCode {
         let lab = Arc::clone(&lab);
         Trial::test(name, move || {
             let (free, lab) = lab.as_ref().as_ref().ok_or("not in a lab")?;
-            show(lab, free).map_err(|error| Failed::from(format!("{error:?}")))
+            show(lab, free).map_err(|error| Failed::from(told(&error)))
         })
     };
     libtest_mimic::run(&arguments, PROMISES.iter().map(trial).collect()).exit_code()
@@ -44,6 +77,6 @@ fn main() -> ExitCode {
 
 #[expect(clippy::print_stderr, reason = "the test program's own voice")]
 fn complain(error: &anyhow::Error) -> ExitCode {
-    eprintln!("end_to_end: {error:?}");
+    eprintln!("end_to_end: {}", told(error));
     ExitCode::FAILURE
 }

@@ -1,19 +1,24 @@
 //! Arrays made, nodes joined and removed.
 
-use anyhow::{Result, ensure};
-use keyroll_tests::lab::Lab;
+use anyhow::{Context as _, Result, ensure};
+use keyroll_tests::agent::Agent;
+use keyroll_tests::lab::{Lab, output};
+use keyroll_tests::ticket::HeldTicket;
+use keyroll_tests::wait::until;
 use keyroll_tests::web::FreeNodes;
-use keyroll_tests::world::World;
+use keyroll_tests::world::{SOON, World};
 
-/// The policy of most tests: tickets of 6 seconds, so a drain is over soon.
+/// The policy of most tests: tickets of 6 seconds, so that a drain is over in 8.
 pub const QUICK: &[&str] = &[
     "--ticket-life",
     "6s",
     "--clock-skew",
-    "0s",
-    "--margin",
     "1s",
+    "--margin",
+    "0s",
 ];
+/// What goes with it.
+pub const LIFE: u32 = 6;
 
 /// Account, enctypes, nodes, SPN last: a client can never get a ticket that no node opens.
 pub fn an_array_from_nothing(lab: &Lab, free: &FreeNodes) -> Result<()> {
@@ -29,8 +34,124 @@ pub fn an_array_from_nothing(lab: &Lab, free: &FreeNodes) -> Result<()> {
     ensure!(enctypes == ["24"], "enctypes {enctypes:?}");
     world.serve("fresh")?;
     world.verify("fresh")?;
-    let users = world.users("fresh", 6)?;
-    world.roll(&["fresh"])?;
+    let held = HeldTicket::fetch(lab, "fresh.corp.example", 60)?;
+    let users = world.users("fresh", LIFE)?;
+    world.begin_roll("fresh")?;
+    let view = world.wait_for_state("fresh", "draining")?;
+    ensure!(
+        view["kvno_after"].as_u64() > view["kvno_before"].as_u64(),
+        "{view}"
+    );
+    for node in &world.nodes {
+        held.log_in(node)
+            .context("a ticket from before the roll, while draining")?;
+    }
+    world.wait_for_state("fresh", "done")?;
     users.stop()?.none_failed()?;
+    // It lives longer than the array was told that tickets live, so now it must be dead.
+    ensure!(
+        held.log_in(&world.nodes[0]).is_err(),
+        "the old key is still there after the roll"
+    );
     world.verify("fresh")
+}
+
+/// A node that comes gets the credential in force; one that goes is wiped and refused.
+pub fn nodes_come_and_go_without_a_roll(lab: &Lab, free: &FreeNodes) -> Result<()> {
+    let mut world = World::new(lab, free, 3, &["guests"])?;
+    world.create("guests", QUICK)?;
+    for index in 0..2 {
+        world.join("guests", index)?;
+        let agent = &world.agents[index];
+        world.web.serve(&agent.node, agent.keytab("guests"))?;
+    }
+    world.domain().wait_for_spn(&world.spn("guests"))?;
+    let kvno = world.domain().kvno("svc-guests$")?;
+    let mut load = world.load("guests", LIFE);
+    load.direct.truncate(2);
+    let users = keyroll_tests::logins::Logins::start(lab, "guests", &load)?;
+
+    let held = HeldTicket::fetch(lab, "guests.corp.example", 60)?;
+    let name = world.agents[2].full_name();
+    let reply = world.cli.run(&["node", "add", "guests", &name])?;
+    let line = reply["join_line"]
+        .as_str()
+        .context("no join line")?
+        .to_owned();
+    world.agents[2].join(&line)?;
+    world.agents[2].start()?;
+    world.agents[2]
+        .wait_ready("guests", SOON)
+        .with_context(|| world.story())?;
+    let agent = &world.agents[2];
+    world.web.serve(&agent.node, agent.keytab("guests"))?;
+    held.log_in(&world.nodes[2])
+        .context("at the new node, with a ticket from before it came")?;
+    let rolls = world.cli.run(&["roll", "history", "guests"])?;
+    ensure!(
+        rolls["rolls"].as_array().is_none_or(Vec::is_empty),
+        "a node cost a roll: {rolls}"
+    );
+    ensure!(
+        world.domain().kvno("svc-guests$")? == kvno,
+        "a node changed the directory"
+    );
+
+    used_token_is_refused(&world, &line)?;
+    let reply = world
+        .cli
+        .run(&["node", "remove", "guests", &name, "--yes"])?;
+    ensure!(
+        reply["next"].to_string().contains("keyroll roll"),
+        "no roll proposed: {reply}"
+    );
+    wiped(&world.agents[2])?;
+    ensure!(
+        held.log_in(&world.nodes[2]).is_err(),
+        "a removed node still opens tickets"
+    );
+    // Its certificate is still valid by date; it is refused all the same, also after a restart.
+    world.agents[2].kill()?;
+    world.agents[2].start()?;
+    let again = world
+        .cli
+        .ask(&["node", "show", "guests", &name])?
+        .complaint()?;
+    ensure!(
+        (again.exit, &*again.code) == (66, "unknown-node"),
+        "{again:?}"
+    );
+    let (status, _) = world.agents[2].health("/ready/guests")?;
+    ensure!(status == 503, "a removed node says it is ready");
+    users.stop()?.none_failed()?;
+    world.roll(&["guests"])?;
+    wiped(&world.agents[2])
+}
+
+fn used_token_is_refused(world: &World<'_>, line: &str) -> Result<()> {
+    let error = world.agents[2]
+        .join(line)
+        .err()
+        .context("a join token works twice")?;
+    let text = format!("{error:#}");
+    let token = line
+        .split_whitespace()
+        .last()
+        .unwrap_or_default()
+        .trim_matches('\'');
+    ensure!(!text.contains(token), "the refusal repeats the token");
+    Ok(())
+}
+
+/// No key of the array is left in the file, if there is one.
+fn wiped(agent: &Agent) -> Result<()> {
+    let keytab = agent.keytab("guests");
+    until("the keytab to be wiped", SOON, || {
+        if !keytab.exists() {
+            return Ok(());
+        }
+        let shown = output(std::process::Command::new("klist").arg("-k").arg(keytab))?;
+        ensure!(!shown.contains("HTTP/guests"), "{shown}");
+        Ok(())
+    })
 }

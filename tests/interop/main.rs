@@ -13,6 +13,7 @@ use keyroll::keyset::Role;
 use keyroll::keytab::Wanted;
 use keyroll::keytab::edit::whole_file;
 use keyroll_tests::lab::Lab;
+use keyroll_tests::told;
 use libtest_mimic::{Arguments, Failed, Trial};
 
 /// What a keytab is to hold.
@@ -40,7 +41,7 @@ fn main() -> ExitCode {
         Trial::test(name, move || {
             Lab::here()
                 .and_then(|lab| show(&lab))
-                .map_err(|error| Failed::from(format!("{error:?}")))
+                .map_err(|error| Failed::from(told(&error)))
         })
     };
     libtest_mimic::run(&arguments, PROMISES.iter().map(trial).collect()).exit_code()
@@ -66,6 +67,6 @@ fn write_keytab(lab: &Lab, name: &str, entries: Entries<'_>) -> Result<String> {
 
 #[expect(clippy::print_stderr, reason = "the test program's own voice")]
 fn complain(error: &anyhow::Error) -> ExitCode {
-    eprintln!("interop: {error:?}");
+    eprintln!("interop: {}", told(error));
     ExitCode::FAILURE
 }

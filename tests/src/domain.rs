@@ -179,6 +179,21 @@ impl<'a> Domain<'a> {
         Ok(())
     }
 
+    /// Waits until every domain controller has the same kvno of an account.
+    ///
+    /// # Errors
+    /// One has not in time.
+    pub fn wait_for_kvno(&self, account: &str) -> Result<()> {
+        until("the domain controllers to agree", seconds(30), || {
+            let first = self.attribute("dc1", account, "msDS-KeyVersionNumber")?;
+            for dc in self.lab.dcs.iter().filter_map(|dc| dc.split('.').next()) {
+                let kvno = self.attribute(dc, account, "msDS-KeyVersionNumber")?;
+                ensure!(kvno == first, "{dc} has {kvno:?}, dc1 has {first:?}");
+            }
+            Ok(())
+        })
+    }
+
     /// Fetches a ticket from one domain controller, straight from its AS.
     ///
     /// # Errors

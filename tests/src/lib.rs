@@ -10,6 +10,19 @@ pub mod domain;
 pub mod lab;
 pub mod logins;
 pub mod process;
+pub mod search;
+pub mod ticket;
 pub mod wait;
 pub mod web;
 pub mod world;
+
+/// An error with everything that led to it, and no backtrace: the place in the harness says less
+/// than the last words of the programs under test.
+#[must_use]
+pub fn told(error: &anyhow::Error) -> String {
+    error
+        .chain()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join("\nbecause: ")
+}

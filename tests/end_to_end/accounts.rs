@@ -1,0 +1,69 @@
+//! Kinds of accounts and ways of writing passwords.
+
+use anyhow::{Context as _, Result, ensure};
+use keyroll_tests::lab::Lab;
+use keyroll_tests::logins::{Load, Logins};
+use keyroll_tests::web::FreeNodes;
+use keyroll_tests::world::World;
+
+use crate::set_up::{LIFE, QUICK};
+
+/// A computer account by change and a user account by fenced reset, in one command.
+pub fn two_arrays_in_one_roll(lab: &Lab, free: &FreeNodes) -> Result<()> {
+    let mut world = World::new(lab, free, 2, &["alpha", "beta"])?;
+    world.create("alpha", &[QUICK, &["--method", "change"]].concat())?;
+    let (spn, unit) = (world.spn("beta"), "OU=Arrays,DC=corp,DC=example");
+    let what = [
+        "array",
+        "create",
+        "beta",
+        "--account",
+        "svc-beta",
+        "--kind",
+        "user",
+    ];
+    let more = ["--spn", &spn, "--container", unit, "--method", "reset"];
+    world.cli.run(&[&what[..], &more, QUICK].concat())?;
+
+    for index in 0..2 {
+        world.join("alpha", index)?;
+        world.add_known("beta", index)?;
+    }
+    // Two agents with both arrays; one web server for each of them.
+    for (index, array) in ["alpha", "beta"].into_iter().enumerate() {
+        let agent = &world.agents[index];
+        world.web.serve(&agent.node, agent.keytab(array))?;
+        world.domain().wait_for_spn(&world.spn(array))?;
+    }
+    let users = |array: &str, node: &str| {
+        let load = Load {
+            direct: vec![node.to_owned()],
+            ..world.load(array, LIFE)
+        };
+        Logins::start(lab, array, &load)
+    };
+    let both = [
+        users("alpha", &world.nodes[0])?,
+        users("beta", &world.nodes[1])?,
+    ];
+    let rolls = world.roll(&["alpha", "beta"])?;
+    ensure!(rolls.len() == 2, "{rolls:?}");
+    for roll in &rolls {
+        let (before, after) = (roll["kvno_before"].as_u64(), roll["kvno_after"].as_u64());
+        ensure!(after == before.map(|kvno| kvno + 1), "{roll}");
+    }
+    for users in both {
+        users.stop()?.none_failed().with_context(|| world.story())?;
+    }
+    let fence = world
+        .domain()
+        .attribute("dc1", "svc-beta", "adminDescription")?;
+    ensure!(
+        fence
+            .first()
+            .is_some_and(|fence| fence.starts_with("keyroll ")),
+        "{fence:?}"
+    );
+    world.verify("alpha")?;
+    world.verify("beta")
+}
