@@ -47,12 +47,36 @@ impl ActiveDirectory {
         account: &AccountRef,
         spn: &str,
     ) -> Result<(), PortError> {
-        let (mut connection, _) = self.connections.live(dc).await?;
+        let (mut connection, root) = self.connections.live(dc).await?;
         if !self.has_spn(&mut connection, dc, account, spn).await? {
             return Ok(());
         }
         let change = vec![delete("servicePrincipalName", spn.as_bytes())];
-        self.apply(&mut connection, dc, account, change).await?;
+        if let Err(refused) = self.apply(&mut connection, dc, account, change).await {
+            let root = Root::of(&root, dc)?;
+            let spns = [spn.to_owned()];
+            return Err(
+                match (
+                    refused,
+                    self.owners(dc, &root, &account.guid, &spns).await?.first(),
+                ) {
+                    // Samba 4.17 refuses to delete one value of which another object has a copy, and
+                    // takes the list without it. Replacing the list could undo another's write, so
+                    // that is left to a person.
+                    (PortError::Refused { object, why, .. }, Some((_, owner))) => {
+                        PortError::Refused {
+                            object,
+                            why: format!("{why}; {owner} has {spn} too"),
+                            next: format!(
+                                "samba-tool spn delete {spn} '{}'",
+                                account.principal.name()
+                            ),
+                        }
+                    }
+                    (refused, _) => refused,
+                },
+            );
+        }
         self.settled(&mut connection, dc, account, spn, false).await
     }
 

@@ -1,0 +1,70 @@
+//! The contract between the adapters in `src/directory` and a real Active Directory: what the
+//! simulated directories of other tests assume is shown here on two domain controllers.
+//!
+//! Outside the lab the program starts itself again inside it, so that a plain `cargo test` runs
+//! everything. The lab's tests share two domain controllers and run one after another.
+
+mod conditions;
+mod connection;
+mod lab;
+mod rights;
+mod services;
+mod tickets;
+mod writes;
+
+use std::process::ExitCode;
+
+use lab::{Lab, Shape};
+use libtest_mimic::{Arguments, Trial};
+
+fn main() -> ExitCode {
+    let mut arguments = Arguments::from_args();
+    if !arguments.list && !lab::is_inside() {
+        return lab::enter(Shape { dcs: 2 });
+    }
+    arguments.test_threads = Some(1);
+    libtest_mimic::run(&arguments, trials()).exit_code()
+}
+
+macro_rules! trials {
+    ($($module:ident: $($test:ident),+;)+) => {
+        vec![$($(trial(
+            concat!(stringify!($module), "::", stringify!($test)),
+            |lab| Box::pin($module::$test(lab)),
+        )),+),+]
+    };
+}
+
+fn trials() -> Vec<Trial> {
+    trials! {
+        conditions: everything_of_an_account_is_read, a_disabled_expired_or_protected_account_shows,
+            a_locked_account_gets_no_tickets, an_account_without_enctypes_gets_rc4_tickets,
+            the_password_rules_of_a_group_hold, accounts_that_cannot_be_rolled_are_not_found;
+        connection: an_unknown_ca_is_refused, another_host_name_is_refused,
+            plain_text_is_refused, silence_is_no_refusal, a_wrong_bind_password_is_shown_once,
+            domain_controllers_come_from_srv_records;
+        writes: a_created_user_and_computer_can_log_in, a_change_needs_the_old_password,
+            a_user_password_is_too_young_to_change, a_used_password_is_refused,
+            a_stale_fence_is_refused, a_write_without_an_answer_may_be_applied_later,
+            enctypes_are_set_and_other_bits_stay;
+        tickets: a_ticket_tells_whose_key_it_is_under, the_kdc_names_the_salt_of_a_upn,
+            a_rename_keeps_the_salt_until_the_next_password, each_enctype_logs_in,
+            a_wrong_key_is_tried_once, domain_controllers_differ_until_they_have_replicated;
+        services: names_are_added_and_removed_one_by_one, a_name_of_another_account_is_refused,
+            a_duplicate_that_replication_made_shows;
+        rights: the_printed_rights_are_enough_and_no_more;
+    }
+}
+
+type Test = fn(&'static Lab) -> std::pin::Pin<Box<dyn Future<Output = ()>>>;
+
+fn trial(name: &str, test: Test) -> Trial {
+    Trial::test(name, move || {
+        // A runtime for each test, so that no connection outlives it.
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        runtime.block_on(test(Lab::shared()));
+        Ok(())
+    })
+}
