@@ -1,1 +1,20 @@
-//! x
+//! The agent: what touches a node.
+
+pub mod account;
+pub mod atomic_file;
+pub mod command_line;
+pub mod config;
+pub mod enroll;
+pub mod exit;
+pub mod gate;
+pub mod health;
+pub mod hook;
+pub mod identity;
+pub mod keytab_file;
+pub mod node;
+pub mod serve;
+pub mod service;
+pub mod shared_file;
+pub mod state;
+pub mod tls;
+pub mod trouble;

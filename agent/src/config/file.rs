@@ -1,0 +1,283 @@
+//! The settings as they are written.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::Duration;
+
+use keyroll::keytab::{TargetFilter, TargetKind};
+use serde::Deserialize;
+
+use super::{Array, Config, Health};
+use crate::account;
+use crate::atomic_file::Access;
+use crate::hook::Hook;
+use crate::keytab_file::Target;
+
+/// The file.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct File {
+    #[serde(default = "default_state")]
+    state: PathBuf,
+    #[serde(default = "default_listen")]
+    listen: SocketAddr,
+    #[serde(default = "default_log")]
+    log: String,
+    #[serde(default)]
+    health: HealthTable,
+    #[serde(rename = "array")]
+    arrays: Vec<ArrayTable>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct HealthTable {
+    http: Option<SocketAddr>,
+    agent_check: Option<SocketAddr>,
+    stay_ready_without_controller_seconds: Option<u64>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct ArrayTable {
+    name: String,
+    #[serde(default, rename = "target")]
+    targets: Vec<TargetTable>,
+    #[serde(default, rename = "hook")]
+    hooks: Vec<HookTable>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct TargetTable {
+    path: PathBuf,
+    #[serde(default)]
+    kind: Kind,
+    owner: Option<String>,
+    group: Option<String>,
+    mode: Option<String>,
+    #[serde(default)]
+    principals: Vec<String>,
+    #[serde(default)]
+    enctypes: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Kind {
+    #[default]
+    Owned,
+    Shared,
+    Client,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct HookTable {
+    command: Vec<String>,
+    #[serde(default = "default_time_limit")]
+    time_limit_seconds: u64,
+}
+
+fn default_state() -> PathBuf {
+    PathBuf::from("/var/lib/keyroll-agent")
+}
+
+fn default_listen() -> SocketAddr {
+    SocketAddr::from(([0, 0, 0, 0], 8088))
+}
+
+fn default_log() -> String {
+    "info".to_owned()
+}
+
+/// A reload takes a second or two; one that takes longer than this hangs.
+fn default_time_limit() -> u64 {
+    30
+}
+
+/// What is wrong, each complaint with its key in front.
+type Complaints = Vec<String>;
+
+impl File {
+    /// What the file means.
+    ///
+    /// # Errors
+    /// Every complaint at once.
+    pub fn check(self) -> Result<Config, Complaints> {
+        let mut complaints = Complaints::new();
+        absolute("state", &self.state, &mut complaints);
+        let log = parsed("log", &self.log, &mut complaints).unwrap_or(tracing::Level::INFO);
+        if self.arrays.is_empty() {
+            complaints.push("array: none is named; write [[array]] and its name".to_owned());
+        }
+        let mut arrays: Vec<Array> = Vec::new();
+        for table in self.arrays {
+            let Some(array) = table.check(&mut complaints) else {
+                continue;
+            };
+            if arrays.iter().any(|other| other.name == array.name) {
+                complaints.push(format!("array: {} is there twice", array.name));
+            }
+            arrays.push(array);
+        }
+        let paths = || {
+            arrays
+                .iter()
+                .flat_map(|array| &array.targets)
+                .map(|target| &target.path)
+        };
+        for (index, path) in paths().enumerate() {
+            if paths().take(index).any(|other| other == path) {
+                complaints.push(format!("path: {} is there twice", path.display()));
+            }
+        }
+        let seconds = self.health.stay_ready_without_controller_seconds;
+        let config = Config {
+            state: self.state,
+            listen: self.listen,
+            log,
+            health: Health {
+                http: self.health.http,
+                agent_check: self.health.agent_check,
+                stay_ready_without_controller: seconds.map(Duration::from_secs),
+            },
+            arrays,
+        };
+        if complaints.is_empty() {
+            Ok(config)
+        } else {
+            Err(complaints)
+        }
+    }
+}
+
+impl ArrayTable {
+    fn check(mut self, complaints: &mut Complaints) -> Option<Array> {
+        let name = parsed("array.name", &self.name, complaints)?;
+        if self.targets.is_empty() {
+            self.targets.push(TargetTable::owned_by_default(&self.name));
+        }
+        let targets = self
+            .targets
+            .into_iter()
+            .map(|table| table.check(complaints))
+            .collect();
+        let hooks = self
+            .hooks
+            .into_iter()
+            .filter_map(|table| table.check(complaints))
+            .collect();
+        Some(Array {
+            name,
+            targets,
+            hooks,
+        })
+    }
+}
+
+impl TargetTable {
+    fn owned_by_default(array: &str) -> Self {
+        Self {
+            path: Path::new("/etc/keyroll").join(array).join("krb5.keytab"),
+            kind: Kind::Owned,
+            owner: None,
+            group: None,
+            mode: None,
+            principals: Vec::new(),
+            enctypes: Vec::new(),
+        }
+    }
+
+    fn check(self, complaints: &mut Complaints) -> Target {
+        absolute("target.path", &self.path, complaints);
+        let kind = match self.kind {
+            Kind::Owned => TargetKind::Owned,
+            Kind::Shared => TargetKind::Shared,
+            Kind::Client => TargetKind::Client,
+        };
+        let path = self.path.display();
+        let mut account = |found: Result<u32, String>| match found {
+            Ok(number) => Some(number),
+            Err(complaint) => {
+                complaints.push(format!("{path}: {complaint}"));
+                None
+            }
+        };
+        let owner = self.owner.and_then(|name| account(account::user(&name)));
+        let group = self.group.and_then(|name| account(account::group(&name)));
+        let mode = self.mode.and_then(|text| mode(&text, complaints));
+        let principals = each("target.principals", &self.principals, complaints);
+        let enctypes = each("target.enctypes", &self.enctypes, complaints);
+        let filter = TargetFilter {
+            kind,
+            principals,
+            enctypes,
+        };
+        let access = Access { owner, group, mode };
+        Target {
+            path: self.path,
+            filter,
+            access,
+        }
+    }
+}
+
+impl HookTable {
+    fn check(self, complaints: &mut Complaints) -> Option<Hook> {
+        let Some((program, arguments)) = self.command.split_first() else {
+            complaints.push("hook.command: it is empty".to_owned());
+            return None;
+        };
+        absolute("hook.command", Path::new(program), complaints);
+        if !(1..=600).contains(&self.time_limit_seconds) {
+            complaints.push("hook.time-limit-seconds: 1 to 600 are allowed".to_owned());
+        }
+        Some(Hook {
+            program: program.into(),
+            arguments: arguments.to_vec(),
+            time_limit: Duration::from_secs(self.time_limit_seconds),
+        })
+    }
+}
+
+fn absolute(key: &str, path: &Path, complaints: &mut Complaints) {
+    if !path.is_absolute() || path.file_name().is_none() {
+        complaints.push(format!("{key}: {} is not an absolute path", path.display()));
+    }
+}
+
+/// Permission bits that leave a keytab to its owner and one group.
+fn mode(text: &str, complaints: &mut Complaints) -> Option<u32> {
+    match u32::from_str_radix(text, 8) {
+        Ok(mode) if mode & !0o660 == 0 && mode & 0o400 != 0 => Some(mode),
+        _ => {
+            complaints.push(format!(
+                "target.mode: {text:?} is not allowed; write 0400, 0600, 0440, 0640 or 0660"
+            ));
+            None
+        }
+    }
+}
+
+fn parsed<T: FromStr>(key: &str, text: &str, complaints: &mut Complaints) -> Option<T>
+where
+    T::Err: std::fmt::Display,
+{
+    text.parse()
+        .map_err(|error| complaints.push(format!("{key}: {error}")))
+        .ok()
+}
+
+/// A list that limits; an empty one does not.
+fn each<T: FromStr>(key: &str, texts: &[String], complaints: &mut Complaints) -> Option<Vec<T>>
+where
+    T::Err: std::fmt::Display,
+{
+    let values: Vec<T> = texts
+        .iter()
+        .filter_map(|text| parsed(key, text, complaints))
+        .collect();
+    (!texts.is_empty()).then_some(values)
+}

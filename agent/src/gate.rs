@@ -1,0 +1,252 @@
+//! Whether the node may serve, array by array: the state behind the health endpoints.
+//!
+//! Closed at each start, until the controller has compared the inventory and said so: a node that
+//! came back from a backup, or that slept through a roll, must not serve with keys of yesterday.
+//! Once open it stays open while the controller is away, since nothing changes without it.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
+
+use keyroll::fence::Version;
+use keyroll::name::ArrayName;
+
+/// The gates of all arrays of the node.
+#[derive(Debug)]
+pub struct Gates {
+    arrays: Mutex<BTreeMap<ArrayName, Gate>>,
+    certificate_ends: Mutex<SystemTime>,
+    without_controller: Option<Duration>,
+}
+
+/// One array's gate.
+#[derive(Debug, Clone, Default)]
+struct Gate {
+    admitted: bool,
+    /// Why the controller keeps it closed.
+    refusal: String,
+    required: Version,
+    held: Version,
+    /// What is wrong with the files, as last seen.
+    trouble: Option<String>,
+    heard: Option<Instant>,
+}
+
+/// Whether an array may be served here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Readiness {
+    /// It may.
+    Ready,
+    /// It must not, and why, in one line.
+    NotReady(String),
+}
+
+impl Gates {
+    /// All gates closed.
+    #[must_use]
+    pub fn new(
+        arrays: impl IntoIterator<Item = (ArrayName, Version)>,
+        without_controller: Option<Duration>,
+    ) -> Self {
+        let closed = |(name, held)| {
+            (
+                name,
+                Gate {
+                    held,
+                    ..Gate::default()
+                },
+            )
+        };
+        Self {
+            arrays: Mutex::new(arrays.into_iter().map(closed).collect()),
+            certificate_ends: Mutex::new(SystemTime::UNIX_EPOCH),
+            without_controller,
+        }
+    }
+
+    /// The controller has spoken about this array.
+    pub fn heard(&self, array: &ArrayName, now: Instant) {
+        self.with(array, |gate| gate.heard = Some(now));
+    }
+
+    /// The controller's verdict on the inventory.
+    pub fn admit(&self, array: &ArrayName, verdict: Result<(), String>, required: Version) {
+        self.with(array, |gate| {
+            gate.admitted = verdict.is_ok();
+            gate.refusal = verdict.err().unwrap_or_default();
+            // Requirements only rise: a late message does not lower one.
+            gate.required = gate.required.max(required);
+        });
+    }
+
+    /// A keyset is whole on disk.
+    pub fn held(&self, array: &ArrayName, version: Version) {
+        self.with(array, |gate| {
+            gate.held = version;
+            gate.trouble = None;
+        });
+    }
+
+    /// What a look at the files of the array found.
+    pub fn looked(&self, array: &ArrayName, trouble: Option<String>) {
+        self.with(array, |gate| gate.trouble = trouble);
+    }
+
+    /// The array is no longer held here.
+    pub fn forget(&self, array: &ArrayName) {
+        self.with(array, |gate| *gate = Gate::default());
+    }
+
+    /// Everything must be confirmed anew, as after a start.
+    pub fn close_all(&self) {
+        let mut arrays = self.arrays.lock().unwrap_or_else(PoisonError::into_inner);
+        arrays.values_mut().for_each(|gate| gate.admitted = false);
+    }
+
+    /// Until when the node can be known for who it is.
+    pub fn certificate(&self, ends: SystemTime) {
+        *self
+            .certificate_ends
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = ends;
+    }
+
+    /// Whether `array` may be served.
+    #[must_use]
+    pub fn readiness(&self, array: &ArrayName) -> Readiness {
+        let (now, wall) = (Instant::now(), SystemTime::now());
+        let ends = *self
+            .certificate_ends
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let arrays = self.arrays.lock().unwrap_or_else(PoisonError::into_inner);
+        let reason = match arrays.get(array) {
+            None => Some("this node does not belong to the array".to_owned()),
+            Some(_) if ends <= wall => Some("the node's certificate has expired".to_owned()),
+            Some(gate) => gate.reason(now, self.without_controller),
+        };
+        match reason {
+            None => Readiness::Ready,
+            Some(reason) => Readiness::NotReady(format!("{array}: {reason}")),
+        }
+    }
+
+    /// Whether all arrays may be served; the first reason if not.
+    #[must_use]
+    pub fn all(&self) -> Readiness {
+        let names: Vec<ArrayName> = {
+            let arrays = self.arrays.lock().unwrap_or_else(PoisonError::into_inner);
+            arrays.keys().cloned().collect()
+        };
+        names
+            .iter()
+            .map(|name| self.readiness(name))
+            .find(|readiness| *readiness != Readiness::Ready)
+            .unwrap_or(Readiness::Ready)
+    }
+
+    fn with(&self, array: &ArrayName, change: impl FnOnce(&mut Gate)) {
+        let mut arrays = self.arrays.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(gate) = arrays.get_mut(array) {
+            change(gate);
+        }
+    }
+}
+
+impl Gate {
+    fn reason(&self, now: Instant, without_controller: Option<Duration>) -> Option<String> {
+        let away = self.heard.map(|heard| now.saturating_duration_since(heard));
+        if !self.refusal.is_empty() {
+            return Some(self.refusal.clone());
+        }
+        if !self.admitted {
+            return Some(
+                "the controller has not confirmed this node's keys since its start".into(),
+            );
+        }
+        if self.held < self.required {
+            let (held, required) = (self.held, self.required);
+            return Some(format!(
+                "behind: it holds version {held}, {required} is required"
+            ));
+        }
+        if let Some(trouble) = &self.trouble {
+            return Some(trouble.clone());
+        }
+        match (away, without_controller) {
+            (Some(away), Some(most)) if away > most => {
+                let (away, most) = (away.as_secs(), most.as_secs());
+                Some(format!(
+                    "no word from the controller for {away} s, {most} s are allowed"
+                ))
+            }
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn web() -> ArrayName {
+        "web".parse().unwrap()
+    }
+
+    fn gates(without_controller: Option<Duration>) -> Gates {
+        let gates = Gates::new([(web(), Version(4))], without_controller);
+        gates.certificate(SystemTime::now() + Duration::from_secs(60));
+        gates
+    }
+
+    fn reason(gates: &Gates) -> String {
+        match gates.all() {
+            Readiness::Ready => String::new(),
+            Readiness::NotReady(reason) => reason,
+        }
+    }
+
+    #[test]
+    fn closed_until_admitted_and_open_from_then_on() {
+        let gates = gates(None);
+        assert!(reason(&gates).contains("not confirmed"));
+        gates.admit(&web(), Ok(()), Version(4));
+        assert_eq!(gates.readiness(&web()), Readiness::Ready);
+        gates.close_all();
+        assert!(reason(&gates).contains("not confirmed"));
+    }
+
+    #[test]
+    fn quarantine_lag_trouble_and_expiry_close_it() {
+        let gates = gates(None);
+        gates.admit(&web(), Err("quarantined by alice".into()), Version(4));
+        assert_eq!(reason(&gates), "web: quarantined by alice");
+        gates.admit(&web(), Ok(()), Version(5));
+        assert!(reason(&gates).contains("holds version 4, 5 is required"));
+        gates.admit(&web(), Ok(()), Version(1));
+        assert!(
+            reason(&gates).contains("5 is required"),
+            "a late message lowered it"
+        );
+        gates.held(&web(), Version(5));
+        assert_eq!(reason(&gates), "");
+        gates.looked(&web(), Some("/k has lost 2 keys".into()));
+        assert!(reason(&gates).contains("lost 2 keys"));
+        gates.looked(&web(), None);
+        gates.certificate(SystemTime::now());
+        assert!(reason(&gates).contains("expired"));
+    }
+
+    #[test]
+    fn the_controller_may_be_away_for_ever_unless_a_limit_is_set() {
+        let long_ago = Instant::now()
+            .checked_sub(Duration::from_secs(100))
+            .unwrap();
+        for (limit, ready) in [(None, true), (Some(200), true), (Some(50), false)] {
+            let gates = gates(limit.map(Duration::from_secs));
+            gates.heard(&web(), long_ago);
+            gates.admit(&web(), Ok(()), Version(4));
+            assert_eq!(gates.all() == Readiness::Ready, ready, "{limit:?}");
+        }
+    }
+}

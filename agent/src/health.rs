@@ -1,0 +1,118 @@
+//! Whether the node may serve, for balancers: plain HTTP, and HAProxy's agent-check.
+//!
+//! `GET /ready` (all arrays), `GET /ready/ARRAY`: 200, or 503 with the reason in one line.
+//! `GET /live`: 200. The agent-check port says `up`, or `down #reason`, and hangs up.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http_body_util::Full;
+use hyper::body::{Bytes, Incoming};
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response, StatusCode};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+
+use crate::gate::{Gates, Readiness};
+
+/// Checks under way at once; a balancer needs one.
+const MOST: usize = 64;
+/// No check takes longer.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Answers HTTP checks for ever.
+pub async fn http(listener: TcpListener, gates: Arc<Gates>) {
+    serve(listener, move |stream| {
+        let gates = Arc::clone(&gates);
+        async move {
+            let service = service_fn(move |request: Request<Incoming>| {
+                let answer = answer(&request, &gates);
+                async move { Ok::<_, Infallible>(answer) }
+            });
+            let connection = hyper::server::conn::http1::Builder::new()
+                .timer(TokioTimer::new())
+                .header_read_timeout(PATIENCE)
+                .serve_connection(TokioIo::new(stream), service);
+            drop(connection.await);
+        }
+    })
+    .await;
+}
+
+/// Answers HAProxy's agent-checks for ever.
+pub async fn agent_check(listener: TcpListener, gates: Arc<Gates>) {
+    serve(listener, move |mut stream| {
+        let line = match gates.all() {
+            Readiness::Ready => "up\n".to_owned(),
+            Readiness::NotReady(reason) => format!("down #{}\n", one_line(&reason)),
+        };
+        async move {
+            drop(tokio::time::timeout(PATIENCE, stream.write_all(line.as_bytes())).await);
+        }
+    })
+    .await;
+}
+
+async fn serve<F: Future<Output = ()> + Send + 'static>(
+    listener: TcpListener,
+    each: impl Fn(TcpStream) -> F,
+) {
+    let places = Arc::new(Semaphore::new(MOST));
+    loop {
+        let Ok((stream, _)) = listener.accept().await else {
+            // No file descriptors are left: do not spin.
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            continue;
+        };
+        let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
+            continue;
+        };
+        let answer = each(stream);
+        tokio::spawn(async move {
+            answer.await;
+            drop(place);
+        });
+    }
+}
+
+fn answer(request: &Request<Incoming>, gates: &Gates) -> Response<Full<Bytes>> {
+    let path = request.uri().path();
+    let readiness = match (request.method(), path) {
+        (&Method::GET | &Method::HEAD, "/live") => Readiness::Ready,
+        (&Method::GET | &Method::HEAD | &Method::OPTIONS, "/ready") => gates.all(),
+        (&Method::GET | &Method::HEAD, path) => match path.strip_prefix("/ready/") {
+            Some(array) => match array.parse() {
+                Ok(array) => gates.readiness(&array),
+                Err(_) => return text(StatusCode::NOT_FOUND, "no such array"),
+            },
+            None => {
+                return text(
+                    StatusCode::NOT_FOUND,
+                    "there are /ready, /ready/ARRAY and /live",
+                );
+            }
+        },
+        _ => return text(StatusCode::METHOD_NOT_ALLOWED, "GET"),
+    };
+    match readiness {
+        Readiness::Ready => text(StatusCode::OK, "ready"),
+        Readiness::NotReady(reason) => text(StatusCode::SERVICE_UNAVAILABLE, &one_line(&reason)),
+    }
+}
+
+fn text(status: StatusCode, line: &str) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(Bytes::from(format!("{line}\n"))));
+    *response.status_mut() = status;
+    response
+}
+
+fn one_line(reason: &str) -> String {
+    reason
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .take(200)
+        .collect()
+}

@@ -1,0 +1,318 @@
+//! The node's own key and certificate, and whom it trusts: files in the state folder, 0600.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use keyroll::name::NodeName;
+use keyroll::secret::SecretBytes;
+use rcgen::{CertificateParams, KeyPair};
+use rustls::RootCertStore;
+use rustls::crypto::ring::sign::any_supported_type;
+use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
+use rustls_pki_types::pem::PemObject as _;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use x509_parser::extensions::GeneralName;
+
+use crate::atomic_file::{self, Access, FileError};
+
+/// Why the node cannot show who it is.
+#[derive(Debug, thiserror::Error)]
+pub enum IdentityError {
+    /// It has not joined yet.
+    #[error("this node has not joined")]
+    NotJoined,
+    /// A file.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// What is in the files, or was offered, is not what it should be.
+    #[error("{what}: {why}")]
+    Unusable {
+        /// Which file or message.
+        what: String,
+        /// Why.
+        why: String,
+    },
+}
+
+fn unusable(what: impl ToString, why: impl ToString) -> IdentityError {
+    IdentityError::Unusable {
+        what: what.to_string(),
+        why: why.to_string(),
+    }
+}
+
+/// A key made here, and a signing request for it.
+pub struct NewKey {
+    key: SecretBytes,
+    /// PKCS #10, DER.
+    pub request: Vec<u8>,
+}
+
+impl NewKey {
+    /// A new key, and a request that names `node`; the controller decides the names in the end.
+    ///
+    /// # Errors
+    /// [`IdentityError::Unusable`].
+    pub fn make(node: &str) -> Result<Self, IdentityError> {
+        let bad = |error: rcgen::Error| unusable("making a key", error);
+        let pair = KeyPair::generate().map_err(bad)?;
+        let params = CertificateParams::new(vec![node.to_owned()]).map_err(bad)?;
+        let request = params.serialize_request(&pair).map_err(bad)?;
+        let key = SecretBytes::new(pair.serialize_pem().into_bytes());
+        Ok(Self {
+            key,
+            request: request.der().to_vec(),
+        })
+    }
+
+    /// The key, PEM, for a join by files.
+    #[must_use]
+    pub fn into_pem(self) -> SecretBytes {
+        self.key
+    }
+
+    /// A key that was kept by [`Self::into_pem`].
+    #[must_use]
+    pub fn kept(key: SecretBytes) -> Self {
+        Self {
+            key,
+            request: Vec::new(),
+        }
+    }
+}
+
+/// Who the node is.
+#[derive(Debug)]
+pub struct Identity {
+    folder: PathBuf,
+    current: RwLock<Arc<Current>>,
+    asked: Mutex<Option<SecretBytes>>,
+}
+
+#[derive(Debug)]
+struct Current {
+    certified: Arc<CertifiedKey>,
+    roots: Arc<RootCertStore>,
+    node: NodeName,
+    ends: SystemTime,
+}
+
+const KEY: &str = "node.key";
+const CHAIN: &str = "node.crt";
+const AUTHORITIES: &str = "authorities.crt";
+
+impl Identity {
+    /// The identity in the state folder.
+    ///
+    /// # Errors
+    /// [`IdentityError::NotJoined`] if there is none.
+    pub fn load(folder: &Path) -> Result<Self, IdentityError> {
+        let current = Current::load(folder)?;
+        Ok(Self {
+            folder: folder.to_owned(),
+            current: RwLock::new(Arc::new(current)),
+            asked: Mutex::new(None),
+        })
+    }
+
+    /// Checks and keeps a certificate for `key`, with the authorities to trust.
+    ///
+    /// # Errors
+    /// [`IdentityError`]; the files stay as they were.
+    pub fn keep(
+        folder: &Path,
+        key: &SecretBytes,
+        chain: &[Vec<u8>],
+        authorities: &[Vec<u8>],
+    ) -> Result<(), IdentityError> {
+        Current::of(key, chain, authorities)?;
+        // The key with its chain in one file: nobody ever finds one without the other.
+        let mut both = key.expose().to_vec();
+        both.extend_from_slice(pem(chain).as_bytes());
+        let write = |name: &str, bytes: Vec<u8>| {
+            atomic_file::replace(
+                &folder.join(name),
+                &SecretBytes::new(bytes),
+                Access::PRIVATE,
+            )
+        };
+        write(AUTHORITIES, pem(authorities).into_bytes())?;
+        write(KEY, both)?;
+        write(CHAIN, pem(chain).into_bytes())?;
+        Ok(())
+    }
+
+    /// The node's name, as its certificate says it.
+    #[must_use]
+    pub fn node(&self) -> NodeName {
+        self.now().node.clone()
+    }
+
+    /// When its certificate ends.
+    #[must_use]
+    pub fn ends(&self) -> SystemTime {
+        self.now().ends
+    }
+
+    /// Whom it trusts.
+    #[must_use]
+    pub fn roots(&self) -> Arc<RootCertStore> {
+        Arc::clone(&self.now().roots)
+    }
+
+    /// Makes a new key for a renewal, kept in memory until its certificate comes.
+    ///
+    /// # Errors
+    /// [`IdentityError::Unusable`].
+    pub fn ask(&self) -> Result<Vec<u8>, IdentityError> {
+        let NewKey { key, request } = NewKey::make(self.node().as_str())?;
+        *self.asked.lock().unwrap_or_else(PoisonError::into_inner) = Some(key);
+        Ok(request)
+    }
+
+    /// Takes the certificate for the key of the last [`Self::ask`]; new handshakes use it at once.
+    ///
+    /// # Errors
+    /// [`IdentityError`]; then everything stays as it was.
+    pub fn install(
+        &self,
+        chain: &[Vec<u8>],
+        authorities: &[Vec<u8>],
+    ) -> Result<SystemTime, IdentityError> {
+        let asked = self
+            .asked
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        let key =
+            asked.ok_or_else(|| unusable("the new certificate", "no request was made for it"))?;
+        let next = Current::of(&key, chain, authorities)?;
+        if next.node != self.node() {
+            return Err(unusable(
+                "the new certificate",
+                format!("it names {}", next.node),
+            ));
+        }
+        Self::keep(&self.folder, &key, chain, authorities)?;
+        let ends = next.ends;
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(next);
+        Ok(ends)
+    }
+
+    fn now(&self) -> Arc<Current> {
+        Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl ResolvesServerCert for Identity {
+    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(Arc::clone(&self.now().certified))
+    }
+}
+
+impl Current {
+    fn load(folder: &Path) -> Result<Self, IdentityError> {
+        let path = folder.join(KEY);
+        let read = |path: &Path| match atomic_file::read(path) {
+            Err(error) if error.is_missing() => Err(IdentityError::NotJoined),
+            outcome => Ok(outcome?),
+        };
+        let key = read(&path)?;
+        let authorities = read(&folder.join(AUTHORITIES))?;
+        let certificates = |bytes: &SecretBytes, path: &Path| {
+            CertificateDer::pem_slice_iter(bytes.expose())
+                .map(|one| {
+                    Ok(one
+                        .map_err(|error| unusable(path.display(), error))?
+                        .to_vec())
+                })
+                .collect::<Result<Vec<_>, IdentityError>>()
+        };
+        let chain = certificates(&key, &path)?;
+        let authorities = certificates(&authorities, &folder.join(AUTHORITIES))?;
+        Self::of(&key, &chain, &authorities)
+    }
+
+    fn of(
+        key: &SecretBytes,
+        chain: &[Vec<u8>],
+        authorities: &[Vec<u8>],
+    ) -> Result<Self, IdentityError> {
+        let what = "the node's certificate";
+        let key = PrivateKeyDer::from_pem_slice(key.expose())
+            .map_err(|error| unusable("the node's key", error))?;
+        let signer = any_supported_type(&key).map_err(|error| unusable("the node's key", error))?;
+        let leaf = chain
+            .first()
+            .ok_or_else(|| unusable(what, "there is none"))?;
+        let (node, ends) = names(leaf)?;
+        let chain = chain.iter().cloned().map(CertificateDer::from).collect();
+        let certified = CertifiedKey::new(chain, signer);
+        certified
+            .keys_match()
+            .map_err(|error| unusable(what, error))?;
+        let mut roots = RootCertStore::empty();
+        for authority in authorities {
+            roots
+                .add(CertificateDer::from(authority.clone()))
+                .map_err(|error| unusable("an authority's certificate", error))?;
+        }
+        if roots.is_empty() {
+            return Err(unusable("the authorities", "there is none"));
+        }
+        Ok(Self {
+            certified: Arc::new(certified),
+            roots: Arc::new(roots),
+            node,
+            ends,
+        })
+    }
+}
+
+/// The node that a certificate names, and when it ends.
+fn names(leaf: &[u8]) -> Result<(NodeName, SystemTime), IdentityError> {
+    let what = "the node's certificate";
+    let uri = uri(leaf).map_err(|why| unusable(what, why))?;
+    let name = uri
+        .strip_prefix("keyroll://node/")
+        .ok_or_else(|| unusable(what, "it is not a node's"))?;
+    let node = name.parse().map_err(|error| unusable(what, error))?;
+    let (_, parsed) =
+        x509_parser::parse_x509_certificate(leaf).map_err(|error| unusable(what, error))?;
+    let seconds = u64::try_from(parsed.validity().not_after.timestamp()).unwrap_or(0);
+    Ok((node, UNIX_EPOCH + Duration::from_secs(seconds)))
+}
+
+/// The one URI in a certificate, which says who its holder is.
+///
+/// # Errors
+/// In words, if it is no certificate or has not one URI.
+pub fn uri(certificate: &[u8]) -> Result<String, String> {
+    let (_, parsed) =
+        x509_parser::parse_x509_certificate(certificate).map_err(|error| error.to_string())?;
+    let names = parsed
+        .subject_alternative_name()
+        .map_err(|error| error.to_string())?;
+    let names = names.ok_or("it names nobody")?;
+    let mut uris = names
+        .value
+        .general_names
+        .iter()
+        .filter_map(|name| match name {
+            GeneralName::URI(uri) => Some(*uri),
+            _ => None,
+        });
+    match (uris.next(), uris.next()) {
+        (Some(uri), None) => Ok(uri.to_owned()),
+        _ => Err("it has not exactly one URI".to_owned()),
+    }
+}
+
+/// Certificates as PEM.
+#[must_use]
+pub fn pem(certificates: &[Vec<u8>]) -> String {
+    let block = |der: &Vec<u8>| ::pem::encode(&::pem::Pem::new("CERTIFICATE", der.clone()));
+    certificates.iter().map(block).collect()
+}

@@ -1,0 +1,263 @@
+//! The keytab files of an array on this node: what they hold, and how they come to hold a keyset.
+//!
+//! All files of an array are one set. [`prepare`] does everything that can be refused, for all of
+//! them, and touches nothing that a reader sees; [`Prepared::commit`] then puts each in place.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use keyroll::kerberos::Principal;
+use keyroll::keyset::{Keyset, Unlisted};
+use keyroll::keytab::edit::{is_whole_file_of, shared, whole_file};
+use keyroll::keytab::{
+    Damaged, EditError, Entry, Patch, SharedEdit, TargetFilter, TargetKind, Wanted, wanted,
+};
+use keyroll::secret::SecretBytes;
+
+use crate::atomic_file::{self, Access, FileError};
+use crate::shared_file::{LOCK_DEADLINE, LockedFile, Purpose};
+
+/// How long a reader waits for a writer of a shared file.
+const READ_DEADLINE: Duration = Duration::from_secs(2);
+
+/// One keytab file, as the settings have it.
+#[derive(Debug, Clone)]
+pub struct Target {
+    /// Where.
+    pub path: PathBuf,
+    /// What of a keyset it takes.
+    pub filter: TargetFilter,
+    /// Who may read it.
+    pub access: Access,
+}
+
+/// Why a file does not hold what it should, or cannot be looked at.
+#[derive(Debug, thiserror::Error)]
+pub enum KeytabError {
+    /// The system's answer.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The content.
+    #[error("{}", path.display())]
+    Content {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong in it.
+        source: EditError,
+    },
+    /// After the write the file does not hold what was written.
+    #[error("{}: what was read back is not what was written", path.display())]
+    NotHeld {
+        /// Which file.
+        path: PathBuf,
+    },
+}
+
+/// What a set of files is to hold.
+#[derive(Debug, Clone, Copy)]
+pub struct Order<'a> {
+    /// The keys.
+    pub keyset: &'a Keyset,
+    /// All principals whose entries are the array's: the keyset's, and those it had before.
+    pub scope: &'a [Principal],
+    /// What new entries carry, seconds since 1970.
+    pub timestamp: u32,
+}
+
+/// One file's change, ready to be made visible.
+#[derive(Debug)]
+enum Change {
+    Replace(atomic_file::Prepared),
+    Patch(LockedFile, Vec<Patch>),
+}
+
+/// The changes of a whole set.
+#[derive(Debug)]
+#[must_use]
+pub struct Prepared<'a> {
+    order: Order<'a>,
+    changes: Vec<(&'a Target, Change)>,
+}
+
+/// Prepares all `targets`; those that are right already take no part.
+///
+/// # Errors
+/// [`KeytabError`] of the first file that would refuse; no file is changed.
+pub fn prepare<'a>(targets: &'a [Target], order: Order<'a>) -> Result<Prepared<'a>, KeytabError> {
+    let mut changes = Vec::new();
+    for target in targets {
+        let wanted = wanted(order.keyset, &target.filter);
+        let change = match target.filter.kind {
+            TargetKind::Owned | TargetKind::Client => replacement(target, &wanted, order)?,
+            TargetKind::Shared => patches(target, &wanted, order)?,
+        };
+        changes.extend(change.map(|change| (target, change)));
+    }
+    Ok(Prepared { order, changes })
+}
+
+fn replacement(
+    target: &Target,
+    wanted: &[Wanted<'_>],
+    order: Order<'_>,
+) -> Result<Option<Change>, KeytabError> {
+    match atomic_file::read(&target.path) {
+        // A damaged file of ours alone is replaced: nobody else's entry can be lost in it.
+        Ok(bytes) if is_whole_file_of(bytes.expose(), wanted) == Ok(true) => return Ok(None),
+        Ok(_) => {}
+        Err(error) if error.is_missing() => {}
+        Err(error) => return Err(error.into()),
+    }
+    let bytes = whole_file(wanted, order.timestamp).map_err(|error| target.content(error))?;
+    let prepared = atomic_file::prepare(&target.path, &bytes, target.access)?;
+    Ok(Some(Change::Replace(prepared)))
+}
+
+fn patches(
+    target: &Target,
+    wanted: &[Wanted<'_>],
+    order: Order<'_>,
+) -> Result<Option<Change>, KeytabError> {
+    let locked = match LockedFile::open(&target.path, Purpose::Write, LOCK_DEADLINE) {
+        Err(error) if error.is_missing() => {
+            LockedFile::create(&target.path, target.access)?;
+            LockedFile::open(&target.path, Purpose::Write, LOCK_DEADLINE)?
+        }
+        outcome => outcome?,
+    };
+    let patches = target.plan(&locked.read()?, wanted, order)?;
+    locked.reserve(&patches)?;
+    Ok((!patches.is_empty()).then_some(Change::Patch(locked, patches)))
+}
+
+impl Prepared<'_> {
+    /// Whether any file has to change.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.changes.is_empty()
+    }
+
+    /// Makes every change visible, and reads every changed file back.
+    ///
+    /// # Errors
+    /// [`KeytabError`]; files before the one named are changed, and a repetition does the rest.
+    pub fn commit(self) -> Result<(), KeytabError> {
+        let order = self.order;
+        for (target, change) in self.changes {
+            let wanted = wanted(order.keyset, &target.filter);
+            let held = match change {
+                Change::Replace(prepared) => {
+                    prepared.commit()?;
+                    let bytes = atomic_file::read(&target.path)?;
+                    is_whole_file_of(bytes.expose(), &wanted).unwrap_or(false)
+                }
+                Change::Patch(locked, patches) => {
+                    for patch in &patches {
+                        locked.perform(patch)?;
+                    }
+                    target.plan(&locked.read()?, &wanted, order)?.is_empty()
+                }
+            };
+            if !held {
+                return Err(KeytabError::NotHeld {
+                    path: target.path.clone(),
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Target {
+    /// The file's bytes, read such that no edit of ours or of another MIT program is half done.
+    ///
+    /// # Errors
+    /// [`FileError`].
+    pub fn read(&self) -> Result<SecretBytes, FileError> {
+        match self.filter.kind {
+            TargetKind::Owned | TargetKind::Client => atomic_file::read(&self.path),
+            TargetKind::Shared => {
+                LockedFile::open(&self.path, Purpose::Read, READ_DEADLINE)?.read()
+            }
+        }
+    }
+
+    /// The file's entries in their order, `None` for one that cannot be read.
+    ///
+    /// # Errors
+    /// [`KeytabError`].
+    pub fn entries(&self) -> Result<Vec<Option<Entry>>, KeytabError> {
+        let bytes = self.read()?;
+        let damaged = |damaged: Damaged| self.content(damaged.into());
+        keyroll::keytab::held::entries(bytes.expose()).map_err(damaged)
+    }
+
+    /// Removes the array's keys: the file, or in a shared one the entries of `scope`.
+    ///
+    /// # Errors
+    /// [`KeytabError`].
+    pub fn wipe(&self, scope: &[Principal]) -> Result<(), KeytabError> {
+        if self.filter.kind != TargetKind::Shared {
+            return Ok(remove(&self.path)?);
+        }
+        let locked = match LockedFile::open(&self.path, Purpose::Write, LOCK_DEADLINE) {
+            Err(error) if error.is_missing() => return Ok(()),
+            outcome => outcome?,
+        };
+        let unlisted = Unlisted::Remove;
+        let edit = SharedEdit {
+            wanted: &[],
+            scope,
+            unlisted,
+            timestamp: 0,
+        };
+        let bytes = locked.read()?;
+        let patches = shared(bytes.expose(), &edit).map_err(|error| self.content(error))?;
+        for patch in &patches {
+            locked.perform(patch)?;
+        }
+        Ok(())
+    }
+
+    fn plan(
+        &self,
+        bytes: &SecretBytes,
+        wanted: &[Wanted<'_>],
+        order: Order<'_>,
+    ) -> Result<Vec<Patch>, KeytabError> {
+        let covered = |principal: &&Principal| self.filter.covers(principal);
+        let scope: Vec<Principal> = order.scope.iter().filter(covered).cloned().collect();
+        let (unlisted, timestamp) = (order.keyset.unlisted, order.timestamp);
+        let edit = SharedEdit {
+            wanted,
+            scope: &scope,
+            unlisted,
+            timestamp,
+        };
+        shared(bytes.expose(), &edit).map_err(|error| self.content(error))
+    }
+
+    fn content(&self, source: EditError) -> KeytabError {
+        KeytabError::Content {
+            path: self.path.clone(),
+            source,
+        }
+    }
+}
+
+/// Overwrites and removes a file of ours alone.
+fn remove(path: &std::path::Path) -> Result<(), FileError> {
+    use std::os::unix::fs::FileExt as _;
+    let file = match std::fs::OpenOptions::new().write(true).open(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        outcome => outcome.map_err(|error| FileError::system("open", path, error))?,
+    };
+    let failed = |error| FileError::system("remove", path, error);
+    let size = file.metadata().map_err(failed)?.len();
+    let zeros = vec![0; usize::try_from(size).unwrap_or_default()];
+    file.write_all_at(&zeros, 0)
+        .and_then(|()| file.sync_data())
+        .map_err(failed)?;
+    std::fs::remove_file(path).map_err(failed)?;
+    atomic_file::sync_folder(path)
+}

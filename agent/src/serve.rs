@@ -1,0 +1,182 @@
+//! The agent's life: opened, served to the controller, ended.
+
+use std::io;
+
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use keyroll_proto::agent::agent_server::AgentServer;
+use rustls::ServerConfig;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+
+use crate::config::Config;
+use crate::exit::Exit;
+use crate::identity::{Identity, IdentityError, uri};
+use crate::node::Node;
+use crate::service::Service;
+use crate::trouble::{Trouble, chain};
+use crate::{health, tls};
+
+/// A handshake takes milliseconds.
+const HANDSHAKE: Duration = Duration::from_secs(5);
+/// Connections and handshakes at once. One controller needs one connection.
+const MOST: usize = 64;
+/// The longest message: a keyset of a thousand entries is a tenth of it.
+const LONGEST: usize = 256 * 1024;
+
+/// Runs until `shutdown`.
+///
+/// # Errors
+/// [`Trouble`] if it cannot begin.
+pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<(), Trouble> {
+    let identity = Identity::load(&config.state).map_err(|error| match error {
+        IdentityError::NotJoined => Trouble::of(Exit::Settings, &error)
+            .next("keyroll node add ARRAY NODE on the controller, then the line it prints here"),
+        other => Trouble::of(Exit::Damaged, &other),
+    })?;
+    let identity = Arc::new(identity);
+    let listener = listen(config.listen).await?;
+    let http = match config.health.http {
+        Some(address) => Some(listen(address).await?),
+        None => None,
+    };
+    let check = match config.health.agent_check {
+        Some(address) => Some(listen(address).await?),
+        None => None,
+    };
+    let node = Node::open(config).map_err(|error| Trouble::of(Exit::Damaged, &error))?;
+    let node = Arc::new(node);
+    node.gates().certificate(identity.ends());
+    tracing::info!(node = %identity.node(), address = ?listener.local_addr().ok(), "agent ready");
+    sd_notify::notify(false, &[sd_notify::NotifyState::Ready]).ok();
+    let service = Service::new(Arc::clone(&node), Arc::clone(&identity));
+    tokio::select! {
+        () = shutdown => {}
+        () = accept(listener, identity, service) => {}
+        () = optional(http.map(|listener| health::http(listener, Arc::clone(node.gates())))) => {}
+        () = optional(check.map(|listener| health::agent_check(listener, Arc::clone(node.gates())))) => {}
+        () = watchdog() => {}
+    }
+    Ok(())
+}
+
+async fn listen(address: std::net::SocketAddr) -> Result<TcpListener, Trouble> {
+    TcpListener::bind(address)
+        .await
+        .map_err(|error| Trouble::new(Exit::System, format!("cannot listen on {address}: {error}")))
+}
+
+async fn optional(task: Option<impl Future<Output = ()>>) {
+    match task {
+        Some(task) => task.await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Accepts connections for ever. The configuration is made anew for each, so that a renewed
+/// certificate and changed authorities count at once.
+async fn accept(listener: TcpListener, identity: Arc<Identity>, service: Service) {
+    let places = Arc::new(Semaphore::new(MOST));
+    loop {
+        let Ok((stream, address)) = listener.accept().await else {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            continue;
+        };
+        let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
+            tracing::warn!(%address, "too many connections: dropped");
+            continue;
+        };
+        let config = match tls::server(&identity) {
+            Ok(config) => Arc::new(config),
+            Err(error) => {
+                tracing::error!(%error, "no connection can be accepted");
+                continue;
+            }
+        };
+        let service = service.clone();
+        tokio::spawn(async move {
+            match tokio::time::timeout(HANDSHAKE, shake(stream, config)).await {
+                Ok(Ok(stream)) => converse(stream, service).await,
+                Ok(Err(error)) => tracing::info!(%address, %error, "handshake refused"),
+                Err(_) => tracing::info!(%address, "handshake not finished in time"),
+            }
+            drop(place);
+        });
+    }
+}
+
+async fn shake(stream: TcpStream, config: Arc<ServerConfig>) -> io::Result<TlsStream<TcpStream>> {
+    stream.set_nodelay(true)?;
+    let stream = TlsAcceptor::from(config).accept(stream).await?;
+    let session = stream.get_ref().1;
+    let leaf = session.peer_certificates().and_then(<[_]>::first);
+    let holder = leaf
+        .map(|leaf| uri(leaf))
+        .transpose()
+        .map_err(io::Error::other)?;
+    if holder.as_deref() != Some(tls::CONTROLLER) {
+        let holder = holder.unwrap_or_else(|| "nobody".to_owned());
+        return Err(io::Error::other(format!("{holder} is not the controller")));
+    }
+    Ok(stream)
+}
+
+async fn converse(stream: TlsStream<TcpStream>, service: Service) {
+    let server = AgentServer::new(service)
+        .max_decoding_message_size(LONGEST)
+        .max_encoding_message_size(4 * LONGEST);
+    let connection = hyper::server::conn::http2::Builder::new(TokioExecutor::new())
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(32)
+        .max_header_list_size(16 * 1024)
+        .max_pending_accept_reset_streams(20)
+        .keep_alive_interval(Duration::from_secs(30))
+        .keep_alive_timeout(Duration::from_secs(10))
+        .serve_connection(
+            TokioIo::new(stream),
+            TowerToHyperService::new(Bodies(server)),
+        );
+    if let Err(error) = connection.await {
+        tracing::debug!(error = chain(&error), "connection ended");
+    }
+}
+
+/// Tonic's service takes its own body type; hyper hands over its own.
+#[derive(Clone)]
+struct Bodies<S>(S);
+
+impl<S, R> tower::Service<hyper::Request<hyper::body::Incoming>> for Bodies<S>
+where
+    S: tower::Service<hyper::Request<tonic::body::Body>, Response = R>,
+{
+    type Response = R;
+    type Error = S::Error;
+    type Future = S::Future;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.0.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: hyper::Request<hyper::body::Incoming>) -> Self::Future {
+        self.0.call(request.map(tonic::body::Body::new))
+    }
+}
+
+/// Tells systemd that this process still turns, as often as it asks to be told.
+async fn watchdog() {
+    let mut micros = 0;
+    if !sd_notify::watchdog_enabled(false, &mut micros) {
+        std::future::pending::<()>().await;
+    }
+    let mut tick = tokio::time::interval(Duration::from_micros(micros / 2));
+    loop {
+        tick.tick().await;
+        sd_notify::notify(false, &[sd_notify::NotifyState::Watchdog]).ok();
+    }
+}

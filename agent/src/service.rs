@@ -1,0 +1,268 @@
+//! The agent's gRPC service: messages in, the node's doing, messages out.
+
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use keyroll::fence::{Epoch, Version};
+use keyroll::keyset::Keyset;
+use keyroll::keytab::TargetKind;
+use keyroll::name::ArrayName;
+use keyroll_proto::agent as said;
+use keyroll_proto::agent::agent_server::Agent;
+use keyroll_proto::convert::{parsed, thirty_two};
+use tonic::{Request, Response, Status};
+
+use crate::gate::Readiness;
+use crate::identity::Identity;
+use crate::node::{FileProof, Found, FoundTarget, Node, StageError};
+use crate::trouble::chain;
+
+/// An AP-REQ is some two kilobytes.
+const LONGEST_AP_REQUEST: usize = 64 * 1024;
+
+/// The service.
+#[derive(Clone)]
+pub struct Service {
+    node: Arc<Node>,
+    identity: Arc<Identity>,
+    boot: [u8; 16],
+}
+
+impl Service {
+    /// The service of this node.
+    #[must_use]
+    pub fn new(node: Arc<Node>, identity: Arc<Identity>) -> Self {
+        Self {
+            node,
+            identity,
+            boot: rand::random(),
+        }
+    }
+
+    async fn inventory(
+        &self,
+        array: &ArrayName,
+        nonce: &[u8; 32],
+    ) -> Result<said::Inventory, Status> {
+        let found = self
+            .node
+            .look(array, nonce)
+            .await
+            .map_err(|error| refused(&error))?;
+        let readiness = self.node.gates().readiness(array);
+        let (ready, reason) = match readiness {
+            Readiness::Ready => (true, String::new()),
+            Readiness::NotReady(reason) => (false, reason),
+        };
+        let Found {
+            epoch,
+            version,
+            targets,
+        } = found;
+        Ok(said::Inventory {
+            node: self.identity.node().to_string(),
+            array: array.to_string(),
+            epoch: epoch.0,
+            version: version.0,
+            targets: targets.iter().map(target).collect(),
+            boot: self.boot.to_vec(),
+            ready,
+            not_ready_reason: reason,
+            clock_unix_micros: micros(SystemTime::now()),
+            agent_version: env!("CARGO_PKG_VERSION").to_owned(),
+            certificate_ends_unix: micros(self.identity.ends()) / 1_000_000,
+        })
+    }
+}
+
+#[tonic::async_trait]
+impl Agent for Service {
+    async fn look(
+        &self,
+        request: Request<said::LookRequest>,
+    ) -> Result<Response<said::Inventory>, Status> {
+        let request = request.into_inner();
+        let array: ArrayName = parsed("array", &request.array)?;
+        let nonce = thirty_two("nonce", &request.nonce)?;
+        Ok(Response::new(self.inventory(&array, &nonce).await?))
+    }
+
+    async fn stage(
+        &self,
+        request: Request<said::StageRequest>,
+    ) -> Result<Response<said::StageReply>, Status> {
+        let request = request.into_inner();
+        let nonce = thirty_two("nonce", &request.nonce)?;
+        let keyset = request
+            .keyset
+            .ok_or_else(|| Status::invalid_argument("no keyset"))?;
+        let keyset = Keyset::try_from(keyset)?;
+        let (array, version) = (keyset.array.clone(), keyset.version);
+        // A connection that is lost in the middle must not stop a write half way.
+        let node = Arc::clone(&self.node);
+        let work = tokio::spawn(async move { node.stage(keyset).await });
+        let outcome = work
+            .await
+            .unwrap_or_else(|error| Err(StageError::Lost(error.to_string())));
+        if let Err(error) = &outcome {
+            tracing::warn!(%array, %version, error = chain(error), "keyset not held");
+        } else {
+            tracing::info!(%array, %version, "keyset held");
+        }
+        outcome.map_err(|error| refused(&error))?;
+        let inventory = Some(self.inventory(&array, &nonce).await?);
+        Ok(Response::new(said::StageReply { inventory }))
+    }
+
+    async fn prove(
+        &self,
+        request: Request<said::ProveRequest>,
+    ) -> Result<Response<said::ProveReply>, Status> {
+        let request = request.into_inner();
+        let array: ArrayName = parsed("array", &request.array)?;
+        if request.ap_req.len() > LONGEST_AP_REQUEST {
+            return Err(Status::invalid_argument("the AP-REQ is too long"));
+        }
+        let proofs = self
+            .node
+            .prove(&array, &request.ap_req)
+            .await
+            .map_err(|error| refused(&error))?;
+        Ok(Response::new(said::ProveReply {
+            proofs: proofs.into_iter().map(proof).collect(),
+        }))
+    }
+
+    async fn admit(
+        &self,
+        request: Request<said::AdmitRequest>,
+    ) -> Result<Response<said::AdmitReply>, Status> {
+        let request = request.into_inner();
+        let array: ArrayName = parsed("array", &request.array)?;
+        let verdict = if request.admitted {
+            Ok(())
+        } else {
+            Err(request.reason)
+        };
+        let required = Version(request.required_version);
+        self.node
+            .admit(&array, Epoch(request.epoch), verdict, required)
+            .await
+            .map_err(|error| refused(&error))?;
+        let (ready, reason) = match self.node.gates().readiness(&array) {
+            Readiness::Ready => (true, String::new()),
+            Readiness::NotReady(reason) => (false, reason),
+        };
+        Ok(Response::new(said::AdmitReply { ready, reason }))
+    }
+
+    async fn wipe(
+        &self,
+        request: Request<said::WipeRequest>,
+    ) -> Result<Response<said::Inventory>, Status> {
+        let request = request.into_inner();
+        let array: ArrayName = parsed("array", &request.array)?;
+        self.node
+            .wipe(&array, Epoch(request.epoch))
+            .await
+            .map_err(|error| refused(&error))?;
+        tracing::info!(%array, "every key of the array is wiped");
+        Ok(Response::new(self.inventory(&array, &[0; 32]).await?))
+    }
+
+    async fn request_certificate(
+        &self,
+        _: Request<said::RequestCertificateRequest>,
+    ) -> Result<Response<said::RequestCertificateReply>, Status> {
+        let csr = self
+            .identity
+            .ask()
+            .map_err(|error| Status::internal(chain(&error)))?;
+        Ok(Response::new(said::RequestCertificateReply { csr }))
+    }
+
+    async fn install_certificate(
+        &self,
+        request: Request<said::InstallCertificateRequest>,
+    ) -> Result<Response<said::InstallCertificateReply>, Status> {
+        let request = request.into_inner();
+        let ends = self
+            .identity
+            .install(&request.chain, &request.authorities)
+            .map_err(|error| Status::failed_precondition(chain(&error)))?;
+        self.node.gates().certificate(ends);
+        tracing::info!("certificate renewed");
+        let certificate_ends_unix = micros(ends) / 1_000_000;
+        Ok(Response::new(said::InstallCertificateReply {
+            certificate_ends_unix,
+        }))
+    }
+}
+
+fn refused(error: &StageError) -> Status {
+    let text = chain(error);
+    match error {
+        StageError::UnknownArray(_) => Status::not_found(text),
+        StageError::Stale(_) => Status::aborted(text),
+        StageError::Keytab(_) | StageError::State(_) | StageError::Hook(_) => {
+            Status::failed_precondition(text)
+        }
+        StageError::Lost(_) => Status::internal(text),
+    }
+}
+
+fn target(found: &FoundTarget) -> said::Target {
+    let filter = &found.target.filter;
+    let kind = match filter.kind {
+        TargetKind::Owned => said::TargetKind::Owned,
+        TargetKind::Shared => said::TargetKind::Shared,
+        TargetKind::Client => said::TargetKind::Client,
+    };
+    let principals = filter
+        .principals
+        .iter()
+        .flatten()
+        .map(ToString::to_string)
+        .collect();
+    let enctypes = filter
+        .enctypes
+        .iter()
+        .flatten()
+        .map(|one| one.number())
+        .collect();
+    said::Target {
+        path: found.target.path.display().to_string(),
+        kind: kind.into(),
+        entries: found.entries.iter().map(said::Entry::from).collect(),
+        trouble: found.trouble.clone().unwrap_or_default(),
+        drifted: found.drifted,
+        foreign_entries: found.foreign,
+        principals,
+        enctypes,
+    }
+}
+
+fn proof(proof: FileProof) -> said::Proof {
+    let path = proof.path.display().to_string();
+    match proof.verdict {
+        Ok(accepted) => said::Proof {
+            path,
+            accepted: true,
+            client: accepted.client.to_string(),
+            service: accepted.service.to_string(),
+            kvno: accepted.kvno.0,
+            enctype: accepted.enctype.number(),
+            ..said::Proof::default()
+        },
+        Err(reason) => said::Proof {
+            path,
+            reason,
+            ..said::Proof::default()
+        },
+    }
+}
+
+fn micros(time: SystemTime) -> i64 {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
+}

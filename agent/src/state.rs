@@ -1,0 +1,144 @@
+//! What a node has accepted, kept across restarts: numbers and fingerprints, never a key.
+//!
+//! A file per array, replaced atomically and recorded before the agent answers. The numbers make
+//! an old keyset come too late for ever; the fingerprints tell whether a keytab has lost a key.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use keyroll::fence::{Epoch, Fence, Version};
+use keyroll::kerberos::Principal;
+use keyroll::keyset::fingerprint;
+use keyroll::keytab::Entry;
+use keyroll::name::ArrayName;
+use keyroll::secret::SecretBytes;
+use serde::{Deserialize, Serialize};
+
+use crate::atomic_file::{self, Access, FileError};
+
+/// What was accepted for one array.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct ArrayState {
+    /// The highest epoch heard, and the highest version whose writing was begun.
+    pub fence: Fence,
+    /// The epoch of the version held.
+    pub held_epoch: Epoch,
+    /// The version that is whole on disk, hooks and all; 0 for none.
+    pub held: Version,
+    /// Every principal under which keys of the array may stand in a shared file.
+    pub principals: Vec<Principal>,
+    /// The nonce of the fingerprints below, drawn once per array.
+    pub salt: [u8; 32],
+    /// What each file held when it was last written.
+    pub files: BTreeMap<PathBuf, BTreeSet<Mark>>,
+}
+
+/// The fingerprint of one entry under the state's salt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Mark([u8; 32]);
+
+/// Why the state cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum StateError {
+    /// The system's answer.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The file is not one of ours.
+    #[error("{} is damaged", path.display())]
+    Damaged {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong in it.
+        source: serde_json::Error,
+    },
+}
+
+impl ArrayState {
+    /// The state of an array that the node has never held.
+    #[must_use]
+    pub fn fresh() -> Self {
+        Self {
+            salt: rand::random(),
+            ..Self::default()
+        }
+    }
+
+    /// Reads the state of `array`; a fresh one if there is none.
+    ///
+    /// # Errors
+    /// [`StateError`]: a state that cannot be read must not be taken for none.
+    pub fn load(folder: &Path, array: &ArrayName) -> Result<Self, StateError> {
+        let path = path(folder, array);
+        match atomic_file::read(&path) {
+            Ok(bytes) => serde_json::from_slice(bytes.expose())
+                .map_err(|source| StateError::Damaged { path, source }),
+            Err(error) if error.is_missing() => Ok(Self::fresh()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Makes this the state of `array`, durably.
+    ///
+    /// # Errors
+    /// [`StateError::File`].
+    pub fn save(&self, folder: &Path, array: &ArrayName) -> Result<(), StateError> {
+        let path = path(folder, array);
+        let bytes = serde_json::to_vec(self).map_err(|source| StateError::Damaged {
+            path: path.clone(),
+            source,
+        })?;
+        Ok(atomic_file::replace(
+            &path,
+            &SecretBytes::new(bytes),
+            Access::PRIVATE,
+        )?)
+    }
+
+    /// The mark of an entry; none if its enctype is not one of keyroll's.
+    #[must_use]
+    pub fn mark(&self, entry: &Entry) -> Option<Mark> {
+        let key = entry.known_key()?;
+        Some(Mark(fingerprint(
+            &self.salt,
+            &entry.principal,
+            entry.kvno,
+            &key,
+        )))
+    }
+
+    /// Notes that the writing of `version` begins, by a controller of `epoch`.
+    pub fn begin(&mut self, epoch: Epoch, version: Version, principals: &[Principal]) {
+        self.fence = Fence { epoch, version };
+        for principal in principals {
+            if !self.principals.contains(principal) {
+                self.principals.push(principal.clone());
+            }
+        }
+    }
+}
+
+fn path(folder: &Path, array: &ArrayName) -> PathBuf {
+    folder.join(format!("{array}.json"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_state_survives_and_a_damaged_one_is_not_taken_for_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let array: ArrayName = "web".parse().unwrap();
+        let mut state = ArrayState::load(folder.path(), &array).unwrap();
+        state.begin(Epoch(3), Version(9), &["HTTP/web@R".parse().unwrap()]);
+        state
+            .files
+            .insert("/x".into(), BTreeSet::from([Mark([7; 32])]));
+        state.save(folder.path(), &array).unwrap();
+        assert_eq!(ArrayState::load(folder.path(), &array).unwrap(), state);
+        std::fs::write(folder.path().join("web.json"), b"{").unwrap();
+        let damaged = ArrayState::load(folder.path(), &array);
+        assert!(matches!(damaged, Err(StateError::Damaged { .. })));
+    }
+}
