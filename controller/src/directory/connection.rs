@@ -49,6 +49,7 @@ type Place = (DcName, u16);
 pub(super) struct Connections {
     settings: DirectorySettings,
     refusals: Refusals,
+    port: u16,
     open: Mutex<HashMap<Place, Arc<Mutex<Option<Ldap>>>>>,
 }
 
@@ -72,6 +73,7 @@ impl Connections {
         Self {
             settings,
             refusals: Refusals::default(),
+            port: LDAPS,
             open: Mutex::default(),
         }
     }
@@ -114,10 +116,10 @@ impl Connections {
     /// says of itself. What is sent next meets no line that died unnoticed.
     pub(super) async fn live(&self, dc: &DcName) -> Result<(Connection, Entry), PortError> {
         let root = Dn::of_directory("");
-        let mut connection = self.to(dc, LDAPS).await?;
+        let mut connection = self.to(dc, self.port).await?;
         match connection.look(&root, &ROOT, None).await {
             Err(PortError::Unreachable { .. }) if connection.reused => {
-                connection = self.to(dc, LDAPS).await?;
+                connection = self.to(dc, self.port).await?;
                 let entry = connection.look(&root, &ROOT, None).await?;
                 Ok((connection, entry))
             }
@@ -361,3 +363,6 @@ async fn bind(
         }),
     }
 }
+
+#[cfg(test)]
+mod tests;
