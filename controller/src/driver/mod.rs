@@ -352,7 +352,10 @@ impl Driver {
     }
 
     fn tell(&self, reason: &str) {
-        let view = view::running_view(&self.roll, &self.observed, reason, &self.entries);
+        let view = match self.roll.state() {
+            State::Ended(_) => view::ended_view(&self.roll, &self.entries),
+            _ => view::running_view(&self.roll, &self.observed, reason, &self.entries),
+        };
         self.line.view.send_if_modified(|old| {
             let changed = *old != view;
             *old = view;
