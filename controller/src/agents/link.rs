@@ -155,22 +155,24 @@ impl Keeper {
         let mut pause = PAUSE_MIN;
         loop {
             self.line.send_replace(Line::Dialling);
+            let begun = Instant::now();
             let why = match self.connect().await {
                 Ok((wire, mut running)) => {
-                    pause = PAUSE_MIN;
                     self.line.send_replace(Line::Up(wire));
                     self.tell(LinkEvent::Connected(self.node.clone()));
                     tracing::debug!(node = %self.node, "connected");
                     let why = unreachable(&self.node, running.ended().await);
-                    self.line.send_replace(Line::Down(why.clone()));
                     self.tell(LinkEvent::Lost(self.node.clone()));
                     why
                 }
-                Err(why) => {
-                    self.line.send_replace(Line::Down(why.clone()));
-                    why
-                }
+                Err(why) => why,
             };
+            self.line.send_replace(Line::Down(why.clone()));
+            // One that lasted was a good one. One that did not may be an agent that hangs up on
+            // us: TLS 1.3 lets a client think for a moment that it was accepted.
+            if begun.elapsed() > PAUSE_MAX {
+                pause = PAUSE_MIN;
+            }
             tracing::debug!(node = %self.node, %why, "not connected");
             self.rest(pause).await;
             pause = (pause * 2).min(PAUSE_MAX);

@@ -12,7 +12,7 @@ mod identity;
 mod own;
 mod request;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod tls;
 
 pub use accept::{Connection, Doorway, Visitor, limited};

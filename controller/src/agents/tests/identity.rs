@@ -1,0 +1,149 @@
+//! Whom the controller takes for a node: R4, R5.
+
+use super::*;
+use crate::ca::tests::operator_certificate;
+
+/// What a look at `n1` says, when `agent` answers at its address and `issued` is on record.
+async fn look(world: &World, agent: &FakeAgent, issued: &[&Issued]) -> Result<(), PortError> {
+    let pool = pool(world);
+    pool.know(&joined(world, "n1", &agent.address(), issued));
+    pool.look(&name("n1"), &web(), [1; 32]).await.map(drop)
+}
+
+#[tokio::test]
+async fn r5_nobody_else_is_taken_for_a_node() {
+    let (here, elsewhere) = (world(), world());
+    let now = now_unix();
+    let own = node_certificate(&here.authority, "n1", now);
+    let other = node_certificate(&here.authority, "n2", now);
+    let foreign = node_certificate(&elsewhere.authority, "n1", now);
+    let early = node_certificate(&here.authority, "n1", now + 3600);
+    let dead = node_certificate(&here.authority, "n1", now - 40 * 24 * 3600);
+    let operator = operator_certificate(&here.authority, "n1", now);
+    for (who, (issued, key), wanted) in [
+        (
+            "another node",
+            other,
+            "keyroll://node/n2, not of keyroll://node/n1",
+        ),
+        ("of another authority", foreign, "UnknownIssuer"),
+        ("not valid yet", early, "not valid yet"),
+        ("dead for too long", dead, "expired"),
+        ("an operator", operator, "extended key usage"),
+    ] {
+        let agent = FakeAgent::start("n1", key, &here.authority).await;
+        let error = look(&here, &agent, &[&issued, &own.0]).await.unwrap_err();
+        let PortError::Refused { why, .. } = &error else {
+            panic!("{who}: {error}")
+        };
+        assert!(
+            why.contains("not the right agent") && why.contains(wanted),
+            "{who}: {why}"
+        );
+        assert_eq!(agent.calls(), 0, "{who} was asked something");
+    }
+}
+
+#[tokio::test]
+async fn r4_a_certificate_that_is_not_on_record_is_refused() {
+    let world = world();
+    let (before, key) = node_certificate(&world.authority, "n1", now_unix());
+    let (after, _) = node_certificate(&world.authority, "n1", now_unix());
+    let agent = FakeAgent::start("n1", key, &world.authority).await;
+    let error = look(&world, &agent, &[&after])
+        .await
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("may use any more"), "{error}");
+    assert!(look(&world, &agent, &[&after, &before]).await.is_ok());
+}
+
+#[tokio::test]
+async fn r5_an_agent_of_older_tls_or_of_no_protocol_is_refused() {
+    let world = world();
+    let (issued, key) = node_certificate(&world.authority, "n1", now_unix());
+    let silent = FakeAgent::changed("n1", key.clone(), &world.authority, |config| {
+        config.alpn_protocols.clear();
+    });
+    assert!(look(&world, &silent.await, &[&issued]).await.is_err());
+    let other = FakeAgent::changed("n1", key.clone(), &world.authority, |config| {
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    });
+    assert!(look(&world, &other.await, &[&issued]).await.is_err());
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let older = rustls::ServerConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&rustls::version::TLS12])
+        .unwrap()
+        .with_no_client_auth()
+        .with_cert_resolver(Arc::new(rustls::server::ResolvesServerCertUsingSni::new()));
+    let agent = FakeAgent::changed("n1", key, &world.authority, |config| *config = older).await;
+    let error = look(&world, &agent, &[&issued])
+        .await
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("ProtocolVersion") || error.contains("TLS"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn an_agent_that_does_not_trust_us_is_not_hammered() {
+    let (here, elsewhere) = (world(), world());
+    let (issued, key) = node_certificate(&here.authority, "n1", now_unix());
+    let agent = FakeAgent::trusting("n1", key, elsewhere.authority.roots()).await;
+    let pool = pool(&here);
+    pool.know(&joined(&here, "n1", &agent.address(), &[&issued]));
+    assert!(pool.look(&name("n1"), &web(), [1; 32]).await.is_err());
+    let mut events = pool.events();
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    let mut tries = 0;
+    while events.try_recv().is_ok() {
+        tries += 1;
+    }
+    assert!(tries <= 16, "{tries} events in 3 s");
+}
+
+#[tokio::test]
+async fn r4_removal_cuts_a_live_connection_and_the_call_on_it() {
+    let (world, pool, agent, mut record) = one_agent().await;
+    let n1 = name("n1");
+    pool.look(&n1, &web(), [1; 32]).await.unwrap();
+    agent.knobs().delay = Duration::from_secs(30);
+    let staging = tokio::spawn({
+        let (pool, n1) = (pool.clone(), n1.clone());
+        async move { pool.stage(&n1, &keyset(9), [2; 32]).await }
+    });
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let mut events = pool.events();
+    let begun = Instant::now();
+    record.state = NodeState::Removed;
+    world
+        .scratch
+        .store
+        .write(|change| change.put_node(&record))
+        .unwrap();
+    pool.know(&record);
+    let cut = staging.await.unwrap().unwrap_err();
+    assert!(matches!(cut, PortError::Unreachable { .. }), "{cut}");
+    assert!(
+        begun.elapsed() < Duration::from_secs(1),
+        "{:?}",
+        begun.elapsed()
+    );
+    assert_eq!(events.recv().await.unwrap(), LinkEvent::Lost(n1.clone()));
+    let asked = pool.look(&n1, &web(), [1; 32]).await;
+    assert!(matches!(asked, Err(PortError::Missing { .. })));
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(agent.connections(), 1, "it was dialled again");
+}
+
+#[tokio::test]
+async fn r4_a_node_s_new_life_does_not_inherit_the_old_connection() {
+    let (world, pool, agent, _) = one_agent().await;
+    pool.look(&name("n1"), &web(), [1; 32]).await.unwrap();
+    let (issued, _) = node_certificate(&world.authority, "n1", now_unix());
+    pool.know(&joined(&world, "n1", &agent.address(), &[&issued]));
+    let error = pool.look(&name("n1"), &web(), [1; 32]).await.unwrap_err();
+    assert!(matches!(error, PortError::Refused { .. }), "{error}");
+}
