@@ -21,6 +21,12 @@ use crate::ports::{AccountRef, PortError};
 const DISABLED: u32 = 0x2;
 const TRUSTED_FOR_DELEGATION: u32 = 0x8_0000;
 const TRUSTED_TO_AUTHENTICATE: u32 = 0x100_0000;
+/// Accounts whose passwords the domain itself makes: gMSA, sMSA, dMSA.
+const MANAGED: [&str; 3] = [
+    "msDS-GroupManagedServiceAccount",
+    "msDS-ManagedServiceAccount",
+    "msDS-DelegatedManagedServiceAccount",
+];
 /// Bits that only `msDS-User-Account-Control-Computed` has (MS-ADTS 3.1.1.4.5.17).
 const LOCKED: u32 = 0x10;
 const PASSWORD_EXPIRED: u32 = 0x80_0000;
@@ -113,7 +119,7 @@ impl ActiveDirectory {
             let mut classes = entry.texts("objectClass");
             classes.any(|class| class.eq_ignore_ascii_case(wanted))
         };
-        if class("msDS-GroupManagedServiceAccount") || class("msDS-ManagedServiceAccount") {
+        if MANAGED.into_iter().any(class) {
             return Err(refused(
                 "it is a managed service account: the domain itself makes its passwords",
                 "give the array a user or computer account",
