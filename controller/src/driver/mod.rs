@@ -196,22 +196,23 @@ impl Driver {
         plan(&self.roll, &self.observed, &circumstances)
     }
 
-    /// Nodes that serve the array and are not in the roll, and members that are set aside.
+    /// Nodes that serve the array and are not in the roll, and members that do not serve any
+    /// more: quarantined by an operator, or removed.
     fn membership(&self) -> (BTreeSet<NodeName>, BTreeSet<NodeName>) {
         let name = &self.array.name;
-        let nodes = self.ports.store.members(name).unwrap_or_default();
-        let (aside, serving): (Vec<_>, Vec<_>) = nodes
-            .into_iter()
-            .filter(|node| node.state == NodeState::Joined)
-            .partition(|node| node.quarantined.contains_key(name));
-        let members = &self.roll.frame().members;
-        let names = |nodes: Vec<NodeRecord>, inside: bool| {
-            let names = nodes.into_iter().map(|node| node.name);
-            names
-                .filter(|node| members.contains(node) == inside)
-                .collect()
+        let Ok(nodes) = self.ports.store.members(name) else {
+            return Default::default();
         };
-        (names(serving, false), names(aside, true))
+        let serves = |node: &NodeRecord| {
+            node.state == NodeState::Joined && !node.quarantined.contains_key(name)
+        };
+        let serving: BTreeSet<NodeName> = nodes
+            .into_iter()
+            .filter(serves)
+            .map(|node| node.name)
+            .collect();
+        let members = &self.roll.frame().members;
+        (&serving - members, members - &serving)
     }
 
     /// Writes down what an operator has decided.
@@ -241,11 +242,9 @@ impl Driver {
         let before = self.roll.state();
         let mut roll = self.roll.clone();
         roll.apply(record.clone())?;
-        crate::failpoint::reach("before", record.name());
         let array = self
             .ports
             .record(&self.array.name, &roll, &record, reason)?;
-        crate::failpoint::reach("after", record.name());
         tracing::info!(
             array = %array.name,
             roll = %roll.frame().roll,

@@ -203,7 +203,10 @@ impl Controller {
         // Only where it differs: the right to write it is needed at set-up alone.
         let bits: u32 = enctypes.iter().filter_map(|one| one.directory_bit()).sum();
         if state.supported_enctypes != Some(bits) {
-            directory.set_enctypes(dc, account, enctypes).await.map_err(refused)?;
+            directory
+                .set_enctypes(dc, account, enctypes)
+                .await
+                .map_err(refused)?;
         }
         let write = PasswordWrite {
             account,

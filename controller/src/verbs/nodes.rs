@@ -170,16 +170,6 @@ impl Controller {
         request: &said::RemoveNodeRequest,
     ) -> Result<said::Changed, No> {
         let (array, mut node) = self.member(&request.array, &request.node)?;
-        if let Some(open) = self.ports.store.open_roll(&array.name)? {
-            if open.roll.frame().members.contains(&node.name) {
-                let what = format!(
-                    "roll {} of {} counts on {}",
-                    open.number, array.name, node.name
-                );
-                return Err(No::busy("roll-under-way", what)
-                    .next(format!("keyroll roll watch {}, then again", array.name)));
-            }
-        }
         let mut done = Vec::new();
         let joined = node.state == NodeState::Joined;
         if joined && !request.dry_run {
