@@ -65,12 +65,15 @@ impl Ports {
         reason: &str,
     ) -> Result<ArrayRecord, StoreError> {
         let entry = JournalEntry::now(record.clone(), reason);
-        self.store.write(|change| {
+        failpoint::reach("before", record.name());
+        let array = self.store.write(|change| {
             let mut array = change.array(name)?.ok_or_else(|| StoreError::missing(name))?;
             array.settle(record, roll, entry.at_unix_millis / 1000, self.escrow_seconds);
             change.append(name, roll.frame().roll, std::slice::from_ref(&entry))?;
             change.put_array(&array)?;
-            Ok(array)
-        })
+            Ok::<_, StoreError>(array)
+        })?;
+        failpoint::reach("after", record.name());
+        Ok(array)
     }
 }
