@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use keyroll::keyset::{Keyset, Role, Unlisted};
 use keyroll::name::NodeName;
-use keyroll::roll::{Recipe, Roll, State, Which};
+use keyroll::roll::{End, Recipe, Roll, State, Which};
 
 use crate::Ports;
 use crate::driver::DriveError;
@@ -17,7 +17,7 @@ pub struct Desired {
     pub keyset: Keyset,
     /// The generation in force when nothing is rolled; the old one during a roll.
     pub base: Option<Unlocked>,
-    /// The generation that an open roll brings.
+    /// The generation that an open roll brings, or that one that was given up has left.
     pub new: Option<Unlocked>,
     /// The open roll, if there is one.
     pub roll: Option<Roll>,
@@ -30,6 +30,11 @@ impl Desired {
     /// [`DriveError`] if the store, the seal or the journal fails.
     pub fn of(ports: &Ports, array: &ArrayRecord) -> Result<Self, DriveError> {
         let roll = open_roll(ports, array)?;
+        // Whoever gives a roll up is promised that the nodes keep what they hold.
+        let told = match &roll {
+            Some(open) => Some(open.clone()),
+            None => given_up(ports, array)?,
+        };
         let unlock = |number, secret, salt| {
             keys::unlock(
                 &ports.seal,
@@ -44,13 +49,13 @@ impl Desired {
         let base = current
             .map(|base| unlock(base.number, &base.secret, base.salt.as_ref()))
             .transpose()?;
-        let generated = roll
+        let generated = told
             .as_ref()
             .and_then(|roll| Some((roll.frame(), roll.generated()?)));
         let new = generated
             .map(|(frame, new)| unlock(frame.generation, &new.sealed, Some(&new.salt)))
             .transpose()?;
-        let recipe = roll.as_ref().map_or_else(|| at_rest(array), Roll::recipe);
+        let recipe = told.as_ref().map_or_else(|| at_rest(array), Roll::recipe);
         let keyset = keys::keyset(
             &recipe,
             &array.name,
@@ -106,6 +111,13 @@ impl Desired {
 /// [`DriveError`] if the journal cannot be read or does not hold together.
 pub fn open_roll(ports: &Ports, array: &ArrayRecord) -> Result<Option<Roll>, DriveError> {
     Ok(ports.store.open_roll(&array.name)?.map(|open| open.roll))
+}
+
+/// The array's last roll, if an operator gave it up: its nodes hold both keys until the next one.
+fn given_up(ports: &Ports, array: &ArrayRecord) -> Result<Option<Roll>, DriveError> {
+    let last = ports.store.history(&array.name, 1)?.pop();
+    let left = |roll: &Roll| roll.state() == State::Ended(End::GivenUp);
+    Ok(last.map(|past| past.roll).filter(left))
 }
 
 /// With no roll open: the generation in force, alone. Where nobody told us that one, whatever is

@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use keyroll::name::{ArrayName, NodeName};
-use keyroll::roll::policy::{Method, OldKey};
+use keyroll::roll::policy::{Method, OldKey, OnDeadline};
 use keyroll::roll::{Base, Cause, End, Plan, Record, Refusal, Roll, RollNumber};
 use keyroll_proto::operator::RollView;
 use tokio::sync::watch;
@@ -13,6 +14,9 @@ use crate::Ports;
 use crate::driver::{DriveError, Driver, Line};
 use crate::ports::PortError;
 use crate::store::{ArrayRecord, NodeRecord, NodeState, Read as _, StoreError};
+
+/// How long an emergency roll waits for a node; a healthy one is staged within a second.
+const EMERGENCY_DEADLINE: Duration = Duration::from_secs(30);
 
 /// What somebody asks for.
 #[derive(Debug, Clone)]
@@ -166,6 +170,11 @@ impl Rolls {
         });
         let mut policy = array.policy.clone();
         policy.old_key = wanted.old_key;
+        if wanted.cause == Cause::Emergency {
+            // The key is misused meanwhile: who is slow is left behind, not waited for.
+            policy.on_deadline = OnDeadline::Quarantine;
+            policy.stage_deadline = policy.stage_deadline.min(EMERGENCY_DEADLINE);
+        }
         if let Some(method) = array.method {
             policy.method = method;
         } else {
