@@ -6,7 +6,12 @@ use super::*;
 
 async fn stage(nodes: usize) -> Duration {
     let world = world();
-    let pool = pool(&world);
+    let patient = Deadlines {
+        look: Duration::from_secs(60),
+        stage: Duration::from_secs(60),
+    };
+    let (store, own) = (world.scratch.store.clone(), world.own.clone());
+    let pool = AgentPool::new(store, own, Epoch(4), patient);
     let mut agents = Vec::new();
     for number in 0..nodes {
         let node = format!("n{number}");
