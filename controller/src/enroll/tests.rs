@@ -132,10 +132,8 @@ async fn r2_a_token_brings_its_node_in_once() {
         (record.state, record.address.as_str()),
         (NodeState::Joined, "127.0.0.1:1")
     );
-    assert_eq!(
-        record.certificates.into_keys().collect::<Vec<_>>(),
-        [peer.serial.clone()]
-    );
+    let serials: Vec<_> = record.certificates.keys().collect();
+    assert_eq!(serials, [&peer.serial]);
 
     let again = site.join("n1", 7).await.unwrap_err();
     assert_eq!(again.code(), Code::PermissionDenied);

@@ -212,6 +212,7 @@ fn a_row_that_was_edited_moved_or_cut_is_named() {
 }
 
 #[test]
+#[allow(clippy::print_stderr, reason = "a measurement is read by people")]
 fn commits_take_milliseconds() {
     let scratch = scratch();
     let begun = std::time::Instant::now();

@@ -54,6 +54,7 @@ async fn fifty_nodes_are_staged_at_once() {
 
 #[test]
 #[ignore = "a measurement: run it alone, in release"]
+#[allow(clippy::print_stderr, reason = "a measurement is read by people")]
 fn a_thousand_nodes() {
     let runtime = || {
         tokio::runtime::Builder::new_current_thread()
