@@ -13,4 +13,4 @@ pub mod held;
 pub use edit::{EditError, Patch, SharedEdit, Sync, TargetFilter, TargetKind, Wanted, wanted};
 pub use entry::Entry;
 pub use framing::{Damaged, Framing};
-pub use held::{digest, inventory};
+pub use held::inventory;
