@@ -4,15 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use keyroll::name::{ArrayName, NodeName};
+use keyroll::name::{ArrayName, DcName, NodeName};
 use keyroll::roll::policy::{Method, OldKey, OnDeadline};
-use keyroll::roll::{Base, Cause, End, Plan, Record, Refusal, Roll, RollNumber};
+use keyroll::roll::{Base, Cause, End, Plan, Record, Refusal, Roll, RollNumber, WhichKey};
 use keyroll_proto::operator::RollView;
 use tokio::sync::watch;
 
 use crate::Ports;
+use crate::desired::Desired;
 use crate::driver::{DriveError, Driver, Line};
-use crate::ports::PortError;
+use crate::ports::{KnownKeys, PortError};
 use crate::store::{ArrayRecord, NodeRecord, NodeState, Read as _, StoreError};
 
 /// How long an emergency roll waits for a node; a healthy one is staged within a second.
@@ -114,7 +115,9 @@ impl Rolls {
         wanted: &Wanted,
     ) -> Result<watch::Receiver<RollView>, NotBegun> {
         let plan = self.frame(array, wanted).await?;
-        let record = Record::Planned { plan: Box::new(plan.clone()) };
+        let record = Record::Planned {
+            plan: Box::new(plan.clone()),
+        };
         let roll = Roll::planned(plan);
         let reason = format!("asked for by {}", wanted.actor);
         let array = self.ports.record(&array.name, &roll, &record, &reason)?;
@@ -163,7 +166,7 @@ impl Rolls {
             object: "a domain controller".to_owned(),
         };
         let writer = dcs.first().cloned().ok_or_else(no_dc)?;
-        let base = array.current.as_ref().map(|current| Base {
+        let mut base = array.current.as_ref().map(|current| Base {
             generation: current.number,
             kvno: current.kvno,
             password_known: current.password_known,
@@ -185,6 +188,12 @@ impl Rolls {
                 .await?;
             policy.method = state.method(base.is_some_and(|base| base.password_known));
         }
+        if wanted.cause == Cause::Emergency && self.is_foreign(array, &writer).await? {
+            // Somebody set a password that nobody here knows. The key we know opens no ticket of
+            // today, so the roll is made as if the account were adopted: whatever is in the
+            // keytabs stays until every DC has the new key, and the write is a reset.
+            base = None;
+        }
         if base.is_none() {
             policy.method = Method::FencedReset;
         }
@@ -203,6 +212,23 @@ impl Rolls {
             enctypes: array.enctypes.clone(),
             password_length: array.password_length,
         })
+    }
+
+    /// Whether the writer issues with a key that this array does not know.
+    async fn is_foreign(&self, array: &ArrayRecord, writer: &DcName) -> Result<bool, NotBegun> {
+        let Some(service) = array.registered_services().next() else {
+            return Ok(false);
+        };
+        let desired = Desired::of(&self.ports, array)?;
+        let Some(base) = &desired.base else {
+            return Ok(true);
+        };
+        let known = KnownKeys {
+            keys: base.keys.iter().map(|key| (WhichKey::Base, key)).collect(),
+            new_password: None,
+        };
+        let sighting = self.ports.kdc.sight(writer, &service, &known).await?;
+        Ok(sighting.key == WhichKey::Foreign)
     }
 
     fn launch(

@@ -155,3 +155,57 @@ fn issue(
     })?;
     Ok(issued)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DAY: Duration = Duration::from_secs(24 * 3600);
+
+    #[test]
+    fn r3_for_thirty_days_no_certificate_ends_though_every_second_round_is_missed() {
+        for name in ["n1", "n2", "web.corp.example"] {
+            let mut node = NodeRecord::invited(name.parse().unwrap(), String::new());
+            node.state = NodeState::Joined;
+            node.certify("0".into(), seconds(DAY), 0);
+            let mut renewals = 0;
+            for now in (0..30 * seconds(DAY)).step_by(60) {
+                let ends = node.certificate_ends_unix().unwrap();
+                assert!(ends - now > seconds(DAY) / 3, "{name} has {} s left", ends - now);
+                if is_due(&node, DAY, now) && now % 120 == 0 {
+                    renewals += 1;
+                    node.certify(renewals.to_string(), now + seconds(DAY), now);
+                }
+            }
+            assert!((60..80).contains(&renewals), "{name} was renewed {renewals} times");
+            assert!(node.certificates.len() <= 4, "{:?}", node.certificates);
+        }
+    }
+
+    #[test]
+    fn nodes_that_joined_together_do_not_renew_together() {
+        let due_at = |number: u32| {
+            let name = format!("n{number}").parse().unwrap();
+            let mut node = NodeRecord::invited(name, String::new());
+            node.state = NodeState::Joined;
+            node.certify("0".into(), seconds(DAY), 0);
+            (0..seconds(DAY)).step_by(60).find(|now| is_due(&node, DAY, *now)).unwrap()
+        };
+        let times: std::collections::BTreeSet<i64> = (0..500).map(due_at).collect();
+        assert!(times.len() > 80, "{} moments for 500 nodes", times.len());
+        assert!(times.iter().all(|at| (seconds(DAY) * 2 / 5..=seconds(DAY) / 2).contains(at)));
+    }
+
+    #[test]
+    fn who_has_no_certificate_or_was_removed_gets_none() {
+        let mut node = NodeRecord::invited("n1".parse().unwrap(), String::new());
+        assert!(!is_due(&node, DAY, 0));
+        node.certify("0".into(), 10, 0);
+        assert!(!is_due(&node, DAY, 0), "it has not joined");
+        node.state = NodeState::Joined;
+        assert!(is_due(&node, DAY, 0));
+        assert!(is_due(&node, DAY, 20), "one that ended recovers when it is reached");
+        node.state = NodeState::Removed;
+        assert!(!is_due(&node, DAY, 0));
+    }
+}

@@ -52,23 +52,30 @@ impl Service {
         Self { controller }
     }
 
-    /// Lets a call through, or says no. `objects` are the arrays that it is about; none for one
-    /// about the controller itself.
+    /// Lets a call through, or says no. `arrays` are those that it is about, none for a call about
+    /// the controller itself; `about` is the node or operator that it names besides.
     fn admit<T>(
         &self,
         rpc: &'static str,
         request: &Request<T>,
         arrays: &[&str],
+        about: &str,
         dry_run: bool,
     ) -> Result<Call, No> {
         let needs = policy::needs(rpc);
         let caller = Caller::of(request, &self.controller.ports.store)?;
         caller.may(needs, arrays)?;
         let changes = needs.changes && !dry_run;
+        let named = arrays
+            .iter()
+            .copied()
+            .chain([about])
+            .filter(|name| !name.is_empty());
+        let object = named.collect::<Vec<_>>().join(" ");
         let call = Call {
             rpc,
             actor: caller.name(),
-            object: arrays.join(" "),
+            object,
             changes,
         };
         if changes {

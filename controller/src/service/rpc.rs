@@ -12,12 +12,12 @@ use crate::verbs::No;
 
 /// Admits, runs and records one call.
 macro_rules! call {
-    ($self:ident, $rpc:literal, $request:ident, |$q:ident| $arrays:expr, $dry:expr,
+    ($self:ident, $rpc:literal, $request:ident, |$q:ident| $arrays:expr, $about:expr, $dry:expr,
      |$c:ident, $call:ident| $body:expr) => {{
         let $call = {
             #[allow(unused_variables, reason = "some calls are about no array")]
             let $q = $request.get_ref();
-            $self.admit($rpc, &$request, $arrays, $dry)?
+            $self.admit($rpc, &$request, $arrays, $about, $dry)?
         };
         #[allow(unused_variables, reason = "some calls take no arguments")]
         let $q = $request.into_inner();
@@ -46,7 +46,7 @@ impl Operator for Service {
         request: Request<said::WatchRollRequest>,
     ) -> Result<Response<Self::WatchRollStream>, Status> {
         let name = request.get_ref().array.clone();
-        self.admit("WatchRoll", &request, &[&name], false)?;
+        self.admit("WatchRoll", &request, &[&name], "", false)?;
         let array = self.controller.array(&name)?;
         let (sender, receiver) = tokio::sync::mpsc::channel(16);
         let controller = std::sync::Arc::clone(&self.controller);
@@ -85,6 +85,7 @@ impl Operator for Service {
             "CreateArray",
             request,
             |q| &[&q.array],
+            "",
             q.dry_run,
             |c, call| c.create_array(&q).await
         )
@@ -99,6 +100,7 @@ impl Operator for Service {
             "AdoptArray",
             request,
             |q| &[&q.array],
+            "",
             q.dry_run,
             |c, call| c.adopt_array(q).await
         )
@@ -108,8 +110,15 @@ impl Operator for Service {
         &self,
         request: Request<said::ListArraysRequest>,
     ) -> Result<Response<said::ListArraysReply>, Status> {
-        call!(self, "ListArrays", request, |q| &[], false, |c, call| c
-            .list_arrays())
+        call!(
+            self,
+            "ListArrays",
+            request,
+            |q| &[],
+            "",
+            false,
+            |c, call| c.list_arrays()
+        )
     }
 
     async fn show_array(
@@ -121,6 +130,7 @@ impl Operator for Service {
             "ShowArray",
             request,
             |q| &[&q.array],
+            "",
             false,
             |c, call| c.array(&q.array).and_then(|array| c.array_view(&array))
         )
@@ -135,6 +145,7 @@ impl Operator for Service {
             "DeleteArray",
             request,
             |q| &[&q.array],
+            "",
             q.dry_run,
             |c, call| c.delete_array(&q).await
         )
@@ -144,7 +155,7 @@ impl Operator for Service {
         &self,
         request: Request<said::PrintAclRequest>,
     ) -> Result<Response<said::PrintAclReply>, Status> {
-        call!(self, "PrintAcl", request, |q| &[], false, |c, call| c
+        call!(self, "PrintAcl", request, |q| &[], "", false, |c, call| c
             .print_acl(&q)
             .await)
     }
@@ -158,6 +169,7 @@ impl Operator for Service {
             "AddNode",
             request,
             |q| &[&q.array],
+            &q.node,
             q.dry_run,
             |c, call| c.add_node(&q)
         )
@@ -172,6 +184,7 @@ impl Operator for Service {
             "ListNodes",
             request,
             |q| &some(&q.array),
+            "",
             false,
             |c, call| c.list_nodes(&q)
         )
@@ -186,6 +199,7 @@ impl Operator for Service {
             "ShowNode",
             request,
             |q| &[&q.array],
+            &q.node,
             false,
             |c, call| c.show_node(&q)
         )
@@ -200,6 +214,7 @@ impl Operator for Service {
             "RemoveNode",
             request,
             |q| &[&q.array],
+            &q.node,
             q.dry_run,
             |c, call| c.remove_node(&q).await
         )
@@ -214,6 +229,7 @@ impl Operator for Service {
             "QuarantineNode",
             request,
             |q| &[&q.array],
+            &q.node,
             q.dry_run,
             |c, call| c.quarantine_node(&q)
         )
@@ -228,6 +244,7 @@ impl Operator for Service {
             "ResumeNode",
             request,
             |q| &[&q.array],
+            &q.node,
             q.dry_run,
             |c, call| c.resume_node(&q)
         )
@@ -242,6 +259,7 @@ impl Operator for Service {
             "StartRoll",
             request,
             |q| &q.arrays.iter().map(String::as_str).collect::<Vec<_>>(),
+            "",
             q.dry_run,
             |c, call| c.start_rolls(&q, &call.actor).await
         )
@@ -256,6 +274,7 @@ impl Operator for Service {
             "RollStatus",
             request,
             |q| &some(&q.array),
+            "",
             false,
             |c, call| c.roll_status(&q)
         )
@@ -270,6 +289,7 @@ impl Operator for Service {
             "AbortRoll",
             request,
             |q| &[&q.array],
+            "",
             q.dry_run,
             |c, call| c.abort_roll(&q, &call.actor)
         )
@@ -284,6 +304,7 @@ impl Operator for Service {
             "ResolveRoll",
             request,
             |q| &[&q.array],
+            "",
             q.dry_run,
             |c, call| c.resolve_roll(&q, &call.actor)
         )
@@ -298,6 +319,7 @@ impl Operator for Service {
             "RollHistory",
             request,
             |q| &[&q.array],
+            "",
             false,
             |c, call| c.roll_history(&q)
         )
@@ -312,6 +334,7 @@ impl Operator for Service {
             "ExplainRoll",
             request,
             |q| &[&q.array],
+            "",
             false,
             |c, call| c.explain_roll(&q)
         )
@@ -326,6 +349,7 @@ impl Operator for Service {
             "SetSchedule",
             request,
             |q| &[&q.array],
+            "",
             q.dry_run,
             |c, call| c.set_schedule(&q)
         )
@@ -340,6 +364,7 @@ impl Operator for Service {
             "ShowSchedule",
             request,
             |q| &[&q.array],
+            "",
             false,
             |c, call| c.show_schedule(&q)
         )
@@ -354,6 +379,7 @@ impl Operator for Service {
             "PauseSchedule",
             request,
             |q| &[&q.array],
+            "",
             q.dry_run,
             |c, call| c.pause_schedule(&q)
         )
@@ -368,6 +394,7 @@ impl Operator for Service {
             "ResumeSchedule",
             request,
             |q| &[&q.array],
+            "",
             q.dry_run,
             |c, call| c.resume_schedule(&q)
         )
@@ -382,6 +409,7 @@ impl Operator for Service {
             "Verify",
             request,
             |q| &[&q.array],
+            "",
             false,
             |c, call| c.verify(&q).await
         )
@@ -391,7 +419,7 @@ impl Operator for Service {
         &self,
         request: Request<said::StatusRequest>,
     ) -> Result<Response<said::StatusReply>, Status> {
-        call!(self, "Status", request, |q| &[], false, |c, call| c
+        call!(self, "Status", request, |q| &[], "", false, |c, call| c
             .status()
             .await)
     }
@@ -400,7 +428,7 @@ impl Operator for Service {
         &self,
         request: Request<said::ShowAuditRequest>,
     ) -> Result<Response<said::ShowAuditReply>, Status> {
-        call!(self, "ShowAudit", request, |q| &[], false, |c, call| c
+        call!(self, "ShowAudit", request, |q| &[], "", false, |c, call| c
             .show_audit(&q))
     }
 
@@ -408,8 +436,15 @@ impl Operator for Service {
         &self,
         request: Request<said::VerifyAuditRequest>,
     ) -> Result<Response<said::VerifyAuditReply>, Status> {
-        call!(self, "VerifyAudit", request, |q| &[], false, |c, call| c
-            .verify_audit())
+        call!(
+            self,
+            "VerifyAudit",
+            request,
+            |q| &[],
+            "",
+            false,
+            |c, call| c.verify_audit()
+        )
     }
 
     async fn add_operator(
@@ -421,6 +456,7 @@ impl Operator for Service {
             "AddOperator",
             request,
             |q| &[],
+            &q.operator,
             q.dry_run,
             |c, call| c.add_operator(&q)
         )
@@ -430,8 +466,15 @@ impl Operator for Service {
         &self,
         request: Request<said::ListOperatorsRequest>,
     ) -> Result<Response<said::ListOperatorsReply>, Status> {
-        call!(self, "ListOperators", request, |q| &[], false, |c, call| c
-            .list_operators())
+        call!(
+            self,
+            "ListOperators",
+            request,
+            |q| &[],
+            "",
+            false,
+            |c, call| c.list_operators()
+        )
     }
 
     async fn revoke_operator(
@@ -443,6 +486,7 @@ impl Operator for Service {
             "RevokeOperator",
             request,
             |q| &[],
+            &q.operator,
             q.dry_run,
             |c, call| c.revoke_operator(&q)
         )

@@ -148,9 +148,12 @@ impl Store {
         let last = last_roll(self, array)?.map_or(0, |number| number.0);
         let mut rolls = Vec::new();
         for number in (1..=last).rev().map(RollNumber) {
+            if rolls.len() >= limit {
+                break;
+            }
             let entries = entries(self, array, number)?;
             // A number without a journal was given out, and nothing came of it.
-            if !entries.is_empty() && rolls.len() < limit {
+            if !entries.is_empty() {
                 rolls.push(past(array, number, entries)?);
             }
         }

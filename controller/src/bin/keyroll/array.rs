@@ -94,7 +94,8 @@ pub enum Kind {
 #[derive(Debug, Args)]
 pub struct Create {
     /// The array's name
-    array: String,
+    #[arg(required_unless_present = "print_acl")]
+    array: Option<String>,
     /// The account's sAMAccountName; a computer account's ends in $
     #[arg(long, value_name = "NAME", required_unless_present = "print_acl")]
     account: Option<String>,
@@ -200,7 +201,7 @@ pub async fn run(verb: Verb, session: &Session) -> Result<Exit, Trouble> {
 
 async fn print_acl(create: Create, session: &Session) -> Result<Exit, Trouble> {
     let request = PrintAclRequest {
-        account: create.account.unwrap_or(create.array),
+        account: create.account.or(create.array).unwrap_or_default(),
         trustee: create.trustee.unwrap_or_default(),
     };
     show(
@@ -214,7 +215,8 @@ async fn print_acl(create: Create, session: &Session) -> Result<Exit, Trouble> {
 
 impl Create {
     async fn run(self, session: &Session) -> Result<Exit, Trouble> {
-        let doing = format!("making the array {}", self.array);
+        let array = self.array.unwrap_or_default();
+        let doing = format!("making the array {array}");
         let consent = Consent {
             // Only a reset can hurt anyone: a new account is not in service.
             yes: self.consent.yes || !self.take_existing,
@@ -226,7 +228,7 @@ impl Create {
             Some(Kind::User) => "user",
         };
         let request = CreateArrayRequest {
-            array: self.array,
+            array,
             account: self.account.unwrap_or_default(),
             account_kind: kind.to_owned(),
             container: self.container.unwrap_or_default(),
