@@ -116,7 +116,10 @@ pub fn open_roll(ports: &Ports, array: &ArrayRecord) -> Result<Option<Roll>, Dri
 /// The array's last roll, if an operator gave it up: its nodes hold both keys until the next one.
 fn given_up(ports: &Ports, array: &ArrayRecord) -> Result<Option<Roll>, DriveError> {
     let last = ports.store.history(&array.name, 1)?.pop();
-    let left = |roll: &Roll| roll.state() == State::Ended(End::GivenUp);
+    let left = |roll: &Roll| {
+        // Of another version: an array of this name that was deleted since.
+        roll.state() == State::Ended(End::GivenUp) && roll.recipe().version == array.keyset_version
+    };
     Ok(last.map(|past| past.roll).filter(left))
 }
 

@@ -414,6 +414,12 @@ impl Controller {
     ) -> Result<ArrayRecord, No> {
         let realm = self.ports.directory.realm().clone();
         let principal = Principal::new(vec![sam.to_owned()], realm.clone())?;
+        // The journals of a deleted array stay, and so do its nodes' fences: its numbers go on.
+        let last = self.ports.store.history(&name, 1)?.pop();
+        let (keyset_version, next_roll) = last.map_or((Version(1), RollNumber(1)), |past| {
+            let version = past.roll.recipe().version.next();
+            (version, RollNumber(past.number.0 + 1))
+        });
         Ok(ArrayRecord {
             name,
             realm,
@@ -433,8 +439,8 @@ impl Controller {
             current: None,
             previous: None,
             founding: None,
-            keyset_version: Version(1),
-            next_roll: RollNumber(1),
+            keyset_version,
+            next_roll,
             next_generation: GenerationNumber(2),
             rolled_at_unix: None,
             schedule: None,
