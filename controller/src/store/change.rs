@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::StoreError;
-use super::read::{Rows, STORE};
+use super::read::{Read as _, Rows, STORE};
 use super::records::{ArrayRecord, AuthorityRecord, Meta, NodeRecord, OperatorRecord};
 use super::row::{self, Source as _, Table};
 use crate::seal::Seal;
@@ -69,6 +69,24 @@ impl<'s> Change<'s> {
     /// [`StoreError::Unsaved`].
     pub fn put_node(&self, node: &NodeRecord) -> Result<(), StoreError> {
         self.put(row::NODES, node.name.as_str(), node)
+    }
+
+    /// Edits a node's row as it is at this moment, if there is one, and gives it as it is then.
+    /// For whoever read the row some time ago: certificates may have been renewed meanwhile.
+    ///
+    /// # Errors
+    /// [`StoreError::Unread`], [`StoreError::Corrupt`], [`StoreError::Unsaved`].
+    pub fn edit_node(
+        &self,
+        name: &NodeName,
+        edit: impl FnOnce(&mut NodeRecord),
+    ) -> Result<Option<NodeRecord>, StoreError> {
+        let Some(mut node) = self.node(name)? else {
+            return Ok(None);
+        };
+        edit(&mut node);
+        self.put_node(&node)?;
+        Ok(Some(node))
     }
 
     /// Removes a node's row. Whether there was one.

@@ -63,8 +63,15 @@ impl Controller {
             return Ok(reply);
         }
         if enrolled {
-            self.save(&node)?;
+            self.edit(&name, |stored| {
+                stored.arrays.insert(array.name.clone());
+                stored.address = node.address.clone();
+            })?;
         } else if request.csr.is_empty() {
+            if request.address.is_empty() {
+                // The agent says where it listens when it joins.
+                node.address.clear();
+            }
             self.invite(&node, request.token_lifetime, &mut reply)?;
         } else {
             self.certify(node, &request.csr, &mut reply)?;
@@ -169,7 +176,7 @@ impl Controller {
         &self,
         request: &said::RemoveNodeRequest,
     ) -> Result<said::Changed, No> {
-        let (array, mut node) = self.member(&request.array, &request.node)?;
+        let (array, node) = self.member(&request.array, &request.node)?;
         let mut done = Vec::new();
         let joined = node.state == NodeState::Joined;
         if joined && !request.dry_run {
@@ -193,18 +200,19 @@ impl Controller {
         } else if joined {
             done.push(format!("keys of {} wiped on {}", array.name, node.name));
         }
-        node.arrays.remove(&array.name);
-        node.quarantined.remove(&array.name);
-        let gone = node.arrays.is_empty();
-        if gone {
-            node.state = NodeState::Removed;
-            node.certificates.clear();
-        }
+        let gone = node.arrays.iter().all(|other| *other == array.name);
         done.push(format!("{} let go of", node.name));
         if !request.dry_run {
             self.ports.store.write(|change| {
                 change.revoke_tokens(&node.name)?;
-                change.put_node(&node)
+                change.edit_node(&node.name, |node| {
+                    node.arrays.remove(&array.name);
+                    node.quarantined.remove(&array.name);
+                    if gone {
+                        node.state = NodeState::Removed;
+                        node.certificates.clear();
+                    }
+                })
             })?;
             if gone {
                 self.pool.forget(&node.name);
@@ -227,16 +235,17 @@ impl Controller {
         &self,
         request: &said::QuarantineNodeRequest,
     ) -> Result<said::Changed, No> {
-        let (array, mut node) = self.member(&request.array, &request.node)?;
+        let (array, node) = self.member(&request.array, &request.node)?;
         let reason = if request.reason.is_empty() {
             "an operator said so"
         } else {
             &request.reason
         };
-        node.quarantined
-            .insert(array.name.clone(), reason.to_owned());
         if !request.dry_run {
-            self.save(&node)?;
+            self.edit(&node.name, |node| {
+                node.quarantined
+                    .insert(array.name.clone(), reason.to_owned());
+            })?;
             self.wake.notify_one();
         }
         let done = vec![format!(
@@ -252,8 +261,8 @@ impl Controller {
     /// # Errors
     /// [`No`].
     pub fn resume_node(&self, request: &said::ResumeNodeRequest) -> Result<said::Changed, No> {
-        let (array, mut node) = self.member(&request.array, &request.node)?;
-        if node.quarantined.remove(&array.name).is_none() {
+        let (array, node) = self.member(&request.array, &request.node)?;
+        if !node.quarantined.contains_key(&array.name) {
             return Err(No::busy(
                 "not-quarantined",
                 format!("{} is not quarantined", node.name),
@@ -261,7 +270,9 @@ impl Controller {
             .next(format!("keyroll node show {} {}", array.name, node.name)));
         }
         if !request.dry_run {
-            self.save(&node)?;
+            self.edit(&node.name, |node| {
+                node.quarantined.remove(&array.name);
+            })?;
             self.wake.notify_one();
         }
         let done = vec![format!(
@@ -289,6 +300,13 @@ impl Controller {
         };
         let node = node.ok_or_else(unknown)?;
         Ok((array, node))
+    }
+
+    /// Changes a node's record as it is now: its certificate may have been renewed meanwhile.
+    fn edit(&self, name: &NodeName, edit: impl FnOnce(&mut NodeRecord)) -> Result<(), StoreError> {
+        self.ports
+            .store
+            .write(|change| change.edit_node(name, edit).map(drop))
     }
 
     fn save(&self, node: &NodeRecord) -> Result<(), StoreError> {
