@@ -1,0 +1,183 @@
+//! `keyroll array adopt`: an account that is in service, without a reset if its credential is given.
+
+use keyroll::account::AccountState;
+use keyroll::kerberos::string_to_key::derive_all;
+use keyroll::kerberos::{Enctype, Key, Principal};
+use keyroll::keytab::held;
+use keyroll::name::{ArrayName, DcName};
+use keyroll::roll::{Sealed, WhichKey};
+use keyroll::secret::{Password, SecretBytes};
+use keyroll_proto::operator as said;
+use keyroll_proto::operator::adopt_array_request::Credential;
+
+use super::super::no::No;
+use super::super::{Controller, changed};
+use super::FIRST;
+use super::words::enctypes;
+use crate::keys::{seal_keys, seal_password};
+use crate::ports::KnownKeys;
+use crate::store::{ArrayRecord, GenerationRecord};
+
+impl Controller {
+    /// Takes over an account that is in service, without a reset if its credential is given.
+    ///
+    /// # Errors
+    /// [`No`].
+    pub async fn adopt_array(&self, request: said::AdoptArrayRequest) -> Result<said::Changed, No> {
+        let name: ArrayName = request.array.parse()?;
+        let enctypes = enctypes(&request.enctypes)?;
+        let (policy, method, password_length) = self.policy(request.policy.as_ref())?;
+        let dc = self.writer().await?;
+        let account = self.ports.directory.find(&dc, &request.account).await?;
+        let state = self.ports.directory.read(&dc, &account).await?;
+        let sam = state.salt_source.sam_account_name.clone();
+        self.is_free(&name, &sam)?;
+        if state.protected {
+            return Err(No::refused(
+                "account-protected",
+                format!(
+                    "account {sam} is protected (adminCount is 1); an array gets an account of its own"
+                ),
+            ));
+        }
+        let kind = state.salt_source.kind;
+        let mut array = ArrayRecord {
+            spns: state.spns.clone(),
+            ..self.blank(
+                name.clone(),
+                &sam,
+                kind,
+                enctypes,
+                policy,
+                method,
+                password_length,
+            )?
+        };
+        array.account.guid = account.guid;
+        array
+            .account
+            .distinguished_name
+            .clone_from(&state.distinguished_name);
+        let mut done = vec![format!(
+            "account {sam} ({}) taken over",
+            state.distinguished_name
+        )];
+        let mut next = vec![format!("keyroll node add {name} NODE")];
+        match request.credential {
+            Some(credential) => {
+                array.current = Some(self.credential(&dc, &array, &state, credential).await?);
+                done.push(
+                    "its credential opens the domain controller's tickets: no reset".to_owned(),
+                );
+            }
+            None => {
+                done.push("its password is not known here: the first roll resets it, with the new key on every node first".to_owned());
+                next.push(format!("keyroll roll {name}"));
+            }
+        }
+        if !request.dry_run {
+            self.put(&array)?;
+            self.wake.notify_one();
+        }
+        Ok(changed(done, next, request.dry_run))
+    }
+
+    /// The generation that a given credential is, proven by a ticket.
+    async fn credential(
+        &self,
+        dc: &DcName,
+        array: &ArrayRecord,
+        state: &AccountState,
+        credential: Credential,
+    ) -> Result<GenerationRecord, No> {
+        let salt = state.salt_source.next_salt();
+        let (seal, name) = (&self.ports.seal, &array.name);
+        let (keys, secret, password_known): (Vec<Key>, Sealed, bool) = match credential {
+            Credential::Password(bytes) => {
+                let text = SecretBytes::new(bytes);
+                let text = std::str::from_utf8(text.expose())
+                    .map_err(|_| No::bad_input("bad-password", "the password is not UTF-8"))?;
+                let password = Password::new(text.trim_end_matches(['\r', '\n']).to_owned());
+                let keys = derive_all(&array.enctypes, &password, &salt);
+                (keys, seal_password(seal, name, FIRST, &password), true)
+            }
+            Credential::Keytab(bytes) => {
+                let bytes = SecretBytes::new(bytes);
+                let keys = keys_in(&bytes, &array.principals(), &array.enctypes)?;
+                let secret = seal_keys(seal, name, FIRST, &keys);
+                (keys, secret, false)
+            }
+        };
+        let no_spn = || No::refused("spn-missing", "the account has no SPN to prove its key by");
+        let service = array.registered_services().next().ok_or_else(no_spn)?;
+        let known = KnownKeys {
+            keys: keys
+                .iter()
+                .map(|key| (WhichKey::Base, key))
+                .collect(),
+            new_password: None,
+        };
+        let sighting = self.ports.kdc.sight(dc, &service, &known).await?;
+        if sighting.key != WhichKey::Base {
+            return Err(No::bad_input(
+                "wrong-credential",
+                format!(
+                    "the given credential does not open the tickets that {dc} issues for {service} \
+                     (kvno {}); nothing was changed",
+                    sighting.kvno
+                ),
+            )
+            .next(
+                "klist -ket KEYTAB, or adopt without a credential: the first roll resets it safely",
+            ));
+        }
+        Ok(GenerationRecord {
+            number: FIRST,
+            kvno: sighting.kvno,
+            salt: password_known.then_some(salt),
+            secret,
+            password_known,
+        })
+    }
+}
+
+/// The newest key of each enctype that a keytab holds for one of these principals.
+fn keys_in(
+    bytes: &SecretBytes,
+    principals: &[Principal],
+    enctypes: &[Enctype],
+) -> Result<Vec<Key>, No> {
+    let entries = held::entries(bytes.expose()).map_err(|error| {
+        No::bad_input(
+            "bad-keytab",
+            format!("the given keytab is damaged: {error}"),
+        )
+    })?;
+    let mut ours: Vec<_> = entries
+        .into_iter()
+        .flatten()
+        .filter(|entry| principals.contains(&entry.principal))
+        .collect();
+    ours.sort_by_key(|entry| std::cmp::Reverse(entry.kvno));
+    let newest = ours.first().map(|entry| entry.kvno);
+    let keys: Vec<Key> = enctypes
+        .iter()
+        .filter_map(|enctype| {
+            let of = ours.iter().filter(|entry| Some(entry.kvno) == newest);
+            of.filter_map(|entry| entry.known_key())
+                .find(|key| key.enctype() == *enctype)
+        })
+        .collect();
+    if keys.is_empty() {
+        let names = principals
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join(", ");
+        return Err(No::bad_input(
+            "bad-keytab",
+            format!("the given keytab has no key of a wanted enctype for any of {names}"),
+        ));
+    }
+    Ok(keys)
+}

@@ -1,0 +1,223 @@
+//! `keyroll array create`: the account and the array around it, the intent first.
+
+use keyroll::kerberos::salt::AccountKind;
+use keyroll::kerberos::{Enctype, Principal};
+use keyroll::name::{ArrayName, DcName};
+use keyroll::password::{Length, generate};
+use keyroll::roll::Answer;
+use keyroll::roll::policy::Method;
+use keyroll::secret::Password;
+use keyroll_proto::operator as said;
+
+use super::super::no::No;
+use super::super::{Controller, changed};
+use super::FIRST;
+use super::words::{account_kind, enctypes, list, sam_account_name};
+use crate::founding;
+use crate::keys::seal_password;
+use crate::ports::{AccountRef, NewAccount, PasswordWrite, PortError};
+use crate::random;
+use crate::store::{ArrayRecord, GenerationRecord};
+
+impl Controller {
+    /// Makes (or takes) the account, and the array around it. SPNs are registered by
+    /// reconciliation once a node holds the key.
+    ///
+    /// # Errors
+    /// [`No`].
+    pub async fn create_array(
+        &self,
+        request: &said::CreateArrayRequest,
+    ) -> Result<said::Changed, No> {
+        let name: ArrayName = request.array.parse()?;
+        let kind = account_kind(&request.account, &request.account_kind)?;
+        let sam = sam_account_name(&request.account, kind)?;
+        let enctypes = enctypes(&request.enctypes)?;
+        let (policy, method, password_length) = self.policy(request.policy.as_ref())?;
+        self.is_free(&name, &sam)?;
+        let realm = self.ports.directory.realm().clone();
+        for spn in &request.spns {
+            Principal::of_spn(spn, &realm)?;
+        }
+        let dc = self.writer().await?;
+        let existing = match self.ports.directory.find(&dc, &sam).await {
+            Ok(account) => Some(account),
+            Err(PortError::Missing { .. }) => None,
+            Err(error) => return Err(error.into()),
+        };
+        if existing.is_some() && !request.take_existing {
+            return Err(No::exists(format!(
+                "account {sam} exists in the directory already; a new array makes its own"
+            ))
+            .next(format!("keyroll array adopt {name} --account '{sam}' (in service), or array create --take-existing (not yet in service)")));
+        }
+        let mut done = vec![match &existing {
+            None => format!("account {sam} made on {dc}, enctypes {}", list(&enctypes)),
+            Some(_) => format!(
+                "account {sam} taken: password reset on {dc}, enctypes {}",
+                list(&enctypes)
+            ),
+        }];
+        done.push(format!("array {name} set up"));
+        if !request.spns.is_empty() {
+            let spns = request.spns.join(", ");
+            done.push(format!(
+                "to be registered once a node holds the key: {spns}"
+            ));
+        }
+        let next = vec![format!("keyroll node add {name} NODE")];
+        if request.dry_run {
+            return Ok(changed(done, next, true));
+        }
+        let length = Length::new(password_length as usize)
+            .map_err(|error| No::bad_input("bad-length", error.to_string()))?;
+        let password = generate(length, &sam, &mut random::fill)
+            .map_err(|_| No::internal("the operating system gives no random bytes"))?;
+        let fence = format!("keyroll {name}.{}", random::token());
+        let mut array = ArrayRecord {
+            spns: request.spns.clone(),
+            spns_pending: request.spns.iter().cloned().collect(),
+            current: Some(GenerationRecord {
+                number: FIRST,
+                kvno: keyroll::kerberos::Kvno(0),
+                salt: None,
+                secret: seal_password(&self.ports.seal, &name, FIRST, &password),
+                password_known: true,
+            }),
+            founding: Some(fence.clone()),
+            ..self.blank(
+                name.clone(),
+                &sam,
+                kind,
+                enctypes,
+                policy,
+                method,
+                password_length,
+            )?
+        };
+        // The intent first: whatever happens next, the password is not lost.
+        self.put(&array)?;
+        let wanted = Founding {
+            dc: &dc,
+            sam: &sam,
+            kind,
+            password: &password,
+            fence: &fence,
+        };
+        match self
+            .found(&mut array, &wanted, existing, &request.container)
+            .await
+        {
+            Ok(()) => Ok(changed(done, next, false)),
+            Err(Founded::No(no)) => {
+                self.forget(&name)?;
+                Err(no)
+            }
+            Err(Founded::Unknown(no)) => Err(no),
+        }
+    }
+
+    async fn found(
+        &self,
+        array: &mut ArrayRecord,
+        wanted: &Founding<'_>,
+        existing: Option<AccountRef>,
+        container: &str,
+    ) -> Result<(), Founded> {
+        let (dc, enctypes) = (wanted.dc, array.enctypes.clone());
+        let answer = match &existing {
+            None => {
+                let account = NewAccount {
+                    sam_account_name: wanted.sam,
+                    kind: wanted.kind,
+                    container: (!container.is_empty()).then_some(container),
+                    password: wanted.password,
+                    enctypes: &enctypes,
+                    fence: wanted.fence,
+                };
+                self.ports.directory.create(dc, &account).await
+            }
+            Some(account) => self.take(dc, account, wanted, &enctypes).await?,
+        };
+        if let Answer::Refused { text, .. } = answer {
+            let what = format!("{dc} refused to make account {}: {text}", wanted.sam);
+            let next = format!(
+                "keyroll array create --print-acl --account '{}'",
+                wanted.sam
+            );
+            return Err(Founded::No(No::refused("refused", what).next(next)));
+        }
+        let text = match &answer {
+            Answer::Unanswered { text } => text.as_str(),
+            _ => "it said success",
+        };
+        let settled = founding::settle(&self.ports, dc, array).await;
+        self.wake.notify_one();
+        settled.map_err(|error| {
+            let what = format!(
+                "it is not known whether {dc} made account {} ({text}; then: {error}); the array is \
+                 kept and looked after until it is known",
+                wanted.sam
+            );
+            Founded::Unknown(
+                No::unreachable(what).next(format!("keyroll array show {}", array.name)),
+            )
+        })
+    }
+
+    async fn take(
+        &self,
+        dc: &DcName,
+        account: &AccountRef,
+        wanted: &Founding<'_>,
+        enctypes: &[Enctype],
+    ) -> Result<Answer, Founded> {
+        let directory = &self.ports.directory;
+        let refused = |error: PortError| Founded::No(error.into());
+        let state = directory.read(dc, account).await.map_err(refused)?;
+        if !state.spns.is_empty() {
+            return Err(Founded::No(
+                No::refused(
+                    "in-service",
+                    format!(
+                        "account {} has SPNs, so clients may hold tickets for it",
+                        wanted.sam
+                    ),
+                )
+                .next(format!(
+                    "keyroll array adopt ARRAY --account '{}'",
+                    wanted.sam
+                )),
+            ));
+        }
+        // Only where it differs: the right to write it is needed at set-up alone.
+        let bits: u32 = enctypes.iter().filter_map(|one| one.directory_bit()).sum();
+        if state.supported_enctypes != Some(bits) {
+            directory
+                .set_enctypes(dc, account, enctypes)
+                .await
+                .map_err(refused)?;
+        }
+        let write = PasswordWrite {
+            account,
+            old: None,
+            new: wanted.password,
+            method: Method::FencedReset,
+            fence: (state.fence.as_deref(), wanted.fence),
+        };
+        Ok(self.ports.directory.write_password(dc, &write).await)
+    }
+}
+
+struct Founding<'a> {
+    dc: &'a DcName,
+    sam: &'a str,
+    kind: AccountKind,
+    password: &'a Password,
+    fence: &'a str,
+}
+
+enum Founded {
+    No(No),
+    Unknown(No),
+}
