@@ -1,4 +1,4 @@
-//! Each call: let through, carried out, written down. Every arm has the same shape on purpose.
+//! Each call as one row: what it is about, whether it is a rehearsal, and which verb answers it.
 
 use std::pin::Pin;
 
@@ -10,21 +10,103 @@ use tonic::{Request, Response, Status};
 use super::Service;
 use crate::verbs::No;
 
-/// Admits, runs and records one call.
-macro_rules! call {
-    ($self:ident, $rpc:literal, $request:ident, |$q:ident| $arrays:expr, $about:expr, $dry:expr,
-     |$c:ident, $call:ident| $body:expr) => {{
-        let $call = {
-            #[allow(unused_variables, reason = "some calls are about no array")]
-            let $q = $request.get_ref();
-            $self.admit($rpc, &$request, $arrays, $about, $dry)?
-        };
-        #[allow(unused_variables, reason = "some calls take no arguments")]
-        let $q = $request.into_inner();
-        let $c = &$self.controller;
-        let outcome: Result<_, No> = $body;
-        Ok(Response::new($self.finish(&$call, outcome)?))
-    }};
+type Views = Pin<Box<dyn tokio_stream::Stream<Item = Result<said::RollView, Status>> + Send>>;
+
+/// The service from its rows: every call is admitted, carried out and written down in one way.
+macro_rules! operator_service {
+    ($(
+        $rpc:literal $name:ident($request:ident) -> $reply:ident
+            |$q:ident| $arrays:expr, $about:expr, $dry:expr => |$c:ident, $call:ident| $body:expr;
+    )*) => {
+        #[tonic::async_trait]
+        impl Operator for Service {
+            type WatchRollStream = Views;
+
+            async fn watch_roll(
+                &self,
+                request: Request<said::WatchRollRequest>,
+            ) -> Result<Response<Views>, Status> {
+                self.views(request)
+            }
+
+            $(async fn $name(
+                &self,
+                request: Request<said::$request>,
+            ) -> Result<Response<said::$reply>, Status> {
+                let $call = {
+                    #[allow(unused_variables, reason = "some calls are about no array")]
+                    let $q = request.get_ref();
+                    self.admit($rpc, &request, $arrays, $about, $dry)?
+                };
+                #[allow(unused_variables, reason = "some calls take no arguments")]
+                let $q = request.into_inner();
+                let $c = &self.controller;
+                let outcome: Result<_, No> = $body;
+                Ok(Response::new(self.finish(&$call, outcome)?))
+            })*
+        }
+    };
+}
+
+operator_service! {
+    "CreateArray" create_array(CreateArrayRequest) -> Changed
+        |q| &[&q.array], "", q.dry_run => |c, call| c.create_array(&q).await;
+    "AdoptArray" adopt_array(AdoptArrayRequest) -> Changed
+        |q| &[&q.array], "", q.dry_run => |c, call| c.adopt_array(q).await;
+    "ListArrays" list_arrays(ListArraysRequest) -> ListArraysReply
+        |q| &[], "", false => |c, call| c.list_arrays();
+    "ShowArray" show_array(ShowArrayRequest) -> ArrayView
+        |q| &[&q.array], "", false => |c, call| c.array(&q.array).and_then(|array| c.array_view(&array));
+    "DeleteArray" delete_array(DeleteArrayRequest) -> Changed
+        |q| &[&q.array], "", q.dry_run => |c, call| c.delete_array(&q).await;
+    "PrintAcl" print_acl(PrintAclRequest) -> PrintAclReply
+        |q| &[], "", false => |c, call| c.print_acl(&q).await;
+    "AddNode" add_node(AddNodeRequest) -> AddNodeReply
+        |q| &[&q.array], &q.node, q.dry_run => |c, call| c.add_node(&q);
+    "ListNodes" list_nodes(ListNodesRequest) -> ListNodesReply
+        |q| &some(&q.array), "", false => |c, call| c.list_nodes(&q);
+    "ShowNode" show_node(ShowNodeRequest) -> NodeView
+        |q| &[&q.array], &q.node, false => |c, call| c.show_node(&q);
+    "RemoveNode" remove_node(RemoveNodeRequest) -> Changed
+        |q| &[&q.array], &q.node, q.dry_run => |c, call| c.remove_node(&q).await;
+    "QuarantineNode" quarantine_node(QuarantineNodeRequest) -> Changed
+        |q| &[&q.array], &q.node, q.dry_run => |c, call| c.quarantine_node(&q);
+    "ResumeNode" resume_node(ResumeNodeRequest) -> Changed
+        |q| &[&q.array], &q.node, q.dry_run => |c, call| c.resume_node(&q);
+    "StartRoll" start_roll(StartRollRequest) -> StartRollReply
+        |q| &names(&q.arrays), "", q.dry_run => |c, call| c.start_rolls(&q, &call.actor).await;
+    "RollStatus" roll_status(RollStatusRequest) -> RollStatusReply
+        |q| &some(&q.array), "", false => |c, call| c.roll_status(&q);
+    "AbortRoll" abort_roll(AbortRollRequest) -> Changed
+        |q| &[&q.array], "", q.dry_run => |c, call| c.abort_roll(&q, &call.actor);
+    "ResolveRoll" resolve_roll(ResolveRollRequest) -> Changed
+        |q| &[&q.array], "", q.dry_run => |c, call| c.resolve_roll(&q, &call.actor);
+    "RollHistory" roll_history(RollHistoryRequest) -> RollHistoryReply
+        |q| &[&q.array], "", false => |c, call| c.roll_history(&q);
+    "ExplainRoll" explain_roll(ExplainRollRequest) -> ExplainRollReply
+        |q| &[&q.array], "", false => |c, call| c.explain_roll(&q);
+    "SetSchedule" set_schedule(SetScheduleRequest) -> Changed
+        |q| &[&q.array], "", q.dry_run => |c, call| c.set_schedule(&q);
+    "ShowSchedule" show_schedule(ShowScheduleRequest) -> ScheduleView
+        |q| &[&q.array], "", false => |c, call| c.show_schedule(&q);
+    "PauseSchedule" pause_schedule(PauseScheduleRequest) -> Changed
+        |q| &[&q.array], "", q.dry_run => |c, call| c.pause_schedule(&q);
+    "ResumeSchedule" resume_schedule(ResumeScheduleRequest) -> Changed
+        |q| &[&q.array], "", q.dry_run => |c, call| c.resume_schedule(&q);
+    "Verify" verify(VerifyRequest) -> VerifyReply
+        |q| &[&q.array], "", false => |c, call| c.verify(&q).await;
+    "Status" status(StatusRequest) -> StatusReply
+        |q| &[], "", false => |c, call| c.status().await;
+    "ShowAudit" show_audit(ShowAuditRequest) -> ShowAuditReply
+        |q| &some(&q.array), "", false => |c, call| c.show_audit(&q);
+    "VerifyAudit" verify_audit(VerifyAuditRequest) -> VerifyAuditReply
+        |q| &[], "", false => |c, call| c.verify_audit();
+    "AddOperator" add_operator(AddOperatorRequest) -> AddOperatorReply
+        |q| &[], &q.operator, q.dry_run => |c, call| c.add_operator(&q);
+    "ListOperators" list_operators(ListOperatorsRequest) -> ListOperatorsReply
+        |q| &[], "", false => |c, call| c.list_operators();
+    "RevokeOperator" revoke_operator(RevokeOperatorRequest) -> Changed
+        |q| &[], &q.operator, q.dry_run => |c, call| c.revoke_operator(&q);
 }
 
 /// The array that a call is about, if it names one.
@@ -36,15 +118,13 @@ fn some(array: &str) -> Vec<&str> {
     }
 }
 
-#[tonic::async_trait]
-impl Operator for Service {
-    type WatchRollStream =
-        Pin<Box<dyn tokio_stream::Stream<Item = Result<said::RollView, Status>> + Send>>;
+fn names(arrays: &[String]) -> Vec<&str> {
+    arrays.iter().map(String::as_str).collect()
+}
 
-    async fn watch_roll(
-        &self,
-        request: Request<said::WatchRollRequest>,
-    ) -> Result<Response<Self::WatchRollStream>, Status> {
+impl Service {
+    /// The roll's view at once and after each change, and once more when nobody drives it.
+    fn views(&self, request: Request<said::WatchRollRequest>) -> Result<Response<Views>, Status> {
         let name = request.get_ref().array.clone();
         self.admit("WatchRoll", &request, &[&name], "", false)?;
         let array = self.controller.array(&name)?;
@@ -74,421 +154,5 @@ impl Operator for Service {
             drop(sender.send(last).await);
         });
         Ok(Response::new(Box::pin(ReceiverStream::new(receiver))))
-    }
-
-    async fn create_array(
-        &self,
-        request: Request<said::CreateArrayRequest>,
-    ) -> Result<Response<said::Changed>, Status> {
-        call!(
-            self,
-            "CreateArray",
-            request,
-            |q| &[&q.array],
-            "",
-            q.dry_run,
-            |c, call| c.create_array(&q).await
-        )
-    }
-
-    async fn adopt_array(
-        &self,
-        request: Request<said::AdoptArrayRequest>,
-    ) -> Result<Response<said::Changed>, Status> {
-        call!(
-            self,
-            "AdoptArray",
-            request,
-            |q| &[&q.array],
-            "",
-            q.dry_run,
-            |c, call| c.adopt_array(q).await
-        )
-    }
-
-    async fn list_arrays(
-        &self,
-        request: Request<said::ListArraysRequest>,
-    ) -> Result<Response<said::ListArraysReply>, Status> {
-        call!(
-            self,
-            "ListArrays",
-            request,
-            |q| &[],
-            "",
-            false,
-            |c, call| c.list_arrays()
-        )
-    }
-
-    async fn show_array(
-        &self,
-        request: Request<said::ShowArrayRequest>,
-    ) -> Result<Response<said::ArrayView>, Status> {
-        call!(
-            self,
-            "ShowArray",
-            request,
-            |q| &[&q.array],
-            "",
-            false,
-            |c, call| c.array(&q.array).and_then(|array| c.array_view(&array))
-        )
-    }
-
-    async fn delete_array(
-        &self,
-        request: Request<said::DeleteArrayRequest>,
-    ) -> Result<Response<said::Changed>, Status> {
-        call!(
-            self,
-            "DeleteArray",
-            request,
-            |q| &[&q.array],
-            "",
-            q.dry_run,
-            |c, call| c.delete_array(&q).await
-        )
-    }
-
-    async fn print_acl(
-        &self,
-        request: Request<said::PrintAclRequest>,
-    ) -> Result<Response<said::PrintAclReply>, Status> {
-        call!(self, "PrintAcl", request, |q| &[], "", false, |c, call| c
-            .print_acl(&q)
-            .await)
-    }
-
-    async fn add_node(
-        &self,
-        request: Request<said::AddNodeRequest>,
-    ) -> Result<Response<said::AddNodeReply>, Status> {
-        call!(
-            self,
-            "AddNode",
-            request,
-            |q| &[&q.array],
-            &q.node,
-            q.dry_run,
-            |c, call| c.add_node(&q)
-        )
-    }
-
-    async fn list_nodes(
-        &self,
-        request: Request<said::ListNodesRequest>,
-    ) -> Result<Response<said::ListNodesReply>, Status> {
-        call!(
-            self,
-            "ListNodes",
-            request,
-            |q| &some(&q.array),
-            "",
-            false,
-            |c, call| c.list_nodes(&q)
-        )
-    }
-
-    async fn show_node(
-        &self,
-        request: Request<said::ShowNodeRequest>,
-    ) -> Result<Response<said::NodeView>, Status> {
-        call!(
-            self,
-            "ShowNode",
-            request,
-            |q| &[&q.array],
-            &q.node,
-            false,
-            |c, call| c.show_node(&q)
-        )
-    }
-
-    async fn remove_node(
-        &self,
-        request: Request<said::RemoveNodeRequest>,
-    ) -> Result<Response<said::Changed>, Status> {
-        call!(
-            self,
-            "RemoveNode",
-            request,
-            |q| &[&q.array],
-            &q.node,
-            q.dry_run,
-            |c, call| c.remove_node(&q).await
-        )
-    }
-
-    async fn quarantine_node(
-        &self,
-        request: Request<said::QuarantineNodeRequest>,
-    ) -> Result<Response<said::Changed>, Status> {
-        call!(
-            self,
-            "QuarantineNode",
-            request,
-            |q| &[&q.array],
-            &q.node,
-            q.dry_run,
-            |c, call| c.quarantine_node(&q)
-        )
-    }
-
-    async fn resume_node(
-        &self,
-        request: Request<said::ResumeNodeRequest>,
-    ) -> Result<Response<said::Changed>, Status> {
-        call!(
-            self,
-            "ResumeNode",
-            request,
-            |q| &[&q.array],
-            &q.node,
-            q.dry_run,
-            |c, call| c.resume_node(&q)
-        )
-    }
-
-    async fn start_roll(
-        &self,
-        request: Request<said::StartRollRequest>,
-    ) -> Result<Response<said::StartRollReply>, Status> {
-        call!(
-            self,
-            "StartRoll",
-            request,
-            |q| &q.arrays.iter().map(String::as_str).collect::<Vec<_>>(),
-            "",
-            q.dry_run,
-            |c, call| c.start_rolls(&q, &call.actor).await
-        )
-    }
-
-    async fn roll_status(
-        &self,
-        request: Request<said::RollStatusRequest>,
-    ) -> Result<Response<said::RollStatusReply>, Status> {
-        call!(
-            self,
-            "RollStatus",
-            request,
-            |q| &some(&q.array),
-            "",
-            false,
-            |c, call| c.roll_status(&q)
-        )
-    }
-
-    async fn abort_roll(
-        &self,
-        request: Request<said::AbortRollRequest>,
-    ) -> Result<Response<said::Changed>, Status> {
-        call!(
-            self,
-            "AbortRoll",
-            request,
-            |q| &[&q.array],
-            "",
-            q.dry_run,
-            |c, call| c.abort_roll(&q, &call.actor)
-        )
-    }
-
-    async fn resolve_roll(
-        &self,
-        request: Request<said::ResolveRollRequest>,
-    ) -> Result<Response<said::Changed>, Status> {
-        call!(
-            self,
-            "ResolveRoll",
-            request,
-            |q| &[&q.array],
-            "",
-            q.dry_run,
-            |c, call| c.resolve_roll(&q, &call.actor)
-        )
-    }
-
-    async fn roll_history(
-        &self,
-        request: Request<said::RollHistoryRequest>,
-    ) -> Result<Response<said::RollHistoryReply>, Status> {
-        call!(
-            self,
-            "RollHistory",
-            request,
-            |q| &[&q.array],
-            "",
-            false,
-            |c, call| c.roll_history(&q)
-        )
-    }
-
-    async fn explain_roll(
-        &self,
-        request: Request<said::ExplainRollRequest>,
-    ) -> Result<Response<said::ExplainRollReply>, Status> {
-        call!(
-            self,
-            "ExplainRoll",
-            request,
-            |q| &[&q.array],
-            "",
-            false,
-            |c, call| c.explain_roll(&q)
-        )
-    }
-
-    async fn set_schedule(
-        &self,
-        request: Request<said::SetScheduleRequest>,
-    ) -> Result<Response<said::Changed>, Status> {
-        call!(
-            self,
-            "SetSchedule",
-            request,
-            |q| &[&q.array],
-            "",
-            q.dry_run,
-            |c, call| c.set_schedule(&q)
-        )
-    }
-
-    async fn show_schedule(
-        &self,
-        request: Request<said::ShowScheduleRequest>,
-    ) -> Result<Response<said::ScheduleView>, Status> {
-        call!(
-            self,
-            "ShowSchedule",
-            request,
-            |q| &[&q.array],
-            "",
-            false,
-            |c, call| c.show_schedule(&q)
-        )
-    }
-
-    async fn pause_schedule(
-        &self,
-        request: Request<said::PauseScheduleRequest>,
-    ) -> Result<Response<said::Changed>, Status> {
-        call!(
-            self,
-            "PauseSchedule",
-            request,
-            |q| &[&q.array],
-            "",
-            q.dry_run,
-            |c, call| c.pause_schedule(&q)
-        )
-    }
-
-    async fn resume_schedule(
-        &self,
-        request: Request<said::ResumeScheduleRequest>,
-    ) -> Result<Response<said::Changed>, Status> {
-        call!(
-            self,
-            "ResumeSchedule",
-            request,
-            |q| &[&q.array],
-            "",
-            q.dry_run,
-            |c, call| c.resume_schedule(&q)
-        )
-    }
-
-    async fn verify(
-        &self,
-        request: Request<said::VerifyRequest>,
-    ) -> Result<Response<said::VerifyReply>, Status> {
-        call!(
-            self,
-            "Verify",
-            request,
-            |q| &[&q.array],
-            "",
-            false,
-            |c, call| c.verify(&q).await
-        )
-    }
-
-    async fn status(
-        &self,
-        request: Request<said::StatusRequest>,
-    ) -> Result<Response<said::StatusReply>, Status> {
-        call!(self, "Status", request, |q| &[], "", false, |c, call| c
-            .status()
-            .await)
-    }
-
-    async fn show_audit(
-        &self,
-        request: Request<said::ShowAuditRequest>,
-    ) -> Result<Response<said::ShowAuditReply>, Status> {
-        call!(self, "ShowAudit", request, |q| &[], "", false, |c, call| c
-            .show_audit(&q))
-    }
-
-    async fn verify_audit(
-        &self,
-        request: Request<said::VerifyAuditRequest>,
-    ) -> Result<Response<said::VerifyAuditReply>, Status> {
-        call!(
-            self,
-            "VerifyAudit",
-            request,
-            |q| &[],
-            "",
-            false,
-            |c, call| c.verify_audit()
-        )
-    }
-
-    async fn add_operator(
-        &self,
-        request: Request<said::AddOperatorRequest>,
-    ) -> Result<Response<said::AddOperatorReply>, Status> {
-        call!(
-            self,
-            "AddOperator",
-            request,
-            |q| &[],
-            &q.operator,
-            q.dry_run,
-            |c, call| c.add_operator(&q)
-        )
-    }
-
-    async fn list_operators(
-        &self,
-        request: Request<said::ListOperatorsRequest>,
-    ) -> Result<Response<said::ListOperatorsReply>, Status> {
-        call!(
-            self,
-            "ListOperators",
-            request,
-            |q| &[],
-            "",
-            false,
-            |c, call| c.list_operators()
-        )
-    }
-
-    async fn revoke_operator(
-        &self,
-        request: Request<said::RevokeOperatorRequest>,
-    ) -> Result<Response<said::Changed>, Status> {
-        call!(
-            self,
-            "RevokeOperator",
-            request,
-            |q| &[],
-            &q.operator,
-            q.dry_run,
-            |c, call| c.revoke_operator(&q)
-        )
     }
 }
