@@ -131,7 +131,12 @@ pub async fn run(
     let directory = ActiveDirectory::new(settings.clone())
         .map_err(setup("reading the directory's credentials"))?;
     let realm = settings.realm.clone();
-    let pool = AgentPool::new(Arc::clone(&store), Arc::clone(&own), epoch, Deadlines::default());
+    let pool = AgentPool::new(
+        Arc::clone(&store),
+        Arc::clone(&own),
+        epoch,
+        Deadlines::default(),
+    );
     let pool = Arc::new(pool);
     pool.know_all().map_err(setup("reading the nodes"))?;
     let ports = Ports {
@@ -177,6 +182,7 @@ pub async fn run(
     let ready = sd_notify::notify(false, &[sd_notify::NotifyState::Ready]);
     drop(ready);
 
+    let enroll = limited(Server::builder()).add_service(enroll.server());
     let local = OperatorServer::with_interceptor(service.clone(), local::mark);
     let remote = OperatorServer::with_interceptor(service, crate::service::mark_peer);
     tokio::select! {
@@ -188,7 +194,7 @@ pub async fn run(
         served = limited(Server::builder()).add_service(remote).serve_with_incoming(doorway) => {
             served.map_err(setup("serving operators"))
         }
-        served = limited(Server::builder()).add_service(enroll.server()).serve_with_incoming(enroll_doorway) => {
+        served = enroll.serve_with_incoming(enroll_doorway) => {
             served.map_err(setup("serving enrolment"))
         }
         () = Reconciler::new(ports, overview, Arc::clone(&wake), pause).run() => Ok(()),

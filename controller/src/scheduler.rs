@@ -62,7 +62,8 @@ impl Scheduler {
                         old_key: OldKey::UntilDrained,
                     };
                     if let Err(error) = self.rolls.begin(&array, &wanted).await {
-                        tracing::error!(array = %array.name, %error, "a scheduled roll did not begin");
+                        let array = &array.name;
+                        tracing::error!(%array, %error, "a scheduled roll did not begin");
                     }
                 }
                 Due::At(at, _) => next = next.min((at - now).to_std().unwrap_or_default()),

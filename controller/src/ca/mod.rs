@@ -9,6 +9,7 @@ mod accept;
 mod authority;
 mod error;
 mod identity;
+mod issue;
 mod own;
 mod request;
 #[cfg(test)]
@@ -16,9 +17,10 @@ pub(crate) mod tests;
 mod tls;
 
 pub use accept::{Connection, Doorway, Visitor, limited};
-pub use authority::{Authority, Issued, Lifetimes};
+pub use authority::{Authority, Lifetimes};
 pub use error::CaError;
 pub use identity::{BadIdentity, Identity, Peer};
+pub use issue::Issued;
 pub use own::OwnCredential;
 pub use request::SigningRequest;
 pub use tls::{NodeCheck, client_config, server_config};

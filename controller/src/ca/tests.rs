@@ -171,3 +171,17 @@ fn r7_an_authority_is_replaced_with_overlapping_trust() {
     );
     assert_eq!(again.pem().matches("BEGIN CERTIFICATE").count(), 1);
 }
+
+#[test]
+fn no_lifetime_however_long_makes_more_than_an_authority_lasts() {
+    let world = world();
+    let (_, csr) = request();
+    let request = SigningRequest::read(&csr, "alice").unwrap();
+    let (alice, now) = ("alice".parse().unwrap(), now_unix());
+    let issued = world
+        .authority
+        .issue_operator(&alice, &request, Duration::from_secs(u64::MAX), now)
+        .unwrap();
+    assert_eq!(issued.ends_unix, now + 10 * 365 * 24 * 3600);
+    assert_eq!(Peer::of(&issued.chain[0]).unwrap().ends_unix, issued.ends_unix);
+}

@@ -93,7 +93,7 @@ impl ActiveDirectory {
                 Ok(catalog) => return Ok((catalog, Dn::of_directory(""))),
                 Err(error) => {
                     without().insert(dc.clone(), Instant::now());
-                    tracing::warn!(%dc, %error, "no global catalog: looking through its domain only");
+                    tracing::warn!(%dc, %error, "no global catalog: its domain only is looked at");
                 }
             }
         }

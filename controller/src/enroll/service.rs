@@ -43,7 +43,7 @@ enum NotJoined {
     #[error("node {0} is not expected: it was removed; ask for a new invitation: keyroll node add")]
     Removed(NodeName),
     #[error(
-        "nobody said where the agent of node {0} is dialled: set listen in the agent's configuration"
+        "nobody said where the agent of node {0} is dialled: set listen in the agent's settings"
     )]
     NoAddress(NodeName),
     #[error(transparent)]

@@ -19,7 +19,8 @@ pub enum SealKeyError {
     /// It is not there.
     #[error(
         "there is no sealing key at {path}; without the one that this store was sealed with, \
-         nothing in it can be opened. Only a new controller makes a new one: keyroll-controller init"
+         nothing in it can be opened. Only a new controller makes a new one: \
+         keyroll-controller init"
     )]
     Absent {
         /// Where it was looked for.

@@ -56,7 +56,7 @@ operator_service! {
     "ListArrays" list_arrays(ListArraysRequest) -> ListArraysReply
         |q| &[], "", false => |c, call| c.list_arrays();
     "ShowArray" show_array(ShowArrayRequest) -> ArrayView
-        |q| &[&q.array], "", false => |c, call| c.array(&q.array).and_then(|array| c.array_view(&array));
+        |q| &[&q.array], "", false => |c, call| c.show_array(&q);
     "DeleteArray" delete_array(DeleteArrayRequest) -> Changed
         |q| &[&q.array], "", q.dry_run => |c, call| c.delete_array(&q).await;
     "PrintAcl" print_acl(PrintAclRequest) -> PrintAclReply

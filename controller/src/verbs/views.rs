@@ -25,6 +25,14 @@ impl Controller {
         Ok(said::ListArraysReply { arrays })
     }
 
+    /// One array, by name.
+    ///
+    /// # Errors
+    /// [`No`].
+    pub fn show_array(&self, request: &said::ShowArrayRequest) -> Result<said::ArrayView, No> {
+        self.array_view(&self.array(&request.array)?)
+    }
+
     /// One array with everything that belongs to it.
     ///
     /// # Errors

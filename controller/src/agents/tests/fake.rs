@@ -138,6 +138,13 @@ impl FakeAgent {
         self.inner.connections.load(Ordering::SeqCst)
     }
 
+    /// Waits until nobody is connected any more.
+    pub(super) async fn until_left_alone(&self) {
+        while self.inner.open.load(Ordering::SeqCst) > 0 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+
     pub(super) fn calls(&self) -> usize {
         self.inner.calls.load(Ordering::SeqCst)
     }

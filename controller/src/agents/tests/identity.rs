@@ -147,3 +147,26 @@ async fn r4_a_node_s_new_life_does_not_inherit_the_old_connection() {
     let error = pool.look(&name("n1"), &web(), [1; 32]).await.unwrap_err();
     assert!(matches!(error, PortError::Refused { .. }), "{error}");
 }
+
+#[tokio::test]
+async fn r4_of_a_hundred_removals_every_one_cuts_within_five_seconds() {
+    let world = world();
+    let pool = pool(&world);
+    let mut slowest = Duration::ZERO;
+    for number in 0..100 {
+        let node = format!("n{number}");
+        let (issued, key) = node_certificate(&world.authority, &node, now_unix());
+        let agent = FakeAgent::start(&node, key, &world.authority).await;
+        let mut record = joined(&world, &node, &agent.address(), &[&issued]);
+        pool.know(&record);
+        let node = name(&node);
+        pool.look(&node, &web(), [1; 32]).await.unwrap();
+        let begun = Instant::now();
+        record.state = NodeState::Removed;
+        pool.know(&record);
+        agent.until_left_alone().await;
+        slowest = slowest.max(begun.elapsed());
+        assert!(pool.look(&node, &web(), [1; 32]).await.is_err());
+    }
+    assert!(slowest < Duration::from_secs(5), "{slowest:?}");
+}

@@ -16,7 +16,8 @@ pub fn seconds(text: &str) -> Result<u64, &'static str> {
     span::parse(text).map(|span| span.num_seconds().unsigned_abs())
 }
 
-/// How long something took, in the two units that matter: `120 ms`, `4.2 s`, `12 min 03 s`, `10 h 31 min`.
+/// How long something took, in the two units that matter: `120 ms`, `4.2 s`, `12 min 03 s`,
+/// `10 h 31 min`.
 #[must_use]
 pub fn took(millis: u64) -> String {
     let seconds = millis / 1_000;

@@ -142,7 +142,8 @@ proptest! {
 
     #[test]
     fn what_is_let_through_is_read_without_panic(at in any::<prop::sample::Index>(), byte: u8) {
-        for mut bytes in [message(7, &some_entry(), &[]), message(7, &some_result(0x67, b"text"), &[])] {
+        let result = some_result(0x67, b"text");
+        for mut bytes in [message(7, &some_entry(), &[]), message(7, &result, &[])] {
             let at = at.index(bytes.len());
             bytes[at] = byte;
             if answer(&bytes).is_ok() {

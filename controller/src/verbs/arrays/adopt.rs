@@ -1,4 +1,5 @@
-//! `keyroll array adopt`: an account that is in service, without a reset if its credential is given.
+//! `keyroll array adopt`: an account that is in service, without a reset if its credential is
+//! given.
 
 use keyroll::account::AccountState;
 use keyroll::kerberos::string_to_key::derive_all;
@@ -36,7 +37,8 @@ impl Controller {
             return Err(No::refused(
                 "account-protected",
                 format!(
-                    "account {sam} is protected (adminCount is 1); an array gets an account of its own"
+                    "account {sam} is protected (adminCount is 1); an array gets an account of its \
+                     own"
                 ),
             ));
         }
@@ -71,7 +73,9 @@ impl Controller {
                 );
             }
             None => {
-                done.push("its password is not known here: the first roll resets it, with the new key on every node first".to_owned());
+                let what = "its password is not known here: the first roll resets it, with the new \
+                            key on every node first";
+                done.push(what.to_owned());
                 next.push(format!("keyroll roll {name}"));
             }
         }
@@ -111,10 +115,7 @@ impl Controller {
         let no_spn = || No::refused("spn-missing", "the account has no SPN to prove its key by");
         let service = array.registered_services().next().ok_or_else(no_spn)?;
         let known = KnownKeys {
-            keys: keys
-                .iter()
-                .map(|key| (WhichKey::Base, key))
-                .collect(),
+            keys: keys.iter().map(|key| (WhichKey::Base, key)).collect(),
             new_password: None,
         };
         let sighting = self.ports.kdc.sight(dc, &service, &known).await?;

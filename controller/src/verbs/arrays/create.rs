@@ -49,7 +49,10 @@ impl Controller {
             return Err(No::exists(format!(
                 "account {sam} exists in the directory already; a new array makes its own"
             ))
-            .next(format!("keyroll array adopt {name} --account '{sam}' (in service), or array create --take-existing (not yet in service)")));
+            .next(format!(
+                "keyroll array adopt {name} --account '{sam}' (in service), or array create \
+                 --take-existing (not yet in service)"
+            )));
         }
         let mut done = vec![match &existing {
             None => format!("account {sam} made on {dc}, enctypes {}", list(&enctypes)),
@@ -155,8 +158,8 @@ impl Controller {
         self.wake.notify_one();
         settled.map_err(|error| {
             let what = format!(
-                "it is not known whether {dc} made account {} ({text}; then: {error}); the array is \
-                 kept and looked after until it is known",
+                "it is not known whether {dc} made account {} ({text}; then: {error}); the array \
+                 is kept and looked after until it is known",
                 wanted.sam
             );
             Founded::Unknown(

@@ -14,7 +14,10 @@ use super::super::no::No;
 
 impl Controller {
     /// The policy that a request describes, with the configured defaults filled in.
-    pub(super) fn policy(&self, given: Option<&said::Policy>) -> Result<(Policy, Option<Method>, u32), No> {
+    pub(super) fn policy(
+        &self,
+        given: Option<&said::Policy>,
+    ) -> Result<(Policy, Option<Method>, u32), No> {
         let mut policy = self.defaults.policy();
         let mut length = self.defaults.password_length;
         let Some(given) = given else {
@@ -93,7 +96,8 @@ pub(super) fn sam_account_name(account: &str, kind: AccountKind) -> Result<Strin
         return Err(No::bad_input(
             "bad-name",
             format!(
-                "{account:?} is not a name for an account: 1 to {most} letters, digits, '-', '_', '.'"
+                "{account:?} is not a name for an account: 1 to {most} letters, digits, '-', '_', \
+                 '.'"
             ),
         ));
     }
