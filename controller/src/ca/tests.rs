@@ -1,4 +1,5 @@
 mod doorway;
+mod flood;
 
 use std::sync::Arc;
 use std::time::Duration;

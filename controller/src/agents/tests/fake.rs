@@ -60,6 +60,15 @@ pub(super) struct FakeAgent {
     task: JoinHandle<()>,
 }
 
+/// A port that shows this certificate, behind which nobody speaks.
+pub(super) async fn mute(key: CertifiedKey, authority: &Authority) -> (String, Doorway) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let shown = Arc::new(Shown(RwLock::new(Arc::new(key))));
+    let config = Arc::new(server_config(shown, Some(authority.roots())).unwrap());
+    (address, Doorway::open(listener, move || Ok(config.clone())))
+}
+
 impl Drop for FakeAgent {
     fn drop(&mut self) {
         self.task.abort();
@@ -136,13 +145,6 @@ impl FakeAgent {
 
     pub(super) fn connections(&self) -> usize {
         self.inner.connections.load(Ordering::SeqCst)
-    }
-
-    /// Waits until nobody is connected any more.
-    pub(super) async fn until_left_alone(&self) {
-        while self.inner.open.load(Ordering::SeqCst) > 0 {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
     }
 
     pub(super) fn calls(&self) -> usize {

@@ -23,7 +23,7 @@ impl ResolvesClientCert for Shows {
     }
 }
 
-fn client(world: &World, shows: Option<CertifiedKey>) -> ClientConfig {
+pub(super) fn client(world: &World, shows: Option<CertifiedKey>) -> ClientConfig {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut config = ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(rustls::ALL_VERSIONS)
