@@ -20,6 +20,9 @@ const LABEL: &str = "security.selinux";
 /// How files are opened: a link is not followed, and a pipe in the file's place blocks nobody.
 pub const SAFE_OPEN: OFlags = OFlags::NOFOLLOW.union(OFlags::NONBLOCK);
 
+/// The permission bits that a file with keys may have: its owner's and one group's.
+pub const FITTING: u32 = 0o660;
+
 /// Who may read a file. What is not given is taken from the file that is replaced, or else is
 /// the agent's own user and group and mode 0600.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -264,7 +267,7 @@ fn set_access(
     if let Some(label) = label.filter(|label| !has_label(file, label)) {
         rustix::fs::fsetxattr(file, LABEL, &label, XattrFlags::empty())?;
     }
-    let mode = access.mode.or(old.map(fs::Metadata::mode)).unwrap_or(0o600) & 0o777;
+    let mode = access.mode.or(old.map(fs::Metadata::mode)).unwrap_or(0o600) & FITTING;
     rustix::fs::fchmod(file, Mode::from_raw_mode(mode))?;
     Ok(())
 }

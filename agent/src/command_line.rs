@@ -17,6 +17,7 @@ use crate::config::{Config, ConfigError, PATH};
 use crate::exit::{EXITS, Exit};
 use crate::identity::{Identity, IdentityError, NewKey};
 use crate::keytab_file::Target;
+use crate::state::private_folder;
 use crate::trouble::{Trouble, chain};
 use crate::{enroll, serve};
 
@@ -164,6 +165,8 @@ fn act(line: CommandLine) -> Result<Exit, Trouble> {
 fn runtime() -> Result<tokio::runtime::Runtime, Trouble> {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
+        // For files. Each array's wait for its lock, so few work at once.
+        .max_blocking_threads(4)
         .build()
         .map_err(|error| Trouble::new(Exit::System, format!("no runtime: {error}")))
 }
@@ -349,26 +352,26 @@ fn take(config: &Config, certificate: &Path, authorities: Option<&Path>) -> Resu
 
 /// Makes the state folder if it is missing, for nobody else's eyes.
 fn private(folder: &Path) -> Result<(), Trouble> {
-    use std::os::unix::fs::DirBuilderExt as _;
-    std::fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(folder)
-        .map_err(|error| {
-            Trouble::new(
-                Exit::CannotWrite,
-                format!("cannot make {}: {error}", folder.display()),
-            )
-        })
+    private_folder(folder).map_err(|error| Trouble::of(Exit::CannotWrite, &error))
 }
 
+/// Logs our own doing at `level`, and what libraries say of theirs at most at `info`: below that
+/// they show the bytes they carry.
 fn log(level: tracing::Level) {
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level.as_str()));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    use tracing_subscriber::filter::{LevelFilter, Targets};
+    use tracing_subscriber::prelude::*;
+    let (own, others) = (level, level.min(tracing::Level::INFO));
+    let filter = Targets::new()
+        .with_default(LevelFilter::from_level(others))
+        .with_target("keyroll", own)
+        .with_target("keyroll_agent", own)
+        .with_target("keyroll_proto", own);
+    let lines = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
-        .with_ansi(false)
+        .with_ansi(false);
+    tracing_subscriber::registry()
+        .with(lines)
+        .with(filter)
         .init();
 }
 

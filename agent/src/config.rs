@@ -94,7 +94,12 @@ impl Config {
         };
         let text = std::str::from_utf8(bytes.expose())
             .map_err(|error| syntax(format!("it is not text: {error}")))?;
-        let file: file::File = toml::from_str(text).map_err(|error| syntax(error.to_string()))?;
+        let file: file::File = toml::from_str(text).map_err(|error| {
+            // On one line: the error's own text draws a picture.
+            let before = error.span().and_then(|span| text.get(..span.start));
+            let line = before.map_or(1, |before| before.matches('\n').count() + 1);
+            syntax(format!("line {line}: {}", error.message()))
+        })?;
         file.check().map_err(|complaints| ConfigError::Values {
             path: path.to_owned(),
             complaints,

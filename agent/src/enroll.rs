@@ -69,27 +69,25 @@ pub async fn join(
 }
 
 async fn connect(invitation: &Invitation) -> Result<Channel, Trouble> {
+    let address = invitation.controller.clone();
+    // An invitation is parsed: there is a port. An IPv6 address stands in brackets.
+    let (host, port) = address.rsplit_once(':').unwrap_or((&address, ""));
+    let host = host
+        .trim_start_matches('[')
+        .trim_end_matches(']')
+        .to_owned();
     let unreachable = |why: String| {
-        let what = format!(
-            "cannot reach the controller at {}: {why}",
-            invitation.controller
-        );
-        Trouble::new(Exit::Unreachable, what).next(format!(
-            "nc -vz {}",
-            invitation.controller.replace(':', " ")
-        ))
+        let what = format!("cannot reach the controller at {address}: {why}");
+        Trouble::new(Exit::Unreachable, what).next(format!("nc -vz {host} {port}"))
     };
     let config =
         tls::joining(invitation.authority).map_err(|error| Trouble::of(Exit::Internal, &error))?;
-    let (host, address) = match invitation.controller.rsplit_once(':') {
-        Some((host, _)) => (host.to_owned(), invitation.controller.clone()),
-        None => return Err(unreachable("it is not host:port".to_owned())),
-    };
     let connector = TlsConnector::from(Arc::new(config));
     // The connector below speaks TLS; tonic must not want to.
     let endpoint = Endpoint::from_static("http://controller").connect_timeout(PATIENCE);
+    let (to, name) = (address.clone(), host.clone());
     let dial = tower::service_fn(move |_: Uri| {
-        let (connector, host, address) = (connector.clone(), host.clone(), address.clone());
+        let (connector, host, address) = (connector.clone(), name.clone(), to.clone());
         async move {
             let name = ServerName::try_from(host).map_err(std::io::Error::other)?;
             let stream = TcpStream::connect(address).await?;

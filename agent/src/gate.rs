@@ -11,6 +11,9 @@ use std::time::{Duration, Instant, SystemTime};
 use keyroll::fence::Version;
 use keyroll::name::ArrayName;
 
+/// More characters of a reason are not kept.
+const LONGEST_REASON: usize = 500;
+
 /// The gates of all arrays of the node.
 #[derive(Debug)]
 pub struct Gates {
@@ -73,7 +76,7 @@ impl Gates {
     pub fn admit(&self, array: &ArrayName, verdict: Result<(), String>, required: Version) {
         self.with(array, |gate| {
             gate.admitted = verdict.is_ok();
-            gate.refusal = verdict.err().unwrap_or_default();
+            gate.refusal = shortened(verdict.err().unwrap_or_default());
             // Requirements only rise: a late message does not lower one.
             gate.required = gate.required.max(required);
         });
@@ -150,6 +153,14 @@ impl Gates {
         if let Some(gate) = arrays.get_mut(array) {
             change(gate);
         }
+    }
+}
+
+/// A reason is a line for people.
+fn shortened(reason: String) -> String {
+    match reason.char_indices().nth(LONGEST_REASON) {
+        Some((end, _)) => reason[..end].to_owned(),
+        None => reason,
     }
 }
 

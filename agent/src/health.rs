@@ -12,7 +12,7 @@ use hyper::body::{Bytes, Incoming};
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::io::AsyncWriteExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 
@@ -34,9 +34,10 @@ pub async fn http(listener: TcpListener, gates: Arc<Gates>) {
             });
             let connection = hyper::server::conn::http1::Builder::new()
                 .timer(TokioTimer::new())
-                .header_read_timeout(PATIENCE)
+                // One question, one answer: whoever holds a connection holds a place.
+                .keep_alive(false)
                 .serve_connection(TokioIo::new(stream), service);
-            drop(connection.await);
+            drop(tokio::time::timeout(PATIENCE, connection).await);
         }
     })
     .await;
@@ -50,7 +51,14 @@ pub async fn agent_check(listener: TcpListener, gates: Arc<Gates>) {
             Readiness::NotReady(reason) => format!("down #{}\n", one_line(&reason)),
         };
         async move {
-            drop(tokio::time::timeout(PATIENCE, stream.write_all(line.as_bytes())).await);
+            let said = async {
+                stream.write_all(line.as_bytes()).await?;
+                stream.shutdown().await?;
+                // What HAProxy sends (agent-send) is read before the end: left unread, it would
+                // have the kernel throw our line away.
+                tokio::io::copy(&mut stream.take(1024), &mut tokio::io::sink()).await
+            };
+            drop(tokio::time::timeout(PATIENCE, said).await);
         }
     })
     .await;

@@ -8,11 +8,12 @@ use keyroll::name::NodeName;
 use keyroll::secret::SecretBytes;
 use rcgen::{CertificateParams, KeyPair};
 use rustls::RootCertStore;
+use rustls::client::verify_server_cert_signed_by_trust_anchor;
 use rustls::crypto::ring::sign::any_supported_type;
-use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::server::{ClientHello, ParsedCertificate, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use rustls_pki_types::pem::PemObject as _;
-use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
 use x509_parser::extensions::GeneralName;
 
 use crate::atomic_file::{self, Access, FileError};
@@ -95,6 +96,7 @@ pub struct Identity {
 struct Current {
     certified: Arc<CertifiedKey>,
     roots: Arc<RootCertStore>,
+    authorities: Vec<Vec<u8>>,
     node: NodeName,
     ends: SystemTime,
 }
@@ -127,7 +129,7 @@ impl Identity {
         chain: &[Vec<u8>],
         authorities: &[Vec<u8>],
     ) -> Result<(), IdentityError> {
-        Current::of(key, chain, authorities)?;
+        Current::of(key, chain, authorities)?.check_issuer()?;
         // The key with its chain in one file: nobody ever finds one without the other.
         let mut both = key.expose().to_vec();
         both.extend_from_slice(pem(chain).as_bytes());
@@ -138,6 +140,8 @@ impl Identity {
                 Access::PRIVATE,
             )
         };
+        // Whoever is trusted first: authorities are replaced by adding the new one, so the old key
+        // works with the new list if this ends in between.
         write(AUTHORITIES, pem(authorities).into_bytes())?;
         write(KEY, both)?;
         write(CHAIN, pem(chain).into_bytes())?;
@@ -173,6 +177,7 @@ impl Identity {
     }
 
     /// Takes the certificate for the key of the last [`Self::ask`]; new handshakes use it at once.
+    /// The same certificate again is taken again: the first answer may have been lost.
     ///
     /// # Errors
     /// [`IdentityError`]; then everything stays as it was.
@@ -181,23 +186,23 @@ impl Identity {
         chain: &[Vec<u8>],
         authorities: &[Vec<u8>],
     ) -> Result<SystemTime, IdentityError> {
-        let asked = self
-            .asked
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        let key =
-            asked.ok_or_else(|| unusable("the new certificate", "no request was made for it"))?;
-        let next = Current::of(&key, chain, authorities)?;
-        if next.node != self.node() {
-            return Err(unusable(
-                "the new certificate",
-                format!("it names {}", next.node),
-            ));
+        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = self.now();
+        if asked.is_none() && now.is(chain, authorities) {
+            return Ok(now.ends);
         }
-        Self::keep(&self.folder, &key, chain, authorities)?;
+        let key = asked
+            .as_ref()
+            .ok_or_else(|| unusable("the new certificate", "no request was made for it"))?;
+        let next = Current::of(key, chain, authorities)?;
+        if next.node != now.node {
+            let why = format!("it names {}", next.node);
+            return Err(unusable("the new certificate", why));
+        }
+        Self::keep(&self.folder, key, chain, authorities)?;
         let ends = next.ends;
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(next);
+        *asked = None;
         Ok(ends)
     }
 
@@ -265,9 +270,43 @@ impl Current {
         Ok(Self {
             certified: Arc::new(certified),
             roots: Arc::new(roots),
+            authorities: authorities.to_vec(),
             node,
             ends,
         })
+    }
+
+    /// Whether it is of this chain and trusts these authorities.
+    fn is(&self, chain: &[Vec<u8>], authorities: &[Vec<u8>]) -> bool {
+        self.authorities == authorities
+            && self
+                .certified
+                .cert
+                .iter()
+                .map(AsRef::as_ref)
+                .eq(chain.iter().map(Vec::as_slice))
+    }
+
+    /// A new certificate must be one that its authorities stand for today. An old one is not
+    /// asked: an expired node must still be reachable for its renewal.
+    fn check_issuer(&self) -> Result<(), IdentityError> {
+        let what = "the node's certificate";
+        let bad = |error: rustls::Error| unusable(what, error);
+        let (leaf, others) = self
+            .certified
+            .cert
+            .split_first()
+            .ok_or_else(|| unusable(what, "there is none"))?;
+        let parsed = ParsedCertificate::try_from(leaf).map_err(bad)?;
+        let algorithms = rustls::crypto::ring::default_provider().signature_verification_algorithms;
+        verify_server_cert_signed_by_trust_anchor(
+            &parsed,
+            &self.roots,
+            others,
+            UnixTime::now(),
+            algorithms.all,
+        )
+        .map_err(bad)
     }
 }
 

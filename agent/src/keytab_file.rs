@@ -14,7 +14,7 @@ use keyroll::keytab::{
 };
 use keyroll::secret::SecretBytes;
 
-use crate::atomic_file::{self, Access, FileError};
+use crate::atomic_file::{self, Access, FileError, SAFE_OPEN};
 use crate::shared_file::{LOCK_DEADLINE, LockedFile, Purpose};
 
 /// How long a reader waits for a writer of a shared file.
@@ -103,7 +103,12 @@ fn replacement(
 ) -> Result<Option<Change>, KeytabError> {
     match atomic_file::read(&target.path) {
         // A damaged file of ours alone is replaced: nobody else's entry can be lost in it.
-        Ok(bytes) if is_whole_file_of(bytes.expose(), wanted) == Ok(true) => return Ok(None),
+        Ok(bytes)
+            if is_whole_file_of(bytes.expose(), wanted) == Ok(true)
+                && !target.is_open_to_others() =>
+        {
+            return Ok(None);
+        }
         Ok(_) => {}
         Err(error) if error.is_missing() => {}
         Err(error) => return Err(error.into()),
@@ -192,6 +197,24 @@ impl Target {
         keyroll::keytab::held::entries(bytes.expose()).map_err(damaged)
     }
 
+    /// Whether a file of ours alone has another owner or mode than the settings say, or than a
+    /// keytab may have. A shared file's owner and mode are the business of whoever made it.
+    #[must_use]
+    pub fn is_open_to_others(&self) -> bool {
+        use std::os::unix::fs::MetadataExt as _;
+        if self.filter.kind == TargetKind::Shared {
+            return false;
+        }
+        let Ok(found) = std::fs::symlink_metadata(&self.path) else {
+            return false;
+        };
+        let (mode, Access { owner, group, .. }) = (found.mode() & 0o7777, self.access);
+        mode & !atomic_file::FITTING != 0
+            || self.access.mode.is_some_and(|wanted| wanted != mode)
+            || owner.is_some_and(|wanted| wanted != found.uid())
+            || group.is_some_and(|wanted| wanted != found.gid())
+    }
+
     /// Removes the array's keys: the file, or in a shared one the entries of `scope`.
     ///
     /// # Errors
@@ -204,11 +227,11 @@ impl Target {
             Err(error) if error.is_missing() => return Ok(()),
             outcome => outcome?,
         };
-        let unlisted = Unlisted::Remove;
+        let scope = self.covered(scope);
         let edit = SharedEdit {
             wanted: &[],
-            scope,
-            unlisted,
+            scope: &scope,
+            unlisted: Unlisted::Remove,
             timestamp: 0,
         };
         let bytes = locked.read()?;
@@ -225,8 +248,7 @@ impl Target {
         wanted: &[Wanted<'_>],
         order: Order<'_>,
     ) -> Result<Vec<Patch>, KeytabError> {
-        let covered = |principal: &&Principal| self.filter.covers(principal);
-        let scope: Vec<Principal> = order.scope.iter().filter(covered).cloned().collect();
+        let scope = self.covered(order.scope);
         let (unlisted, timestamp) = (order.keyset.unlisted, order.timestamp);
         let edit = SharedEdit {
             wanted,
@@ -235,6 +257,12 @@ impl Target {
             timestamp,
         };
         shared(bytes.expose(), &edit).map_err(|error| self.content(error))
+    }
+
+    /// Those principals of the array whose entries in this file are ours to judge.
+    fn covered(&self, scope: &[Principal]) -> Vec<Principal> {
+        let covered = |principal: &&Principal| self.filter.covers(principal);
+        scope.iter().filter(covered).cloned().collect()
     }
 
     fn content(&self, source: EditError) -> KeytabError {
@@ -247,8 +275,13 @@ impl Target {
 
 /// Overwrites and removes a file of ours alone.
 fn remove(path: &std::path::Path) -> Result<(), FileError> {
-    use std::os::unix::fs::FileExt as _;
-    let file = match std::fs::OpenOptions::new().write(true).open(path) {
+    use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
+    let mut options = std::fs::OpenOptions::new();
+    // Whoever may write in the folder must not have us wipe another file by a link.
+    options
+        .write(true)
+        .custom_flags(SAFE_OPEN.bits().cast_signed());
+    let file = match options.open(path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
         outcome => outcome.map_err(|error| FileError::system("open", path, error))?,
     };

@@ -1,28 +1,29 @@
 //! The node: its arrays' files and what it has accepted, behind one lock for each array.
+//!
+//! Files are read and written on threads beside the runtime's one: a slow disk, or a lock that
+//! another program holds, must not stop the health endpoints and the watchdog.
+
+mod found;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::Utc;
 use keyroll::fence::{Epoch, Judgement, Stale, Version};
-use keyroll::kerberos::message::accept;
-use keyroll::kerberos::{Enctype, Key, Kvno, Principal};
-use keyroll::keyset::{HeldEntry, Keyset, fingerprint};
-use keyroll::keytab::{Entry, TargetKind};
+use keyroll::keyset::{Keyset, Unlisted};
+use keyroll::keytab::TargetKind;
 use keyroll::name::ArrayName;
 use tokio::sync::Mutex;
 
+pub use self::found::{FileProof, Found, FoundTarget};
 use crate::config::{Array, Config};
 use crate::gate::Gates;
 use crate::hook::HookError;
-use crate::keytab_file::{KeytabError, Order, Target, prepare};
-use crate::state::{ArrayState, StateError};
+use crate::keytab_file::{KeytabError, Order, prepare};
+use crate::state::{ArrayState, StateError, private_folder};
 use crate::trouble::chain;
-
-/// How far a ticket's times may be off, as MIT and Heimdal allow by default.
-const SKEW: TimeDelta = TimeDelta::minutes(5);
 
 /// Why a keyset is not held.
 #[derive(Debug, thiserror::Error)]
@@ -47,47 +48,19 @@ pub enum StageError {
     Lost(String),
 }
 
-/// One file as it was found.
-#[derive(Debug)]
-pub struct FoundTarget {
-    /// The file.
-    pub target: Target,
-    /// Its entries of the array.
-    pub entries: Vec<HeldEntry>,
-    /// Why it cannot be read.
-    pub trouble: Option<String>,
-    /// It lacks something that was written there, or holds something that was not.
-    pub drifted: bool,
-    /// Entries of others.
-    pub foreign: u32,
-}
-
-/// What a node holds for one array.
-#[derive(Debug)]
-pub struct Found {
-    /// The epoch of the keyset held.
-    pub epoch: Epoch,
-    /// Its version; 0 for none.
-    pub version: Version,
-    /// Each file.
-    pub targets: Vec<FoundTarget>,
-}
-
-/// One file's verdict on an AP-REQ.
-#[derive(Debug)]
-pub struct FileProof {
-    /// The file.
-    pub path: PathBuf,
-    /// Who was let in with which key, or why not.
-    pub verdict: Result<keyroll::kerberos::message::Accepted, String>,
-}
-
 /// The node.
 #[derive(Debug)]
 pub struct Node {
     folder: PathBuf,
-    arrays: BTreeMap<ArrayName, (Array, Mutex<ArrayState>)>,
+    arrays: BTreeMap<ArrayName, Member>,
     gates: Arc<Gates>,
+}
+
+/// What the node is for one array.
+#[derive(Debug)]
+struct Member {
+    array: Arc<Array>,
+    state: Mutex<ArrayState>,
 }
 
 impl Node {
@@ -97,19 +70,18 @@ impl Node {
     /// [`StateError`].
     pub fn open(config: Config) -> Result<Self, StateError> {
         let folder = config.state.join("arrays");
-        std::fs::create_dir_all(&folder)
-            .map_err(|error| crate::atomic_file::FileError::system("make", &folder, error))?;
-        let mut arrays = BTreeMap::new();
+        private_folder(&config.state)?;
+        private_folder(&folder)?;
+        let (mut arrays, mut held) = (BTreeMap::new(), Vec::new());
         for array in config.arrays {
             let state = ArrayState::load(&folder, &array.name)?;
-            arrays.insert(array.name.clone(), (array, Mutex::new(state)));
+            held.push((array.name.clone(), state.held));
+            let member = Member {
+                array: Arc::new(array),
+                state: Mutex::new(state),
+            };
+            arrays.insert(member.array.name.clone(), member);
         }
-        let held = arrays.iter().map(|(name, (_, state))| {
-            (
-                name.clone(),
-                state.try_lock().map_or(Version(0), |state| state.held),
-            )
-        });
         let gates = Gates::new(held, config.health.stay_ready_without_controller);
         Ok(Self {
             folder,
@@ -129,31 +101,42 @@ impl Node {
         self.arrays.keys()
     }
 
-    fn array(&self, name: &ArrayName) -> Result<&(Array, Mutex<ArrayState>), StageError> {
+    fn member(&self, name: &ArrayName) -> Result<&Member, StageError> {
         self.arrays
             .get(name)
             .ok_or_else(|| StageError::UnknownArray(name.clone()))
     }
 
-    /// What the node holds for an array, read from disk now.
+    /// What the node holds for an array, read from disk now because the controller asks.
     ///
     /// # Errors
     /// [`StageError::UnknownArray`].
     pub async fn look(&self, name: &ArrayName, nonce: &[u8; 32]) -> Result<Found, StageError> {
-        let (array, state) = self.array(name)?;
-        let state = state.lock().await;
-        let targets: Vec<FoundTarget> = array
-            .targets
-            .iter()
-            .map(|target| found(target, &state, nonce))
-            .collect();
         self.gates.heard(name, Instant::now());
-        self.gates.looked(name, targets.iter().find_map(wrong));
-        Ok(Found {
-            epoch: state.held_epoch,
-            version: state.held,
-            targets,
+        self.inspect(name, nonce).await
+    }
+
+    /// What the node holds for an array, read from disk now; the gate closes if keys are lost.
+    ///
+    /// # Errors
+    /// [`StageError::UnknownArray`].
+    pub async fn inspect(&self, name: &ArrayName, nonce: &[u8; 32]) -> Result<Found, StageError> {
+        let member = self.member(name)?;
+        let state = member.state.lock().await;
+        let (array, known, nonce) = (Arc::clone(&member.array), state.clone(), *nonce);
+        let found = aside(move || {
+            let targets = array.targets.iter();
+            let targets = targets.map(|target| FoundTarget::read(target, &known, &nonce));
+            Found {
+                epoch: known.held_epoch,
+                version: known.held,
+                targets: targets.collect(),
+            }
         })
+        .await?;
+        let wrong = found.targets.iter().find_map(FoundTarget::wrong);
+        self.gates.looked(name, wrong);
+        Ok(found)
     }
 
     /// Has the node hold exactly this keyset; returns once it is read back from every file.
@@ -162,48 +145,30 @@ impl Node {
     /// [`StageError`]; then it does not count as held, and a repetition does the rest.
     pub async fn stage(&self, keyset: Keyset) -> Result<(), StageError> {
         let name = keyset.array.clone();
-        let (array, state) = self.array(&name)?;
-        let mut state = state.lock().await;
+        let member = self.member(&name)?;
+        let mut state = member.state.lock().await;
         self.gates.heard(&name, Instant::now());
         if let Judgement::Refuse(stale) = state.fence.judge(keyset.epoch, keyset.version) {
             return Err(stale.into());
         }
-        // The intent first: from here on no older keyset is taken, whatever happens.
-        let mut next = state.clone();
-        next.begin(keyset.epoch, keyset.version, &keyset.principals);
-        next.save(&self.folder, &name)?;
-        *state = next.clone();
-        let seconds = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default()
-            .as_secs();
-        let order = Order {
-            keyset: &keyset,
-            scope: &next.principals,
-            timestamp: u32::try_from(seconds).unwrap_or(u32::MAX),
-        };
-        let prepared = prepare(&array.targets, order)?;
-        let changed = !prepared.is_empty();
-        prepared.commit()?;
-        if changed || next.held != keyset.version {
-            for hook in &array.hooks {
-                hook.run(&name, keyset.version).await?;
+        let version = keyset.version;
+        let (array, known, folder) = (
+            Arc::clone(&member.array),
+            state.clone(),
+            self.folder.clone(),
+        );
+        let (next, outcome) = aside(move || write(&folder, &array, &keyset, known)).await?;
+        *state = next;
+        outcome?;
+        if state.hooks_due {
+            for hook in &member.array.hooks {
+                hook.run(&name, version).await?;
             }
         }
-        for target in &array.targets {
-            let entries = target.entries()?;
-            let marks = entries
-                .iter()
-                .flatten()
-                .filter(|entry| next.principals.contains(&entry.principal));
-            let marks = marks.filter_map(|entry| next.mark(entry)).collect();
-            next.files.insert(target.path.clone(), marks);
-        }
-        next.held = keyset.version;
-        next.held_epoch = keyset.epoch;
-        next.save(&self.folder, &name)?;
-        *state = next;
-        self.gates.held(&name, keyset.version);
+        let mut next = state.clone();
+        next.hold();
+        self.keep(&name, &mut state, next).await?;
+        self.gates.held(&name, version);
         Ok(())
     }
 
@@ -214,16 +179,19 @@ impl Node {
     pub async fn prove(
         &self,
         name: &ArrayName,
-        request: &[u8],
+        request: Vec<u8>,
     ) -> Result<Vec<FileProof>, StageError> {
-        let (array, state) = self.array(name)?;
-        let _state = state.lock().await;
-        let now = Utc::now();
-        let services = array
-            .targets
-            .iter()
-            .filter(|target| target.filter.kind != TargetKind::Client);
-        Ok(services.map(|target| prove(target, request, now)).collect())
+        let member = self.member(name)?;
+        let _state = member.state.lock().await;
+        let (array, now) = (Arc::clone(&member.array), Utc::now());
+        aside(move || {
+            let targets = array.targets.iter();
+            targets
+                .filter(|target| target.filter.kind != TargetKind::Client)
+                .map(|target| FileProof::of(target, &request, now))
+                .collect()
+        })
+        .await
     }
 
     /// Notes the controller's verdict on the node.
@@ -237,109 +205,154 @@ impl Node {
         verdict: Result<(), String>,
         required: Version,
     ) -> Result<(), StageError> {
-        let (_, state) = self.array(name)?;
-        let seen = state.lock().await.fence.epoch;
-        if epoch < seen {
-            return Err(Stale::Epoch {
-                offered: epoch,
-                seen,
-            }
-            .into());
-        }
+        let mut state = self.member(name)?.state.lock().await;
+        not_superseded(&state, epoch)?;
         self.gates.heard(name, Instant::now());
         self.gates.admit(name, verdict, required);
+        let mut next = state.clone();
+        next.fence.epoch = epoch;
+        // The verdict counts even where the disk is full.
+        if let Err(error) = self.keep(name, &mut state, next).await {
+            tracing::warn!(array = %name, error = chain(&error), "the epoch is not kept");
+            state.fence.epoch = epoch;
+        }
         Ok(())
     }
 
     /// Removes every key of an array. The fence stays: what came before stays refused.
     ///
     /// # Errors
-    /// [`StageError`].
+    /// [`StageError`]; the node is not ready then, and a repetition does the rest.
     pub async fn wipe(&self, name: &ArrayName, epoch: Epoch) -> Result<(), StageError> {
-        let (array, state) = self.array(name)?;
-        let mut state = state.lock().await;
-        if epoch < state.fence.epoch {
-            return Err(Stale::Epoch {
-                offered: epoch,
-                seen: state.fence.epoch,
-            }
-            .into());
-        }
-        for target in &array.targets {
-            target.wipe(&state.principals)?;
-        }
+        let member = self.member(name)?;
+        let mut state = member.state.lock().await;
+        not_superseded(&state, epoch)?;
+        self.gates.forget(name);
         let mut next = state.clone();
         next.fence.epoch = epoch;
         next.held = Version(0);
+        self.keep(name, &mut state, next.clone()).await?;
+        let (array, scope) = (Arc::clone(&member.array), state.principals.clone());
+        aside(move || {
+            let mut targets = array.targets.iter();
+            targets.try_for_each(|target| target.wipe(&scope))
+        })
+        .await??;
+        // Nothing of the array is left, so whatever comes under its names is somebody else's.
+        next.principals.clear();
         next.files.clear();
-        next.save(&self.folder, name)?;
-        *state = next;
-        self.gates.forget(name);
+        next.hooks_due = false;
+        self.keep(name, &mut state, next).await
+    }
+
+    /// Makes `next` the state, on disk first.
+    async fn keep(
+        &self,
+        name: &ArrayName,
+        state: &mut ArrayState,
+        next: ArrayState,
+    ) -> Result<(), StageError> {
+        let (folder, name) = (self.folder.clone(), name.clone());
+        let before = state.clone();
+        *state = aside(move || save(&folder, &name, &before, next)).await??;
         Ok(())
     }
 }
 
-fn wrong(target: &FoundTarget) -> Option<String> {
-    let path = target.target.path.display();
-    match &target.trouble {
-        Some(trouble) => Some(format!("{path}: {trouble}")),
-        None if target.drifted => Some(format!("{path}: somebody else has changed it")),
-        None => None,
+fn not_superseded(state: &ArrayState, offered: Epoch) -> Result<(), Stale> {
+    let seen = state.fence.epoch;
+    if offered < seen {
+        return Err(Stale::Epoch { offered, seen });
+    }
+    Ok(())
+}
+
+/// Runs work that may block on a thread of its own.
+async fn aside<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, StageError> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|error| StageError::Lost(error.to_string()))
+}
+
+fn save(
+    folder: &Path,
+    name: &ArrayName,
+    before: &ArrayState,
+    next: ArrayState,
+) -> Result<ArrayState, StateError> {
+    if next != *before {
+        next.save(folder, name)?;
+    }
+    Ok(next)
+}
+
+/// Brings the files to a keyset; returns what is true from now on, whether it worked or not.
+fn write(
+    folder: &Path,
+    array: &Array,
+    keyset: &Keyset,
+    state: ArrayState,
+) -> (ArrayState, Result<(), StageError>) {
+    let mut next = state.clone();
+    next.begin(keyset.epoch, keyset.version, &keyset.principals);
+    let seconds = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
+        .as_secs();
+    let scope = next.principals.clone();
+    let order = Order {
+        keyset,
+        scope: &scope,
+        timestamp: u32::try_from(seconds).unwrap_or(u32::MAX),
+    };
+    let prepared = match prepare(&array.targets, order) {
+        Ok(prepared) => prepared,
+        Err(error) => return (state, Err(error.into())),
+    };
+    next.hooks_due |= !prepared.is_empty();
+    // The intent first: from here on no older keyset is taken, whatever happens.
+    let begun = match save(folder, &array.name, &state, next) {
+        Ok(begun) => begun,
+        Err(error) => return (state, Err(error.into())),
+    };
+    let settled = prepared
+        .commit()
+        .map_err(StageError::from)
+        .and_then(|()| settle(folder, array, keyset, begun.clone()));
+    match settled {
+        Ok(settled) => (settled, Ok(())),
+        Err(error) => (begun, Err(error)),
     }
 }
 
-fn found(target: &Target, state: &ArrayState, nonce: &[u8; 32]) -> FoundTarget {
-    let (entries, trouble) = match target.entries() {
-        Ok(entries) => (entries, None),
-        Err(KeytabError::File(error)) if error.is_missing() => (Vec::new(), None),
-        Err(error) => (Vec::new(), Some(chain(&error))),
-    };
-    let ours = |entry: &&Entry| state.principals.contains(&entry.principal);
-    let mine: Vec<&Entry> = entries.iter().flatten().filter(ours).collect();
-    let foreign = u32::try_from(entries.len() - mine.len()).unwrap_or(u32::MAX);
-    let marks = mine.iter().filter_map(|entry| state.mark(entry)).collect();
-    let drifted = state
-        .files
-        .get(&target.path)
-        .is_some_and(|written| *written != marks);
-    let held = |entry: &&Entry| {
-        let key = entry.known_key()?;
-        Some(HeldEntry {
-            fingerprint: fingerprint(nonce, &entry.principal, entry.kvno, &key),
-            principal: entry.principal.clone(),
-            kvno: entry.kvno,
-            enctype: key.enctype(),
-        })
-    };
-    FoundTarget {
-        entries: mine.iter().filter_map(held).collect(),
-        target: target.clone(),
-        trouble,
-        drifted,
-        foreign,
+/// Notes what each file holds now.
+fn settle(
+    folder: &Path,
+    array: &Array,
+    keyset: &Keyset,
+    begun: ArrayState,
+) -> Result<ArrayState, StageError> {
+    let mut next = begun.clone();
+    if keyset.unlisted == Unlisted::Remove {
+        // No key of an earlier name is left, so such names are not the array's any more.
+        next.principals.clone_from(&keyset.principals);
     }
-}
-
-fn prove(target: &Target, request: &[u8], now: DateTime<Utc>) -> FileProof {
-    let verdict = target
-        .entries()
-        .map_err(|error| chain(&error))
-        .and_then(|entries| {
-            let keys: Vec<(Principal, Kvno, Key)> = entries
-                .into_iter()
-                .flatten()
-                .filter_map(|entry| Some((entry.principal.clone(), entry.kvno, entry.known_key()?)))
-                .collect();
-            let lookup = |principal: &Principal, kvno: Kvno, enctype: Enctype| {
-                let fits = |(of, version, key): &&(Principal, Kvno, Key)| {
-                    of == principal && *version == kvno && key.enctype() == enctype
-                };
-                keys.iter().find(fits).map(|(_, _, key)| key)
-            };
-            accept(request, &lookup, now, SKEW).map_err(|error| error.to_string())
-        });
-    FileProof {
-        path: target.path.clone(),
-        verdict,
+    next.files.clear();
+    for target in &array.targets {
+        let entries = target.entries()?;
+        let marks = entries
+            .iter()
+            .flatten()
+            .filter(|entry| next.owns(target, entry))
+            .filter_map(|entry| next.mark(entry))
+            .collect();
+        next.files.insert(target.path.clone(), marks);
     }
+    // Without hooks there is nothing left that could fail: one write to the disk less.
+    if array.hooks.is_empty() || !next.hooks_due {
+        next.hold();
+    }
+    Ok(save(folder, &array.name, &begun, next)?)
 }

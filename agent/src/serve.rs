@@ -1,10 +1,9 @@
 //! The agent's life: opened, served to the controller, ended.
 
 use std::io;
-
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant, SystemTime};
 
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
@@ -12,21 +11,28 @@ use keyroll_proto::agent::agent_server::AgentServer;
 use rustls::ServerConfig;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
+use tokio::time::MissedTickBehavior;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::identity::{Identity, IdentityError, uri};
-use crate::node::Node;
+use crate::node::{FoundTarget, Node};
 use crate::service::Service;
+use crate::state::StateError;
 use crate::trouble::{Trouble, chain};
 use crate::{health, tls};
 
 /// A handshake takes milliseconds.
 const HANDSHAKE: Duration = Duration::from_secs(5);
-/// Connections and handshakes at once. One controller needs one connection.
+/// Connections at once, and handshakes at once, so that strangers take no connection. One controller needs one connection.
 const MOST: usize = 64;
+/// How often the files are looked at when nobody asks.
+const WATCH: Duration = Duration::from_secs(30);
+/// A clock that runs ahead of the time that passed by this much was not merely set right: the
+/// machine was suspended, or is a snapshot that was taken up again.
+const SLEPT: Duration = Duration::from_secs(300);
 /// The longest message: a keyset of a thousand entries is a tenth of it.
 const LONGEST: usize = 256 * 1024;
 
@@ -50,7 +56,13 @@ pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<(
         Some(address) => Some(listen(address).await?),
         None => None,
     };
-    let node = Node::open(config).map_err(|error| Trouble::of(Exit::Damaged, &error))?;
+    let node = Node::open(config).map_err(|error| {
+        let exit = match &error {
+            StateError::File(_) => Exit::CannotWrite,
+            StateError::Damaged { .. } => Exit::Damaged,
+        };
+        Trouble::of(exit, &error)
+    })?;
     let node = Arc::new(node);
     node.gates().certificate(identity.ends());
     tracing::info!(node = %identity.node(), address = ?listener.local_addr().ok(), "agent ready");
@@ -61,8 +73,10 @@ pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<(
         () = accept(listener, identity, service) => {}
         () = optional(http.map(|listener| health::http(listener, Arc::clone(node.gates())))) => {}
         () = optional(check.map(|listener| health::agent_check(listener, Arc::clone(node.gates())))) => {}
+        () = watch(Arc::clone(&node)) => {}
         () = watchdog() => {}
     }
+    sd_notify::notify(false, &[sd_notify::NotifyState::Stopping]).ok();
     Ok(())
 }
 
@@ -82,14 +96,15 @@ async fn optional(task: Option<impl Future<Output = ()>>) {
 /// Accepts connections for ever. The configuration is made anew for each, so that a renewed
 /// certificate and changed authorities count at once.
 async fn accept(listener: TcpListener, identity: Arc<Identity>, service: Service) {
-    let places = Arc::new(Semaphore::new(MOST));
+    let handshakes = Arc::new(Semaphore::new(MOST));
+    let conversations = Arc::new(Semaphore::new(MOST));
     loop {
         let Ok((stream, address)) = listener.accept().await else {
             tokio::time::sleep(Duration::from_millis(50)).await;
             continue;
         };
-        let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
-            tracing::warn!(%address, "too many connections: dropped");
+        let Ok(place) = Arc::clone(&handshakes).try_acquire_owned() else {
+            tracing::warn!(%address, "too many handshakes: dropped");
             continue;
         };
         let config = match tls::server(&identity) {
@@ -99,14 +114,16 @@ async fn accept(listener: TcpListener, identity: Arc<Identity>, service: Service
                 continue;
             }
         };
-        let service = service.clone();
+        let (service, conversations) = (service.clone(), Arc::clone(&conversations));
         tokio::spawn(async move {
-            match tokio::time::timeout(HANDSHAKE, shake(stream, config)).await {
-                Ok(Ok(stream)) => converse(stream, service).await,
-                Ok(Err(error)) => tracing::info!(%address, %error, "handshake refused"),
-                Err(_) => tracing::info!(%address, "handshake not finished in time"),
-            }
+            let shaken = tokio::time::timeout(HANDSHAKE, shake(stream, config)).await;
             drop(place);
+            match (shaken, conversations.try_acquire()) {
+                (Ok(Ok(stream)), Ok(_place)) => converse(stream, service).await,
+                (Ok(Ok(_)), Err(_)) => tracing::warn!(%address, "too many connections: dropped"),
+                (Ok(Err(error)), _) => tracing::info!(%address, %error, "handshake refused"),
+                (Err(_), _) => tracing::info!(%address, "handshake not finished in time"),
+            }
         });
     }
 }
@@ -168,13 +185,38 @@ where
     }
 }
 
+/// Looks at the files now and then: the node must stop being ready when keys are lost, even while
+/// the controller is away. Once the machine has slept, nothing is known of what happened since.
+async fn watch(node: Arc<Node>) {
+    let mut tick = tokio::time::interval(WATCH);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let (mut wall, mut steady) = (SystemTime::now(), Instant::now());
+    loop {
+        tick.tick().await;
+        let passed = wall.elapsed().unwrap_or_default();
+        if passed.saturating_sub(steady.elapsed()) > SLEPT {
+            tracing::warn!("the clock has jumped: nothing is ready until the controller says so");
+            node.gates().close_all();
+        }
+        (wall, steady) = (SystemTime::now(), Instant::now());
+        for array in node.arrays() {
+            let Ok(found) = node.inspect(array, &[0; 32]).await else {
+                continue;
+            };
+            if let Some(wrong) = found.targets.iter().find_map(FoundTarget::wrong) {
+                tracing::warn!(%array, wrong, "not ready");
+            }
+        }
+    }
+}
+
 /// Tells systemd that this process still turns, as often as it asks to be told.
 async fn watchdog() {
     let mut micros = 0;
     if !sd_notify::watchdog_enabled(false, &mut micros) {
         std::future::pending::<()>().await;
     }
-    let mut tick = tokio::time::interval(Duration::from_micros(micros / 2));
+    let mut tick = tokio::time::interval(Duration::from_micros((micros / 2).max(1000)));
     loop {
         tick.tick().await;
         sd_notify::notify(false, &[sd_notify::NotifyState::Watchdog]).ok();

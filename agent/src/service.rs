@@ -125,7 +125,7 @@ impl Agent for Service {
         }
         let proofs = self
             .node
-            .prove(&array, &request.ap_req)
+            .prove(&array, request.ap_req)
             .await
             .map_err(|error| refused(&error))?;
         Ok(Response::new(said::ProveReply {

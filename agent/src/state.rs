@@ -9,12 +9,13 @@ use std::path::{Path, PathBuf};
 use keyroll::fence::{Epoch, Fence, Version};
 use keyroll::kerberos::Principal;
 use keyroll::keyset::fingerprint;
-use keyroll::keytab::Entry;
+use keyroll::keytab::{Entry, TargetKind};
 use keyroll::name::ArrayName;
 use keyroll::secret::SecretBytes;
 use serde::{Deserialize, Serialize};
 
 use crate::atomic_file::{self, Access, FileError};
+use crate::keytab_file::Target;
 
 /// What was accepted for one array.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,6 +33,9 @@ pub struct ArrayState {
     pub salt: [u8; 32],
     /// What each file held when it was last written.
     pub files: BTreeMap<PathBuf, BTreeSet<Mark>>,
+    /// Files have changed, and the hooks have not succeeded since.
+    #[serde(default)]
+    pub hooks_due: bool,
 }
 
 /// The fingerprint of one entry under the state's salt.
@@ -107,6 +111,22 @@ impl ArrayState {
         )))
     }
 
+    /// Whether an entry of `target` is the array's.
+    #[must_use]
+    pub fn owns(&self, target: &Target, entry: &Entry) -> bool {
+        // In a file of ours alone nothing is anybody else's.
+        target.filter.kind != TargetKind::Shared
+            || (target.filter.covers(&entry.principal)
+                && self.principals.contains(&entry.principal))
+    }
+
+    /// Notes that what was begun is whole on disk, hooks and all.
+    pub const fn hold(&mut self) {
+        self.held = self.fence.version;
+        self.held_epoch = self.fence.epoch;
+        self.hooks_due = false;
+    }
+
     /// Notes that the writing of `version` begins, by a controller of `epoch`.
     pub fn begin(&mut self, epoch: Epoch, version: Version, principals: &[Principal]) {
         self.fence = Fence { epoch, version };
@@ -116,6 +136,19 @@ impl ArrayState {
             }
         }
     }
+}
+
+/// Makes a folder for nobody else's eyes, if it is missing.
+///
+/// # Errors
+/// [`FileError::System`].
+pub fn private_folder(folder: &Path) -> Result<(), FileError> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)
+        .map_err(|error| FileError::system("make", folder, error))
 }
 
 fn path(folder: &Path, array: &ArrayName) -> PathBuf {

@@ -1,0 +1,136 @@
+//! What the node's files hold, and what they let in: looking, never writing.
+
+use std::path::PathBuf;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use keyroll::fence::{Epoch, Version};
+use keyroll::kerberos::message::{Accepted, accept};
+use keyroll::kerberos::{Enctype, Key, Kvno, Principal};
+use keyroll::keyset::{HeldEntry, fingerprint};
+use keyroll::keytab::Entry;
+
+use crate::keytab_file::{KeytabError, Target};
+use crate::state::ArrayState;
+use crate::trouble::chain;
+
+/// How far a ticket's times may be off, as MIT and Heimdal allow by default.
+const SKEW: TimeDelta = TimeDelta::minutes(5);
+
+/// One file as it was found.
+#[derive(Debug)]
+pub struct FoundTarget {
+    /// The file.
+    pub target: Target,
+    /// Its entries of the array.
+    pub entries: Vec<HeldEntry>,
+    /// Why it cannot be read.
+    pub trouble: Option<String>,
+    /// It lacks something that was written there, holds something that was not, or has got
+    /// another owner or mode.
+    pub drifted: bool,
+    /// Entries of others.
+    pub foreign: u32,
+}
+
+/// What a node holds for one array.
+#[derive(Debug)]
+pub struct Found {
+    /// The epoch of the keyset held.
+    pub epoch: Epoch,
+    /// Its version; 0 for none.
+    pub version: Version,
+    /// Each file.
+    pub targets: Vec<FoundTarget>,
+}
+
+/// One file's verdict on an AP-REQ.
+#[derive(Debug)]
+pub struct FileProof {
+    /// The file.
+    pub path: PathBuf,
+    /// Who was let in with which key, or why not.
+    pub verdict: Result<Accepted, String>,
+}
+
+impl FoundTarget {
+    /// Reads the file now; its keys leave it as fingerprints under `nonce`.
+    #[must_use]
+    pub fn read(target: &Target, state: &ArrayState, nonce: &[u8; 32]) -> Self {
+        let (entries, trouble) = match target.entries() {
+            Ok(entries) => (entries, None),
+            Err(KeytabError::File(error)) if error.is_missing() => (Vec::new(), None),
+            Err(error) => (Vec::new(), Some(chain(&error))),
+        };
+        let ours = |entry: &&Entry| state.owns(target, entry);
+        let mine: Vec<&Entry> = entries.iter().flatten().filter(ours).collect();
+        let foreign = u32::try_from(entries.len() - mine.len()).unwrap_or(u32::MAX);
+        let drifted = match state.files.get(&target.path) {
+            Some(written) => {
+                let marks = mine.iter().filter_map(|entry| state.mark(entry)).collect();
+                *written != marks || target.is_open_to_others()
+            }
+            None => false,
+        };
+        let held = |entry: &&Entry| {
+            let key = entry.known_key()?;
+            Some(HeldEntry {
+                fingerprint: fingerprint(nonce, &entry.principal, entry.kvno, &key),
+                principal: entry.principal.clone(),
+                kvno: entry.kvno,
+                enctype: key.enctype(),
+            })
+        };
+        Self {
+            entries: mine.iter().filter_map(held).collect(),
+            target: target.clone(),
+            trouble,
+            drifted,
+            foreign,
+        }
+    }
+
+    /// Why services here cannot rely on the file, if they cannot.
+    #[must_use]
+    pub fn wrong(&self) -> Option<String> {
+        let path = self.target.path.display();
+        match &self.trouble {
+            Some(trouble) => Some(trouble.clone()),
+            None if self.drifted => Some(format!("{path} is not as keyroll wrote it")),
+            None => None,
+        }
+    }
+}
+
+impl FileProof {
+    /// Has the file accept an AP-REQ at `now`, as a service would.
+    #[must_use]
+    pub fn of(target: &Target, request: &[u8], now: DateTime<Utc>) -> Self {
+        let verdict = target
+            .entries()
+            .map_err(|error| chain(&error))
+            .and_then(|entries| judge(entries, request, now));
+        Self {
+            path: target.path.clone(),
+            verdict,
+        }
+    }
+}
+
+fn judge(
+    entries: Vec<Option<Entry>>,
+    request: &[u8],
+    now: DateTime<Utc>,
+) -> Result<Accepted, String> {
+    let keys: Vec<(Principal, Kvno, Key)> = entries
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| Some((entry.principal.clone(), entry.kvno, entry.known_key()?)))
+        .collect();
+    let lookup = |principal: &Principal, kvno: Kvno, enctype: Enctype| {
+        let fits = |(of, version, key): &&(Principal, Kvno, Key)| {
+            of == principal && *version == kvno && key.enctype() == enctype
+        };
+        keys.iter().find(fits).map(|(_, _, key)| key)
+    };
+    accept(request, &lookup, now, SKEW).map_err(|error| error.to_string())
+}
