@@ -1,0 +1,304 @@
+//! Keytab files on a real file system: what others write beside us stays, what cannot be written
+//! whole is not begun, and nobody reads a key who should not.
+//!
+//! How: real files, real locks, and for a full disk a tmpfs of a few pages in a user namespace
+//! (skipped where the kernel grants none).
+
+use std::fs::{self, OpenOptions};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use keyroll::fence::{Epoch, Version};
+use keyroll::kerberos::{Enctype, Key, Kvno};
+use keyroll::keyset::{GenerationKeys, Keyset, Role, Unlisted};
+use keyroll::keytab::{Entry, TargetFilter, TargetKind};
+use keyroll::secret::SecretBytes;
+use keyroll_agent::atomic_file::Access;
+use keyroll_agent::keytab_file::{KeytabError, Order, Target, prepare};
+use keyroll_agent::shared_file::{LockedFile, Purpose};
+
+fn key(byte: u8) -> Key {
+    let enctype = Enctype::Aes256CtsHmacSha1;
+    Key::new(enctype, SecretBytes::new(vec![byte; enctype.key_length()])).unwrap()
+}
+
+fn keyset(kvno: u32, names: &[&str]) -> Keyset {
+    let generation = |role, kvno: u32| GenerationKeys {
+        role,
+        kvno: Kvno(kvno),
+        keys: vec![key(u8::try_from(kvno % 251).unwrap())],
+    };
+    Keyset {
+        array: "web".parse().unwrap(),
+        epoch: Epoch(1),
+        version: Version(u64::from(kvno)),
+        principals: names.iter().map(|name| name.parse().unwrap()).collect(),
+        generations: vec![
+            generation(Role::Current, kvno),
+            generation(Role::Pending, kvno + 1),
+        ],
+        unlisted: Unlisted::Remove,
+    }
+}
+
+const OURS: &[&str] = &["HTTP/web.corp.example@CORP.EXAMPLE"];
+
+fn target(path: PathBuf, kind: TargetKind) -> Target {
+    let filter = TargetFilter {
+        kind,
+        principals: None,
+        enctypes: None,
+    };
+    let access = Access {
+        owner: None,
+        group: None,
+        mode: Some(0o640),
+    };
+    Target {
+        path,
+        filter,
+        access,
+    }
+}
+
+fn stage(targets: &[Target], keyset: &Keyset) -> Result<(), KeytabError> {
+    let order = Order {
+        keyset,
+        scope: &keyset.principals,
+        timestamp: 1,
+    };
+    prepare(targets, order)?.commit()
+}
+
+fn kvnos(target: &Target, principal: &str) -> Vec<u32> {
+    let entries = target.entries().unwrap();
+    let of = |entry: &Entry| entry.principal.to_string() == principal;
+    let mut kvnos: Vec<u32> = entries
+        .iter()
+        .flatten()
+        .filter(|one| of(one))
+        .map(|one| one.kvno.0)
+        .collect();
+    kvnos.sort_unstable();
+    kvnos
+}
+
+fn names_in(folder: &Path) -> Vec<String> {
+    let names = fs::read_dir(folder).unwrap();
+    names
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect()
+}
+
+#[test]
+fn an_owned_file_has_its_mode_and_leaves_nothing_beside_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = target(folder.path().join("k"), TargetKind::Owned);
+    // What a crash in the middle of an earlier replacement leaves: it may hold keys.
+    fs::write(folder.path().join(".k.keyroll-00"), b"key").unwrap();
+    stage(std::slice::from_ref(&file), &keyset(7, OURS)).unwrap();
+    assert_eq!(names_in(folder.path()), ["k"]);
+    assert_eq!(fs::metadata(&file.path).unwrap().mode() & 0o7777, 0o640);
+    assert_eq!(kvnos(&file, OURS[0]), [7, 8]);
+    let before = fs::metadata(&file.path).unwrap().ino();
+    stage(std::slice::from_ref(&file), &keyset(7, OURS)).unwrap();
+    assert_eq!(
+        fs::metadata(&file.path).unwrap().ino(),
+        before,
+        "a repetition wrote again"
+    );
+}
+
+#[test]
+fn a_client_keytab_holds_what_the_directory_has() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = target(folder.path().join("client"), TargetKind::Client);
+    stage(std::slice::from_ref(&file), &keyset(300, OURS)).unwrap();
+    assert_eq!(kvnos(&file, OURS[0]), [300]);
+}
+
+#[test]
+fn a_set_is_written_whole_or_not_at_all() {
+    let folder = tempfile::tempdir().unwrap();
+    let good = target(folder.path().join("good"), TargetKind::Owned);
+    let shared = target(folder.path().join("shared"), TargetKind::Shared);
+    fs::write(&shared.path, b"\x05\x02\0\0\0\x09cut").unwrap();
+    let refused = stage(&[good.clone(), shared.clone()], &keyset(7, OURS)).unwrap_err();
+    assert!(format!("{refused}").contains("shared"), "{refused}");
+    assert_eq!(fs::read(&shared.path).unwrap(), b"\x05\x02\0\0\0\x09cut");
+    assert_eq!(
+        names_in(folder.path()),
+        ["shared"],
+        "the good one was begun"
+    );
+}
+
+#[test]
+fn links_are_not_followed() {
+    let folder = tempfile::tempdir().unwrap();
+    let elsewhere = folder.path().join("shadow");
+    fs::write(&elsewhere, b"precious").unwrap();
+    for kind in [TargetKind::Owned, TargetKind::Shared] {
+        let file = target(folder.path().join("link"), kind);
+        std::os::unix::fs::symlink(&elsewhere, &file.path).unwrap();
+        stage(std::slice::from_ref(&file), &keyset(7, OURS)).unwrap_err();
+        file.wipe(&keyset(7, OURS).principals).unwrap_err();
+        assert_eq!(fs::read(&elsewhere).unwrap(), b"precious");
+        fs::remove_file(&file.path).unwrap();
+    }
+}
+
+/// Another program: locks the file, appends one entry as MIT does, unlocks.
+fn append_foreign(path: &Path, kvno: u32) {
+    use keyroll::keytab::{SharedEdit, wanted};
+    let file = LockedFile::open(path, Purpose::Write, Duration::from_secs(20)).unwrap();
+    let bytes = file.read().unwrap();
+    let other = keyset(kvno, &["host/web.corp.example@CORP.EXAMPLE"]);
+    let filter = TargetFilter {
+        kind: TargetKind::Client,
+        principals: None,
+        enctypes: None,
+    };
+    let wanted = wanted(&other, &filter);
+    let unlisted = Unlisted::Keep;
+    let edit = SharedEdit {
+        wanted: &wanted,
+        scope: &other.principals,
+        unlisted,
+        timestamp: 1,
+    };
+    for patch in keyroll::keytab::edit::shared(bytes.expose(), &edit).unwrap() {
+        file.perform(&patch).unwrap();
+    }
+}
+
+#[test]
+fn what_others_add_while_we_write_stays() {
+    const ADDED: u32 = 100;
+    let folder = tempfile::tempdir().unwrap();
+    let file = target(folder.path().join("krb5.keytab"), TargetKind::Shared);
+    stage(std::slice::from_ref(&file), &keyset(1, OURS)).unwrap();
+    std::thread::scope(|scope| {
+        scope.spawn(|| (1..=ADDED).for_each(|kvno| append_foreign(&file.path, kvno)));
+        scope.spawn(|| {
+            for kvno in 2..=40 {
+                stage(std::slice::from_ref(&file), &keyset(kvno, OURS)).unwrap();
+            }
+        });
+        scope.spawn(|| {
+            // A reader without a lock, as Java's and Go's are, finds a whole file each time.
+            for _ in 0..2000 {
+                let bytes = fs::read(&file.path).unwrap();
+                keyroll::keytab::Framing::parse(&bytes).expect("a reader met a torn file");
+            }
+        });
+    });
+    let foreign = kvnos(&file, "host/web.corp.example@CORP.EXAMPLE");
+    assert_eq!(foreign, (1..=ADDED).collect::<Vec<_>>());
+    assert_eq!(kvnos(&file, OURS[0]), [40, 41]);
+    file.wipe(&keyset(40, OURS).principals).unwrap();
+    assert_eq!(kvnos(&file, OURS[0]), [0; 0]);
+    assert_eq!(
+        kvnos(&file, "host/web.corp.example@CORP.EXAMPLE").len(),
+        ADDED as usize
+    );
+}
+
+#[test]
+fn a_lock_that_is_never_given_back_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("krb5.keytab");
+    LockedFile::create(&path, Access::PRIVATE).unwrap();
+    let _held = LockedFile::open(&path, Purpose::Write, Duration::ZERO).unwrap();
+    let refused = LockedFile::open(&path, Purpose::Read, Duration::from_millis(80)).unwrap_err();
+    let why = keyroll_agent::trouble::chain(&refused);
+    assert!(why.contains("another program holds its lock"), "{why}");
+}
+
+/// Where the test below finds the small disk when it runs inside the namespace.
+const SMALL_DISK: &str = "KEYROLL_TEST_SMALL_DISK";
+
+#[test]
+fn a_full_disk_leaves_the_old_file() {
+    if let Some(disk) = std::env::var_os(SMALL_DISK) {
+        return on_a_full_disk(Path::new(&disk));
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let script = format!(
+        "mount -t tmpfs -o size=16k none {0} && exec {1} --exact a_full_disk_leaves_the_old_file",
+        folder.path().display(),
+        std::env::current_exe().unwrap().display(),
+    );
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let output = runtime.block_on(async {
+        tokio::process::Command::new("unshare")
+            .args(["--user", "--map-root-user", "--mount", "sh", "-c", &script])
+            .env(SMALL_DISK, folder.path())
+            .output()
+            .await
+            .unwrap()
+    });
+    let said = [output.stdout, output.stderr].concat();
+    let said = String::from_utf8_lossy(&said);
+    if said.contains("unshare failed") || said.contains("permission denied") {
+        return; // No user namespaces here.
+    }
+    assert!(
+        output.status.success() && said.contains("1 passed"),
+        "{said}"
+    );
+}
+
+fn on_a_full_disk(disk: &Path) {
+    let owned = target(disk.join("owned"), TargetKind::Owned);
+    let shared = target(disk.join("shared"), TargetKind::Shared);
+    let both = [owned, shared];
+    stage(&both, &keyset(1, OURS)).unwrap();
+    let before: Vec<_> = both
+        .iter()
+        .map(|target| fs::read(&target.path).unwrap())
+        .collect();
+    let mut ballast = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(disk.join("ballast"))
+        .unwrap();
+    std::io::Write::write_all(&mut ballast, &[1; 64 * 1024]).unwrap_err();
+    // More names than fit into the page that is left of each file.
+    let names: Vec<String> = (0..60)
+        .map(|n| format!("HTTP/web{n}.corp.example@R"))
+        .collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    for target in &both {
+        let refused = stage(std::slice::from_ref(target), &keyset(2, &names)).unwrap_err();
+        let why = keyroll_agent::trouble::chain(&refused);
+        assert!(why.contains("No space left"), "{why}");
+    }
+    let after: Vec<_> = both
+        .iter()
+        .map(|target| fs::read(&target.path).unwrap())
+        .collect();
+    assert!(
+        before == after,
+        "a file was changed though there was no room"
+    );
+    assert_eq!(names_in(disk).len(), 3, "a temporary file was left behind");
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_keeps_its_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = target(folder.path().join("k"), TargetKind::Owned);
+    stage(std::slice::from_ref(&file), &keyset(1, OURS)).unwrap();
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o500)).unwrap();
+    let outcome = stage(std::slice::from_ref(&file), &keyset(2, OURS));
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o700)).unwrap();
+    // Root may write everywhere; everybody else is told.
+    let expected = if outcome.is_ok() { [2, 3] } else { [1, 2] };
+    assert_eq!(kvnos(&file, OURS[0]), expected);
+}
