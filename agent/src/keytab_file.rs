@@ -13,6 +13,7 @@ use keyroll::keytab::{
     Damaged, EditError, Entry, Patch, SharedEdit, TargetFilter, TargetKind, Wanted, wanted,
 };
 use keyroll::secret::SecretBytes;
+use zeroize::Zeroizing;
 
 use crate::atomic_file::{self, Access, FileError, SAFE_OPEN};
 use crate::shared_file::{LOCK_DEADLINE, LockedFile, Purpose};
@@ -101,6 +102,9 @@ fn replacement(
     wanted: &[Wanted<'_>],
     order: Order<'_>,
 ) -> Result<Option<Change>, KeytabError> {
+    if order.keyset.unlisted == Unlisted::Keep {
+        return keeping(target, wanted, order);
+    }
     match atomic_file::read(&target.path) {
         // A damaged file of ours alone is replaced: nobody else's entry can be lost in it.
         Ok(bytes)
@@ -115,6 +119,36 @@ fn replacement(
     }
     let bytes = whole_file(wanted, order.timestamp).map_err(|error| target.content(error))?;
     let prepared = atomic_file::prepare(&target.path, &bytes, target.access)?;
+    Ok(Some(Change::Replace(prepared)))
+}
+
+/// A file of ours alone whose other entries stay: live tickets may need keys that nobody told the
+/// controller. The edit of a shared file, done on a copy.
+fn keeping(
+    target: &Target,
+    wanted: &[Wanted<'_>],
+    order: Order<'_>,
+) -> Result<Option<Change>, KeytabError> {
+    if target.filter.kind == TargetKind::Client && wanted.is_empty() {
+        // Initiators go on with what they have until the directory has the new password.
+        return Ok(None);
+    }
+    let bytes = match atomic_file::read(&target.path) {
+        Ok(bytes) if target.filter.kind == TargetKind::Owned => bytes,
+        Ok(_) => whole_file(&[], order.timestamp).map_err(|error| target.content(error))?,
+        Err(error) if error.is_missing() => {
+            whole_file(&[], order.timestamp).map_err(|error| target.content(error))?
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let patches = target.plan(&bytes, wanted, order)?;
+    if patches.is_empty() && !target.is_open_to_others() {
+        return Ok(None);
+    }
+    let mut copy = Zeroizing::new(bytes.expose().to_vec());
+    patches.iter().for_each(|patch| patch.apply(&mut copy));
+    let copy = SecretBytes::new(std::mem::take(&mut *copy));
+    let prepared = atomic_file::prepare(&target.path, &copy, target.access)?;
     Ok(Some(Change::Replace(prepared)))
 }
 
@@ -154,7 +188,11 @@ impl Prepared<'_> {
                 Change::Replace(prepared) => {
                     prepared.commit()?;
                     let bytes = atomic_file::read(&target.path)?;
-                    is_whole_file_of(bytes.expose(), &wanted).unwrap_or(false)
+                    if order.keyset.unlisted == Unlisted::Keep {
+                        target.plan(&bytes, &wanted, order)?.is_empty()
+                    } else {
+                        is_whole_file_of(bytes.expose(), &wanted).unwrap_or(false)
+                    }
                 }
                 Change::Patch(locked, patches) => {
                     for patch in &patches {

@@ -302,3 +302,34 @@ fn a_folder_that_cannot_be_written_keeps_its_file() {
     let expected = if outcome.is_ok() { [2, 3] } else { [1, 2] };
     assert_eq!(kvnos(&file, OURS[0]), expected);
 }
+
+#[test]
+fn while_an_account_is_adopted_unknown_keys_stay_in_every_kind_of_file() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, kind) in [
+        ("owned", TargetKind::Owned),
+        ("shared", TargetKind::Shared),
+        ("client", TargetKind::Client),
+    ] {
+        let target = target(folder.path().join(name), kind);
+        // What was in service before anybody asked keyroll: kvno 4 (and 5, not for initiators).
+        stage(std::slice::from_ref(&target), &keyset(4, OURS)).unwrap();
+        let before = kvnos(&target, OURS[0]);
+        let mut adopting = keyset(8, OURS);
+        adopting.generations.remove(0);
+        adopting.unlisted = Unlisted::Keep;
+        stage(std::slice::from_ref(&target), &adopting).unwrap();
+        let mut held = kvnos(&target, OURS[0]);
+        held.sort_unstable();
+        match kind {
+            TargetKind::Client => assert_eq!(held, before, "initiators keep what works"),
+            _ => assert_eq!(held, [4, 5, 9], "{name}: old keys stay, the pending one comes"),
+        }
+        // A repetition changes nothing, and the end of the drain clears up.
+        stage(std::slice::from_ref(&target), &adopting).unwrap();
+        let mut last = keyset(9, OURS);
+        last.generations.remove(1);
+        stage(std::slice::from_ref(&target), &last).unwrap();
+        assert_eq!(kvnos(&target, OURS[0]), [9], "{name}");
+    }
+}

@@ -1,0 +1,148 @@
+//! What balancers are told.
+
+use std::time::Duration;
+
+use keyroll::keyset::Role;
+use keyroll_agent::config::Config;
+use keyroll_agent::gate::Readiness;
+use keyroll_agent::node::Node;
+
+use crate::scene::{Scene, admit, converse, keyset, look, stage};
+
+const ONE: [(Role, u32); 1] = [(Role::Current, 7)];
+
+#[tokio::test]
+async fn a_node_is_ready_from_its_admission_until_a_reason_against_it() {
+    let mut scene = Scene::plain().await;
+    let (status, why) = scene.ready("/ready").await;
+    assert_eq!(status, 503);
+    assert!(
+        why.contains("web: the controller has not confirmed"),
+        "{why}"
+    );
+    assert_eq!(scene.ready("/live").await.0, 200);
+
+    let mut controller = scene.controller().await;
+    controller.stage(stage(keyset(1, 4, &ONE))).await.unwrap();
+    assert_eq!(scene.ready("/ready").await.0, 503, "staged is not admitted");
+    let reply = controller.admit(admit(1, 4, "")).await.unwrap();
+    assert!(reply.into_inner().ready);
+    assert_eq!(scene.ready("/ready").await, (200, "ready".to_owned()));
+    assert_eq!(scene.ready("/ready/web").await.0, 200);
+    assert_eq!(scene.ready("/ready/crm").await.0, 503);
+    assert_eq!(scene.ready("/ready/%00").await.0, 404);
+    assert_eq!(scene.ready("/").await.0, 404);
+
+    let quarantine = admit(1, 4, "quarantined by alice:\nhardware");
+    controller.admit(quarantine).await.unwrap();
+    let told = (503, "web: quarantined by alice: hardware".to_owned());
+    assert_eq!(scene.ready("/ready").await, told);
+
+    controller.admit(admit(1, 5, "")).await.unwrap();
+    let (status, why) = scene.ready("/ready").await;
+    assert!(
+        status == 503 && why.contains("holds version 4, 5 is required"),
+        "{why}"
+    );
+    controller.stage(stage(keyset(1, 5, &ONE))).await.unwrap();
+    assert_eq!(scene.ready("/ready").await.0, 200);
+
+    // The controller goes away, and the node serves on; after a restart it must be asked again.
+    drop(controller);
+    assert_eq!(scene.ready("/ready").await.0, 200);
+    scene.restart().await;
+    assert_eq!(scene.ready("/ready").await.0, 503);
+}
+
+#[tokio::test]
+async fn lost_changed_and_opened_keytabs_close_the_gate_until_they_are_repaired() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let scene = Scene::plain().await;
+    let path = scene.path("web.keytab");
+    let mut controller = scene.controller().await;
+    controller.stage(stage(keyset(1, 1, &ONE))).await.unwrap();
+    controller.admit(admit(1, 1, "")).await.unwrap();
+    let lose = || std::fs::remove_file(&path).unwrap();
+    let change = || std::fs::write(&path, super::keysets::foreign_keytab()).unwrap();
+    let damage = || std::fs::write(&path, b"\x05\x02\x7f").unwrap();
+    let open = || {
+        let readable = std::fs::Permissions::from_mode(0o644);
+        std::fs::set_permissions(&path, readable).unwrap();
+    };
+    let faults: [(&str, &dyn Fn()); 4] = [
+        ("lost", &lose),
+        ("changed", &change),
+        ("damaged", &damage),
+        ("opened", &open),
+    ];
+    for (name, harm) in faults {
+        assert_eq!(scene.ready("/ready").await.0, 200);
+        harm();
+        let found = controller.look(look("web")).await.unwrap().into_inner();
+        assert!(!found.ready, "{name}");
+        let target = &found.targets[0];
+        assert!(target.drifted, "{name}");
+        let (status, why) = scene.ready("/ready").await;
+        assert_eq!(status, 503);
+        assert!(why.contains("web.keytab"), "{name}: {why}");
+        controller.stage(stage(keyset(1, 1, &ONE))).await.unwrap();
+        let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o117, 0, "{name}: {mode:o}");
+    }
+    assert_eq!(scene.ready("/ready").await.0, 200);
+}
+
+#[tokio::test]
+async fn a_node_notices_lost_keys_by_itself() {
+    let mut scene = Scene::plain().await;
+    let mut controller = scene.controller().await;
+    controller.stage(stage(keyset(1, 1, &ONE))).await.unwrap();
+    controller.admit(admit(1, 1, "")).await.unwrap();
+    std::fs::remove_file(scene.path("web.keytab")).unwrap();
+    drop(controller);
+    scene.stop().await;
+    let node = Node::open(Config::read(&scene.path("agent.toml")).unwrap()).unwrap();
+    let array = "web".parse().unwrap();
+    node.gates()
+        .certificate(std::time::SystemTime::now() + Duration::from_secs(60));
+    node.gates()
+        .admit(&array, Ok(()), keyroll::fence::Version(1));
+    assert_eq!(node.gates().all(), Readiness::Ready);
+    node.inspect(&array, &[0; 32]).await.unwrap();
+    assert!(matches!(node.gates().all(), Readiness::NotReady(why) if why.contains("web.keytab")));
+}
+
+#[tokio::test]
+async fn haproxys_agent_check_is_told_in_one_line() {
+    let scene = Scene::plain().await;
+    let line = converse(scene.check, b"").await;
+    assert!(
+        line.starts_with("down #web: the controller has not"),
+        "{line}"
+    );
+    let mut controller = scene.controller().await;
+    controller.stage(stage(keyset(1, 1, &ONE))).await.unwrap();
+    controller.admit(admit(1, 1, "")).await.unwrap();
+    // With agent-send, too.
+    assert_eq!(converse(scene.check, b"").await, "up\n");
+    assert_eq!(converse(scene.check, b"node1\n").await, "up\n");
+    controller.admit(admit(1, 1, "two\nlines")).await.unwrap();
+    assert_eq!(converse(scene.check, b"").await, "down #web: two lines\n");
+}
+
+#[tokio::test]
+async fn whoever_asks_badly_or_never_ends_keeps_nobody_waiting() {
+    let scene = Scene::plain().await;
+    let mut idle = Vec::new();
+    for _ in 0..40 {
+        idle.push(tokio::net::TcpStream::connect(scene.http).await.unwrap());
+    }
+    assert_eq!(scene.ready("/live").await.0, 200);
+    let answer = converse(scene.http, b"POST /ready HTTP/1.1\r\nhost: x\r\n\r\n").await;
+    assert!(answer.starts_with("HTTP/1.1 405"), "{answer}");
+    let answer = converse(scene.http, b"\x16\x03\x01\x00\x00 not http\r\n\r\n").await;
+    assert!(
+        answer.is_empty() || answer.starts_with("HTTP/1.1 400"),
+        "{answer}"
+    );
+}

@@ -1,0 +1,144 @@
+//! Who is let in, and who the node shows itself to be.
+
+use keyroll_proto::agent as said;
+use rustls::version::{TLS12, TLS13};
+use tonic::Code;
+
+use crate::scene::{Authority, Badge, CONTROLLER, NODE, Scene, look};
+
+/// TLS 1.3 lets a client speak before the server has judged it: the refusal comes at the first
+/// question.
+async fn is_served(scene: &Scene, badge: &Badge) -> Result<(), String> {
+    let mut client = scene.client(badge).await?;
+    let answer = client.look(look("web")).await;
+    answer
+        .map(drop)
+        .map_err(|status| format!("{:?}", status.code()))
+}
+
+#[tokio::test]
+async fn the_controller_is_served_and_nobody_else() {
+    let scene = Scene::plain().await;
+    let by = |name: &str| scene.authority.client(name);
+    assert_eq!(is_served(&scene, &by(CONTROLLER)).await, Ok(()));
+    for other in [
+        "keyroll://node/node2.corp.example",
+        "keyroll://operator/alice",
+        "keyroll://controller/",
+        "KEYROLL://controller",
+    ] {
+        assert!(is_served(&scene, &by(other)).await.is_err(), "{other}");
+    }
+    let stranger = Authority::new().client(CONTROLLER);
+    assert!(is_served(&scene, &stranger).await.is_err(), "a wrong CA");
+    assert_eq!(is_served(&scene, &by(CONTROLLER)).await, Ok(()));
+}
+
+#[tokio::test]
+async fn without_a_certificate_or_with_tls_1_2_there_is_no_conversation() {
+    use tokio::io::AsyncReadExt as _;
+    let scene = Scene::plain().await;
+    let badge = scene.authority.client(CONTROLLER);
+    let old = scene
+        .shake(&scene.authority, Some(&badge), &[&TLS12])
+        .await
+        .unwrap_err();
+    assert!(old.to_string().contains("ProtocolVersion"), "{old}");
+    let mut anonymous = scene
+        .shake(&scene.authority, None, &[&TLS13])
+        .await
+        .unwrap();
+    let refusal = anonymous.read_u8().await.unwrap_err();
+    assert!(
+        refusal.to_string().contains("CertificateRequired"),
+        "{refusal}"
+    );
+}
+
+#[tokio::test]
+async fn a_node_is_known_by_its_authority() {
+    let scene = Scene::plain().await;
+    let badge = scene.authority.client(CONTROLLER);
+    let other = Authority::new();
+    let refused = scene.shake(&other, Some(&badge), &[&TLS13]).await;
+    assert!(
+        refused
+            .unwrap_err()
+            .to_string()
+            .contains("invalid peer certificate")
+    );
+}
+
+#[tokio::test]
+async fn strangers_who_hold_connections_open_do_not_shut_the_controller_out() {
+    let scene = Scene::plain().await;
+    let badge = scene.authority.client(CONTROLLER);
+    let mut controller = scene.client(&badge).await.unwrap();
+    controller.look(look("web")).await.unwrap();
+    let mut idle = Vec::new();
+    for _ in 0..80 {
+        idle.push(tokio::net::TcpStream::connect(scene.address).await.unwrap());
+    }
+    controller.look(look("web")).await.unwrap();
+    drop(idle);
+    tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    assert_eq!(is_served(&scene, &badge).await, Ok(()));
+}
+
+async fn shown(scene: &Scene) -> Vec<u8> {
+    let badge = scene.authority.client(CONTROLLER);
+    let stream = scene
+        .shake(&scene.authority, Some(&badge), &[&TLS13])
+        .await
+        .unwrap();
+    stream.get_ref().1.peer_certificates().unwrap()[0].to_vec()
+}
+
+#[tokio::test]
+async fn a_renewed_certificate_is_shown_at_once_and_after_a_restart() {
+    let mut scene = Scene::plain().await;
+    let mut controller = scene.controller().await;
+    let install = |leaf: &[u8], scene: &Scene| said::InstallCertificateRequest {
+        chain: vec![leaf.to_vec()],
+        authorities: vec![scene.authority.certificate.to_vec()],
+    };
+    let first = shown(&scene).await;
+    let refused = controller
+        .install_certificate(install(&first, &scene))
+        .await
+        .map(|reply| reply.into_inner().certificate_ends_unix > 0);
+    assert_eq!(
+        refused.ok(),
+        Some(true),
+        "the one it has already may be sent again"
+    );
+
+    let ask = said::RequestCertificateRequest {};
+    let csr = controller
+        .request_certificate(ask)
+        .await
+        .unwrap()
+        .into_inner()
+        .csr;
+    let foreign = scene.authority.node(&csr, "node2.corp.example");
+    let unsigned = Authority::new().node(&csr, NODE);
+    for wrong in [&foreign, &unsigned, &first] {
+        let status = controller
+            .install_certificate(install(wrong, &scene))
+            .await
+            .unwrap_err();
+        assert_eq!(status.code(), Code::FailedPrecondition, "{status}");
+    }
+    assert_eq!(shown(&scene).await, first);
+
+    let second = scene.authority.node(&csr, NODE);
+    // The request still stands after what was refused; a lost answer may be asked for again.
+    for _ in 0..2 {
+        let request = install(&second, &scene);
+        let reply = controller.install_certificate(request).await.unwrap();
+        assert!(reply.into_inner().certificate_ends_unix > 0);
+    }
+    assert_eq!(shown(&scene).await, second);
+    scene.restart().await;
+    assert_eq!(shown(&scene).await, second);
+}
