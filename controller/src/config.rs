@@ -26,6 +26,10 @@ pub struct Config {
     /// What an array's policy is unless it says otherwise.
     #[serde(default)]
     pub policy: PolicyConfig,
+    /// How long a node's certificate holds, in hours; it is renewed at half of that. A node whose
+    /// certificate has ended is not ready, so this is how long a site may be without controller.
+    #[serde(default = "default_certificate")]
+    pub node_certificate_hours: u64,
     /// How often a healthy array is looked over, in seconds.
     #[serde(default = "default_reconcile")]
     pub reconcile_seconds: u64,
@@ -117,6 +121,10 @@ fn default_state() -> PathBuf {
     PathBuf::from("/var/lib/keyroll")
 }
 
+const fn default_certificate() -> u64 {
+    30 * 24
+}
+
 const fn default_reconcile() -> u64 {
     30
 }
@@ -167,6 +175,9 @@ impl Config {
         }
         keyroll::password::Length::new(self.policy.password_length as usize)
             .map_err(|error| format!("policy.password-length: {error}"))?;
+        if !(1..=400 * 24).contains(&self.node_certificate_hours) {
+            return Err("node-certificate-hours must be between 1 and 9600".to_owned());
+        }
         if self.reconcile_seconds == 0 {
             return Err("reconcile-seconds must be at least 1".to_owned());
         }

@@ -277,8 +277,9 @@ pub(crate) fn wrong_with(
     }
     inventory.targets.iter().find_map(|target| {
         let wrong = || shortfall(keyset, &target.filter, &target.entries, nonce);
-        let why = target.trouble.clone().or_else(wrong)?;
-        Some(format!("{}: {why}", target.path))
+        // Trouble names its file itself.
+        let named = || wrong().map(|why| format!("{}: {why}", target.path));
+        target.trouble.clone().or_else(named)
     })
 }
 

@@ -40,7 +40,7 @@ impl Controller {
             } else {
                 Cause::Operator
             },
-            actor: actor.to_owned(),
+            actor: with_reason(actor, &request.reason),
             old_key: old_key(request)?,
         };
         let mut rolls = Vec::new();
@@ -267,12 +267,13 @@ impl Controller {
                 return Err(No::bad_input("bad-value", what));
             }
         };
+        let actor = with_reason(actor, &request.reason);
         if !request.dry_run {
             if let Ok(mut wishes) = line.wishes.lock() {
                 match request.choice.as_str() {
-                    "continue" => wishes.resolve = Some((Resolution::Continue, actor.to_owned())),
-                    "give-up" => wishes.resolve = Some((Resolution::GiveUp, actor.to_owned())),
-                    _ => wishes.waive = Some((request.dc.parse()?, actor.to_owned())),
+                    "continue" => wishes.resolve = Some((Resolution::Continue, actor)),
+                    "give-up" => wishes.resolve = Some((Resolution::GiveUp, actor)),
+                    _ => wishes.waive = Some((request.dc.parse()?, actor)),
                 }
             }
             line.wake.notify_one();
@@ -342,6 +343,14 @@ impl Controller {
             sentences: driver::story(&entries),
         })
     }
+}
+
+/// Who it was and, if they said, why: as the journal keeps it.
+fn with_reason(actor: &str, reason: &str) -> String {
+    if reason.is_empty() {
+        return actor.to_owned();
+    }
+    format!("{actor}, because: {}", reason.chars().take(400).collect::<String>())
 }
 
 fn not_begun(array: &ArrayRecord, no: No) -> said::RollView {
