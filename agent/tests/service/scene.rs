@@ -99,7 +99,7 @@ fn free(place: u8) -> SocketAddr {
     static NEXT: AtomicU8 = AtomicU8::new(1);
     let [.., high, low] = std::process::id().to_be_bytes();
     let own = NEXT.fetch_add(place, Ordering::Relaxed);
-    let listener = TcpListener::bind(([127, high | 1, low, own], 0)).unwrap();
+    let listener = TcpListener::bind(SocketAddr::from(([127, high | 1, low, own], 0))).unwrap();
     listener.local_addr().unwrap()
 }
 
