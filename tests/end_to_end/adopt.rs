@@ -71,9 +71,9 @@ impl<'a> Taken<'a> {
             path,
             kind,
         };
-        let agent = world.agents.remove(0).with_targets(vec![target])?;
+        let agent = &mut world.agents[0];
+        agent.set_targets(vec![target])?;
         world.web.serve(&agent.node, &keytab)?;
-        world.agents.push(agent);
         Ok(Self {
             world,
             array,

@@ -5,6 +5,7 @@
 
 mod accounts;
 mod adopt;
+mod bad_input;
 mod crash;
 mod load;
 mod secrets;
@@ -52,6 +53,26 @@ const PROMISES: &[Promise] = &[
     (
         "no_secret_is_anywhere_else",
         secrets::no_secret_is_anywhere_else,
+    ),
+    (
+        "bad_input_accounts_that_cannot_be_rolled",
+        bad_input::accounts_that_cannot_be_rolled,
+    ),
+    (
+        "bad_input_nodes_that_cannot_take_keys",
+        bad_input::nodes_that_cannot_take_keys,
+    ),
+    (
+        "bad_input_directories_that_cannot_be_used",
+        bad_input::directories_that_cannot_be_used,
+    ),
+    (
+        "bad_input_orders_that_make_no_sense",
+        bad_input::orders_that_make_no_sense,
+    ),
+    (
+        "bad_input_is_all_in_the_docs",
+        bad_input::the_docs_have_every_error,
     ),
     ("the_naive_order_fails", load::the_naive_order_fails),
 ];

@@ -71,14 +71,13 @@ impl Agent {
         Ok(agent)
     }
 
-    /// The same with other targets.
+    /// Gives it other targets from its next start on.
     ///
     /// # Errors
     /// The configuration cannot be written.
-    pub fn with_targets(mut self, targets: Vec<Target>) -> Result<Self> {
+    pub fn set_targets(&mut self, targets: Vec<Target>) -> Result<()> {
         self.targets = targets;
-        self.configure()?;
-        Ok(self)
+        self.configure()
     }
 
     /// Runs the agent through another program from now on.

@@ -96,11 +96,7 @@ impl<'a> Domain<'a> {
     pub fn unit(&self, name: &str) -> Result<String> {
         let dn = format!("OU={name},DC=corp,DC=example");
         self.samba_tool(&["ou", "create", &dn])?;
-        let sid = self.samba_tool(&["user", "show", "svc-keyroll", "--attributes=objectSid"])?;
-        let sid = sid
-            .lines()
-            .find_map(|line| line.strip_prefix("objectSid: "));
-        let sid = sid.context("svc-keyroll has no objectSid")?;
+        let sid = self.sid("svc-keyroll")?;
         let mut rights = String::new();
         for class in [COMPUTER, USER] {
             rights += &format!("(OA;;CC;{class};;{sid})(OA;CIIO;GA;;{class};{sid})");
@@ -112,6 +108,51 @@ impl<'a> Domain<'a> {
             &format!("--sddl={rights}"),
         ])?;
         Ok(dn)
+    }
+
+    /// An account's SID.
+    ///
+    /// # Errors
+    /// There is no such account.
+    pub fn sid(&self, account: &str) -> Result<String> {
+        let shown = self.samba_tool(&["user", "show", account, "--attributes=objectSid"])?;
+        let sid = shown
+            .lines()
+            .find_map(|line| line.strip_prefix("objectSid: "));
+        Ok(sid
+            .with_context(|| format!("{account} has no objectSid"))?
+            .to_owned())
+    }
+
+    /// Writes past everything that the directory checks, into the file of the first domain
+    /// controller: states that only replication can bring about.
+    ///
+    /// # Errors
+    /// It is refused.
+    pub fn force(&self, dn: &str, change: &str) -> Result<()> {
+        let file = self.lab.folder("ldif")?.join(format!("{:x}", unique()));
+        fs::write(&file, format!("dn: {dn}\nchangetype: modify\n{change}\n"))?;
+        let folder = self.lab.dir.join("dc1/private/sam.ldb.d");
+        let database = folder.join(self.partition(&folder)?);
+        output(
+            self.lab
+                .on("dc1", "ldbmodify")
+                .arg("-H")
+                .arg(database)
+                .arg(file),
+        )?;
+        Ok(())
+    }
+
+    fn partition(&self, folder: &std::path::Path) -> Result<String> {
+        let wanted = format!("DC={}.ldb", self.lab.domain.replace('.', ",DC="));
+        let names = fs::read_dir(folder)?
+            .flatten()
+            .map(|entry| entry.file_name());
+        let mut names = names.filter_map(|name| name.into_string().ok());
+        names
+            .find(|name| name.eq_ignore_ascii_case(&wanted))
+            .context("no file of the domain")
     }
 
     /// Writes to the directory with no rights asked, as LDIF.

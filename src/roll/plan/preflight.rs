@@ -174,10 +174,14 @@ fn node_refusals(frame: &Plan, observed: &Observed) -> Vec<Refusal> {
         let required = frame.policy.gate.requires(node);
         let waits = frame.policy.on_deadline == OnDeadline::Quarantine;
         match &view.trouble {
+            // It answered, and said what keeps it from taking keys.
+            Some(_) if required && !waits && !view.refusals.is_empty() => {
+                reasons.extend(view.refusals.iter().cloned());
+            }
             Some(why) if required && !waits => reasons.push(Refusal::new(
                 "node-unreachable",
                 node,
-                format!("it did not answer: {why}"),
+                format!("it is not ready for keys: {why}"),
                 format!(
                     "systemctl status keyroll-agent on it, or keyroll node quarantine {} {node}",
                     frame.array
