@@ -323,7 +323,11 @@ fn while_an_account_is_adopted_unknown_keys_stay_in_every_kind_of_file() {
         held.sort_unstable();
         match kind {
             TargetKind::Client => assert_eq!(held, before, "initiators keep what works"),
-            _ => assert_eq!(held, [4, 5, 9], "{name}: old keys stay, the pending one comes"),
+            _ => assert_eq!(
+                held,
+                [4, 5, 9],
+                "{name}: old keys stay, the pending one comes"
+            ),
         }
         // A repetition changes nothing, and the end of the drain clears up.
         stage(std::slice::from_ref(&target), &adopting).unwrap();

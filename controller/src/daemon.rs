@@ -119,8 +119,15 @@ pub async fn run(
     let store = Arc::new(store);
     let hour = Duration::from_secs(3600);
     let node = hour.saturating_mul(u32::try_from(config.node_certificate_hours).unwrap_or(1));
-    let authority = Authority::load(&store, &seal, Lifetimes { node, ..Lifetimes::default() })
-        .map_err(setup("opening the certificate authority"))?;
+    let authority = Authority::load(
+        &store,
+        &seal,
+        Lifetimes {
+            node,
+            ..Lifetimes::default()
+        },
+    )
+    .map_err(setup("opening the certificate authority"))?;
     let authority = Arc::new(authority);
     let own = OwnCredential::new(Arc::clone(&authority), config.listen.names.clone())
         .map_err(setup("certifying this controller"))?;

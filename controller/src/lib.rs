@@ -67,8 +67,15 @@ impl Ports {
         let entry = JournalEntry::now(record.clone(), reason);
         failpoint::reach("before", record.name());
         let array = self.store.write(|change| {
-            let mut array = change.array(name)?.ok_or_else(|| StoreError::missing(name))?;
-            array.settle(record, roll, entry.at_unix_millis / 1000, self.escrow_seconds);
+            let mut array = change
+                .array(name)?
+                .ok_or_else(|| StoreError::missing(name))?;
+            array.settle(
+                record,
+                roll,
+                entry.at_unix_millis / 1000,
+                self.escrow_seconds,
+            );
             change.append(name, roll.frame().roll, std::slice::from_ref(&entry))?;
             change.put_array(&array)?;
             Ok::<_, StoreError>(array)

@@ -132,7 +132,9 @@ pub trait Directory: Send + Sync {
         account: &str,
         _trustee: &str,
     ) -> Result<crate::directory::acl::Delegation, PortError> {
-        Err(PortError::Missing { object: format!("a directory to look up {account} in") })
+        Err(PortError::Missing {
+            object: format!("a directory to look up {account} in"),
+        })
     }
 }
 

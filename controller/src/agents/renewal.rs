@@ -171,13 +171,20 @@ mod tests {
             let mut renewals = 0;
             for now in (0..30 * seconds(DAY)).step_by(60) {
                 let ends = node.certificate_ends_unix().unwrap();
-                assert!(ends - now > seconds(DAY) / 3, "{name} has {} s left", ends - now);
+                assert!(
+                    ends - now > seconds(DAY) / 3,
+                    "{name} has {} s left",
+                    ends - now
+                );
                 if is_due(&node, DAY, now) && now % 120 == 0 {
                     renewals += 1;
                     node.certify(renewals.to_string(), now + seconds(DAY), now);
                 }
             }
-            assert!((60..80).contains(&renewals), "{name} was renewed {renewals} times");
+            assert!(
+                (60..80).contains(&renewals),
+                "{name} was renewed {renewals} times"
+            );
             assert!(node.certificates.len() <= 4, "{:?}", node.certificates);
         }
     }
@@ -189,11 +196,18 @@ mod tests {
             let mut node = NodeRecord::invited(name, String::new());
             node.state = NodeState::Joined;
             node.certify("0".into(), seconds(DAY), 0);
-            (0..seconds(DAY)).step_by(60).find(|now| is_due(&node, DAY, *now)).unwrap()
+            (0..seconds(DAY))
+                .step_by(60)
+                .find(|now| is_due(&node, DAY, *now))
+                .unwrap()
         };
         let times: std::collections::BTreeSet<i64> = (0..500).map(due_at).collect();
         assert!(times.len() > 80, "{} moments for 500 nodes", times.len());
-        assert!(times.iter().all(|at| (seconds(DAY) * 2 / 5..=seconds(DAY) / 2).contains(at)));
+        assert!(
+            times
+                .iter()
+                .all(|at| (seconds(DAY) * 2 / 5..=seconds(DAY) / 2).contains(at))
+        );
     }
 
     #[test]
@@ -204,7 +218,10 @@ mod tests {
         assert!(!is_due(&node, DAY, 0), "it has not joined");
         node.state = NodeState::Joined;
         assert!(is_due(&node, DAY, 0));
-        assert!(is_due(&node, DAY, 20), "one that ended recovers when it is reached");
+        assert!(
+            is_due(&node, DAY, 20),
+            "one that ended recovers when it is reached"
+        );
         node.state = NodeState::Removed;
         assert!(!is_due(&node, DAY, 0));
     }

@@ -184,5 +184,8 @@ fn no_lifetime_however_long_makes_more_than_an_authority_lasts() {
         .issue_operator(&alice, &request, Duration::from_secs(u64::MAX), now)
         .unwrap();
     assert_eq!(issued.ends_unix, now + 10 * 365 * 24 * 3600);
-    assert_eq!(Peer::of(&issued.chain[0]).unwrap().ends_unix, issued.ends_unix);
+    assert_eq!(
+        Peer::of(&issued.chain[0]).unwrap().ends_unix,
+        issued.ends_unix
+    );
 }

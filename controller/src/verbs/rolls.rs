@@ -350,7 +350,10 @@ fn with_reason(actor: &str, reason: &str) -> String {
     if reason.is_empty() {
         return actor.to_owned();
     }
-    format!("{actor}, because: {}", reason.chars().take(400).collect::<String>())
+    format!(
+        "{actor}, because: {}",
+        reason.chars().take(400).collect::<String>()
+    )
 }
 
 fn not_begun(array: &ArrayRecord, no: No) -> said::RollView {

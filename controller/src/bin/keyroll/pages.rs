@@ -60,7 +60,9 @@ fn write_pages(command: &clap::Command, folder: &Path) -> Result<(), Trouble> {
     for verb in command.get_subcommands().filter(|verb| !verb.is_hide_set()) {
         write_pages(verb, folder)?;
     }
-    let man = Man::new(command.clone()).source("keyroll").manual("keyroll");
+    let man = Man::new(command.clone())
+        .source("keyroll")
+        .manual("keyroll");
     let path = folder.join(man.get_filename());
     let mut page = Vec::new();
     render(&man, command, &mut page).map_err(|error| Trouble::unwritable(&path, &error))?;
