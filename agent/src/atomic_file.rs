@@ -312,13 +312,15 @@ fn reserve(file: &File, size: usize) -> io::Result<()> {
 }
 
 fn folder_of(path: &Path) -> Result<&Path, FileError> {
-    let what = "not a path of a file in a folder";
-    path.parent()
-        .filter(|folder| folder.is_absolute())
-        .ok_or_else(|| FileError::Unfit {
-            path: path.to_owned(),
-            what,
-        })
+    let unfit = || FileError::Unfit {
+        path: path.to_owned(),
+        what: "not a path of a file in a folder",
+    };
+    match path.parent().ok_or_else(unfit)? {
+        // A bare name, as a person writes it on the command line.
+        here if here.as_os_str().is_empty() => Ok(Path::new(".")),
+        folder => Ok(folder),
+    }
 }
 
 /// What the names of temporary files for `path` begin with.
@@ -346,4 +348,17 @@ fn remove_leftovers(path: &Path) -> Result<(), FileError> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bare_name_is_a_file_of_this_folder() {
+        let folder = |path| folder_of(Path::new(path)).unwrap().to_owned();
+        assert_eq!(folder("node1.csr"), Path::new("."));
+        assert_eq!(folder("/etc/krb5.keytab"), Path::new("/etc"));
+        assert!(folder_of(Path::new("/")).is_err());
+    }
 }

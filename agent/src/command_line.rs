@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
+use keyroll::name::NodeName;
 use keyroll::secret::SecretBytes;
 use keyroll_proto::Invitation;
 use rustls_pki_types::CertificateDer;
@@ -70,7 +71,7 @@ enum Verb {
         csr_out: Option<PathBuf>,
         /// The node's name, for the signing request.
         #[arg(long)]
-        node: Option<String>,
+        node: Option<NodeName>,
         /// Join by files: the certificate that came back.
         #[arg(long, requires = "authorities")]
         certificate: Option<PathBuf>,
@@ -140,9 +141,9 @@ fn act(line: CommandLine) -> Result<Exit, Trouble> {
         Verb::Show { output } => Ok(show(&config, output)),
         Verb::Join {
             csr_out: Some(out),
-            node,
+            node: Some(node),
             ..
-        } => request(&config, &out, node.as_deref().unwrap_or_default()),
+        } => request(&config, &out, &node),
         Verb::Join {
             certificate: Some(certificate),
             authorities,
@@ -258,10 +259,8 @@ fn show(config: &Config, output: Output) -> Exit {
         }
         for entry in file["entries"].as_array().into_iter().flatten() {
             let (principal, enctype) = (text(&entry["principal"]), text(&entry["enctype"]));
-            say(&format!(
-                "  kvno {:<6} {enctype:<28} {principal}",
-                entry["kvno"]
-            ));
+            let kvno = entry["kvno"].as_u64().unwrap_or_default();
+            say(&format!("  kvno {kvno:<6} {enctype:<28} {principal}"));
         }
     }
     exit
@@ -273,10 +272,8 @@ fn text(value: &serde_json::Value) -> &str {
 
 fn join(config: &Config, file: &Path, address: Option<String>) -> Result<Exit, Trouble> {
     let unread = |error: std::io::Error| {
-        Trouble::new(
-            Exit::InputOutput,
-            format!("cannot read the invitation: {error}"),
-        )
+        let what = format!("cannot read the invitation {}: {error}", file.display());
+        Trouble::new(Exit::InputOutput, what)
     };
     let mut line = Zeroizing::new(String::with_capacity(1024));
     if file == Path::new("-") {
@@ -309,16 +306,18 @@ fn join(config: &Config, file: &Path, address: Option<String>) -> Result<Exit, T
 
 const WAITING: &str = "joining.key";
 
-fn request(config: &Config, out: &Path, node: &str) -> Result<Exit, Trouble> {
+fn request(config: &Config, out: &Path, node: &NodeName) -> Result<Exit, Trouble> {
     private(&config.state)?;
-    let new = NewKey::make(node).map_err(|error| Trouble::of(Exit::Internal, &error))?;
+    let new = NewKey::make(node.as_str()).map_err(|error| Trouble::of(Exit::Internal, &error))?;
     let csr = ::pem::encode(&::pem::Pem::new("CERTIFICATE REQUEST", new.request.clone()));
     let write = |path: &Path, bytes: &SecretBytes| {
         atomic_file::replace(path, bytes, Access::PRIVATE)
             .map_err(|error| Trouble::of(Exit::CannotWrite, &error))
     };
     write(&config.state.join(WAITING), &new.into_pem())?;
-    write(out, &SecretBytes::new(csr.into_bytes()))?;
+    let absolute = std::path::absolute(out)
+        .map_err(|error| Trouble::new(Exit::CannotWrite, format!("{}: {error}", out.display())))?;
+    write(&absolute, &SecretBytes::new(csr.into_bytes()))?;
     say(&format!(
         "next: keyroll node add ARRAY {node} --csr {}",
         out.display()
