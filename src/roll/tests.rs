@@ -1,5 +1,6 @@
 //! A roll in a small world of two DCs and three nodes: alone, with faults, and at random.
 
+mod account;
 mod world;
 
 use std::time::Duration;

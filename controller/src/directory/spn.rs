@@ -61,8 +61,8 @@ impl ActiveDirectory {
                     self.owners(dc, &root, &account.guid, &spns).await?.first(),
                 ) {
                     // Samba 4.17 refuses to delete one value of which another object has a copy,
-                    // and takes the list without it. Replacing the list could undo another's write, so
-                    // that is left to a person.
+                    // and takes the list without it. Replacing the list could undo another's
+                    // write, so that is left to a person.
                     (PortError::Refused { object, why, .. }, Some((_, owner))) => {
                         PortError::Refused {
                             object,

@@ -4,9 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use super::account::account;
 use crate::account::AccountState;
 use crate::fence::Version;
-use crate::kerberos::salt::{AccountKind, SaltSource};
 use crate::kerberos::{Enctype, Kvno};
 use crate::name::{DcName, NodeName};
 use crate::roll::observed::{Answer, DcView, Issued, NodeView, Observed, WhichKey};
@@ -57,7 +57,7 @@ pub(super) struct World {
     dice: Option<u64>,
 }
 
-const BASE: Kvno = Kvno(4);
+pub(super) const BASE: Kvno = Kvno(4);
 
 fn node(index: usize) -> NodeName {
     format!("n{index}").parse().unwrap()
@@ -440,35 +440,5 @@ impl World {
         *dice ^= *dice >> 7;
         *dice ^= *dice << 17;
         *dice % 100 < percent
-    }
-}
-
-fn account() -> AccountState {
-    AccountState {
-        guid: [7; 16],
-        distinguished_name: "CN=WEB,CN=Computers,DC=corp,DC=example".to_owned(),
-        salt_source: SaltSource {
-            kind: AccountKind::Computer,
-            realm: "CORP.EXAMPLE".parse().unwrap(),
-            sam_account_name: "WEB$".to_owned(),
-            user_principal_name: None,
-            dns_domain: "corp.example".to_owned(),
-        },
-        kvno: BASE,
-        spns: vec!["HTTP/web.corp.example".to_owned()],
-        supported_enctypes: Some(0x10),
-        disabled: false,
-        locked: false,
-        expired: false,
-        password_expired: false,
-        protected: false,
-        password_set_unix: 0,
-        minimum_age_left: Duration::ZERO,
-        minimum_length: 7,
-        may_reset: false,
-        may_write_fence: false,
-        fence: None,
-        duplicate_spns: Vec::new(),
-        delegates: false,
     }
 }

@@ -30,9 +30,7 @@ const ROLLS: usize = 2;
 
 fn main() -> ExitCode {
     if !Lab::is_here() {
-        say(
-            "a throw-away Active Directory, four web servers and a balancer, in namespaces of their own",
-        );
+        say("a throw-away Active Directory, four web servers and a balancer");
         return Lab::enter(1, 4).unwrap_or_else(|error| failed(&error));
     }
     let keep = std::env::args().any(|argument| argument == "--keep");
@@ -81,7 +79,7 @@ fn run(keep: bool) -> Result<()> {
     };
     let users = Logins::start(&lab, "demo", &load)?;
     say(&format!(
-        "users log in from here on: {FRESH} a second with a fresh ticket, {CACHED} with one from before"
+        "users log in from here on: {FRESH} a second with a fresh ticket, {CACHED} with an old one"
     ));
     join(&mut world, 3)?;
     step(
@@ -233,7 +231,7 @@ fn play(world: &World<'_>) -> Result<()> {
         "keyroll roll web --wait             roll once more",
         "keyroll roll explain web            the last roll as sentences",
         "keyroll node quarantine web node2.corp.example",
-        "lab-dc set-password 'svc-web$' 'Some-other-1'   what an outsider might do; then: keyroll verify web",
+        "lab-dc set-password 'svc-web$' 'Some-other-1'   an outsider; then: keyroll verify web",
         "lab-exec client curl --negotiate -u : http://web.corp.example/",
     ] {
         say(&format!("  {line}"));
