@@ -102,8 +102,12 @@ fn replacement(
     wanted: &[Wanted<'_>],
     order: Order<'_>,
 ) -> Result<Option<Change>, KeytabError> {
-    if order.keyset.unlisted == Unlisted::Keep {
+    if target.is_kept(order) {
         return keeping(target, wanted, order);
+    }
+    if order.keyset.unlisted == Unlisted::Keep && wanted.is_empty() {
+        // Initiators go on with what they have until the directory has the new password.
+        return Ok(None);
     }
     match atomic_file::read(&target.path) {
         // A damaged file of ours alone is replaced: nobody else's entry can be lost in it.
@@ -129,13 +133,8 @@ fn keeping(
     wanted: &[Wanted<'_>],
     order: Order<'_>,
 ) -> Result<Option<Change>, KeytabError> {
-    if target.filter.kind == TargetKind::Client && wanted.is_empty() {
-        // Initiators go on with what they have until the directory has the new password.
-        return Ok(None);
-    }
     let bytes = match atomic_file::read(&target.path) {
-        Ok(bytes) if target.filter.kind == TargetKind::Owned => bytes,
-        Ok(_) => whole_file(&[], order.timestamp).map_err(|error| target.content(error))?,
+        Ok(bytes) => bytes,
         Err(error) if error.is_missing() => {
             whole_file(&[], order.timestamp).map_err(|error| target.content(error))?
         }
@@ -188,7 +187,7 @@ impl Prepared<'_> {
                 Change::Replace(prepared) => {
                     prepared.commit()?;
                     let bytes = atomic_file::read(&target.path)?;
-                    if order.keyset.unlisted == Unlisted::Keep {
+                    if target.is_kept(order) {
                         target.plan(&bytes, &wanted, order)?.is_empty()
                     } else {
                         is_whole_file_of(bytes.expose(), &wanted).unwrap_or(false)
@@ -278,6 +277,11 @@ impl Target {
             locked.perform(patch)?;
         }
         Ok(())
+    }
+
+    /// Whether entries that `order` does not list stay in this file of ours.
+    fn is_kept(&self, order: Order<'_>) -> bool {
+        self.filter.kind == TargetKind::Owned && order.keyset.unlisted == Unlisted::Keep
     }
 
     fn plan(

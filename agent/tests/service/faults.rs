@@ -202,12 +202,72 @@ fn a_read_only_file_system_refuses_and_nothing_is_changed() {
             .stage(stage(keyset(1, 1, &BEFORE)))
             .await
             .unwrap();
-        remount("remount,ro");
+        remount("remount,bind,ro");
         let why = refusal(&scene, 2, 1).await;
         assert!(why.contains("web.keytab"), "{why}");
         assert!(why.contains("Read-only file system"), "{why}");
         assert_eq!(kvnos(&scene.path("first.keytab")), [7], "the first file");
-        remount("remount,rw");
+        remount("remount,bind,rw");
         controller.stage(stage(keyset(1, 2, &AFTER))).await.unwrap();
+    });
+}
+
+/// The capabilities that the service's unit leaves it.
+fn granted() -> String {
+    let unit = concat!(env!("CARGO_MANIFEST_DIR"), "/systemd/keyroll-agent.service");
+    let unit = std::fs::read_to_string(unit).unwrap();
+    let line = unit
+        .lines()
+        .find_map(|line| line.strip_prefix("CapabilityBoundingSet="));
+    let names = line.unwrap().split_whitespace();
+    let names = names.map(|name| name.replace("CAP_", "+").to_lowercase());
+    names.collect::<Vec<_>>().join(",")
+}
+
+/// As root the test runs again as the service does: as a user of its own, with the unit's few
+/// capabilities. Nobody else may give files away, which is a fault like others.
+#[test]
+fn a_keytab_gets_its_owner_with_the_capabilities_of_the_unit() {
+    const INSIDE: &str = "KEYROLL_TEST_CAPABLE";
+    const NAME: &str = "faults::a_keytab_gets_its_owner_with_the_capabilities_of_the_unit";
+    if rustix::process::geteuid().is_root() {
+        let (few, set) = (granted(), |rest: &str| format!("-all,{rest}"));
+        let inner = Command::new("setpriv")
+            .args(["--reuid=54321", "--regid=54321", "--clear-groups"])
+            .args(["--inh-caps", &set(&few), "--ambient-caps", &set(&few)])
+            .args(["--bounding-set", &set(&few), "--no-new-privs"])
+            .arg(std::env::current_exe().unwrap())
+            .args(["--exact", NAME])
+            .env(INSIDE, "")
+            .output()
+            .expect("setpriv runs: it comes with the package util-linux");
+        let said = String::from_utf8_lossy(&[inner.stdout, inner.stderr].concat()).into_owned();
+        assert!(
+            inner.status.success() && said.contains("1 passed"),
+            "{said}"
+        );
+        return;
+    }
+    current().block_on(async {
+        let tables = "[[array.target]]\npath = '{folder}/web.keytab'\nowner = '33'\n\
+                      group = '33'\nmode = '0400'\n";
+        let scene = Scene::with(tables).await;
+        if std::env::var_os(INSIDE).is_none() {
+            let why = refusal(&scene, 1, 0).await;
+            assert!(why.contains("Operation not permitted"), "{why}");
+            return;
+        }
+        let mut controller = scene.controller().await;
+        for version in 1..=2 {
+            let keyset = keyset(1, version, &AFTER[..usize::try_from(version).unwrap()]);
+            controller.stage(stage(keyset)).await.unwrap();
+            use std::os::unix::fs::MetadataExt as _;
+            let found = std::fs::metadata(scene.path("web.keytab")).unwrap();
+            let access = (found.uid(), found.gid(), found.mode() & 0o7777);
+            assert_eq!(access, (33, 33, 0o400));
+        }
+        let inventory = controller.look(look("web")).await.unwrap().into_inner();
+        assert_eq!(inventory.targets[0].entries.len(), 2);
+        assert_eq!(inventory.targets[0].trouble, "");
     });
 }

@@ -224,6 +224,31 @@ async fn a_wipe_removes_every_key_of_the_array_and_no_other() {
 }
 
 #[tokio::test]
+async fn a_repetition_during_an_adoption_writes_no_file_either() {
+    use std::os::unix::fs::MetadataExt as _;
+    let tables = "[[array.target]]\npath = '{folder}/web.keytab'\n[[array.target]]\n\
+                  path = '{folder}/client.keytab'\nkind = 'client'\n[[array.target]]\n\
+                  path = '{folder}/shared.keytab'\nkind = 'shared'\n";
+    let scene = Scene::with(tables).await;
+    let mut controller = scene.controller().await;
+    let adopting = || {
+        let mut keyset = keyset(1, 1, &TWO);
+        keyset.keep_unlisted = true;
+        stage(keyset)
+    };
+    let files = || {
+        ["web.keytab", "client.keytab", "shared.keytab"].map(|name| {
+            let found = std::fs::metadata(scene.path(name)).unwrap();
+            (found.ino(), found.mtime_nsec())
+        })
+    };
+    controller.stage(adopting()).await.unwrap();
+    let before = files();
+    controller.stage(adopting()).await.unwrap();
+    assert_eq!(files(), before);
+}
+
+#[tokio::test]
 async fn a_wipe_follows_no_link() {
     let scene = Scene::plain().await;
     std::fs::write(scene.path("precious"), "precious").unwrap();
