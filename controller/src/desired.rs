@@ -9,7 +9,7 @@ use keyroll::roll::{End, Recipe, Roll, State, Which};
 use crate::Ports;
 use crate::driver::DriveError;
 use crate::keys::{self, Unlocked};
-use crate::store::ArrayRecord;
+use crate::store::{ArrayRecord, Read as _, Snapshot, StoreError};
 
 /// What an array's nodes shall hold, and with what secrets.
 pub struct Desired {
@@ -21,19 +21,28 @@ pub struct Desired {
     pub new: Option<Unlocked>,
     /// The open roll, if there is one.
     pub roll: Option<Roll>,
+    /// The array's row of the same moment.
+    pub array: ArrayRecord,
 }
 
 impl Desired {
-    /// Opens what `array` is to hold.
+    /// Opens what an array is to hold, whatever its row was when the caller read it.
+    ///
+    /// Row and journal are of one moment: the row of before a roll's last record with the journal
+    /// of after it would name the old key under the new version.
     ///
     /// # Errors
-    /// [`DriveError`] if the store, the seal or the journal fails.
+    /// [`DriveError`] if the store, the seal or the journal fails, or the array is gone.
     pub fn of(ports: &Ports, array: &ArrayRecord) -> Result<Self, DriveError> {
-        let roll = open_roll(ports, array)?;
+        let moment = ports.store.snapshot()?;
+        let array = moment
+            .array(&array.name)?
+            .ok_or_else(|| StoreError::missing(&array.name))?;
+        let roll = moment.open_roll(&array.name)?.map(|open| open.roll);
         // Whoever gives a roll up is promised that the nodes keep what they hold.
         let told = match &roll {
             Some(open) => Some(open.clone()),
-            None => given_up(ports, array)?,
+            None => given_up(&moment, &array)?,
         };
         let unlock = |number, secret, salt| {
             keys::unlock(
@@ -55,7 +64,7 @@ impl Desired {
         let new = generated
             .map(|(frame, new)| unlock(frame.generation, &new.sealed, Some(&new.salt)))
             .transpose()?;
-        let recipe = told.as_ref().map_or_else(|| at_rest(array), Roll::recipe);
+        let recipe = told.as_ref().map_or_else(|| at_rest(&array), Roll::recipe);
         let keyset = keys::keyset(
             &recipe,
             &array.name,
@@ -69,6 +78,7 @@ impl Desired {
             base,
             new,
             roll,
+            array,
         })
     }
 
@@ -105,17 +115,9 @@ impl Desired {
     }
 }
 
-/// The roll that the journal has open for this array.
-///
-/// # Errors
-/// [`DriveError`] if the journal cannot be read or does not hold together.
-pub fn open_roll(ports: &Ports, array: &ArrayRecord) -> Result<Option<Roll>, DriveError> {
-    Ok(ports.store.open_roll(&array.name)?.map(|open| open.roll))
-}
-
 /// The array's last roll, if an operator gave it up: its nodes hold both keys until the next one.
-fn given_up(ports: &Ports, array: &ArrayRecord) -> Result<Option<Roll>, DriveError> {
-    let last = ports.store.history(&array.name, 1)?.pop();
+fn given_up(moment: &Snapshot<'_>, array: &ArrayRecord) -> Result<Option<Roll>, StoreError> {
+    let last = moment.history(&array.name, 1)?.pop();
     let left = |roll: &Roll| {
         // Of another version: an array of this name that was deleted since.
         roll.state() == State::Ended(End::GivenUp) && roll.recipe().version == array.keyset_version

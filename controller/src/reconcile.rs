@@ -138,6 +138,8 @@ impl Reconciler {
         }
         self.forget_previous(array)?;
         let desired = Desired::of(&self.ports, array)?;
+        // What was read before may be out of date by now.
+        let array = &desired.array;
         let mut members = self.ports.store.members(&array.name)?;
         members.retain(|node| node.state == NodeState::Joined);
         let nodes = join_all(members.iter().map(|node| self.mend(array, &desired, node))).await;

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::read::Rows;
 use super::row::{self, numbered};
-use super::{Change, Store, StoreError};
+use super::{Change, Snapshot, Store, StoreError};
 
 /// One record of a roll, with when and why it was written.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -115,6 +115,49 @@ fn replay(
     Roll::replay(records).map_err(illegal)
 }
 
+fn open_roll(rows: &impl Rows, array: &ArrayName) -> Result<Option<PastRoll>, StoreError> {
+    let Some(number) = last_roll(rows, array)? else {
+        return Ok(None);
+    };
+    let last = past(array, number, entries(rows, array, number)?)?;
+    Ok(Some(last).filter(|last| !matches!(last.roll.state(), State::Ended(_))))
+}
+
+fn history(rows: &impl Rows, array: &ArrayName, limit: usize) -> Result<Vec<PastRoll>, StoreError> {
+    let last = last_roll(rows, array)?.map_or(0, |number| number.0);
+    let mut rolls = Vec::new();
+    for number in (1..=last).rev().map(RollNumber) {
+        if rolls.len() >= limit {
+            break;
+        }
+        let entries = entries(rows, array, number)?;
+        // A number without a journal was given out, and nothing came of it.
+        if !entries.is_empty() {
+            rolls.push(past(array, number, entries)?);
+        }
+    }
+    Ok(rolls)
+}
+
+/// As [`Store::open_roll`] and [`Store::history`], at the snapshot's moment.
+impl Snapshot<'_> {
+    /// The array's roll that has not ended, if there is one.
+    ///
+    /// # Errors
+    /// [`StoreError::Unread`], [`StoreError::Corrupt`], [`StoreError::Illegal`].
+    pub fn open_roll(&self, array: &ArrayName) -> Result<Option<PastRoll>, StoreError> {
+        open_roll(self, array)
+    }
+
+    /// The array's rolls, the newest first, at most `limit`.
+    ///
+    /// # Errors
+    /// [`StoreError::Unread`], [`StoreError::Corrupt`], [`StoreError::Illegal`].
+    pub fn history(&self, array: &ArrayName, limit: usize) -> Result<Vec<PastRoll>, StoreError> {
+        history(self, array, limit)
+    }
+}
+
 impl Store {
     /// A roll's records, the oldest first; none if there was no such roll.
     ///
@@ -133,11 +176,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Unread`], [`StoreError::Corrupt`], [`StoreError::Illegal`].
     pub fn open_roll(&self, array: &ArrayName) -> Result<Option<PastRoll>, StoreError> {
-        let Some(number) = last_roll(self, array)? else {
-            return Ok(None);
-        };
-        let last = past(array, number, entries(self, array, number)?)?;
-        Ok(Some(last).filter(|last| !matches!(last.roll.state(), State::Ended(_))))
+        open_roll(self, array)
     }
 
     /// The array's rolls, the newest first, at most `limit`.
@@ -145,19 +184,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Unread`], [`StoreError::Corrupt`], [`StoreError::Illegal`].
     pub fn history(&self, array: &ArrayName, limit: usize) -> Result<Vec<PastRoll>, StoreError> {
-        let last = last_roll(self, array)?.map_or(0, |number| number.0);
-        let mut rolls = Vec::new();
-        for number in (1..=last).rev().map(RollNumber) {
-            if rolls.len() >= limit {
-                break;
-            }
-            let entries = entries(self, array, number)?;
-            // A number without a journal was given out, and nothing came of it.
-            if !entries.is_empty() {
-                rolls.push(past(array, number, entries)?);
-            }
-        }
-        Ok(rolls)
+        history(self, array, limit)
     }
 }
 

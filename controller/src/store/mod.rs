@@ -21,6 +21,7 @@ mod open;
 mod read;
 mod records;
 mod row;
+mod snapshot;
 #[cfg(test)]
 pub(crate) mod tests;
 mod token;
@@ -34,4 +35,5 @@ pub use records::{
     Account, ArrayRecord, AuthorityRecord, GenerationRecord, Meta, NodeRecord, NodeState,
     OperatorRecord, PreviousGeneration,
 };
+pub use snapshot::Snapshot;
 pub use token::{NotRedeemed, TokenRecord};

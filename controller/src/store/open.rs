@@ -8,12 +8,12 @@ use std::sync::Arc;
 use keyroll::fence::Epoch;
 use keyroll::kerberos::Realm;
 use rand::RngCore as _;
-use redb::{Database, DatabaseError};
+use redb::{Database, DatabaseError, ReadableDatabase as _};
 use serde::de::DeserializeOwned;
 
 use super::read::{Read as _, Rows};
 use super::row::{self, Source as _};
-use super::{Change, Meta, StoreError};
+use super::{Change, Meta, Snapshot, StoreError};
 use crate::seal::Seal;
 
 const FILE: &str = "state.redb";
@@ -128,6 +128,17 @@ impl Store {
         let outcome = edit(&change)?;
         change.commit()?;
         Ok(outcome)
+    }
+}
+
+impl Store {
+    /// Everything as it is at this moment, for reading rows that belong together.
+    ///
+    /// # Errors
+    /// [`StoreError::Unread`].
+    pub fn snapshot(&self) -> Result<Snapshot<'_>, StoreError> {
+        let transaction = self.database.begin_read().map_err(StoreError::unread)?;
+        Ok(Snapshot::new(transaction, &self.seal))
     }
 }
 

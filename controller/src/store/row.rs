@@ -111,8 +111,26 @@ pub(super) trait Source {
 
 impl Source for redb::Database {
     fn fetch(&self, table: Table, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        self.begin_read()
+            .map_err(StoreError::unread)?
+            .fetch(table, key)
+    }
+
+    fn scan(
+        &self,
+        table: Table,
+        prefix: &str,
+        newest_first: bool,
+        limit: usize,
+    ) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
         let transaction = self.begin_read().map_err(StoreError::unread)?;
-        match transaction.open_table(definition(table)) {
+        transaction.scan(table, prefix, newest_first, limit)
+    }
+}
+
+impl Source for redb::ReadTransaction {
+    fn fetch(&self, table: Table, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        match self.open_table(definition(table)) {
             Ok(table) => one(&table, key),
             Err(TableError::TableDoesNotExist(_)) => Ok(None),
             Err(error) => Err(StoreError::unread(error)),
@@ -126,8 +144,7 @@ impl Source for redb::Database {
         newest_first: bool,
         limit: usize,
     ) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
-        let transaction = self.begin_read().map_err(StoreError::unread)?;
-        match transaction.open_table(definition(table)) {
+        match self.open_table(definition(table)) {
             Ok(table) => many(&table, prefix, newest_first, limit),
             Err(TableError::TableDoesNotExist(_)) => Ok(Vec::new()),
             Err(error) => Err(StoreError::unread(error)),
