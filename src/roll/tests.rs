@@ -123,6 +123,34 @@ fn a_node_that_joins_before_the_commit_counts_and_one_set_aside_does_not() {
 }
 
 #[test]
+fn a_node_that_was_removed_or_set_aside_gets_no_key_of_the_roll() {
+    for state in ["staging", "converging", "draining"] {
+        let mut world = World::new();
+        world.at(state, Fault::NodeSetAside(1));
+        assert_eq!(world.run(), End::Done);
+        // What it got before is all it has: 2 is the keyset of staging, 3 that of the commit.
+        let most = match state {
+            "staging" => 1,
+            "converging" => 2,
+            _ => 3,
+        };
+        assert_eq!(world.held(1), most, "set aside in {state}");
+    }
+}
+
+#[test]
+fn a_controller_cut_off_from_every_node_quarantines_none_of_them() {
+    let mut world = World::new();
+    for node in 0..3 {
+        world.at("converging", Fault::NodeDead(node));
+    }
+    assert_eq!(world.run_or_halt(), None, "it waits for the way to them");
+    assert!(world.roll.quarantined().is_empty());
+    world.heal();
+    assert_eq!(world.run(), End::Done);
+}
+
+#[test]
 fn a_lost_answer_is_settled_by_looking() {
     for applied in [true, false] {
         let mut world = World::new();

@@ -22,7 +22,7 @@ pub(super) fn plan_staging(
     if let Some(decision) = rejoin(roll, observed, circumstances) {
         return decision;
     }
-    let actions = pushes(roll, observed);
+    let actions = pushes(roll, observed, circumstances);
     if !actions.is_empty() {
         return Decision::new(Step::Do(actions), "giving the nodes both keys");
     }
@@ -126,7 +126,7 @@ fn give_up_on(
     }
 }
 
-fn late(roll: &Roll, circumstances: &Circumstances) -> bool {
+pub(super) fn late(roll: &Roll, circumstances: &Circumstances) -> bool {
     circumstances.since_state >= roll.plan.policy.stage_deadline
 }
 
@@ -164,7 +164,14 @@ pub(super) fn plan_last_push(
 
 /// What is left to do for the serving nodes to hold and prove the keyset of this state, and for
 /// quarantined ones to come back. Idempotent, so all of it side by side.
-pub(super) fn pushes(roll: &Roll, observed: &Observed) -> Vec<Action> {
+///
+/// Whom an operator has set aside or removed gets nothing from a roll: a removed node must not be
+/// given one more key, and reconciliation sees to the others.
+pub(super) fn pushes(
+    roll: &Roll,
+    observed: &Observed,
+    circumstances: &Circumstances,
+) -> Vec<Action> {
     let wanted = roll.recipe();
     let roles: Vec<Role> = wanted.generations.iter().map(|(role, ..)| *role).collect();
     let next = |node: &NodeName| match observed.nodes.get(node) {
@@ -176,16 +183,25 @@ pub(super) fn pushes(roll: &Roll, observed: &Observed) -> Vec<Action> {
         }
         Some(_) => None,
     };
-    roll.plan.members.iter().filter_map(next).collect()
+    let members = roll.plan.members.iter();
+    members
+        .filter(|node| !circumstances.set_aside.contains(*node))
+        .filter_map(next)
+        .collect()
 }
 
 /// The same where most nodes will hold it already: ask first, since a look carries no keys.
-pub(super) fn looks_then_pushes(roll: &Roll, observed: &Observed) -> Vec<Action> {
+pub(super) fn looks_then_pushes(
+    roll: &Roll,
+    observed: &Observed,
+    circumstances: &Circumstances,
+) -> Vec<Action> {
     let ask = |action| match action {
         Action::Stage(node) if !observed.nodes.contains_key(&node) => Action::LookAtNode(node),
         other => other,
     };
-    pushes(roll, observed).into_iter().map(ask).collect()
+    let pushes = pushes(roll, observed, circumstances);
+    pushes.into_iter().map(ask).collect()
 }
 
 /// The serving nodes that hold the keyset of this state and accepted a ticket under each key.

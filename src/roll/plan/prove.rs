@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::nodes::{looks_then_pushes, proven, pushes, quarantine, refusing, rejoin, why_missing};
+use super::nodes::{
+    late, looks_then_pushes, proven, pushes, quarantine, refusing, rejoin, why_missing,
+};
 use super::{Action, Circumstances, Decision, Step, impatient, listed, wait};
 use crate::name::{DcName, NodeName};
 use crate::roll::Roll;
@@ -33,7 +35,7 @@ pub(super) fn plan_converging(
         .collect();
     // A wrong kvno or salt refuses logins at strict acceptors right now: nodes first then.
     let urgent = if roll.mispredicted() {
-        pushes(roll, observed)
+        pushes(roll, observed, circumstances)
     } else {
         Vec::new()
     };
@@ -48,7 +50,7 @@ pub(super) fn plan_converging(
     if let Some(decision) = newly_converged(roll, observed, &unproven) {
         return decision;
     }
-    let actions = pushes(roll, observed);
+    let actions = pushes(roll, observed, circumstances);
     if !actions.is_empty() {
         return Decision::new(
             Step::Do(actions),
@@ -68,8 +70,9 @@ pub(super) fn plan_converging(
     }
     match missing.first() {
         // Each member held both keys at the commit, so a silent one loses nothing but must be
-        // seen again before it is called ready.
-        Some(node) if circumstances.since_state >= roll.plan.policy.stage_deadline => {
+        // seen again before it is called ready. Where all are silent it is the way to them that
+        // is broken, and to shut every gate when it is mended would end the service.
+        Some(node) if late(roll, circumstances) && !ready.is_empty() => {
             quarantine(observed, node, "it was not proven after the commit")
         }
         Some(_) => wait(
@@ -141,7 +144,7 @@ pub(super) fn plan_draining(
     {
         return decision;
     }
-    let mut actions = looks_then_pushes(roll, observed);
+    let mut actions = looks_then_pushes(roll, observed, circumstances);
     let unseen = roll
         .required_dcs()
         .filter(|dc| !observed.dcs.contains_key(*dc));

@@ -147,6 +147,16 @@ impl World {
         &self.roll.frame().policy
     }
 
+    /// The version of the keyset that a node holds.
+    pub fn held(&self, node: usize) -> u64 {
+        self.nodes[node].0
+    }
+
+    /// Everything that was broken works again.
+    pub fn heal(&mut self) {
+        self.faults.clear();
+    }
+
     pub fn kvno(&self) -> Kvno {
         self.dcs[0].1
     }
