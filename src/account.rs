@@ -108,7 +108,7 @@ impl AccountState {
             (
                 self.locked,
                 "account-locked",
-                "it is locked out: the KDC refuses tickets for its SPNs; a reset does not unlock it",
+                "it is locked out: the KDC refuses tickets for its SPNs; no reset unlocks it",
                 format!(
                     "samba-tool user unlock '{name}' (or Unlock-ADAccount), then find who guesses"
                 ),

@@ -26,7 +26,7 @@ use crate::{enroll, serve};
 #[command(
     name = "keyroll-agent",
     version,
-    about = "Holds the keys of shared Kerberos service accounts on this node, as the controller says",
+    about = "Holds the keys of shared Kerberos service accounts on this node, as told",
     after_help = EXITS
 )]
 struct CommandLine {

@@ -26,7 +26,8 @@ use crate::{health, tls};
 
 /// A handshake takes milliseconds.
 const HANDSHAKE: Duration = Duration::from_secs(5);
-/// Connections at once, and handshakes at once, so that strangers take no connection. One controller needs one connection.
+/// Connections at once, and handshakes at once, so that strangers take no connection. One
+/// controller needs one connection.
 const MOST: usize = 64;
 /// How often the files are looked at when nobody asks.
 const WATCH: Duration = Duration::from_secs(30);
@@ -68,11 +69,12 @@ pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<(
     tracing::info!(node = %identity.node(), address = ?listener.local_addr().ok(), "agent ready");
     sd_notify::notify(false, &[sd_notify::NotifyState::Ready]).ok();
     let service = Service::new(Arc::clone(&node), Arc::clone(&identity));
+    let checks = check.map(|listener| health::agent_check(listener, Arc::clone(node.gates())));
     tokio::select! {
         () = shutdown => {}
         () = accept(listener, identity, service) => {}
         () = optional(http.map(|listener| health::http(listener, Arc::clone(node.gates())))) => {}
-        () = optional(check.map(|listener| health::agent_check(listener, Arc::clone(node.gates())))) => {}
+        () = optional(checks) => {}
         () = watch(Arc::clone(&node)) => {}
         () = watchdog() => {}
     }

@@ -1,6 +1,7 @@
 //! A roll in a small world of two DCs and three nodes: alone, with faults, and at random.
 
 mod account;
+mod dice;
 mod world;
 
 use std::time::Duration;

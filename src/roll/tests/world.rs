@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::account::account;
+use super::dice::Dice;
 use crate::account::AccountState;
 use crate::fence::Version;
 use crate::kerberos::{Enctype, Kvno};
@@ -54,7 +55,7 @@ pub(super) struct World {
     tickets: BTreeMap<Ticket, Duration>,
     faults: Vec<Fault>,
     planned: Vec<(&'static str, Fault)>,
-    dice: Option<u64>,
+    dice: Option<Dice>,
 }
 
 pub(super) const BASE: Kvno = Kvno(4);
@@ -139,7 +140,7 @@ impl World {
             policy.clock_skew = Duration::from_secs(10);
             policy.margin = Duration::from_secs(10);
         });
-        world.dice = Some(seed | 1);
+        world.dice = Some(Dice(seed | 1));
         world
     }
 
@@ -442,13 +443,6 @@ impl World {
     }
 
     fn chance(&mut self, percent: u64) -> bool {
-        let Some(dice) = &mut self.dice else {
-            return false;
-        };
-        // xorshift64: enough to pick faults, and the seed replays them.
-        *dice ^= *dice << 13;
-        *dice ^= *dice >> 7;
-        *dice ^= *dice << 17;
-        *dice % 100 < percent
+        self.dice.as_mut().is_some_and(|dice| dice.below(percent))
     }
 }

@@ -264,7 +264,8 @@ fn props(lab: &Lab, folder: &Path) -> Result<Process> {
         "subjectAltName=DNS:lb.corp.example\nextendedKeyUsage=serverAuth",
     )?;
     openssl(
-        "x509 -req -in dc.csr -CA expired-ca.pem -CAkey ca.key -CAcreateserial -days 0 -extfile ext -out dc.crt",
+        "x509 -req -in dc.csr -CA expired-ca.pem -CAkey ca.key -CAcreateserial -days 0 \
+         -extfile ext -out dc.crt",
     )?;
     let mut server = lab.on("lb", "openssl");
     server
