@@ -2,6 +2,7 @@
 
 mod account;
 mod dice;
+mod fault;
 mod world;
 
 use std::time::Duration;
@@ -11,7 +12,8 @@ use proptest::prelude::*;
 use super::policy::{Gate, OnDeadline};
 use super::record::{Record, Resolution};
 use super::{End, Illegal, Roll, State, Trouble};
-use world::{Fault, World};
+use fault::Fault;
+use world::World;
 
 #[test]
 fn a_roll_goes_through_all_its_states() {

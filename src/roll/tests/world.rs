@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::account::account;
 use super::dice::Dice;
+use super::fault::Fault;
 use crate::account::AccountState;
 use crate::fence::Version;
 use crate::kerberos::{Enctype, Kvno};
@@ -15,21 +16,6 @@ use crate::roll::plan::{Action, Circumstances, Step, plan};
 use crate::roll::policy::{Method, Policy};
 use crate::roll::record::{Base, Candidate, Cause, GenerationNumber, Plan, Record, Resolution};
 use crate::roll::{End, Roll, RollNumber, Sealed, State, Which};
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Fault {
-    NodeDead(usize),
-    NodeJoins,
-    NodeSetAside(usize),
-    AbortAsked,
-    AnswerLost { applied: bool, times: u32 },
-    WriteRefused,
-    StaleLooks(u32),
-    ForeignKey,
-    KvnoJumps(u32),
-    DcRestored,
-    ClockOff,
-}
 
 type Ticket = (WhichKey, Kvno);
 
