@@ -41,7 +41,10 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     let mut now = file.to_vec().into();
     for patch in patches {
         patch.apply(&mut now);
-        assert!(self::foreign(&now, edit.scope) == foreign, "others lost something");
+        assert!(
+            self::foreign(&now, edit.scope) == foreign,
+            "others lost something"
+        );
     }
     let left = shared(&now, &edit).expect("a whole file");
     assert!(left.is_empty(), "the edit did not come to its end");
