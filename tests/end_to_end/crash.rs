@@ -18,9 +18,11 @@ const GOOD: &[&str] = &[
     "generated",
     "staging",
     "commit-intent",
+    "attempt-applied",
     "committed",
     "converged",
     "draining",
+    "drained",
     "retiring",
     "done",
 ];
@@ -77,6 +79,20 @@ fn an_abort_survives(world: &mut World<'_>) -> Result<()> {
         );
     }
     world.agents[late].start()?;
+    for place in ["before:aborted", "after:aborted"] {
+        world
+            .controller
+            .start_with(&[("KEYROLL_FAILPOINT", place)])?;
+        let ended = world
+            .controller
+            .wait_ended(SOON)
+            .with_context(|| world.story())?;
+        ensure!(
+            was_killed(ended),
+            "at {place} it ended with {ended}\n{}",
+            world.story()
+        );
+    }
     world.controller.start()?;
     world.wait_for_state("mortal", "aborted")?;
     let now = world.domain().kvno("svc-mortal$")?;
