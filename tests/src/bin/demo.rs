@@ -86,6 +86,10 @@ fn run(keep: bool) -> Result<()> {
         "the balancer sees the fourth node ready; no roll was needed",
         || up(&balancer, &world.nodes[3..]),
     )?;
+    say(&format!(
+        "a drain is short here, by the array's policy: its tickets live {LIFE} s. In a real domain \
+         they live ten hours, and the old key stays for ten and a half"
+    ));
     let mut rows = Vec::new();
     for number in 1..=ROLLS {
         rows.push(roll(&world, &users, number)?);
