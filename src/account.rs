@@ -136,18 +136,19 @@ impl AccountState {
         let wanted: u32 = enctypes
             .iter()
             .filter_map(|enctype| enctype.directory_bit())
-            .sum();
+            .fold(0, |bits, bit| bits | bit);
         let has = self.supported_enctypes.unwrap_or(0);
+        // Only the kinds of key count (MS-KILE 2.2.7): 0x20 is about session keys, the higher bits
+        // are about other things; 0x40 and 0x80 are the kinds of RFC 8009.
+        let kinds = has & 0x1f;
         let name = &self.salt_source.sam_account_name;
         let next = format!("set msDS-SupportedEncryptionTypes of {name} to {wanted}");
-        if has == 0 {
-            let why = "msDS-SupportedEncryptionTypes is unset: the KDC issues RC4 tickets, which \
-                       the array's keytabs cannot open";
+        if has & 0xdf == 0 {
+            let why = "msDS-SupportedEncryptionTypes names no kind of key: the KDC issues RC4 \
+                       tickets, which the array's keytabs cannot open";
             return Some(self.refusal("enctypes-unset", why, next));
         }
-        // Only the kinds of key count: the attribute has bits for other things too.
-        let kinds = 0x1f;
-        let uncovered = has & kinds & !wanted;
+        let uncovered = kinds & !wanted;
         (uncovered != 0).then(|| {
             let why = format!(
                 "msDS-SupportedEncryptionTypes is {has:#x}: the KDC may issue tickets of a kind \

@@ -64,7 +64,10 @@ impl ArrayRecord {
             | Record::Aborting { version, .. } => self.keyset_version = *version,
             _ => {}
         }
-        if let (State::Ended(End::Done), Some(new)) = (roll.state(), roll.generated()) {
+        // A roll that is given up after the commit leaves its key in force all the same.
+        let over = matches!(roll.state(), State::Ended(End::Done | End::GivenUp));
+        let committed = over && roll.has_committed();
+        if let Some(new) = roll.generated().filter(|_| committed) {
             let current = GenerationRecord {
                 number: roll.frame().generation,
                 kvno: new.kvno,
@@ -72,8 +75,10 @@ impl ArrayRecord {
                 secret: new.sealed.clone(),
                 password_known: true,
             };
-            let destroy_at_unix = now_unix.saturating_add(escrow_seconds);
-            // Kept sealed for a while, in case a domain controller is restored from a backup.
+            // Kept sealed for a while, in case a domain controller is restored from a backup; where
+            // nodes keep both keys, never shorter than the tickets under it live.
+            let drain = i64::try_from(roll.frame().policy.drain().as_secs()).unwrap_or(i64::MAX);
+            let destroy_at_unix = now_unix.saturating_add(escrow_seconds.max(drain));
             self.previous = self
                 .current
                 .replace(current)

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use keyroll::fence::Version;
 use keyroll::keyset::{Keyset, Role, Unlisted};
 use keyroll::name::NodeName;
 use keyroll::roll::{End, Recipe, Roll, State, Which};
@@ -15,7 +16,7 @@ use crate::store::{ArrayRecord, Read as _, Snapshot, StoreError};
 pub struct Desired {
     /// The keyset.
     pub keyset: Keyset,
-    /// The generation in force when nothing is rolled; the old one during a roll.
+    /// The generation in force as far as is known: the old one during a roll.
     pub base: Option<Unlocked>,
     /// The generation that an open roll brings, or that one that was given up has left.
     pub new: Option<Unlocked>,
@@ -58,19 +59,28 @@ impl Desired {
         let base = current
             .map(|base| unlock(base.number, &base.secret, base.salt.as_ref()))
             .transpose()?;
+        // The key before: not the one in force any more where a roll was given up after its commit.
+        let before = told.as_ref().and_then(|roll| roll.frame().base);
+        let before = before
+            .filter(|before| current.is_none_or(|current| current.number != before.generation))
+            .and_then(|before| array.generation(before.generation))
+            .map(|before| unlock(before.number, &before.secret, before.salt.as_ref()))
+            .transpose()?;
         let generated = told
             .as_ref()
             .and_then(|roll| Some((roll.frame(), roll.generated()?)));
         let new = generated
             .map(|(frame, new)| unlock(frame.generation, &new.sealed, Some(&new.salt)))
             .transpose()?;
-        let recipe = told.as_ref().map_or_else(|| at_rest(&array), Roll::recipe);
+        let mut recipe = told.as_ref().map_or_else(|| at_rest(&array), Roll::recipe);
+        // Rolls that came to nothing since may have counted on.
+        recipe.version = recipe.version.max(array.keyset_version);
         let keyset = keys::keyset(
             &recipe,
             &array.name,
             ports.epoch,
             &array.principals(),
-            base.as_ref(),
+            before.as_ref().or(base.as_ref()),
             new.as_ref(),
         );
         Ok(Self {
@@ -80,6 +90,15 @@ impl Desired {
             roll,
             array,
         })
+    }
+
+    /// Whether the driver of an open roll gives this node its keys, and within seconds. A roll may
+    /// wait for days for a domain controller or an operator, and asks no node meanwhile.
+    #[must_use]
+    pub fn is_staged(&self, node: &NodeName) -> bool {
+        let waits = [State::Committing, State::Converging, State::Halted];
+        let waits = |roll: &Roll| waits.contains(&roll.state());
+        self.is_driven(node) && !self.roll.as_ref().is_some_and(waits)
     }
 
     /// Whether the driver of an open roll sees to this node.
@@ -115,14 +134,43 @@ impl Desired {
     }
 }
 
-/// The array's last roll, if an operator gave it up: its nodes hold both keys until the next one.
+/// The array's last roll that did anything, if an operator gave it up: its nodes hold both keys
+/// until the next one that does.
 fn given_up(moment: &Snapshot<'_>, array: &ArrayRecord) -> Result<Option<Roll>, StoreError> {
-    let last = moment.history(&array.name, 1)?.pop();
-    let left = |roll: &Roll| {
+    for limit in (0..32).map(|doublings| 1 << doublings) {
+        let past = moment.history(&array.name, limit)?;
+        let all = past.len() < limit;
+        match last_of_note(past.into_iter().map(|past| past.roll), array.keyset_version) {
+            Some(roll) => return Ok(roll),
+            None if all => return Ok(None),
+            None => {}
+        }
+    }
+    Ok(None)
+}
+
+/// Walks back over rolls that took nothing from the nodes, the newest first. `None` if all of them
+/// were such.
+fn last_of_note(
+    rolls: impl IntoIterator<Item = Roll>,
+    mut version: Version,
+) -> Option<Option<Roll>> {
+    for roll in rolls {
         // Of another version: an array of this name that was deleted since.
-        roll.state() == State::Ended(End::GivenUp) && roll.recipe().version == array.keyset_version
-    };
-    Ok(last.map(|past| past.roll).filter(left))
+        if roll.recipe().version != version {
+            return Some(None);
+        }
+        match roll.state() {
+            State::Ended(End::GivenUp) => return Some(Some(roll)),
+            State::Ended(End::Refused) => version = roll.frame().version,
+            // Without a base nothing unlisted was removed.
+            State::Ended(End::Aborted) if roll.frame().base.is_none() => {
+                version = roll.frame().version;
+            }
+            _ => return Some(None),
+        }
+    }
+    None
 }
 
 /// With no roll open: the generation in force, alone. Where nobody told us that one, whatever is
@@ -142,3 +190,6 @@ fn at_rest(array: &ArrayRecord) -> Recipe {
         },
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -30,6 +30,8 @@ pub mod rolls;
 pub mod scheduler;
 pub mod seal;
 pub mod service;
+#[cfg(test)]
+mod stand_in;
 pub mod store;
 pub mod verbs;
 

@@ -241,7 +241,7 @@ impl Reconciler {
         };
         let mut wrong = self.wrong(&inventory, desired, &nonce);
         let drifted = inventory.targets.iter().any(|target| target.drifted);
-        if wrong.is_some() && !desired.is_driven(node) && !desired.keyset.generations.is_empty() {
+        if wrong.is_some() && !desired.is_staged(node) && !desired.keyset.generations.is_empty() {
             tracing::info!(array = %array.name, node = %node, why = wrong, "mending a node");
             match self.ports.agents.stage(node, &desired.keyset, nonce).await {
                 Ok(after) => {
@@ -317,7 +317,7 @@ impl Reconciler {
                         "critical",
                         spn,
                         error.to_string(),
-                        "keyroll verify ARRAY",
+                        &format!("keyroll verify {}", array.name),
                     ));
                 }
             }

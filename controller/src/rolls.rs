@@ -44,6 +44,9 @@ pub enum NotBegun {
     /// There is nobody to give a key to.
     #[error("{0} has no node in service")]
     NoNodes(ArrayName),
+    /// There is no name to get a ticket for.
+    #[error("{0} has no SPN, so no ticket can prove its keys")]
+    NoService(ArrayName),
     /// Its account may not exist yet.
     #[error("it is not known yet whether account {0} was made")]
     Founding(String),
@@ -146,6 +149,10 @@ impl Rolls {
                 roll: open.number,
             });
         }
+        // Looked at before anything is written: nobody could drive it, and no later process start.
+        if array.services().next().is_none() {
+            return Err(NotBegun::NoService(array.name.clone()));
+        }
         let serves = |node: &NodeRecord| {
             node.state == NodeState::Joined && !node.quarantined.contains_key(&array.name)
         };
@@ -240,6 +247,7 @@ impl Rolls {
         let view = line.view.subscribe();
         let name = array.name.clone();
         let driver = Driver::new(self.ports.clone(), array, roll, line.clone())?;
+        let wishes = Arc::clone(&line.wishes);
         if let Ok(mut running) = self.running.lock() {
             running.insert(name.clone(), line);
         }
@@ -247,7 +255,11 @@ impl Rolls {
         tokio::spawn(async move {
             let end = driver.run().await;
             if let Ok(mut running) = rolls.running.lock() {
-                running.remove(&name);
+                // The next roll may have begun already: its line must stay.
+                let own = |line: &Line| Arc::ptr_eq(&line.wishes, &wishes);
+                if running.get(&name).is_some_and(own) {
+                    running.remove(&name);
+                }
             }
             match end {
                 Ok(End::Done) => tracing::info!(array = %name, "roll done"),

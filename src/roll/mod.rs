@@ -224,6 +224,22 @@ impl Roll {
         self.mispredicted
     }
 
+    /// Whether a domain controller was seen to issue with the new key: it is the one in force,
+    /// however the roll ends.
+    #[must_use]
+    pub fn has_committed(&self) -> bool {
+        match self.halt.as_ref().map_or(self.state, |halt| halt.from) {
+            State::Converging | State::Draining | State::Retiring | State::Ended(End::Done) => true,
+            State::Planned
+            | State::Generated
+            | State::Staging
+            | State::Committing
+            | State::Aborting
+            | State::Halted
+            | State::Ended(End::Aborted | End::Refused | End::GivenUp) => false,
+        }
+    }
+
     /// How long old tickets may still live, as last written down.
     #[must_use]
     pub const fn drain_left(&self) -> Duration {

@@ -74,6 +74,15 @@ fn all_reasons_against_a_roll_come_at_once_and_nothing_is_touched() {
 }
 
 #[test]
+fn an_attribute_that_names_no_kind_of_key_yields_rc4_as_much_as_none() {
+    let mut world = World::new();
+    // AES256-CTS-HMAC-SHA1-96-SK alone speaks of session keys.
+    world.account.supported_enctypes = Some(0x20);
+    assert_eq!(world.run(), End::Refused);
+    assert_eq!(world.roll.refusals()[0].code, "enctypes-unset");
+}
+
+#[test]
 fn a_dead_node_refuses_or_is_left_behind_as_the_policy_says() {
     let mut world = World::new();
     world.fault(Fault::NodeDead(2));

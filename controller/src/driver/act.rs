@@ -174,12 +174,23 @@ impl Stage<'_> {
     async fn stage(&self, node: NodeName) -> Seen {
         let nonce = random::bytes();
         let answer = self.ports.agents.stage(&node, self.keyset, nonce).await;
+        let answer = answer.map_err(|error| error.to_string());
+        // Not to be pushed again at once: that would go on without a pause and without an end.
+        let answer = answer.and_then(|inventory| {
+            let (given, holds) = (self.keyset.version, inventory.version);
+            let other = || format!("it was given keyset {given} and says it holds {holds}");
+            if given == holds {
+                Ok(inventory)
+            } else {
+                Err(other())
+            }
+        });
         if answer.is_ok() && !self.roll.quarantined().contains_key(&node) {
             let (array, version) = (&self.roll.frame().array, self.keyset.version);
             // Best effort: reconciliation repeats it.
             drop(self.ports.agents.admit(&node, array, version, Ok(())).await);
         }
-        self.seen(node, answer.map_err(|error| error.to_string()), nonce)
+        self.seen(node, answer, nonce)
     }
 
     fn seen(&self, node: NodeName, answer: Result<NodeInventory, String>, nonce: [u8; 32]) -> Seen {

@@ -105,6 +105,9 @@ struct Open {
     keyset: Keyset,
 }
 
+/// The states in which a domain controller can be waived.
+pub(crate) const MAY_WAIVE: [State; 3] = [State::Converging, State::Draining, State::Halted];
+
 /// How long secrets may stay open while nothing is done with them.
 const IDLE: Duration = Duration::from_secs(1);
 
@@ -152,7 +155,16 @@ impl Driver {
             let decision = self.decide();
             self.tell(&decision.reason);
             match decision.step {
-                Step::Write(record) => self.write(record, &decision.reason)?,
+                Step::Write(record) => {
+                    let left = match &record {
+                        Record::Quarantined { node, why } => Some((node.clone(), why.clone())),
+                        _ => None,
+                    };
+                    self.write(record, &decision.reason)?;
+                    if let Some((node, why)) = left {
+                        self.shut(&node, why).await;
+                    }
+                }
                 Step::Do(actions) => self.act(actions).await?,
                 Step::Wait(time) => self.wait(time).await,
                 Step::End(end) => return Ok(end),
@@ -221,8 +233,7 @@ impl Driver {
             Ok(mut wishes) => (wishes.resolve.take(), wishes.waive.take()),
             Err(_) => (None, None),
         };
-        let may_waive = [State::Converging, State::Draining, State::Halted];
-        if let Some((dc, actor)) = waive.filter(|_| may_waive.contains(&self.roll.state())) {
+        if let Some((dc, actor)) = waive.filter(|_| MAY_WAIVE.contains(&self.roll.state())) {
             self.write(
                 Record::Waived { dc, actor },
                 "an operator waived a domain controller",
@@ -266,6 +277,16 @@ impl Driver {
         // The keyset of this state may be another one, the kvno and the salt too.
         self.unlocked = None;
         Ok(())
+    }
+
+    /// Shuts the gate of a node that the roll goes on without, before it goes on: the commit may
+    /// be the next step, and the node would refuse the first ticket under the new key.
+    async fn shut(&self, node: &NodeName, why: String) {
+        let version = self.roll.recipe().version;
+        let verdict = Err(format!("quarantined: {why}"));
+        let agents = &self.ports.agents;
+        // Best effort: a node that cannot be told is one of those that `without-controller` is for.
+        drop(agents.admit(node, &self.array.name, version, verdict).await);
     }
 
     async fn act(&mut self, actions: Vec<Action>) -> Result<(), DriveError> {
@@ -344,10 +365,13 @@ impl Driver {
             self.unlocked = None;
         }
         let woken = tokio::time::timeout(time, self.line.wake.notified()).await;
+        let waits = self.observed.waits;
+        self.observed.look_again();
         if woken.is_ok() {
+            // It was not in vain: many nodes coming and going must not use up anybody's patience.
+            self.observed.waits = waits;
             tracing::debug!(array = %self.array.name, "woken");
         }
-        self.observed.look_again();
     }
 
     fn tell(&self, reason: &str) {
@@ -362,3 +386,6 @@ impl Driver {
         });
     }
 }
+
+#[cfg(test)]
+mod tests;

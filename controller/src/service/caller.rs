@@ -5,6 +5,7 @@ use keyroll::name::ArrayName;
 use tonic::Request;
 
 use super::Needs;
+use super::scope::Scope;
 use crate::ca::{Identity, Peer};
 use crate::operators::Role;
 use crate::store::{OperatorRecord, Read as _, Store};
@@ -60,6 +61,17 @@ impl Caller {
         }
     }
 
+    /// The arrays that this caller may hear of.
+    #[must_use]
+    pub fn scope(&self) -> Scope {
+        match self {
+            Self::Operator(record) if !record.arrays.is_empty() => {
+                Scope::Some(record.arrays.clone())
+            }
+            Self::Root | Self::Operator(_) => Scope::All,
+        }
+    }
+
     /// Whether this caller may do what `needs` says to all of these arrays.
     ///
     /// # Errors
@@ -83,8 +95,9 @@ impl Caller {
                 .parse::<ArrayName>()
                 .is_ok_and(|array| record.arrays.contains(&array))
         };
-        // What is about no array in particular is about all of them.
-        if arrays.is_empty() && needs.role > Role::Viewer {
+        // What is about no array in particular is about all of them. Lists are cut to the scope.
+        let listed = needs.role == Role::Viewer && needs.rpc != "ShowAudit";
+        if arrays.is_empty() && !listed {
             let what = format!(
                 "{} is about the whole controller, and {} has some arrays only",
                 needs.rpc, record.name

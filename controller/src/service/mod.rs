@@ -4,6 +4,9 @@ mod caller;
 pub mod local;
 mod policy;
 mod rpc;
+mod scope;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
@@ -12,6 +15,7 @@ use tonic::{Request, Status};
 
 pub use caller::Caller;
 pub use policy::{NEEDS, Needs};
+pub use scope::Scope;
 
 use crate::audit;
 use crate::ca::Visitor;
@@ -43,6 +47,8 @@ struct Call {
     object: String,
     /// Whether it changes anything, and so is audited.
     changes: bool,
+    /// The arrays that the caller may hear of.
+    scope: Scope,
 }
 
 impl Service {
@@ -77,6 +83,7 @@ impl Service {
             actor: caller.name(),
             object,
             changes,
+            scope: caller.scope(),
         };
         if changes {
             // Fail closed: what cannot be written down is not done.

@@ -54,7 +54,7 @@ operator_service! {
     "AdoptArray" adopt_array(AdoptArrayRequest) -> Changed
         |q| &[&q.array], "", q.dry_run => |c, call| c.adopt_array(q).await;
     "ListArrays" list_arrays(ListArraysRequest) -> ListArraysReply
-        |q| &[], "", false => |c, call| c.list_arrays();
+        |q| &[], "", false => |c, call| c.list_arrays().map(|reply| call.scope.arrays(reply));
     "ShowArray" show_array(ShowArrayRequest) -> ArrayView
         |q| &[&q.array], "", false => |c, call| c.show_array(&q);
     "DeleteArray" delete_array(DeleteArrayRequest) -> Changed
@@ -64,7 +64,8 @@ operator_service! {
     "AddNode" add_node(AddNodeRequest) -> AddNodeReply
         |q| &[&q.array], &q.node, q.dry_run => |c, call| c.add_node(&q);
     "ListNodes" list_nodes(ListNodesRequest) -> ListNodesReply
-        |q| &some(&q.array), "", false => |c, call| c.list_nodes(&q);
+        |q| &some(&q.array), "", false =>
+        |c, call| c.list_nodes(&q).map(|reply| call.scope.nodes(reply));
     "ShowNode" show_node(ShowNodeRequest) -> NodeView
         |q| &[&q.array], &q.node, false => |c, call| c.show_node(&q);
     "RemoveNode" remove_node(RemoveNodeRequest) -> Changed
@@ -74,9 +75,10 @@ operator_service! {
     "ResumeNode" resume_node(ResumeNodeRequest) -> Changed
         |q| &[&q.array], &q.node, q.dry_run => |c, call| c.resume_node(&q);
     "StartRoll" start_roll(StartRollRequest) -> StartRollReply
-        |q| &names(&q.arrays), "", q.dry_run => |c, call| c.start_rolls(&q, &call.actor).await;
+        |q| &rolled(q), "", q.dry_run => |c, call| c.start_rolls(&q, &call.actor).await;
     "RollStatus" roll_status(RollStatusRequest) -> RollStatusReply
-        |q| &some(&q.array), "", false => |c, call| c.roll_status(&q);
+        |q| &some(&q.array), "", false =>
+        |c, call| c.roll_status(&q).map(|reply| call.scope.rolls(reply));
     "AbortRoll" abort_roll(AbortRollRequest) -> Changed
         |q| &[&q.array], "", q.dry_run => |c, call| c.abort_roll(&q, &call.actor);
     "ResolveRoll" resolve_roll(ResolveRollRequest) -> Changed
@@ -96,7 +98,7 @@ operator_service! {
     "Verify" verify(VerifyRequest) -> VerifyReply
         |q| &[&q.array], "", false => |c, call| c.verify(&q).await;
     "Status" status(StatusRequest) -> StatusReply
-        |q| &[], "", false => |c, call| c.status().await;
+        |q| &[], "", false => |c, call| c.status().await.map(|reply| call.scope.status(reply));
     "ShowAudit" show_audit(ShowAuditRequest) -> ShowAuditReply
         |q| &some(&q.array), "", false => |c, call| c.show_audit(&q);
     "VerifyAudit" verify_audit(VerifyAuditRequest) -> VerifyAuditReply
@@ -118,8 +120,12 @@ fn some(array: &str) -> Vec<&str> {
     }
 }
 
-fn names(arrays: &[String]) -> Vec<&str> {
-    arrays.iter().map(String::as_str).collect()
+/// The arrays to roll. All of them is about the whole controller, whatever is named besides.
+fn rolled(request: &said::StartRollRequest) -> Vec<&str> {
+    if request.all {
+        return Vec::new();
+    }
+    request.arrays.iter().map(String::as_str).collect()
 }
 
 impl Service {
@@ -137,8 +143,12 @@ impl Service {
                     if !view.array.is_empty() && sender.send(Ok(view)).await.is_err() {
                         return;
                     }
-                    if views.changed().await.is_err() {
-                        break;
+                    tokio::select! {
+                        changed = views.changed() => if changed.is_err() {
+                            break;
+                        },
+                        // A halted roll may not change for days, and nobody listens any more.
+                        () = sender.closed() => return,
                     }
                 }
             }

@@ -134,6 +134,9 @@ impl From<NotBegun> for No {
                 .next(format!("keyroll roll watch {array}")),
             NotBegun::NoNodes(ref array) => Self::refused("no-nodes", error.to_string())
                 .next(format!("keyroll node add {array} NODE")),
+            NotBegun::NoService(ref array) => Self::refused("spn-missing", error.to_string()).next(
+                format!("keyroll array delete {array}, then make it again with --spn"),
+            ),
             NotBegun::Founding(_) => {
                 Self::busy("founding", error.to_string()).next("keyroll array list")
             }

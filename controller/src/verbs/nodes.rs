@@ -44,6 +44,18 @@ impl Controller {
         let enrolled = known
             .as_ref()
             .is_some_and(|node| node.state == NodeState::Joined);
+        if let Some(other) = known.as_ref().filter(|_| !enrolled)
+            && let Some(other) = other.arrays.iter().find(|other| **other != array.name)
+        {
+            // Whoever joins by a second invitation would get the other array's keys too.
+            return Err(No::busy(
+                "invited-elsewhere",
+                format!("{name} is invited to array {other} and has not joined yet"),
+            )
+            .next(format!(
+                "join {name} first, or keyroll node remove {other} {name}, then add it again"
+            )));
+        }
         let mut node = known.unwrap_or_else(|| NodeRecord::invited(name.clone(), address.clone()));
         node.arrays.insert(array.name.clone());
         if !enrolled || !request.address.is_empty() {

@@ -251,6 +251,16 @@ impl Controller {
             ),
             "waive-dc" => {
                 let dc: DcName = request.dc.parse()?;
+                let state = past.roll.state();
+                if !driver::MAY_WAIVE.contains(&state) {
+                    let what = format!(
+                        "roll {number} of {} is {}, which waits for no DC that could be waived",
+                        array.name,
+                        state.name()
+                    );
+                    return Err(No::busy("not-waiting", what)
+                        .next(format!("keyroll roll watch {}", array.name)));
+                }
                 if !past.roll.frame().dcs.contains(&dc) {
                     return Err(No::unknown(
                         "unknown-dc",

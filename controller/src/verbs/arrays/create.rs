@@ -101,6 +101,7 @@ impl Controller {
         // The intent first: whatever happens next, the password is not lost.
         self.put(&array)?;
         let wanted = Founding {
+            array: &name,
             dc: &dc,
             sam: &sam,
             kind,
@@ -188,13 +189,14 @@ impl Controller {
                     ),
                 )
                 .next(format!(
-                    "keyroll array adopt ARRAY --account '{}'",
-                    wanted.sam
+                    "keyroll array adopt {} --account '{}'",
+                    wanted.array, wanted.sam
                 )),
             ));
         }
         // Only where it differs: the right to write it is needed at set-up alone.
-        let bits: u32 = enctypes.iter().filter_map(|one| one.directory_bit()).sum();
+        let bits = enctypes.iter().filter_map(|one| one.directory_bit());
+        let bits = bits.fold(0, |all, bit| all | bit);
         if state.supported_enctypes != Some(bits) {
             directory
                 .set_enctypes(dc, account, enctypes)
@@ -213,6 +215,7 @@ impl Controller {
 }
 
 struct Founding<'a> {
+    array: &'a ArrayName,
     dc: &'a DcName,
     sam: &'a str,
     kind: AccountKind,

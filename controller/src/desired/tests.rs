@@ -1,0 +1,119 @@
+use keyroll::roll::Record;
+
+use super::*;
+use crate::reconcile::Reconciler;
+use crate::stand_in::{StandIn, begin, commit, generated, give_up, go_on, in_service};
+
+/// The kvnos that nodes shall hold, in order, and under which version.
+fn wanted(site: &StandIn, array: &ArrayRecord) -> (Vec<u32>, u64) {
+    let desired = Desired::of(&site.controller.ports, array).unwrap();
+    let generations = desired.keyset.generations.iter();
+    let kvnos = generations.map(|one| one.kvno.0).collect();
+    (kvnos, desired.keyset.version.0)
+}
+
+fn refuse(site: &StandIn, known: bool) {
+    let mut roll = begin(site, known);
+    let reasons = Vec::new();
+    go_on(site, &mut roll, [Record::Refused { reasons }]);
+}
+
+fn abort(site: &StandIn, known: bool) {
+    let mut roll = begin(site, known);
+    let version = roll.frame().version.next().next();
+    let records = [
+        generated(site, &roll),
+        Record::Staging {
+            version: roll.frame().version.next(),
+        },
+        Record::Aborting {
+            version,
+            why: "test".to_owned(),
+        },
+        Record::Aborted,
+    ];
+    go_on(site, &mut roll, records);
+}
+
+#[test]
+fn a_roll_given_up_after_its_commit_leaves_both_keys_and_the_new_one_in_force() {
+    let site = StandIn::new();
+    let array = in_service(&site, &["n1"]);
+    let mut roll = begin(&site, true);
+    commit(&site, &mut roll);
+    give_up(&site, &mut roll);
+    assert_eq!(wanted(&site, &array), (vec![5, 4], 9));
+    let desired = Desired::of(&site.controller.ports, &array).unwrap();
+    let current = desired.array.current.as_ref().unwrap();
+    assert_eq!((current.number.0, current.kvno.0), (2, 5));
+    let (base, new) = (desired.base.unwrap(), desired.new.unwrap());
+    assert_eq!(base.keys[0].expose(), new.keys[0].expose());
+    let [now, before] = &desired.keyset.generations[..] else {
+        panic!("two generations");
+    };
+    assert_ne!(now.keys[0].expose(), before.keys[0].expose());
+}
+
+#[test]
+fn what_came_to_nothing_after_a_roll_was_given_up_takes_no_key_away() {
+    let site = StandIn::new();
+    let array = in_service(&site, &["n1"]);
+    let mut roll = begin(&site, true);
+    commit(&site, &mut roll);
+    give_up(&site, &mut roll);
+    refuse(&site, true);
+    assert_eq!(wanted(&site, &array), (vec![5, 4], 9));
+    abort(&site, false);
+    refuse(&site, false);
+    refuse(&site, true);
+    assert_eq!(wanted(&site, &array), (vec![5, 4], 11));
+    // One with a base has looked at every DC and told the nodes what to hold.
+    abort(&site, true);
+    assert_eq!(wanted(&site, &array), (vec![5], 13));
+}
+
+#[test]
+fn rolls_given_up_before_the_commit_keep_the_old_key_in_force() {
+    let site = StandIn::new();
+    let array = in_service(&site, &["n1"]);
+    let mut roll = begin(&site, true);
+    let staging = Record::Staging {
+        version: Version(8),
+    };
+    let records = [generated(&site, &roll), staging];
+    go_on(&site, &mut roll, records);
+    let dc = "dc1".parse().unwrap();
+    go_on(&site, &mut roll, [Record::CommitIntent { attempt: 1, dc }]);
+    give_up(&site, &mut roll);
+    refuse(&site, true);
+    assert_eq!(wanted(&site, &array), (vec![4, 5], 8));
+    let desired = Desired::of(&site.controller.ports, &array).unwrap();
+    assert_eq!(desired.array.current.unwrap().kvno.0, 4);
+}
+
+#[tokio::test]
+async fn nodes_are_mended_while_a_roll_waits_for_a_dc_or_an_operator() {
+    let site = StandIn::new();
+    let array = in_service(&site, &["n1"]);
+    let controller = &site.controller;
+    let (ports, overview) = (controller.ports.clone(), controller.overview.clone());
+    let pause = std::time::Duration::from_secs(60);
+    let reconciler = Reconciler::new(ports, overview, controller.wake.clone(), pause);
+    let mut roll = begin(&site, true);
+    let records = [
+        generated(&site, &roll),
+        Record::Staging {
+            version: Version(8),
+        },
+    ];
+    go_on(&site, &mut roll, records);
+    reconciler.pass(&array).await.unwrap();
+    assert!(site.asked().is_empty(), "the driver is at it");
+    let dc = "dc1".parse().unwrap();
+    go_on(&site, &mut roll, [Record::CommitIntent { attempt: 1, dc }]);
+    reconciler.pass(&array).await.unwrap();
+    assert_eq!(site.asked(), ["stage n1 4+5"], "and no gate is shut");
+    give_up(&site, &mut roll);
+    reconciler.pass(&array).await.unwrap();
+    assert_eq!(site.asked(), ["stage n1 4+5", "shut n1"]);
+}

@@ -1,0 +1,92 @@
+use keyroll::fence::Version;
+use keyroll::roll::Cause;
+use keyroll::roll::OldKey;
+
+use super::*;
+use crate::rolls::{NotBegun, Wanted};
+use crate::stand_in::{StandIn, begin, generated, go_on, in_service};
+use crate::store::NodeState;
+
+/// Drives the roll for a while; it cannot end, since no node ever holds anything.
+async fn drive(site: &StandIn, array: &ArrayRecord, roll: Roll) -> Vec<String> {
+    let driver = Driver::new(
+        site.controller.ports.clone(),
+        array.clone(),
+        roll,
+        Line::default(),
+    );
+    let time = Duration::from_millis(600);
+    let end = tokio::time::timeout(time, driver.unwrap().run()).await;
+    assert!(
+        end.is_err(),
+        "{:?}",
+        end.map(|end| end.map_err(|e| e.to_string()))
+    );
+    site.asked()
+}
+
+fn staging(site: &StandIn) -> Roll {
+    let mut roll = begin(site, true);
+    let version = Version(8);
+    let records = [generated(site, &roll), Record::Staging { version }];
+    go_on(site, &mut roll, records);
+    roll
+}
+
+#[tokio::test]
+async fn a_node_that_is_left_behind_is_shut_before_the_roll_goes_on() {
+    let site = StandIn::new();
+    in_service(&site, &["n1", "n2"]);
+    let roll = staging(&site);
+    let name = "n2".parse().unwrap();
+    let store = &site.controller.ports.store;
+    let aside: Result<_, StoreError> = store.write(|change| {
+        change.edit_node(&name, |node| {
+            let why = "test".to_owned();
+            node.quarantined.insert("web".parse().unwrap(), why);
+        })
+    });
+    aside.unwrap();
+    let array = store.array(&"web".parse().unwrap()).unwrap().unwrap();
+    let asked = drive(&site, &array, roll).await;
+    assert_eq!(asked[..2], ["shut n2", "stage n1 4+5"]);
+    assert!(!asked.iter().any(|one| one.starts_with("stage n2")));
+}
+
+#[tokio::test]
+async fn a_node_that_does_not_hold_what_it_was_given_is_not_pressed() {
+    let site = StandIn::new();
+    in_service(&site, &["n1"]);
+    let roll = staging(&site);
+    let name = "web".parse().unwrap();
+    let store = &site.controller.ports.store;
+    let array = store.array(&name).unwrap().unwrap();
+    let asked = drive(&site, &array, roll).await;
+    assert!(asked.len() < 5, "{} pushes in 0.6 s", asked.len());
+}
+
+#[tokio::test]
+async fn no_roll_begins_that_nobody_could_drive() {
+    let site = StandIn::new();
+    let mut array = in_service(&site, &["n1"]);
+    array.spns.clear();
+    site.keep(&array);
+    site.node("n1", NodeState::Joined, &["web"]);
+    let wanted = Wanted {
+        cause: Cause::Operator,
+        actor: "test".to_owned(),
+        old_key: OldKey::UntilDrained,
+    };
+    array.method = Some(keyroll::roll::policy::Method::Change);
+    let begun = site.controller.rolls.begin(&array, &wanted).await;
+    assert!(matches!(begun, Err(NotBegun::NoService(_))));
+    assert!(
+        site.controller
+            .ports
+            .store
+            .open_roll(&array.name)
+            .unwrap()
+            .is_none()
+    );
+    site.controller.rolls.take_up().unwrap();
+}

@@ -1,0 +1,375 @@
+//! A controller without a world, for tests: one domain controller that never answers, and nodes
+//! that write down what is asked of them.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use keyroll::account::AccountState;
+use keyroll::fence::{Epoch, Version};
+use keyroll::kerberos::salt::Salt;
+use keyroll::kerberos::{Enctype, Key, Kvno, Principal, Realm};
+use keyroll::keyset::Keyset;
+use keyroll::name::{ArrayName, DcName, NodeName};
+use keyroll::roll::{Answer, Base, Cause, Plan, Record, Resolution, Roll, Sealed, Trouble};
+use keyroll::secret::Password;
+use tokio::sync::{Notify, watch};
+
+use crate::Ports;
+use crate::agents::{AgentPool, Deadlines};
+use crate::ca::tests::{World, world};
+use crate::keys::seal_password;
+use crate::ports::{
+    AccountRef, Agents, Directory, Kdc, KnownKeys, NewAccount, NodeInventory, NodeProof,
+    PasswordWrite, PortError, Sighting,
+};
+use crate::rolls::Rolls;
+use crate::store::{ArrayRecord, GenerationRecord, NodeRecord, NodeState, Read as _, StoreError};
+use crate::verbs::Controller;
+
+pub(crate) struct StandIn {
+    _world: World,
+    pub(crate) controller: Arc<Controller>,
+    nodes: Arc<Nodes>,
+}
+
+impl StandIn {
+    pub(crate) fn new() -> Self {
+        let world = world();
+        let (store, seal) = (world.scratch.store.clone(), world.scratch.seal.clone());
+        let nodes = Arc::new(Nodes::default());
+        let dead = Arc::new(Dead {
+            realm: "CORP.EXAMPLE".parse().unwrap(),
+        });
+        let ports = Ports {
+            directory: dead.clone(),
+            kdc: dead,
+            agents: nodes.clone(),
+            seal,
+            store: store.clone(),
+            epoch: Epoch(1),
+            escrow_seconds: 3600,
+        };
+        let own = world.own.clone();
+        let controller = Controller {
+            ports: ports.clone(),
+            pool: Arc::new(AgentPool::new(store, own, Epoch(1), Deadlines::default())),
+            authority: world.authority.clone(),
+            rolls: Arc::new(Rolls::new(ports, watch::Sender::new(None))),
+            overview: Arc::default(),
+            wake: Arc::new(Notify::new()),
+            schedule_wake: Arc::new(Notify::new()),
+            defaults: crate::config::PolicyConfig::default(),
+            enroll_address: "controller:8086".to_owned(),
+            agent_port: 8088,
+            trustee: "keyroll".to_owned(),
+            fence_attribute: "adminDescription".to_owned(),
+            started: (Instant::now(), 0),
+        };
+        Self {
+            _world: world,
+            controller: Arc::new(controller),
+            nodes,
+        }
+    }
+
+    pub(crate) fn keep(&self, array: &ArrayRecord) {
+        let store = &self.controller.ports.store;
+        let kept: Result<(), StoreError> = store.write(|change| change.put_array(array));
+        kept.unwrap();
+    }
+
+    /// A node of these arrays.
+    pub(crate) fn node(&self, name: &str, state: NodeState, arrays: &[&str]) {
+        let mut node = NodeRecord::invited(name.parse().unwrap(), format!("{name}:8088"));
+        node.state = state;
+        node.arrays = arrays.iter().map(|array| array.parse().unwrap()).collect();
+        let store = &self.controller.ports.store;
+        let kept: Result<(), StoreError> = store.write(|change| change.put_node(&node));
+        kept.unwrap();
+    }
+
+    /// What the nodes were asked since the last time.
+    pub(crate) fn asked(&self) -> Vec<String> {
+        std::mem::take(&mut *self.nodes.asked.lock().unwrap())
+    }
+}
+
+/// A directory that nobody reaches.
+struct Dead {
+    realm: Realm,
+}
+
+fn silence(object: impl ToString) -> PortError {
+    PortError::Unreachable {
+        object: object.to_string(),
+        why: "no answer".to_owned(),
+    }
+}
+
+fn unanswered() -> Answer {
+    Answer::Unanswered {
+        text: "no answer".to_owned(),
+    }
+}
+
+#[async_trait]
+impl Directory for Dead {
+    fn realm(&self) -> &Realm {
+        &self.realm
+    }
+
+    async fn domain_controllers(&self) -> Result<Vec<DcName>, PortError> {
+        Ok(vec!["dc1".parse().unwrap()])
+    }
+
+    async fn find(&self, dc: &DcName, _: &str) -> Result<AccountRef, PortError> {
+        Err(silence(dc))
+    }
+
+    async fn read(&self, dc: &DcName, _: &AccountRef) -> Result<AccountState, PortError> {
+        Err(silence(dc))
+    }
+
+    async fn write_password(&self, _: &DcName, _: &PasswordWrite<'_>) -> Answer {
+        unanswered()
+    }
+
+    async fn create(&self, _: &DcName, _: &NewAccount<'_>) -> Answer {
+        unanswered()
+    }
+
+    async fn set_enctypes(
+        &self,
+        dc: &DcName,
+        _: &AccountRef,
+        _: &[Enctype],
+    ) -> Result<(), PortError> {
+        Err(silence(dc))
+    }
+
+    async fn add_spn(&self, dc: &DcName, _: &AccountRef, _: &str) -> Result<(), PortError> {
+        Err(silence(dc))
+    }
+
+    async fn remove_spn(&self, dc: &DcName, _: &AccountRef, _: &str) -> Result<(), PortError> {
+        Err(silence(dc))
+    }
+}
+
+#[async_trait]
+impl Kdc for Dead {
+    async fn sight(
+        &self,
+        dc: &DcName,
+        _: &Principal,
+        _: &KnownKeys<'_>,
+    ) -> Result<Sighting, PortError> {
+        Err(silence(dc))
+    }
+
+    async fn log_in(
+        &self,
+        dc: &DcName,
+        _: &Principal,
+        _: &[Key],
+    ) -> Result<BTreeMap<Enctype, Option<Salt>>, PortError> {
+        Err(silence(dc))
+    }
+}
+
+/// Nodes that answer that they hold nothing, whatever they are given.
+#[derive(Default)]
+struct Nodes {
+    asked: Mutex<Vec<String>>,
+}
+
+impl Nodes {
+    fn note(&self, what: String) {
+        self.asked.lock().unwrap().push(what);
+    }
+}
+
+fn empty() -> NodeInventory {
+    NodeInventory {
+        version: Version(0),
+        epoch: Epoch(1),
+        targets: Vec::new(),
+        boot: Vec::new(),
+        ready: Ok(()),
+        clock_offset: Duration::ZERO,
+        certificate_ends_unix: 0,
+        agent_version: String::new(),
+    }
+}
+
+#[async_trait]
+impl Agents for Nodes {
+    async fn look(
+        &self,
+        _: &NodeName,
+        _: &ArrayName,
+        _: [u8; 32],
+    ) -> Result<NodeInventory, PortError> {
+        Ok(empty())
+    }
+
+    async fn stage(
+        &self,
+        node: &NodeName,
+        keyset: &Keyset,
+        _: [u8; 32],
+    ) -> Result<NodeInventory, PortError> {
+        let kvnos = keyset.generations.iter().map(|one| one.kvno.to_string());
+        let kvnos = kvnos.collect::<Vec<_>>().join("+");
+        self.note(format!("stage {node} {kvnos}"));
+        Ok(empty())
+    }
+
+    async fn prove(
+        &self,
+        node: &NodeName,
+        _: &ArrayName,
+        _: Vec<u8>,
+    ) -> Result<Vec<NodeProof>, PortError> {
+        Err(silence(node))
+    }
+
+    async fn admit(
+        &self,
+        node: &NodeName,
+        _: &ArrayName,
+        _: Version,
+        verdict: Result<(), String>,
+    ) -> Result<(), PortError> {
+        let word = if verdict.is_ok() { "admit" } else { "shut" };
+        self.note(format!("{word} {node}"));
+        Ok(())
+    }
+
+    async fn wipe(&self, node: &NodeName, _: &ArrayName) -> Result<(), PortError> {
+        self.note(format!("wipe {node}"));
+        Ok(())
+    }
+}
+
+/// An array in service: kvno 4, keyset 7, nodes as given.
+pub(crate) fn in_service(site: &StandIn, nodes: &[&str]) -> ArrayRecord {
+    let mut array = crate::store::tests::array("web");
+    let (first, sealed) = (keyroll::roll::GenerationNumber(1), sealed(site, 1));
+    array.keyset_version = Version(7);
+    array.current = Some(GenerationRecord {
+        number: first,
+        kvno: Kvno(4),
+        salt: Some(salt()),
+        secret: sealed,
+        password_known: true,
+    });
+    site.keep(&array);
+    for node in nodes {
+        site.node(node, NodeState::Joined, &["web"]);
+    }
+    array
+}
+
+fn salt() -> Salt {
+    Salt::new("CORP.EXAMPLEhostweb.corp.example".to_owned())
+}
+
+fn sealed(site: &StandIn, generation: u64) -> Sealed {
+    let password = Password::new(format!("password of generation {generation}"));
+    let generation = keyroll::roll::GenerationNumber(generation);
+    let array = "web".parse().unwrap();
+    seal_password(&site.controller.ports.seal, &array, generation, &password)
+}
+
+/// Begins a roll in the journal, without a driver: kvno 4 to 5, or an unknown one to 5.
+pub(crate) fn begin(site: &StandIn, known: bool) -> Roll {
+    let ports = &site.controller.ports;
+    let array = ports.store.array(&"web".parse().unwrap()).unwrap().unwrap();
+    let members = ports.store.members(&array.name).unwrap();
+    let base = array.current.as_ref().filter(|_| known).map(|base| Base {
+        generation: base.number,
+        kvno: base.kvno,
+        password_known: true,
+    });
+    let plan = Plan {
+        array: array.name.clone(),
+        roll: array.next_roll,
+        cause: Cause::Operator,
+        actor: "test".to_owned(),
+        policy: array.policy.clone(),
+        base,
+        generation: array.next_generation,
+        version: array.keyset_version,
+        members: members.into_iter().map(|node| node.name).collect(),
+        dcs: ["dc1".parse().unwrap()].into(),
+        writer: "dc1".parse().unwrap(),
+        enctypes: array.enctypes.clone(),
+        password_length: 64,
+    };
+    let record = Record::Planned {
+        plan: Box::new(plan.clone()),
+    };
+    let roll = Roll::planned(plan);
+    ports.record(&array.name, &roll, &record, "test").unwrap();
+    roll
+}
+
+/// Writes these records into the roll's journal.
+pub(crate) fn go_on(site: &StandIn, roll: &mut Roll, records: impl IntoIterator<Item = Record>) {
+    let array = roll.frame().array.clone();
+    for record in records {
+        roll.apply(record.clone()).unwrap();
+        let ports = &site.controller.ports;
+        ports.record(&array, roll, &record, "test").unwrap();
+    }
+}
+
+/// The record that keeps the password of the roll's generation.
+pub(crate) fn generated(site: &StandIn, roll: &Roll) -> Record {
+    Record::Generated {
+        sealed: sealed(site, roll.frame().generation.0),
+        fence_before: None,
+        fence: "f".to_owned(),
+        kvno_before: Kvno(4),
+        kvno: Kvno(5),
+        salt: salt(),
+    }
+}
+
+/// From a new password to a commit that one domain controller was seen to have done.
+pub(crate) fn commit(site: &StandIn, roll: &mut Roll) {
+    let version = roll.frame().version;
+    let records = [
+        generated(site, roll),
+        Record::Staging {
+            version: version.next(),
+        },
+        Record::CommitIntent {
+            attempt: 1,
+            dc: "dc1".parse().unwrap(),
+        },
+        Record::Committed {
+            kvno: Kvno(5),
+            salt: salt(),
+            version: version.next().next(),
+        },
+    ];
+    go_on(site, roll, records);
+}
+
+/// It halts, and an operator gives it up.
+pub(crate) fn give_up(site: &StandIn, roll: &mut Roll) {
+    let trouble = Trouble::NodeRefuses {
+        node: "n1".parse().unwrap(),
+        why: "clock skew".to_owned(),
+    };
+    let (choice, actor) = (Resolution::GiveUp, "test".to_owned());
+    let records = [
+        Record::Halted { trouble },
+        Record::Resolved { choice, actor },
+    ];
+    go_on(site, roll, records);
+}
