@@ -74,6 +74,10 @@ const PROMISES: &[Promise] = &[
         "bad_input_is_all_in_the_docs",
         bad_input::the_docs_have_every_error,
     ),
+    (
+        "a_password_that_somebody_else_set",
+        accounts::a_password_that_somebody_else_set,
+    ),
     ("the_naive_order_fails", load::the_naive_order_fails),
 ];
 
