@@ -101,3 +101,17 @@ async fn an_invitation_does_not_open_an_array_of_others() {
     let arrays = node.unwrap().unwrap().arrays;
     assert_eq!(arrays, ["other".parse().unwrap()].into());
 }
+
+#[tokio::test]
+async fn a_removed_node_is_wiped_after_the_last_push_too() {
+    let (site, service) = site();
+    site.node("n1", NodeState::Joined, &["own", "other"]);
+    let request = said::RemoveNodeRequest {
+        array: "own".to_owned(),
+        node: "n1".to_owned(),
+        ..Default::default()
+    };
+    service.remove_node(from("anna", request)).await.unwrap();
+    // Once to know that it can be, once when nobody gives it keys any more.
+    assert_eq!(site.asked(), ["wipe n1", "wipe n1"]);
+}

@@ -190,10 +190,13 @@ impl Controller {
     ) -> Result<said::Changed, No> {
         let (array, node) = self.member(&request.array, &request.node)?;
         let mut done = Vec::new();
-        let joined = node.state == NodeState::Joined;
+        let (joined, mut wiped) = (node.state == NodeState::Joined, false);
         if joined && !request.dry_run {
             match self.ports.agents.wipe(&node.name, &array.name).await {
-                Ok(()) => done.push(format!("keys of {} wiped on {}", array.name, node.name)),
+                Ok(()) => {
+                    wiped = true;
+                    done.push(format!("keys of {} wiped on {}", array.name, node.name));
+                }
                 Err(error) if request.unreachable => done.push(format!(
                     "keys of {} NOT wiped on {}: {error}",
                     array.name, node.name
@@ -226,6 +229,10 @@ impl Controller {
                     }
                 })
             })?;
+            if wiped {
+                // A push that was under way may have come in after the first one.
+                drop(self.ports.agents.wipe(&node.name, &array.name).await);
+            }
             if gone {
                 self.pool.forget(&node.name);
             }
