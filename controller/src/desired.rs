@@ -163,8 +163,10 @@ fn last_of_note(
         match roll.state() {
             State::Ended(End::GivenUp) => return Some(Some(roll)),
             State::Ended(End::Refused) => version = roll.frame().version,
-            // Without a base nothing unlisted was removed.
-            State::Ended(End::Aborted) if roll.frame().base.is_none() => {
+            // Without a base nothing unlisted was removed, without a password nothing at all.
+            State::Ended(End::Aborted)
+                if roll.frame().base.is_none() || roll.generated().is_none() =>
+            {
                 version = roll.frame().version;
             }
             _ => return Some(None),

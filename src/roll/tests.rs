@@ -117,6 +117,10 @@ fn an_operator_aborts_before_the_commit_and_not_after() {
     world.at("staging", Fault::AbortAsked);
     assert_eq!(world.run(), End::Aborted);
     let mut world = World::new();
+    world.at("planned", Fault::AbortAsked);
+    assert_eq!(world.run(), End::Aborted);
+    assert_eq!(world.stages, 0, "nothing was given, so nothing is taken");
+    let mut world = World::new();
     world.at("converging", Fault::AbortAsked);
     assert_eq!(world.run(), End::Done);
 }

@@ -67,9 +67,17 @@ fn what_came_to_nothing_after_a_roll_was_given_up_takes_no_key_away() {
     refuse(&site, false);
     refuse(&site, true);
     assert_eq!(wanted(&site, &array), (vec![5, 4], 11));
+    let mut roll = begin(&site, true);
+    let (version, why) = (Version(12), "test".to_owned());
+    go_on(
+        &site,
+        &mut roll,
+        [Record::Aborting { version, why }, Record::Aborted],
+    );
+    assert_eq!(wanted(&site, &array), (vec![5, 4], 12));
     // One with a base has looked at every DC and told the nodes what to hold.
     abort(&site, true);
-    assert_eq!(wanted(&site, &array), (vec![5], 13));
+    assert_eq!(wanted(&site, &array), (vec![5], 14));
 }
 
 #[test]
