@@ -118,7 +118,7 @@ pub fn plan(roll: &Roll, observed: &Observed, circumstances: &Circumstances) -> 
         State::Converging => prove::plan_converging(roll, observed, circumstances),
         State::Draining => prove::plan_draining(roll, observed, circumstances),
         State::Retiring => nodes::plan_last_push(roll, observed, circumstances, Record::Done),
-        // It had no password yet, nor a look at the directory: what the nodes hold is not its matter.
+        // It had no password yet, nor a look at the directory: the nodes keep what they hold.
         State::Aborting if roll.generated.is_none() => {
             Decision::write(Record::Aborted, "no node was given anything")
         }
