@@ -34,7 +34,7 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     if !Lab::is_here() {
-        return Lab::enter(DCS, NODES).unwrap_or_else(|error| complain(&error));
+        return Lab::enter(DCS, DCS * NODES).unwrap_or_else(|error| complain(&error));
     }
     match measure() {
         Ok(()) => ExitCode::SUCCESS,
@@ -54,10 +54,20 @@ fn measure() -> Result<()> {
     let mut rows = keytab::measure(folder)?;
     rows.extend(derivation::measure(folder)?);
     rows.extend(staging::measure(folder)?);
-    let mut world = World::new(&lab, &free, NODES, &["bench"])?;
-    let (roll, notes) = roll::measure(&mut world, folder).with_context(|| world.story())?;
-    rows.extend(roll);
-    rows.extend(size::measure(&mut world)?);
+    let mut alone = lab.clone();
+    alone.dcs.truncate(1);
+    let mut notes = String::new();
+    for lab in [&alone, &lab] {
+        let array = format!("bench{}", lab.dcs.len());
+        let mut world = World::new(lab, &free, NODES, &[&array])?;
+        let (roll, story) =
+            roll::measure(&mut world, &array, folder).with_context(|| world.story())?;
+        rows.extend(roll);
+        notes += &story;
+        if lab.dcs.len() == DCS {
+            rows.extend(size::measure(&mut world)?);
+        }
+    }
     let page = table::page(&rows, &notes)?;
     println!("{page}");
     let path = tests_folder().join("../docs/benchmarks.md");

@@ -25,7 +25,6 @@ use tokio::runtime::Builder;
 use crate::keytab::replace;
 use crate::table::{Row, median, span, timed};
 
-const ARRAY: &str = "bench";
 /// Tickets that live for nothing, clocks that agree and no margin: the drain is over at once.
 const NO_DRAIN: &[&str] = &[
     "--ticket-life",
@@ -52,7 +51,8 @@ struct Told {
 /// What each part of a roll takes, measured by the controller's own adapters.
 struct Parts {
     modify: Duration,
-    replication: Duration,
+    /// To the other domain controller, where there is one.
+    replication: Option<Duration>,
     exchange: Duration,
     record: Duration,
     file: Duration,
@@ -60,11 +60,14 @@ struct Parts {
 }
 
 /// Rolls the array of `world`, which it makes.
-pub fn measure(world: &mut World<'_>, folder: &Path) -> Result<(Vec<Row>, String)> {
-    world.create(ARRAY, NO_DRAIN)?;
-    world.serve(ARRAY)?;
+///
+/// With one domain controller nothing but the controller's own work stands beside the parts. With
+/// two, Samba's replication is by far the longest of them.
+pub fn measure(world: &mut World<'_>, array: &str, folder: &Path) -> Result<(Vec<Row>, String)> {
+    world.create(array, NO_DRAIN)?;
+    world.serve(array)?;
     let mut rolls = (0..ROLLS)
-        .map(|_| one_roll(world))
+        .map(|_| one_roll(world, array))
         .collect::<Result<Vec<_>>>()?;
     rolls.sort_by_key(|roll| roll.whole);
     let told = rolls.swap_remove(ROLLS / 2);
@@ -72,28 +75,19 @@ pub fn measure(world: &mut World<'_>, folder: &Path) -> Result<(Vec<Row>, String
     let parts = runtime.block_on(parts(world.lab, folder))?;
     let nodes = u32::try_from(world.nodes.len())?;
     let dcs = u32::try_from(world.lab.dcs.len())?;
-    // Before the write, to know what there is, and after it, as the proof: at each of them.
-    let exchanges = 2 * dcs;
-    let files = FILE_CHANGES * nodes;
-    let counted = [
-        ("LDAP modify", 1, parts.modify),
-        (
-            "replication to the other domain controller",
-            1,
-            parts.replication,
-        ),
-        ("KDC exchange", exchanges, parts.exchange),
-        ("journal record, durable", told.records, parts.record),
-        ("node file, durable", files, parts.file),
-        ("derivation of the new keys", 1, parts.derivation),
-    ];
+    let counted = parts.counted(&told, nodes, dcs);
     let sum = counted.iter().map(|(_, count, each)| *each * *count).sum();
     let theirs = ("sum of its unavoidable parts", sum);
-    let what = "whole roll of 3 nodes, no drain";
-    let rows = vec![Row::ratio(what, told.whole, theirs, 1.5)];
+    let at = if dcs == 1 {
+        "1 domain controller".to_owned()
+    } else {
+        format!("{dcs} domain controllers")
+    };
+    let what = format!("whole roll of {nodes} nodes at {at}, no drain");
+    let rows = vec![Row::ratio(&what, told.whole, theirs, 1.5)];
     let mut notes = format!(
-        "\n## The roll\n\n{ROLLS} rolls of {nodes} nodes at {dcs} domain controllers; the one in \
-         the middle took {}:\n\n| State | Time |\n|---|---|\n",
+        "\n## The roll at {at}\n\n{ROLLS} rolls of {nodes} nodes; the one in the middle took \
+         {}:\n\n| State | Time |\n|---|---|\n",
         span(told.whole)
     );
     for (state, took) in &told.states {
@@ -108,8 +102,27 @@ pub fn measure(world: &mut World<'_>, folder: &Path) -> Result<(Vec<Row>, String
     Ok((rows, notes))
 }
 
-fn one_roll(world: &World<'_>) -> Result<Told> {
-    let views = world.roll(&[ARRAY])?;
+impl Parts {
+    /// What each part is called, how often a roll needs it, and what it takes once.
+    fn counted(&self, told: &Told, nodes: u32, dcs: u32) -> Vec<(&'static str, u32, Duration)> {
+        let replication = self
+            .replication
+            .map(|took| ("replication to the other domain controller", 1, took));
+        // Before the write, to know what there is, and after it, as the proof: at each of them.
+        let exchanges = 2 * dcs;
+        let others = [
+            ("LDAP modify", 1, self.modify),
+            ("KDC exchange", exchanges, self.exchange),
+            ("journal record, durable", told.records, self.record),
+            ("node file, durable", FILE_CHANGES * nodes, self.file),
+            ("derivation of the new keys", 1, self.derivation),
+        ];
+        replication.into_iter().chain(others).collect()
+    }
+}
+
+fn one_roll(world: &World<'_>, array: &str) -> Result<Told> {
+    let views = world.roll(&[array])?;
     let view = views.first().context("no roll")?;
     ensure!(view["state"] == "done", "the roll is {}", view["state"]);
     let times = view["times"].as_array().context("no times")?;
@@ -123,7 +136,7 @@ fn one_roll(world: &World<'_>) -> Result<Told> {
         Ok((name.to_owned(), Duration::from_millis(millis)))
     };
     let states = times.iter().map(state).collect::<Result<Vec<_>>>()?;
-    let story = world.cli.run(&["roll", "explain", ARRAY])?;
+    let story = world.cli.run(&["roll", "explain", array])?;
     let sentences = story["sentences"].as_array().context("no story")?;
     Ok(Told {
         whole: states.iter().map(|(_, took)| *took).sum(),
@@ -135,7 +148,11 @@ fn one_roll(world: &World<'_>) -> Result<Told> {
 async fn parts(lab: &Lab, folder: &Path) -> Result<Parts> {
     let (modify, replication, exchange) = directory(lab).await?;
     let seal = Arc::new(Seal::new(&[5; 32]));
-    let store = Store::create(&folder.join("roll"), &lab.realm.parse()?, seal)?;
+    let store = Store::create(
+        &folder.join(format!("roll{}", lab.dcs.len())),
+        &lab.realm.parse()?,
+        seal,
+    )?;
     let node: NodeName = "n1".parse()?;
     // A row of a record's size; what a record costs is its way to the disk.
     let record = NodeRecord::invited(node, "x".repeat(400));
@@ -165,7 +182,7 @@ async fn parts(lab: &Lab, folder: &Path) -> Result<Parts> {
 }
 
 /// A password change at the first domain controller, its way to the last, and a ticket.
-async fn directory(lab: &Lab) -> Result<(Duration, Duration, Duration)> {
+async fn directory(lab: &Lab) -> Result<(Duration, Option<Duration>, Duration)> {
     let config = DirectoryConfig {
         domain: lab.domain.clone(),
         realm: None,
@@ -185,10 +202,12 @@ async fn directory(lab: &Lab) -> Result<(Duration, Duration, Duration)> {
     let settings = config.settings()?;
     let (directory, kdcs) = (ActiveDirectory::new(settings.clone())?, Kdcs::new(settings));
     let first: DcName = lab.dcs.first().context("no domain controller")?.parse()?;
-    let last: DcName = lab.dcs.last().context("no domain controller")?.parse()?;
+    let others = lab.dcs.iter().skip(1).map(|dc| dc.parse());
+    let others = others.collect::<Result<Vec<DcName>, _>>()?;
     let password = |number: usize| Password::new(format!("{}-Aa1{number}", "x".repeat(58)));
+    let name = format!("parts{}", lab.dcs.len());
     let new = NewAccount {
-        sam_account_name: "parts$",
+        sam_account_name: &format!("{name}$"),
         kind: AccountKind::Computer,
         container: None,
         password: &password(0),
@@ -197,8 +216,8 @@ async fn directory(lab: &Lab) -> Result<(Duration, Duration, Duration)> {
     };
     let made = directory.create(&first, &new).await;
     ensure!(made == Answer::Applied, "no account: {made:?}");
-    let account = directory.find(&first, "parts$").await?;
-    let spn = format!("HTTP/parts.{}", lab.domain);
+    let account = directory.find(&first, &format!("{name}$")).await?;
+    let spn = format!("HTTP/{name}.{}", lab.domain);
     directory.add_spn(&first, &account, &spn).await?;
     let service = format!("{spn}@{}", lab.realm).parse()?;
     let (mut modifies, mut replications, mut exchanges) = (Vec::new(), Vec::new(), Vec::new());
@@ -218,15 +237,17 @@ async fn directory(lab: &Lab) -> Result<(Duration, Duration, Duration)> {
         ensure!(answer == Answer::Applied, "no password: {answer:?}");
         let written = Instant::now();
         let kvno = directory.read(&first, &account).await?.kvno;
-        while directory
-            .read(&last, &account)
-            .await
-            .ok()
-            .map(|state| state.kvno)
-            != Some(kvno)
-        {
-            ensure!(written.elapsed().as_secs() < 30, "no replication");
-            tokio::time::sleep(Duration::from_millis(10)).await;
+        for dc in &others {
+            while directory
+                .read(dc, &account)
+                .await
+                .ok()
+                .map(|state| state.kvno)
+                != Some(kvno)
+            {
+                ensure!(written.elapsed().as_secs() < 30, "no replication");
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
         }
         replications.push(written.elapsed());
         let begun = Instant::now();
@@ -234,5 +255,6 @@ async fn directory(lab: &Lab) -> Result<(Duration, Duration, Duration)> {
         exchanges.push(begun.elapsed());
     }
     let counted = |spans: Vec<Duration>| median(spans.into_iter().skip(1).collect());
-    Ok((counted(modifies), counted(replications), counted(exchanges)))
+    let replication = (!others.is_empty()).then(|| counted(replications));
+    Ok((counted(modifies), replication, counted(exchanges)))
 }
