@@ -3,10 +3,12 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use picky_asn1::wrapper::{
     ExplicitContextTag0, ExplicitContextTag1, ExplicitContextTag2, ExplicitContextTag3,
-    ExplicitContextTag4, ExplicitContextTag5, OctetStringAsn1, Optional,
+    ExplicitContextTag4, ExplicitContextTag5, ExplicitContextTag6, ExplicitContextTag7,
+    OctetStringAsn1, Optional,
 };
 use picky_krb::data_types::{Authenticator, AuthenticatorInner, Checksum};
 use picky_krb::messages::{ApReq, ApReqInner};
+use zeroize::Zeroizing;
 
 use super::as_exchange::micros;
 use super::credential::{Credential, TicketFlags};
@@ -14,7 +16,8 @@ use super::der::{Malformed, decode, encode};
 use super::encryption::{Confounder, UnsupportedEnctype, Usage};
 use super::ticket::{OpenError, PVNO, Ticket, TicketInside, open_sealed};
 use super::wire::{
-    Unsayable, flags, int32, integer, number, of_name, of_time, seal, to_name, to_realm, to_time,
+    Unsayable, flags, int32, integer, number, of_name, of_time, seal, to_key, to_name, to_realm,
+    to_time,
 };
 use crate::kerberos::{Enctype, Key, Kvno, Principal};
 
@@ -38,36 +41,58 @@ impl ApRequest<'_> {
     /// # Errors
     /// [`Unsayable`] if a name is not ASCII, a time is out of range or the session key is of RC4.
     pub fn to_bytes(&self) -> Result<Vec<u8>, Unsayable> {
+        let beside = Beside::default();
         let usage = Usage::Authenticator;
-        show(self.credential, usage, None, self.now, self.confounder).map(|shown| encode(&shown))
+        show(self.credential, usage, beside, self.now, self.confounder).map(|shown| encode(&shown))
     }
 }
 
-/// The ticket with a fresh authenticator; `sum` is the number and bytes of a checksum.
+/// What an authenticator says beside who shows the ticket and when.
+#[derive(Default)]
+pub(super) struct Beside<'a> {
+    /// The number and the bytes of a checksum.
+    pub sum: Option<(i32, Vec<u8>)>,
+    /// The client's part in a key for this context alone.
+    pub subkey: Option<&'a Key>,
+    /// The number of the client's first message.
+    pub sequence: Option<u32>,
+    /// The service is to prove itself, too.
+    pub mutual: bool,
+}
+
+/// The option `mutual-required` (RFC 4120 section 5.5.1).
+const MUTUAL_REQUIRED: u32 = 1 << 29;
+
+/// The ticket with a fresh authenticator.
 pub(super) fn show(
     credential: &Credential,
     usage: Usage,
-    sum: Option<(i32, Vec<u8>)>,
+    beside: Beside<'_>,
     now: DateTime<Utc>,
     confounder: &Confounder,
 ) -> Result<ApReq, Unsayable> {
-    let sum = sum.map(|(kind, bytes)| {
+    let options = if beside.mutual { MUTUAL_REQUIRED } else { 0 };
+    let subkey = beside.subkey.map(to_key).map(ExplicitContextTag6::from);
+    let sequence = beside
+        .sequence
+        .map(|sequence| ExplicitContextTag7::from(integer(sequence.into())));
+    let sum = beside.sum.map(|(kind, bytes)| {
         ExplicitContextTag3::from(Checksum {
             cksumtype: ExplicitContextTag0::from(integer(kind.into())),
             checksum: ExplicitContextTag1::from(OctetStringAsn1::from(bytes)),
         })
     });
-    let authenticator = encode(&Authenticator::from(AuthenticatorInner {
+    let authenticator = Zeroizing::new(encode(&Authenticator::from(AuthenticatorInner {
         authenticator_vno: ExplicitContextTag0::from(integer(PVNO)),
         crealm: ExplicitContextTag1::from(to_realm(credential.client.realm())?),
         cname: ExplicitContextTag2::from(to_name(&credential.client)?),
         cksum: Optional::from(sum),
         cusec: ExplicitContextTag4::from(micros(now)),
         ctime: ExplicitContextTag5::from(to_time(now)?),
-        subkey: Optional::from(None),
-        seq_number: Optional::from(None),
+        subkey: Optional::from(subkey),
+        seq_number: Optional::from(sequence),
         authorization_data: Optional::from(None),
-    }));
+    })));
     let sealed = seal(
         &credential.session_key,
         None,
@@ -78,7 +103,7 @@ pub(super) fn show(
     Ok(ApReq::from(ApReqInner {
         pvno: ExplicitContextTag0::from(integer(PVNO)),
         msg_type: ExplicitContextTag1::from(integer(AP_REQ)),
-        ap_options: ExplicitContextTag2::from(flags(0)),
+        ap_options: ExplicitContextTag2::from(flags(options)),
         ticket: ExplicitContextTag3::from(credential.ticket.wire().clone()),
         authenticator: ExplicitContextTag4::from(sealed),
     }))

@@ -74,7 +74,7 @@ fn check_element(bytes: &[u8], depth: usize) -> Result<&[u8], &'static str> {
 const CONSTRUCTED: u8 = 0x20;
 
 /// Splits a tag and a definite length off `bytes`.
-fn header(bytes: &[u8]) -> Result<(u8, usize, &[u8]), &'static str> {
+pub(super) fn header(bytes: &[u8]) -> Result<(u8, usize, &[u8]), &'static str> {
     let [tag, first, rest @ ..] = bytes else {
         return Err("an element is cut short");
     };

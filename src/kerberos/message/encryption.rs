@@ -20,7 +20,7 @@ use crate::secret::SecretBytes;
 /// Random bytes that make equal plain texts differ: one fresh draw for each encryption.
 pub type Confounder = [u8; BLOCK];
 
-/// What a key is used for (RFC 4120 section 7.5.1).
+/// What a key is used for (RFC 4120 section 7.5.1, RFC 4121 section 2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Usage {
     AsRequestTimestamp = 1,
@@ -30,6 +30,11 @@ pub(super) enum Usage {
     TgsRequestAuthenticator = 7,
     TgsReply = 8,
     Authenticator = 11,
+    ApReply = 12,
+    /// What the acceptor of a GSS-API context wraps (RFC 4121 section 2).
+    AcceptorWrap = 22,
+    /// What its initiator wraps.
+    InitiatorWrap = 24,
 }
 
 /// An enctype under which nothing is encrypted or decrypted here.

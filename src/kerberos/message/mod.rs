@@ -5,6 +5,7 @@
 //! | AS: a password or key for a first ticket | [`AsRequest`] | [`AsReply`] |
 //! | TGS: a ticket for a service's ticket | [`TgsRequest`] | [`TgsReply`] |
 //! | AP: a ticket shown to a service | [`ApRequest`] | [`accept`] |
+//! | GSS-API: a context with a service, through a ticket | [`gss::Initiation`] | [`gss::Context`] |
 //!
 //! Three proofs are built from them, none of which counts as a failed login in the directory:
 //! * a domain controller issues under a key if [`Ticket::open`] opens the ticket it issued;
@@ -23,6 +24,7 @@ pub mod credential;
 mod der;
 pub mod encryption;
 pub mod frame;
+pub mod gss;
 pub mod kdc_error;
 mod kdc_exchange;
 pub mod tgs_exchange;

@@ -1,6 +1,6 @@
 //! The exchanges end to end, against a KDC of a few lines; every refusal; hostile bytes.
 
-mod ap;
+pub mod ap;
 mod hostile;
 mod kdc;
 
@@ -11,19 +11,19 @@ use crate::kerberos::{Enctype, Key, Kvno, Principal};
 use crate::secret::SecretBytes;
 use kdc::Kdc;
 
-const AES256: Enctype = Enctype::Aes256CtsHmacSha1;
+pub const AES256: Enctype = Enctype::Aes256CtsHmacSha1;
 const HOUR: TimeDelta = TimeDelta::hours(1);
 
-fn principal(text: &str) -> Principal {
+pub fn principal(text: &str) -> Principal {
     text.parse().unwrap()
 }
 
-fn now() -> DateTime<Utc> {
+pub fn now() -> DateTime<Utc> {
     "2026-11-20T12:00:00.123456Z".parse().unwrap()
 }
 
 /// A key of bytes that are all `seed`.
-fn key(enctype: Enctype, seed: u8) -> Key {
+pub fn key(enctype: Enctype, seed: u8) -> Key {
     Key::new(enctype, SecretBytes::new(vec![seed; enctype.key_length()])).unwrap()
 }
 

@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use picky_krb::messages::{TgsRep, TgsReq};
 
-use super::ap_exchange::show;
+use super::ap_exchange::{Beside, show};
 use super::as_exchange::KRBTGT;
 use super::credential::Credential;
 use super::der::{Malformed, decode, encode};
@@ -69,9 +69,12 @@ impl TgsRequest<'_> {
             Usage::TgsRequestChecksum,
             &encode(&body),
         );
-        let sum = sum.map_err(Unsayable::Unsupported)?;
+        let beside = Beside {
+            sum: Some(sum.map_err(Unsayable::Unsupported)?),
+            ..Beside::default()
+        };
         let usage = Usage::TgsRequestAuthenticator;
-        let shown = show(self.tgt, usage, Some(sum), self.now, self.confounder)?;
+        let shown = show(self.tgt, usage, beside, self.now, self.confounder)?;
         let hints = vec![hint(SHOWN_TICKET, encode(&shown))];
         Ok(encode(&TgsReq::from(request(TGS_REQ, hints, body))))
     }
