@@ -217,3 +217,6 @@ impl AccountState {
         Refusal::new(code, &self.distinguished_name, why, next)
     }
 }
+
+#[cfg(test)]
+mod tests;
