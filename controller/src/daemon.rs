@@ -16,6 +16,7 @@ use crate::ca::{Authority, Doorway, Lifetimes, OwnCredential, limited, now_unix}
 use crate::config::Config;
 use crate::directory::{ActiveDirectory, Kdcs};
 use crate::enroll::EnrollService;
+use crate::ports::SystemClock;
 use crate::reconcile::{Overview, Reconciler};
 use crate::rolls::Rolls;
 use crate::scheduler::Scheduler;
@@ -152,6 +153,7 @@ pub async fn run(
         directory: Arc::new(directory),
         kdc: Arc::new(Kdcs::new(settings)),
         agents: Arc::clone(&pool) as Arc<dyn crate::ports::Agents>,
+        clock: Arc::new(SystemClock),
         seal,
         store: Arc::clone(&store),
         epoch,

@@ -44,6 +44,8 @@ pub struct Ports {
     pub kdc: Arc<dyn ports::Kdc>,
     /// The agents.
     pub agents: Arc<dyn ports::Agents>,
+    /// The time of day.
+    pub clock: Arc<dyn ports::Clock>,
     /// Opens and closes secrets.
     pub seal: Arc<seal::Seal>,
     /// The journal and everything else that must survive.
@@ -55,7 +57,17 @@ pub struct Ports {
 }
 
 impl Ports {
-    /// Makes a record durable together with what it changes in the array.
+    /// An entry of this moment for a roll's journal.
+    #[must_use]
+    pub fn entry(&self, record: Record, reason: &str) -> JournalEntry {
+        JournalEntry {
+            at_unix_millis: self.clock.now().timestamp_millis(),
+            reason: reason.to_owned(),
+            record,
+        }
+    }
+
+    /// Makes an entry durable together with what its record changes in the array.
     ///
     /// # Errors
     /// [`StoreError`]: the process must stop, since nobody knows what is on disk.
@@ -63,10 +75,9 @@ impl Ports {
         &self,
         name: &ArrayName,
         roll: &Roll,
-        record: &Record,
-        reason: &str,
+        entry: &JournalEntry,
     ) -> Result<ArrayRecord, StoreError> {
-        let entry = JournalEntry::now(record.clone(), reason);
+        let record = &entry.record;
         failpoint::reach("before", record.name());
         let array = self.store.write(|change| {
             let mut array = change
@@ -78,7 +89,7 @@ impl Ports {
                 entry.at_unix_millis / 1000,
                 self.escrow_seconds,
             );
-            change.append(name, roll.frame().roll, std::slice::from_ref(&entry))?;
+            change.append(name, roll.frame().roll, std::slice::from_ref(entry))?;
             change.put_array(&array)?;
             Ok::<_, StoreError>(array)
         })?;

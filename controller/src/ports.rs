@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use keyroll::account::AccountState;
 use keyroll::kerberos::salt::{AccountKind, Salt};
 use keyroll::kerberos::{Enctype, Key, Kvno, Principal, Realm};
@@ -234,6 +235,25 @@ pub struct NodeProof {
     pub path: String,
     /// The kvno that opened it, or why it was refused, in an acceptor's words.
     pub verdict: Result<Kvno, String>,
+}
+
+/// The time of day: for the times of tickets, for schedules, for what people read.
+///
+/// Whoever sets the clock moves it by hours, so nothing is waited for by it: how long something
+/// takes is measured by the monotonic clock (`tokio::time::Instant`) alone.
+pub trait Clock: Send + Sync {
+    /// What time it is.
+    fn now(&self) -> DateTime<Utc>;
+}
+
+/// The system's clock.
+#[derive(Debug, Clone, Copy)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> DateTime<Utc> {
+        Utc::now()
+    }
 }
 
 /// The agents, over warm mTLS connections.

@@ -188,7 +188,7 @@ impl Reconciler {
 
     /// An old generation is destroyed once no restored domain controller can bring it back.
     fn forget_previous(&self, array: &ArrayRecord) -> Result<(), StoreError> {
-        let now = Utc::now().timestamp();
+        let now = self.ports.clock.now().timestamp();
         if array
             .previous
             .as_ref()
@@ -213,7 +213,7 @@ impl Reconciler {
         let nonce = random::bytes();
         let looked = self.ports.agents.look(node, &array.name, nonce).await;
         let status = |inventory, state, reason| NodeStatus {
-            seen: Some(Utc::now()),
+            seen: Some(self.ports.clock.now()),
             inventory: Some(inventory),
             nonce,
             state,

@@ -123,7 +123,8 @@ impl Rolls {
         };
         let roll = Roll::planned(plan);
         let reason = format!("asked for by {}", wanted.actor);
-        let array = self.ports.record(&array.name, &roll, &record, &reason)?;
+        let entry = self.ports.entry(record, &reason);
+        let array = self.ports.record(&array.name, &roll, &entry)?;
         self.launch(array, roll)
     }
 

@@ -22,7 +22,7 @@ use crate::ca::tests::{World, world};
 use crate::keys::seal_password;
 use crate::ports::{
     AccountRef, Agents, Directory, Kdc, KnownKeys, NewAccount, NodeInventory, NodeProof,
-    PasswordWrite, PortError, Sighting,
+    PasswordWrite, PortError, Sighting, SystemClock,
 };
 use crate::rolls::Rolls;
 use crate::store::{ArrayRecord, GenerationRecord, NodeRecord, NodeState, Read as _, StoreError};
@@ -46,6 +46,7 @@ impl StandIn {
             directory: dead.clone(),
             kdc: dead,
             agents: nodes.clone(),
+            clock: Arc::new(SystemClock),
             seal,
             store: store.clone(),
             epoch: Epoch(1),
@@ -313,7 +314,8 @@ pub(crate) fn begin(site: &StandIn, known: bool) -> Roll {
         plan: Box::new(plan.clone()),
     };
     let roll = Roll::planned(plan);
-    ports.record(&array.name, &roll, &record, "test").unwrap();
+    let entry = ports.entry(record, "test");
+    ports.record(&array.name, &roll, &entry).unwrap();
     roll
 }
 
@@ -323,7 +325,8 @@ pub(crate) fn go_on(site: &StandIn, roll: &mut Roll, records: impl IntoIterator<
     for record in records {
         roll.apply(record.clone()).unwrap();
         let ports = &site.controller.ports;
-        ports.record(&array, roll, &record, "test").unwrap();
+        let entry = ports.entry(record, "test");
+        ports.record(&array, roll, &entry).unwrap();
     }
 }
 

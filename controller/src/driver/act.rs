@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use chrono::{TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use keyroll::kerberos::message::{ApRequest, Credential, Mint};
 use keyroll::kerberos::{Key, Kvno, Principal};
 use keyroll::keyset::{Keyset, Role};
@@ -241,16 +241,17 @@ impl Stage<'_> {
             Which::Base => (WhichKey::Base, self.base),
             Which::New => (WhichKey::New, self.new),
         };
-        let real = self.tickets.lock().await.find(key, *kvno);
+        let now = self.ports.clock.now();
+        let real = self.tickets.lock().await.find(key, *kvno, now);
         let ticket = match real {
             Some(ticket) => ticket,
-            None => match mint(self.service, unlocked, *kvno) {
+            None => match mint(self.service, unlocked, *kvno, now) {
                 Some(ticket) => Arc::new(ticket),
                 // No AES key of RFC 3962 to make a ticket with; the fingerprints must do.
                 None => return Proof::Accepted,
             },
         };
-        let Some(request) = ap_request(&ticket) else {
+        let Some(request) = ap_request(&ticket, now) else {
             return Proof::Trouble("no AP-REQ could be made".to_owned());
         };
         match self
@@ -311,9 +312,13 @@ fn node_refusals(node: &NodeName, inventory: &NodeInventory) -> Vec<Refusal> {
 }
 
 /// A ticket as a KDC would issue it: to an acceptor there is no difference.
-fn mint(service: &Principal, unlocked: Option<&Unlocked>, kvno: Kvno) -> Option<Credential> {
+fn mint(
+    service: &Principal,
+    unlocked: Option<&Unlocked>,
+    kvno: Kvno,
+    now: DateTime<Utc>,
+) -> Option<Credential> {
     let client: Principal = format!("keyroll-proof@{}", service.realm()).parse().ok()?;
-    let now = Utc::now();
     unlocked?.keys.iter().find_map(|key| {
         let session = SecretBytes::new(random::vector(key.enctype().key_length()));
         let session = Key::new(key.enctype(), session).ok()?;
@@ -331,12 +336,12 @@ fn mint(service: &Principal, unlocked: Option<&Unlocked>, kvno: Kvno) -> Option<
     })
 }
 
-/// The AP-REQ that a client would send with this ticket now.
-pub(crate) fn ap_request(credential: &Credential) -> Option<Vec<u8>> {
+/// The AP-REQ that a client would send with this ticket at `now`.
+pub(crate) fn ap_request(credential: &Credential, now: DateTime<Utc>) -> Option<Vec<u8>> {
     let confounder = random::bytes();
     ApRequest {
         credential,
-        now: Utc::now(),
+        now,
         confounder: &confounder,
     }
     .to_bytes()

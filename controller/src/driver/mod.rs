@@ -9,7 +9,7 @@ mod view;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures_util::future::join_all;
 use keyroll::kerberos::Principal;
@@ -20,6 +20,7 @@ use keyroll::roll::{
 };
 use keyroll_proto::operator::RollView;
 use tokio::sync::{Mutex, Notify, watch};
+use tokio::time::Instant;
 
 pub(crate) use act::{ap_request, wrong_with};
 pub use view::{ended_view, story};
@@ -253,9 +254,9 @@ impl Driver {
         let before = self.roll.state();
         let mut roll = self.roll.clone();
         roll.apply(record.clone())?;
-        let array = self
-            .ports
-            .record(&self.array.name, &roll, &record, reason)?;
+        let entry = self.ports.entry(record, reason);
+        let array = self.ports.record(&self.array.name, &roll, &entry)?;
+        let record = &entry.record;
         tracing::info!(
             array = %array.name,
             roll = %roll.frame().roll,
@@ -263,11 +264,11 @@ impl Driver {
             state = roll.state().name(),
             reason,
         );
-        self.unsent = match &record {
+        self.unsent = match record {
             Record::CommitIntent { attempt, .. } => Some(*attempt),
             _ => None,
         };
-        self.entries.push(JournalEntry::now(record, reason));
+        self.entries.push(entry);
         (self.roll, self.array) = (roll, array);
         self.observed = Observed::default();
         self.record_at = Instant::now();

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use chrono::Utc;
+use chrono::{DateTime, TimeDelta, Utc};
 use keyroll::kerberos::Kvno;
 use keyroll::kerberos::message::Credential;
 use keyroll::roll::WhichKey;
@@ -17,10 +17,14 @@ impl Tickets {
         self.0.insert((key, kvno), ticket);
     }
 
-    /// The ticket under this key, if one was seen and is not about to end.
-    pub(super) fn find(&self, key: WhichKey, kvno: Kvno) -> Option<Arc<Credential>> {
+    /// The ticket under this key, if one was seen and is not about to end at `now`.
+    pub(super) fn find(
+        &self,
+        key: WhichKey,
+        kvno: Kvno,
+        now: DateTime<Utc>,
+    ) -> Option<Arc<Credential>> {
         let ticket = self.0.get(&(key, kvno))?;
-        let soon = Utc::now() + chrono::TimeDelta::seconds(5);
-        (ticket.times.end > soon).then(|| Arc::clone(ticket))
+        (ticket.times.end - now > TimeDelta::seconds(5)).then(|| Arc::clone(ticket))
     }
 }

@@ -21,19 +21,6 @@ pub struct JournalEntry {
     pub record: Record,
 }
 
-impl JournalEntry {
-    /// An entry of this moment.
-    #[must_use]
-    pub fn now(record: Record, reason: &str) -> Self {
-        let at_unix_millis = chrono::Utc::now().timestamp_millis();
-        Self {
-            at_unix_millis,
-            reason: reason.to_owned(),
-            record,
-        }
-    }
-}
-
 /// A roll and its journal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PastRoll {

@@ -190,7 +190,7 @@ impl Controller {
         if let Err(why) = &inventory.ready {
             checks.push(check("warning", node, "is not ready", why, show.clone()));
         }
-        let request = ticket.and_then(|ticket| ap_request(&ticket.ticket));
+        let request = ticket.and_then(|ticket| ap_request(&ticket.ticket, self.ports.clock.now()));
         if let Some(request) = request {
             checks.push(
                 match self.ports.agents.prove(node, &array.name, request).await {
