@@ -88,11 +88,19 @@ impl Config {
     /// [`ConfigError`]: a file that cannot be read is an error, not a default.
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
         let bytes: SecretBytes = atomic_file::read(path)?;
+        Self::parse(path, bytes.expose())
+    }
+
+    /// The settings that the bytes of the file at `path` say.
+    ///
+    /// # Errors
+    /// [`ConfigError::Syntax`], [`ConfigError::Values`].
+    pub fn parse(path: &Path, bytes: &[u8]) -> Result<Self, ConfigError> {
         let syntax = |message| ConfigError::Syntax {
             path: path.to_owned(),
             message,
         };
-        let text = std::str::from_utf8(bytes.expose())
+        let text = std::str::from_utf8(bytes)
             .map_err(|error| syntax(format!("it is not text: {error}")))?;
         let file: file::File = toml::from_str(text).map_err(|error| {
             // On one line: the error's own text draws a picture.

@@ -164,8 +164,16 @@ impl Config {
             path: path.to_owned(),
             why,
         };
-        let config: Self = toml::from_str(&text).map_err(|error| invalid(error.to_string()))?;
-        config.check().map_err(invalid)?;
+        Self::parse(&text).map_err(invalid)
+    }
+
+    /// The configuration that a file's text says.
+    ///
+    /// # Errors
+    /// What is wrong with it, and where.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let config: Self = toml::from_str(text).map_err(|error| error.to_string())?;
+        config.check()?;
         Ok(config)
     }
 

@@ -14,7 +14,8 @@ pub struct Entry {
 impl Entry {
     /// Takes a search entry apart. What is not where it belongs is left out; the shape was
     /// checked before the message came here.
-    pub(super) fn of(found: ResultEntry) -> Self {
+    #[must_use]
+    pub fn of(found: ResultEntry) -> Self {
         let mut entry = Self::default();
         let mut parts = found.0.expect_constructed().unwrap_or_default().into_iter();
         let name = parts.next().and_then(|name| name.expect_primitive());

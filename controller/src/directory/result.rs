@@ -52,7 +52,8 @@ pub(super) fn success(dc: &DcName, object: &str, result: &LdapResult) -> Result<
 
 /// The Win32 error with which AD's diagnostic texts begin, `0000052D: SvcErr: …` (MS-ADTS
 /// 3.1.1.3.1.9).
-pub(super) fn win32(text: &str) -> Option<u32> {
+#[must_use]
+pub fn win32(text: &str) -> Option<u32> {
     let (digits, _) = text.split_once(':')?;
     let hexadecimal = digits.len() == 8 && digits.chars().all(|c| c.is_ascii_hexdigit());
     hexadecimal.then(|| u32::from_str_radix(digits, 16).ok())?
@@ -75,15 +76,17 @@ fn described(result: &LdapResult) -> String {
 }
 
 /// Why a bind was refused.
-pub(super) struct BindTrouble {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BindTrouble {
     /// In words.
-    pub(super) words: String,
+    pub words: String,
     /// The directory has counted a bad password.
-    pub(super) wrong_password: bool,
+    pub wrong_password: bool,
 }
 
 /// Why a bind was refused: AD hides it in `data 52e` within the text.
-pub(super) fn bind_trouble(result: &LdapResult) -> BindTrouble {
+#[must_use]
+pub fn bind_trouble(result: &LdapResult) -> BindTrouble {
     let code = result.text.split("data ").nth(1).unwrap_or_default();
     let code: String = code.chars().take_while(char::is_ascii_hexdigit).collect();
     let code = u32::from_str_radix(&code, 16).unwrap_or_default();
