@@ -75,6 +75,7 @@ pub struct SealError;
 pub struct Seal {
     cipher: XChaCha20Poly1305,
     authenticator: SecretBytes,
+    backups: SecretBytes,
 }
 
 impl std::fmt::Debug for Seal {
@@ -87,12 +88,16 @@ impl Seal {
     /// A seal with this key of 32 bytes.
     #[must_use]
     pub fn new(key: &[u8; 32]) -> Self {
-        // Rows are authenticated with a key of their own: one key, one algorithm.
-        let mut derive = mac(key);
-        derive.update(b"keyroll store rows 1");
+        // Rows are authenticated with a key of their own, backups with another: one key, one use.
+        let derived = |purpose: &[u8]| {
+            let mut derive = mac(key);
+            derive.update(purpose);
+            SecretBytes::new(derive.finalize().into_bytes().to_vec())
+        };
         Self {
             cipher: XChaCha20Poly1305::new(key.into()),
-            authenticator: SecretBytes::new(derive.finalize().into_bytes().to_vec()),
+            authenticator: derived(b"keyroll store rows 1"),
+            backups: derived(b"keyroll backup 1"),
         }
     }
 
@@ -139,6 +144,12 @@ impl Seal {
         self.row(table, key, value).verify_slice(tag).is_ok()
     }
 
+    /// A stamp over a backup as a whole, to be fed its bytes in order.
+    #[must_use]
+    pub fn backup_stamp(&self) -> Stamp {
+        Stamp(mac(self.backups.expose()))
+    }
+
     fn row(&self, table: &str, key: &str, value: &[u8]) -> Authenticator {
         let mut mac = mac(self.authenticator.expose());
         for part in [table.as_bytes(), key.as_bytes(), value] {
@@ -146,6 +157,38 @@ impl Seal {
             mac.update(part);
         }
         mac
+    }
+}
+
+/// An HMAC-SHA-256 under way: who cuts or edits what it was made over is found out.
+#[derive(Clone)]
+pub struct Stamp(Authenticator);
+
+impl std::fmt::Debug for Stamp {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Stamp(..)")
+    }
+}
+
+impl Stamp {
+    /// The bytes that a finished stamp has.
+    pub const LENGTH: usize = 32;
+
+    /// Takes more bytes in.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// The stamp over all bytes so far.
+    #[must_use]
+    pub fn finish(self) -> [u8; Self::LENGTH] {
+        self.0.finalize().into_bytes().into()
+    }
+
+    /// Whether `stamp` is the one over all bytes so far, in constant time.
+    #[must_use]
+    pub fn fits(self, stamp: &[u8]) -> bool {
+        self.0.verify_slice(stamp).is_ok()
     }
 }
 

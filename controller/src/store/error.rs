@@ -13,7 +13,7 @@ pub enum StoreError {
     /// would forget epochs, and with them which controller leads.
     #[error(
         "there is no store at {path}; a new controller begins with: keyroll-controller init; \
-         a lost store is restored from its backup"
+         a lost one is restored with: keyroll-controller restore BACKUP"
     )]
     Absent {
         /// Where it was looked for.
@@ -113,6 +113,15 @@ impl StoreError {
     pub(crate) fn missing(array: &ArrayName) -> Self {
         Self::Gone {
             array: array.clone(),
+        }
+    }
+
+    /// The store's own row is not there.
+    pub(super) fn no_meta() -> Self {
+        Self::Corrupt {
+            table: super::row::META,
+            key: super::read::STORE.to_owned(),
+            why: "it is missing".to_owned(),
         }
     }
 

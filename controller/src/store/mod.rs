@@ -14,18 +14,21 @@
 //! which becomes durable at once or not at all.
 
 mod audit_rows;
+mod backup;
 mod change;
 mod error;
 mod journal;
 mod open;
 mod read;
 mod records;
+mod restore;
 mod row;
 mod snapshot;
 #[cfg(test)]
 pub(crate) mod tests;
 mod token;
 
+pub use backup::{BackupError, Head};
 pub use change::Change;
 pub use error::StoreError;
 pub use journal::{JournalEntry, PastRoll};

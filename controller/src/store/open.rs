@@ -42,27 +42,7 @@ impl Store {
     /// [`StoreError::Present`] if there is one; [`StoreError::Exposed`], [`StoreError::Io`],
     /// [`StoreError::Unsaved`].
     pub fn create(folder: &Path, realm: &Realm, seal: Arc<Seal>) -> Result<Self, StoreError> {
-        let io_error = |path: &Path, source| StoreError::Io {
-            path: path.to_owned(),
-            source,
-        };
-        if !folder.exists() {
-            let made = std::fs::DirBuilder::new()
-                .recursive(true)
-                .mode(0o700)
-                .create(folder);
-            made.map_err(|source| io_error(folder, source))?;
-        }
-        demand_mode(folder, 0o700)?;
-        let (path, unfinished) = (folder.join(FILE), folder.join(UNFINISHED));
-        if path.exists() {
-            return Err(StoreError::Present { path });
-        }
-        let file = new_file(&unfinished).map_err(|source| io_error(&unfinished, source))?;
-        let database = Database::builder()
-            .set_cache_size(CACHE_BYTES)
-            .create_file(file)
-            .map_err(|source| unopened(&unfinished, source))?;
+        let (place, database) = Place::take(folder)?;
         let mut id = [0; 16];
         rand::rng().fill_bytes(&mut id);
         let store = Self { database, seal };
@@ -70,13 +50,10 @@ impl Store {
             store: hex::encode(id),
             realm: realm.clone(),
             epoch: Epoch(0),
+            restored_from_unix: None,
         };
         store.write(|change| change.begin(&meta))?;
-        // A hard link, unlike a rename, never replaces a store that another set-up made meanwhile.
-        std::fs::hard_link(&unfinished, &path)
-            .and_then(|()| std::fs::remove_file(&unfinished))
-            .and_then(|()| std::fs::File::open(folder)?.sync_all())
-            .map_err(|source| io_error(&path, source))?;
+        place.finish()?;
         Ok(store)
     }
 
@@ -142,6 +119,59 @@ impl Store {
     }
 }
 
+/// The place of a store that is being made.
+pub(super) struct Place<'f> {
+    folder: &'f Path,
+}
+
+impl<'f> Place<'f> {
+    /// A new database in `folder`, which is made too if it is missing; under its own name it
+    /// stands there only once [`Place::finish`] says so.
+    ///
+    /// # Errors
+    /// [`StoreError::Present`] if there is a store; [`StoreError::Exposed`], [`StoreError::Io`].
+    pub(super) fn take(folder: &'f Path) -> Result<(Self, Database), StoreError> {
+        if !folder.exists() {
+            let made = std::fs::DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(folder);
+            made.map_err(|source| io_error(folder, source))?;
+        }
+        demand_mode(folder, 0o700)?;
+        let (path, unfinished) = (folder.join(FILE), folder.join(UNFINISHED));
+        if path.exists() {
+            return Err(StoreError::Present { path });
+        }
+        let file = new_file(&unfinished).map_err(|source| io_error(&unfinished, source))?;
+        let database = Database::builder()
+            .set_cache_size(CACHE_BYTES)
+            .create_file(file)
+            .map_err(|source| unopened(&unfinished, source))?;
+        Ok((Self { folder }, database))
+    }
+
+    /// Gives what was made its name, durably.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`], also if another set-up was faster.
+    pub(super) fn finish(self) -> Result<(), StoreError> {
+        let (path, unfinished) = (self.folder.join(FILE), self.folder.join(UNFINISHED));
+        // A hard link, unlike a rename, never replaces a store that another set-up made meanwhile.
+        std::fs::hard_link(&unfinished, &path)
+            .and_then(|()| std::fs::remove_file(&unfinished))
+            .and_then(|()| std::fs::File::open(self.folder)?.sync_all())
+            .map_err(|source| io_error(&path, source))
+    }
+}
+
+fn io_error(path: &Path, source: io::Error) -> StoreError {
+    StoreError::Io {
+        path: path.to_owned(),
+        source,
+    }
+}
+
 impl Rows for Store {
     fn row<T: DeserializeOwned>(
         &self,
@@ -182,10 +212,7 @@ fn new_file(path: &PathBuf) -> io::Result<std::fs::File> {
 }
 
 fn demand_mode(path: &Path, wanted: u32) -> Result<(), StoreError> {
-    let metadata = std::fs::metadata(path).map_err(|source| StoreError::Io {
-        path: path.to_owned(),
-        source,
-    })?;
+    let metadata = std::fs::metadata(path).map_err(|source| io_error(path, source))?;
     let mode = metadata.mode() & 0o7777;
     if mode & 0o077 == 0 {
         Ok(())

@@ -38,12 +38,7 @@ pub trait Read: Rows {
     /// # Errors
     /// See the trait.
     fn meta(&self) -> Result<Meta, StoreError> {
-        self.row(row::META, STORE)?
-            .ok_or_else(|| StoreError::Corrupt {
-                table: row::META,
-                key: STORE.to_owned(),
-                why: "it is missing".to_owned(),
-            })
+        self.row(row::META, STORE)?.ok_or_else(StoreError::no_meta)
     }
 
     /// An array, if it exists.

@@ -22,6 +22,10 @@ pub struct Meta {
     pub realm: Realm,
     /// The epoch of the controller that last opened it.
     pub epoch: Epoch,
+    /// When the backup was made that it was restored from, seconds since 1970, until every array
+    /// has been recovered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restored_from_unix: Option<i64>,
 }
 
 /// An array and its credentials.
@@ -67,6 +71,14 @@ pub struct ArrayRecord {
     pub founding: Option<String>,
     /// How passwords are written; none: what needs the least rights, at each roll anew.
     pub method: Option<Method>,
+    /// Why this record, or its journal, is taken to be older than the nodes and the directory:
+    /// nothing is done for the array until it has been recovered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stale: Option<String>,
+    /// It was recovered: keys that are found in keytabs and that nobody here knows stay until the
+    /// next roll has drained, since tickets under them may be alive.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unknown_keys_stay: bool,
 }
 
 /// A directory account, by what does not change and by what people call it.

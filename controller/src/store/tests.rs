@@ -1,3 +1,4 @@
+mod backup;
 mod crash;
 mod journal;
 mod tokens;
@@ -77,6 +78,8 @@ pub(crate) fn array(name: &str) -> ArrayRecord {
         paused: None,
         founding: None,
         method: None,
+        stale: None,
+        unknown_keys_stay: false,
     }
 }
 

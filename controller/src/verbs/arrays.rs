@@ -129,6 +129,8 @@ impl Controller {
             schedule: None,
             schedule_set_unix: None,
             paused: None,
+            stale: None,
+            unknown_keys_stay: false,
         })
     }
 
