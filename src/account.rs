@@ -76,6 +76,12 @@ impl AccountState {
         }
     }
 
+    /// Whether it has this SPN, in any case of letters.
+    #[must_use]
+    pub fn has_spn(&self, spn: &str) -> bool {
+        self.spns.iter().any(|one| one.eq_ignore_ascii_case(spn))
+    }
+
     /// Every reason against writing a new password to this account now, all at once.
     #[must_use]
     pub fn refusals(&self, wanted: &Wanted<'_>) -> Vec<Refusal> {
@@ -219,4 +225,4 @@ impl AccountState {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

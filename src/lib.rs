@@ -12,8 +12,10 @@
 //! | [`kerberos`] | principals, enctypes, salts, keys, and the messages that prove a key |
 //! | [`password`] | a password a directory accepts |
 //! | [`schedule`] | when the next roll is due |
+//! | [`drift`] | what somebody else has changed, and what follows from it |
 
 pub mod account;
+pub mod drift;
 pub mod fence;
 pub mod kerberos;
 pub mod keyset;

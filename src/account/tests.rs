@@ -4,7 +4,7 @@ use super::*;
 use crate::kerberos::salt::AccountKind;
 
 /// An account that nothing speaks against, and whose password may be reset.
-fn account() -> AccountState {
+pub(crate) fn account() -> AccountState {
     AccountState {
         guid: [7; 16],
         distinguished_name: "CN=web,OU=Services,DC=corp,DC=example".to_owned(),
@@ -34,9 +34,9 @@ fn account() -> AccountState {
     }
 }
 
-const AES: [Enctype; 2] = [Enctype::Aes256CtsHmacSha1, Enctype::Aes128CtsHmacSha1];
+pub(crate) const AES: [Enctype; 2] = [Enctype::Aes256CtsHmacSha1, Enctype::Aes128CtsHmacSha1];
 
-fn wanted(method: Method, password_known: bool) -> Wanted<'static> {
+pub(crate) fn wanted(method: Method, password_known: bool) -> Wanted<'static> {
     Wanted {
         enctypes: &AES,
         method,
