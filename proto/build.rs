@@ -27,6 +27,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             "keyroll.enroll.v1.JoinRequest",
             "keyroll.operator.v1.AdoptArrayRequest",
             "keyroll.operator.v1.AddNodeReply",
+            "keyroll.operator.v1.BackupPart",
         ]);
     // `keyroll --output json` prints the replies as they are.
     for reply in replies {

@@ -1,4 +1,4 @@
-//! `keyroll-controller init | check | run`.
+//! `keyroll-controller init | check | restore | run`.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -7,8 +7,11 @@ use clap::{Parser, Subcommand};
 
 use crate::config::Config;
 use crate::daemon::{self, DaemonError};
+use crate::restore::{Contents, restore};
 
-/// Exit codes, as sysexits(3) numbers them: 78 configuration, 70 a fatal fault, 75 try again.
+/// Exit codes, as sysexits(3) numbers them: 65 bad input, 78 configuration, 70 a fatal fault, 75
+/// try again.
+const BAD_INPUT: u8 = 65;
 const CONFIGURATION: u8 = 78;
 const FAULT: u8 = 70;
 const TEMPORARY: u8 = 75;
@@ -19,8 +22,9 @@ const TEMPORARY: u8 = 75;
     version,
     about = "Rolls the passwords of shared Kerberos service accounts without a failed login",
     after_help = "Examples:\n  keyroll-controller check\n  keyroll-controller init\n  \
+                  keyroll-controller restore keyroll.backup --dry-run\n  \
                   keyroll-controller run --config /etc/keyroll/controller.toml\n\nExit codes: 0 it \
-                  ended as asked; 70 nothing more may be done (see the log; the next start takes \
+                  ended as asked; 65 the backup cannot be used; 70 nothing more may be done (see the log; the next start takes \
                   up where the journal ends); 75 something is missing right now (a port, a file); \
                   78 the configuration is wrong."
 )]
@@ -38,8 +42,28 @@ enum Verb {
     Init,
     /// Check the configuration; nothing is opened or changed.
     Check,
+    /// Make the state of a controller from a backup; it needs the sealing key of that time.
+    ///
+    /// A store that is there is never replaced. What was restored does nothing for any array until
+    /// `keyroll recover` has looked what the nodes and the directory have.
+    Restore {
+        /// What `keyroll backup` wrote.
+        backup: PathBuf,
+        /// Check the whole backup and show what is in it; make nothing.
+        #[arg(long)]
+        dry_run: bool,
+        /// For people or for programs.
+        #[arg(long, short, value_enum, default_value_t = Output::Table)]
+        output: Output,
+    },
     /// Serve, until stopped.
     Run,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Output {
+    Table,
+    Json,
 }
 
 /// The whole program.
@@ -71,12 +95,13 @@ fn act(line: &CommandLine) -> Result<(), (u8, String)> {
     let code = |error: DaemonError| {
         let code = match &error {
             DaemonError::Config(_) => CONFIGURATION,
+            DaemonError::Input(_) => BAD_INPUT,
             DaemonError::Setup { .. } => TEMPORARY,
             DaemonError::Fatal(_) => FAULT,
         };
         (code, error.to_string())
     };
-    match line.verb {
+    match &line.verb {
         Verb::Check => {
             config
                 .directory
@@ -93,6 +118,15 @@ fn act(line: &CommandLine) -> Result<(), (u8, String)> {
             say("next: keyroll-controller run (or systemctl start keyroll-controller)");
             Ok(())
         }
+        Verb::Restore {
+            backup,
+            dry_run,
+            output,
+        } => {
+            let contents = restore(&config, backup, *dry_run).map_err(code)?;
+            show(&contents, *dry_run, *output);
+            Ok(())
+        }
         Verb::Run => {
             log();
             let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -105,6 +139,19 @@ fn act(line: &CommandLine) -> Result<(), (u8, String)> {
                 .map_err(code)
         }
     }
+}
+
+fn show(contents: &Contents, dry_run: bool, output: Output) {
+    if output == Output::Json {
+        let json = serde_json::to_string(contents).unwrap_or_else(|error| error.to_string());
+        return say(&json);
+    }
+    contents.lines().iter().for_each(|line| say(line));
+    if dry_run {
+        return say("nothing was made; the backup is whole");
+    }
+    say("restored; it is older than the nodes and the directory, and does nothing for them yet");
+    say("next: systemctl start keyroll-controller, then: keyroll recover --all --dry-run");
 }
 
 /// No core dump and no debugger sees this process's memory.

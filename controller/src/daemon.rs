@@ -31,6 +31,9 @@ pub enum DaemonError {
     /// The configuration names something that cannot be used.
     #[error("{0}")]
     Config(String),
+    /// What was given cannot be used.
+    #[error("{0}")]
+    Input(String),
     /// Something it needs cannot be had: a port, a file, a secret.
     #[error("{what}: {why}")]
     Setup {
@@ -44,7 +47,9 @@ pub enum DaemonError {
     Fatal(String),
 }
 
-fn setup<E: std::fmt::Display>(what: impl Into<String>) -> impl FnOnce(E) -> DaemonError {
+pub(crate) fn setup<E: std::fmt::Display>(
+    what: impl Into<String>,
+) -> impl FnOnce(E) -> DaemonError {
     let what = what.into();
     move |error| DaemonError::Setup {
         what,
@@ -83,7 +88,7 @@ pub fn init(config: &Config) -> Result<Vec<String>, DaemonError> {
     Ok(done)
 }
 
-fn open_seal(config: &Config) -> Result<Seal, DaemonError> {
+pub(crate) fn open_seal(config: &Config) -> Result<Seal, DaemonError> {
     let what = "opening the sealing key";
     match &config.seal_key {
         Some(path) => Seal::from_file(path).map_err(setup(what)),

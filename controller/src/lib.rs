@@ -26,6 +26,7 @@ pub mod operators;
 pub mod ports;
 pub mod random;
 pub mod reconcile;
+pub mod restore;
 pub mod rolls;
 pub mod scheduler;
 pub mod seal;

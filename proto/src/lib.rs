@@ -69,4 +69,12 @@ pub mod operator {
                 .finish_non_exhaustive()
         }
     }
+    impl std::fmt::Debug for BackupPart {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.debug_struct("BackupPart")
+                .field("bytes", &self.bytes.len())
+                .field("whole", &self.whole)
+                .finish()
+        }
+    }
 }

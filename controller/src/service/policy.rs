@@ -38,7 +38,7 @@ const fn administers(rpc: &'static str) -> Needs {
 }
 
 /// Every call with what it needs.
-pub const NEEDS: [Needs; 30] = [
+pub const NEEDS: [Needs; 31] = [
     administers("CreateArray"),
     administers("AdoptArray"),
     reads("ListArrays"),
@@ -78,6 +78,8 @@ pub const NEEDS: [Needs; 30] = [
         changes: false,
     },
     administers("RevokeOperator"),
+    // Whoever has it and the sealing key has everything: it is written down who took one.
+    administers("Backup"),
 ];
 
 /// What a call needs; an unlisted one needs more than anybody has listed for it.

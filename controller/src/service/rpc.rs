@@ -10,7 +10,8 @@ use tonic::{Request, Response, Status};
 use super::Service;
 use crate::verbs::No;
 
-type Views = Pin<Box<dyn tokio_stream::Stream<Item = Result<said::RollView, Status>> + Send>>;
+type Replies<T> = Pin<Box<dyn tokio_stream::Stream<Item = Result<T, Status>> + Send>>;
+type Views = Replies<said::RollView>;
 
 /// The service from its rows: every call is admitted, carried out and written down in one way.
 macro_rules! operator_service {
@@ -27,6 +28,17 @@ macro_rules! operator_service {
                 request: Request<said::WatchRollRequest>,
             ) -> Result<Response<Views>, Status> {
                 self.views(request)
+            }
+
+            type BackupStream = Replies<said::BackupPart>;
+
+            async fn backup(
+                &self,
+                request: Request<said::BackupRequest>,
+            ) -> Result<Response<Self::BackupStream>, Status> {
+                let call = self.admit("Backup", &request, &[], "", false)?;
+                let parts = self.finish(&call, self.controller.back_up())?;
+                Ok(Response::new(Box::pin(ReceiverStream::new(parts))))
             }
 
             $(async fn $name(

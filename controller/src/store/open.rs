@@ -172,6 +172,11 @@ fn io_error(path: &Path, source: io::Error) -> StoreError {
     }
 }
 
+/// Where the store of a state folder is.
+pub(super) fn file(folder: &Path) -> PathBuf {
+    folder.join(FILE)
+}
+
 impl Rows for Store {
     fn row<T: DeserializeOwned>(
         &self,

@@ -15,6 +15,18 @@ use crate::audit::{self, Event};
 use crate::seal::Seal;
 
 impl Store {
+    /// That there is no store in `folder` yet.
+    ///
+    /// # Errors
+    /// [`StoreError::Present`].
+    pub fn is_absent(folder: &Path) -> Result<(), StoreError> {
+        let path = super::open::file(folder);
+        if path.try_exists().unwrap_or(true) {
+            return Err(StoreError::Present { path });
+        }
+        Ok(())
+    }
+
     /// What a backup holds, as a store in memory that is gone when it is dropped. The whole of it
     /// is checked.
     ///
@@ -80,8 +92,7 @@ impl Store {
     }
 
     fn mark(&self, head: &Head, now_unix_millis: i64) -> Result<(), StoreError> {
-        let made = chrono::DateTime::from_timestamp(head.made_unix, 0).unwrap_or_default();
-        let made = made.format("%Y-%m-%d %H:%M:%S UTC");
+        let made = crate::restore::moment(head.made_unix);
         let entry = self.write(|change| {
             let mut meta = change.meta()?;
             meta.restored_from_unix = Some(head.made_unix);

@@ -1,6 +1,7 @@
 //! What an operator can ask for, one file for each noun. The gRPC service only checks who asks.
 
 mod arrays;
+mod backup;
 mod no;
 mod nodes;
 mod operators;

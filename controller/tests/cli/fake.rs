@@ -32,6 +32,8 @@ pub struct Knobs {
     pub started: Option<Vec<RollView>>,
     /// What `Verify` answers, instead of the sample.
     pub verified: Option<VerifyReply>,
+    /// What `Backup` sends, instead of the sample.
+    pub backup: Option<Vec<BackupPart>>,
     /// Never answer.
     pub silent: bool,
 }
@@ -94,6 +96,18 @@ macro_rules! answers {
                 .map(|view| view.ok_or_else(|| Status::unavailable("the controller is stopping")))
                 .collect();
             Ok(Response::new(Box::pin(tokio_stream::iter(items))))
+        }
+
+        type BackupStream = Pin<Box<dyn Stream<Item = Result<BackupPart, Status>> + Send>>;
+
+        async fn backup(
+            &self,
+            request: Request<BackupRequest>,
+        ) -> Result<Response<Self::BackupStream>, Status> {
+            self.hear("backup", request.get_ref()).await?;
+            let parts = self.knobs().backup.take().unwrap_or_else(samples::backup);
+            let parts = parts.into_iter().map(Ok);
+            Ok(Response::new(Box::pin(tokio_stream::iter(parts))))
         }
 
             $(async fn $name(

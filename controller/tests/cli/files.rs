@@ -131,3 +131,45 @@ fn bad_secret_files_are_named() {
     }
     assert_eq!(world.fake.knobs().asked.len(), 0);
 }
+
+#[test]
+fn a_backup_is_private_whole_and_never_replaces_a_file() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let world = World::new();
+    let ran = world.run("backup ./b --output json").exits(0);
+    assert_eq!(ran.json()["file"], "./b");
+    assert_eq!(
+        (&ran.json()["bytes"], &ran.json()["epoch"]),
+        (&5.into(), &3.into())
+    );
+    assert_eq!(std::fs::read(world.path("b")).unwrap(), b"hello");
+    let mode = std::fs::metadata(world.path("b"))
+        .unwrap()
+        .permissions()
+        .mode();
+    assert_eq!(mode & 0o777, 0o600);
+    world.run("backup ./b").exits(73);
+    assert_eq!(
+        world.fake.knobs().asked.len(),
+        1,
+        "nothing is taken for nothing"
+    );
+    let said = world.run("backup c").exits(0).out;
+    assert!(said.contains("the sealing key is not in it"), "{said}");
+}
+
+#[test]
+fn a_backup_that_was_cut_off_or_damaged_on_the_way_leaves_no_file() {
+    let world = World::new();
+    let mut parts = crate::samples::backup();
+    let last = parts.pop().unwrap();
+    world.fake.knobs().backup = Some(parts);
+    let ran = world.run("backup b --output json").exits(75);
+    assert!(ran.err.contains("backup-cut-off"), "{ran:?}");
+    world.fake.knobs().backup = Some(vec![last]);
+    let ran = world.run("backup b --output json").exits(75);
+    assert!(ran.err.contains("backup-damaged"), "{ran:?}");
+    let left = std::fs::read_dir(world.path("")).unwrap();
+    let names: Vec<_> = left.map(|one| one.unwrap().file_name()).collect();
+    assert_eq!(names, ["operator.sock"]);
+}

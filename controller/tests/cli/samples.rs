@@ -236,3 +236,18 @@ pub fn operators() -> ListOperatorsReply {
         }],
     }
 }
+
+/// `hello`, in two pieces.
+pub fn backup() -> Vec<BackupPart> {
+    let part = |bytes: &[u8], whole| BackupPart {
+        bytes: bytes.to_vec(),
+        whole,
+    };
+    let whole = BackupSummary {
+        bytes: 5,
+        sha256: "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824".into(),
+        made_unix: NOON,
+        epoch: 3,
+    };
+    vec![part(b"hel", None), part(b"lo", Some(whole))]
+}

@@ -6,7 +6,7 @@ use clap::{ColorChoice, Parser, Subcommand};
 
 use crate::screen::Format;
 use crate::words::seconds;
-use crate::{array, audit, node, operator, pages, roll, schedule, verify};
+use crate::{array, audit, backup, node, operator, pages, roll, schedule, verify};
 
 /// Rotates the password of a Kerberos service account that an array of nodes shares
 ///
@@ -132,6 +132,13 @@ pub enum Verb {
         #[command(subcommand)]
         verb: operator::Verb,
     },
+    /// Write everything that the controller knows to a file, while it runs
+    ///
+    /// Arrays, sealed passwords, journals, nodes, operators, certificate authorities and the audit,
+    /// as they are at one moment. The file shows by itself whether it is whole and unedited.
+    /// `keyroll-controller restore` makes a controller's state of it.
+    #[command(after_help = backup::EXAMPLES)]
+    Backup(backup::Backup),
     /// Completions and man pages.
     #[command(flatten)]
     Pages(pages::Pages),

@@ -3,7 +3,7 @@
 use std::fs::{self, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, fchown};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
@@ -119,6 +119,83 @@ pub fn write_private(path: &Path, bytes: &[u8]) -> Result<(), Trouble> {
         })
 }
 
+/// A file that only its owner can read, and that has its name only once it is whole and on disk.
+pub struct NewFile {
+    path: PathBuf,
+    beside: PathBuf,
+    file: fs::File,
+    finished: bool,
+}
+
+impl NewFile {
+    /// Begins a file at `path`, beside it for now.
+    ///
+    /// # Errors
+    /// A file that exists or cannot be written.
+    pub fn begin(path: &Path) -> Result<Self, Trouble> {
+        let unwritable = |error: io::Error| Trouble::unwritable(path, &error);
+        if path.try_exists().map_err(unwritable)? {
+            return Err(unwritable(io::ErrorKind::AlreadyExists.into()));
+        }
+        let mut beside = path.as_os_str().to_owned();
+        beside.push(format!(".{}.part", std::process::id()));
+        let beside = PathBuf::from(beside);
+        let file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&beside)
+            .map_err(unwritable)?;
+        let new = Self {
+            path: path.to_owned(),
+            beside,
+            file,
+            finished: false,
+        };
+        hand_over(&new.file, path).map_err(unwritable)?;
+        Ok(new)
+    }
+
+    /// Adds bytes.
+    ///
+    /// # Errors
+    /// They cannot be written.
+    pub fn write(&mut self, bytes: &[u8]) -> Result<(), Trouble> {
+        self.file
+            .write_all(bytes)
+            .map_err(|error| Trouble::unwritable(&self.path, &error))
+    }
+
+    /// Gives it its name, durably.
+    ///
+    /// # Errors
+    /// It cannot be made durable, or somebody else made a file of that name meanwhile.
+    pub fn finish(mut self) -> Result<(), Trouble> {
+        let folder = self
+            .path
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty());
+        // A hard link, unlike a rename, never replaces a file.
+        self.file
+            .sync_all()
+            .and_then(|()| fs::hard_link(&self.beside, &self.path))
+            .and_then(|()| fs::remove_file(&self.beside))
+            .and_then(|()| fs::File::open(folder.unwrap_or(Path::new(".")))?.sync_all())
+            .map_err(|error| Trouble::unwritable(&self.path, &error))?;
+        self.finished = true;
+        Ok(())
+    }
+}
+
+impl Drop for NewFile {
+    fn drop(&mut self) {
+        if !self.finished {
+            // What was cut off is of no use to anybody.
+            let _ = fs::remove_file(&self.beside);
+        }
+    }
+}
+
 /// Writes a file that anyone may read, such as a certificate.
 ///
 /// # Errors
@@ -160,6 +237,26 @@ mod tests {
         let trouble = write_private(&path, b"other").unwrap_err();
         assert_eq!(trouble.exit, Exit::CannotWrite.number());
         assert_eq!(fs::read(&path).unwrap(), b"key");
+    }
+
+    #[test]
+    fn a_new_file_is_whole_or_not_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("b");
+        let left = || fs::read_dir(folder.path()).unwrap().count();
+        let mut cut_off = NewFile::begin(&path).unwrap();
+        cut_off.write(b"half").unwrap();
+        assert!(!path.exists());
+        drop(cut_off);
+        assert_eq!(left(), 0);
+        let mut file = NewFile::begin(&path).unwrap();
+        file.write(b"whole").unwrap();
+        file.finish().unwrap();
+        assert_eq!((fs::read(&path).unwrap(), left()), (b"whole".to_vec(), 1));
+        let mode = fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        let trouble = NewFile::begin(&path).err().unwrap();
+        assert_eq!(trouble.exit, Exit::CannotWrite.number());
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod array;
 mod audit;
+mod backup;
 mod command_line;
 mod connect;
 mod exit;
@@ -81,6 +82,7 @@ async fn run(line: CommandLine, screen: Screen) -> Result<Exit, Trouble> {
         Verb::Verify(verify) => verify::run(verify, &session).await,
         Verb::Status => status::run(&session).await,
         Verb::Audit { verb } => audit::run(verb, &session).await,
+        Verb::Backup(backup) => backup::run(backup, &session).await,
         Verb::Operator { verb } => operator::run(verb, &session).await,
         Verb::Pages(pages) => pages::run(pages, &session.screen),
     }

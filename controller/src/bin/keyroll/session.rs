@@ -202,7 +202,7 @@ impl Session {
 }
 
 /// Shows a spinner on the terminal if `work` takes longer than a moment.
-async fn with_spinner<T>(doing: &str, work: impl Future<Output = T>) -> T {
+pub async fn with_spinner<T>(doing: &str, work: impl Future<Output = T>) -> T {
     tokio::pin!(work);
     tokio::select! {
         done = &mut work => return done,
