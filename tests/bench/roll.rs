@@ -12,7 +12,9 @@ use keyroll::name::{DcName, NodeName};
 use keyroll::roll::Answer;
 use keyroll::roll::policy::Method;
 use keyroll::secret::Password;
-use keyroll_controller::directory::config::{BindConfig, DirectoryConfig, DomainControllers};
+use keyroll_controller::directory::config::{
+    BindConfig, DirectoryConfig, DomainControllers, Transport,
+};
 use keyroll_controller::directory::{ActiveDirectory, Kdcs};
 use keyroll_controller::ports::{Directory as _, Kdc as _, KnownKeys, NewAccount, PasswordWrite};
 use keyroll_controller::seal::Seal;
@@ -186,12 +188,15 @@ async fn directory(lab: &Lab) -> Result<(Duration, Option<Duration>, Duration)> 
     let config = DirectoryConfig {
         domain: lab.domain.clone(),
         realm: None,
+        transport: Transport::Ldaps,
         domain_controllers: DomainControllers::default(),
         ca: vec![lab.ca.clone()],
         bind: BindConfig {
             principal: format!("Administrator@{}", lab.domain),
             password_file: Some(lab.dir.join("admin.password")),
             password_credential: None,
+            keytab: None,
+            keytab_credential: None,
         },
         account_container: None,
         fence_attribute: "adminDescription".to_owned(),

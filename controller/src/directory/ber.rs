@@ -264,5 +264,7 @@ impl<'a> Elements<'a> {
     }
 }
 
+pub mod bind;
+
 #[cfg(test)]
 mod tests;

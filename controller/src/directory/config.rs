@@ -9,6 +9,11 @@
 //! principal = "svc-keyroll@corp.example"
 //! password-file = "/etc/keyroll/directory.password"
 //! ```
+//!
+//! | transport | with a password | with a keytab |
+//! | --- | --- | --- |
+//! | `ldaps` | simple bind over TLS | SASL GSSAPI over TLS, bound to the TLS channel |
+//! | `gssapi` | login by password, then as with a keytab | SASL GSSAPI, every message sealed |
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -17,7 +22,7 @@ use keyroll::kerberos::{Principal, Realm};
 use keyroll::name::DcName;
 use serde::Deserialize;
 
-use super::credential::PasswordSource;
+use super::credential::{CredentialSource, Place};
 use super::text::{Dn, is_attribute_name};
 
 /// The `[directory]` table, as written.
@@ -31,8 +36,12 @@ pub struct DirectoryConfig {
     /// `"srv"`, or a list of host names of which the first is written to.
     #[serde(default)]
     pub domain_controllers: DomainControllers,
+    /// How LDAP is protected on its way.
+    #[serde(default)]
+    pub transport: Transport,
     /// PEM files with the CAs that the domain controllers' certificates come from. No other CA is
-    /// trusted, not even the machine's.
+    /// trusted, not even the machine's. Needed for `ldaps` only.
+    #[serde(default)]
     pub ca: Vec<PathBuf>,
     /// Who binds.
     pub bind: BindConfig,
@@ -52,7 +61,39 @@ pub struct DirectoryConfig {
     pub allow_protected: bool,
 }
 
-/// Who binds. Exactly one of the two sources of the password is named.
+/// How LDAP is protected on its way.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Transport {
+    /// By TLS, on ports 636 and 3269.
+    #[default]
+    Ldaps,
+    /// By Kerberos, on ports 389 and 3268: every message is sealed under the key of a GSS-API
+    /// context (RFC 4752, RFC 4121), and no domain controller needs a certificate.
+    Gssapi,
+}
+
+impl Transport {
+    /// The port of a domain controller's own directory.
+    #[must_use]
+    pub const fn port(self) -> u16 {
+        match self {
+            Self::Ldaps => 636,
+            Self::Gssapi => 389,
+        }
+    }
+
+    /// The port of its global catalog.
+    #[must_use]
+    pub const fn catalog_port(self) -> u16 {
+        match self {
+            Self::Ldaps => 3269,
+            Self::Gssapi => 3268,
+        }
+    }
+}
+
+/// Who binds. Exactly one credential is named.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct BindConfig {
@@ -63,6 +104,10 @@ pub struct BindConfig {
     pub password_file: Option<PathBuf>,
     /// The name of a systemd credential (`LoadCredential=`) with the password.
     pub password_credential: Option<String>,
+    /// A keytab with the account's keys, which nobody but its owner may read.
+    pub keytab: Option<PathBuf>,
+    /// The name of a systemd credential with the keytab.
+    pub keytab_credential: Option<String>,
 }
 
 /// Which domain controllers there are.
@@ -121,12 +166,14 @@ pub struct DirectorySettings {
     pub domain: String,
     /// Which domain controllers there are.
     pub domain_controllers: DomainControllers,
+    /// How LDAP is protected.
+    pub transport: Transport,
     /// PEM files of the only CAs that are trusted.
     pub ca: Vec<PathBuf>,
     /// The controller's own account.
     pub principal: Principal,
-    /// Where its password is.
-    pub password: PasswordSource,
+    /// Where its password or keys are.
+    pub credential: CredentialSource,
     /// Where accounts are created.
     pub account_container: Option<Dn>,
     /// The fence attribute.
@@ -159,7 +206,7 @@ impl DirectoryConfig {
         let realm = self.realm.clone().unwrap_or_else(|| domain.to_uppercase());
         let realm: Realm = realm.parse().map_err(|why| bad("realm", why))?;
         domain.parse::<DcName>().map_err(|why| bad("domain", why))?;
-        if self.ca.is_empty() {
+        if self.ca.is_empty() && self.transport == Transport::Ldaps {
             return Err(bad(
                 "ca",
                 "name the PEM file of the CA that signed the domain controllers' certificates",
@@ -173,13 +220,14 @@ impl DirectoryConfig {
         let account_container = container.map(str::parse::<Dn>).transpose();
         Ok(DirectorySettings {
             principal: principal(&self.bind.principal, &domain, &realm)?,
-            password: self.bind.source()?,
+            credential: self.bind.source()?,
             account_container: account_container.map_err(|why| bad("account-container", why))?,
             fence_attribute: self.fence_attribute.clone(),
             connect_timeout: seconds("connect-timeout-seconds", self.connect_timeout_seconds)?,
             write_timeout: seconds("write-timeout-seconds", self.write_timeout_seconds)?,
             allow_protected: self.allow_protected,
             domain_controllers: self.domain_controllers.clone(),
+            transport: self.transport,
             ca: self.ca.clone(),
             realm,
             domain,
@@ -188,19 +236,34 @@ impl DirectoryConfig {
 }
 
 impl BindConfig {
-    fn source(&self) -> Result<PasswordSource, BadDirectoryConfig> {
-        match (&self.password_file, &self.password_credential) {
-            (Some(path), None) => Ok(PasswordSource::File(path.clone())),
-            (None, Some(name)) if !name.is_empty() && !name.contains('/') => {
-                Ok(PasswordSource::Credential(name.clone()))
+    fn source(&self) -> Result<CredentialSource, BadDirectoryConfig> {
+        let by_file = |path: &PathBuf| Ok(Place::File(path.clone()));
+        let by_name = |key: &'static str, name: &str| {
+            if name.is_empty() || name.contains('/') {
+                return Err(bad(key, "a systemd credential's name has no '/'"));
             }
-            (None, Some(_)) => Err(bad(
-                "bind.password-credential",
-                "a systemd credential's name has no '/'",
-            )),
+            Ok(Place::Systemd(name.to_owned()))
+        };
+        let named = [
+            self.password_file
+                .as_ref()
+                .map(|path| by_file(path).map(CredentialSource::Password)),
+            self.password_credential.as_ref().map(|name| {
+                by_name("bind.password-credential", name).map(CredentialSource::Password)
+            }),
+            self.keytab
+                .as_ref()
+                .map(|path| by_file(path).map(CredentialSource::Keytab)),
+            self.keytab_credential
+                .as_ref()
+                .map(|name| by_name("bind.keytab-credential", name).map(CredentialSource::Keytab)),
+        ];
+        let mut named = named.into_iter().flatten();
+        match (named.next(), named.next()) {
+            (Some(source), None) => source,
             _ => Err(bad(
                 "bind",
-                "give either password-file or password-credential",
+                "give one of password-file, password-credential, keytab and keytab-credential",
             )),
         }
     }
@@ -280,6 +343,25 @@ mod tests {
     }
 
     #[test]
+    fn a_keytab_and_sealing_by_kerberos_need_no_certificate() {
+        let text = SMALLEST
+            .replace("ca = [", "transport = \"gssapi\" # [")
+            .replace("password-file", "keytab");
+        let settings = read(&text).unwrap();
+        assert_eq!(settings.transport, Transport::Gssapi);
+        assert!(settings.ca.is_empty());
+        let path = PathBuf::from("/etc/keyroll/directory.password");
+        let keytab = CredentialSource::Keytab(Place::File(path));
+        assert_eq!(settings.credential, keytab);
+        let text = SMALLEST.replace("password-file = \"/etc/keyroll/", "keytab-credential = \"");
+        let named = Place::Systemd("directory.password".to_owned());
+        assert_eq!(
+            read(&text).unwrap().credential,
+            CredentialSource::Keytab(named)
+        );
+    }
+
+    #[test]
     fn what_cannot_be_used_is_refused_by_its_key() {
         let with = |more: &str| format!("{more}\n{SMALLEST}");
         let instead = |old: &str, new: &str| SMALLEST.replace(old, new);
@@ -322,6 +404,15 @@ mod tests {
                 instead("password-file = \"/etc/keyroll/directory.password\"", ""),
                 "directory.bind",
             ),
+            (
+                format!("{SMALLEST}\nkeytab = \"/etc/keyroll/own.keytab\""),
+                "directory.bind",
+            ),
+            (
+                instead("password-file = \"/etc", "keytab-credential = \"../etc"),
+                "directory.bind.keytab-credential",
+            ),
+            (with("transport = \"ldap\""), "transport"),
         ] {
             let error = read(&text).unwrap_err();
             assert!(error.contains(named), "{named} is not named: {error}");

@@ -1,33 +1,23 @@
-//! One warm LDAPS connection to each domain controller.
+//! One warm LDAP connection to each domain controller.
 
 use std::collections::HashMap;
 use std::collections::HashSet;
-use std::os::unix::net::UnixStream as StdUnixStream;
 use std::sync::Arc;
 use std::time::Duration;
 
 use keyroll::name::DcName;
 use ldap3::adapters::{Adapter, EntriesOnly, PagedResults};
 use ldap3::controls::RawControl;
-use ldap3::{Ldap, LdapConnAsync, LdapConnSettings, LdapError, LdapResult, Mod, Scope, StdStream};
-use rustls::pki_types::ServerName;
-use tokio::net::{TcpStream, UnixStream};
+use ldap3::{Ldap, LdapError, LdapResult, Mod, Scope};
 use tokio::sync::Mutex;
-use tokio::time::timeout;
-use tokio_rustls::TlsConnector;
-use tokio_rustls::client::TlsStream;
 
 use super::config::DirectorySettings;
-use super::credential::Refusals;
+use super::dial::Dialer;
 use super::entry::Entry;
-use super::relay::relay;
+use super::result;
 use super::text::{Dn, Filter};
-use super::{result, tls};
 use crate::ports::PortError;
 
-/// LDAPS, and the global catalog over TLS.
-pub(super) const LDAPS: u16 = 636;
-pub(super) const GLOBAL_CATALOG: u16 = 3269;
 /// Entries in one page; AD gives at most 1000.
 const PAGE: i32 = 500;
 
@@ -47,8 +37,7 @@ type Place = (DcName, u16);
 /// The connections, each made when it is first wanted and again when it was lost.
 #[derive(Debug)]
 pub(super) struct Connections {
-    settings: DirectorySettings,
-    refusals: Refusals,
+    dialer: Dialer,
     port: u16,
     open: Mutex<HashMap<Place, Arc<Mutex<Option<Ldap>>>>>,
 }
@@ -71,15 +60,25 @@ pub(super) struct Lost(pub(super) String);
 impl Connections {
     pub(super) fn new(settings: DirectorySettings) -> Self {
         Self {
-            settings,
-            refusals: Refusals::default(),
-            port: LDAPS,
+            port: settings.transport.port(),
+            dialer: Dialer::new(settings),
             open: Mutex::default(),
         }
     }
 
-    /// A handle on the connection to `dc`, which is opened if there is none.
-    pub(super) async fn to(&self, dc: &DcName, port: u16) -> Result<Connection, PortError> {
+    /// A handle on the connection to the global catalog on `dc`.
+    pub(super) async fn catalog(&self, dc: &DcName) -> Result<Connection, PortError> {
+        let port = self.dialer.settings.transport.catalog_port();
+        self.at(dc, port).await
+    }
+
+    /// A handle on the connection to the directory on `dc`.
+    pub(super) async fn to(&self, dc: &DcName) -> Result<Connection, PortError> {
+        self.at(dc, self.port).await
+    }
+
+    /// A handle on the connection to a port of `dc`, which is opened if there is none.
+    async fn at(&self, dc: &DcName, port: u16) -> Result<Connection, PortError> {
         let place = (dc.clone(), port);
         let slot = self
             .open
@@ -96,13 +95,13 @@ impl Connections {
         let (ldap, reused) = match known {
             Some(ldap) => (held.insert(ldap).clone(), true),
             None => {
-                let opened = open(&self.settings, &self.refusals, dc, port).await?;
+                let opened = self.dialer.dial(dc, port).await?;
                 *held = Some(opened.clone());
                 (opened, false)
             }
         };
         drop(held);
-        let patience = self.settings.write_timeout;
+        let patience = self.dialer.settings.write_timeout;
         Ok(Connection {
             ldap,
             place,
@@ -116,10 +115,10 @@ impl Connections {
     /// says of itself. What is sent next meets no line that died unnoticed.
     pub(super) async fn live(&self, dc: &DcName) -> Result<(Connection, Entry), PortError> {
         let root = Dn::of_directory("");
-        let mut connection = self.to(dc, self.port).await?;
+        let mut connection = self.to(dc).await?;
         match connection.look(&root, &ROOT, None).await {
             Err(PortError::Unreachable { .. }) if connection.reused => {
-                connection = self.to(dc, self.port).await?;
+                connection = self.to(dc).await?;
                 let entry = connection.look(&root, &ROOT, None).await?;
                 Ok((connection, entry))
             }
@@ -248,119 +247,6 @@ impl Connection {
             object: self.place.0.to_string(),
             why: lost.0,
         }
-    }
-}
-
-/// TCP, TLS, bind; each within the time that the settings give it.
-async fn open(
-    settings: &DirectorySettings,
-    refusals: &Refusals,
-    dc: &DcName,
-    port: u16,
-) -> Result<Ldap, PortError> {
-    let unreachable = |why: String| PortError::Unreachable {
-        object: dc.to_string(),
-        why,
-    };
-    let secured = timeout(settings.connect_timeout, secure(settings, dc, port)).await;
-    let stream = secured.map_err(|_| {
-        let seconds = settings.connect_timeout.as_secs();
-        unreachable(format!(
-            "no TLS connection to port {port} within {seconds} s"
-        ))
-    })??;
-    let pair = StdUnixStream::pair().and_then(|(near, far)| {
-        near.set_nonblocking(true)?;
-        Ok((UnixStream::from_std(near)?, far))
-    });
-    let (near, far) = pair.map_err(|error| unreachable(error.to_string()))?;
-    let name = dc.clone();
-    tokio::spawn(async move {
-        let broken = relay(stream, near).await;
-        tracing::debug!(dc = %name, port, reason = %broken, "LDAP connection ended");
-    });
-    let settings_of_stream = LdapConnSettings::new().set_std_stream(StdStream::Unix(far));
-    let opened = LdapConnAsync::with_settings(settings_of_stream, "ldapi:///").await;
-    let (connection, mut ldap) = opened.map_err(|error| unreachable(error.to_string()))?;
-    tokio::spawn(connection.drive());
-    bind(settings, refusals, dc, &mut ldap).await?;
-    Ok(ldap)
-}
-
-async fn secure(
-    settings: &DirectorySettings,
-    dc: &DcName,
-    port: u16,
-) -> Result<TlsStream<TcpStream>, PortError> {
-    let unreachable = |why: String| PortError::Unreachable {
-        object: dc.to_string(),
-        why,
-    };
-    let refused = |why: String, next: &str| PortError::Refused {
-        object: dc.to_string(),
-        why,
-        next: next.to_owned(),
-    };
-    let config = tls::client(&settings.ca)
-        .map_err(|error| refused(error.to_string(), "check directory.ca"))?;
-    let name = ServerName::try_from(dc.as_str().to_owned())
-        .map_err(|error| refused(error.to_string(), "check directory.domain-controllers"))?;
-    let stream = TcpStream::connect((dc.as_str(), port))
-        .await
-        .map_err(|error| unreachable(format!("port {port}: {error}")))?;
-    keep_alive(&stream).map_err(|error| unreachable(error.to_string()))?;
-    let connected = TlsConnector::from(config).connect(name, stream).await;
-    connected.map_err(|error| match tls::objection(&error) {
-        Some(why) => refused(
-            why,
-            "check directory.ca and the names in the domain controller's certificate",
-        ),
-        None => unreachable(format!("port {port}: {error}")),
-    })
-}
-
-/// A line that a firewall forgot is noticed after a minute and a half.
-fn keep_alive(stream: &TcpStream) -> std::io::Result<()> {
-    use rustix::net::sockopt;
-    stream.set_nodelay(true)?;
-    sockopt::set_socket_keepalive(stream, true)?;
-    sockopt::set_tcp_keepidle(stream, Duration::from_secs(60))?;
-    sockopt::set_tcp_keepintvl(stream, Duration::from_secs(10))?;
-    sockopt::set_tcp_keepcnt(stream, 3)?;
-    Ok(())
-}
-
-async fn bind(
-    settings: &DirectorySettings,
-    refusals: &Refusals,
-    dc: &DcName,
-    ldap: &mut Ldap,
-) -> Result<(), PortError> {
-    let name = format!("{}@{}", settings.principal.name(), settings.domain);
-    let refused = |why: String| PortError::Refused {
-        object: dc.to_string(),
-        why: format!("it does not let {name} in: {why}"),
-        next: "check directory.bind: principal and password".to_owned(),
-    };
-    let password = settings.password.read();
-    let password = password.map_err(|error| refused(error.to_string()))?;
-    refusals.check(dc, &password).map_err(refused)?;
-    let binding = ldap
-        .with_timeout(settings.connect_timeout)
-        .simple_bind(&name, password.expose());
-    match binding.await {
-        Ok(answer) if answer.rc == 0 => Ok(()),
-        Ok(answer) => {
-            let trouble = result::bind_trouble(&answer);
-            if trouble.wrong_password {
-                refusals.note(dc, &password);
-            }
-            Err(refused(trouble.words))
-        }
-        Err(error) => Err(PortError::Unreachable {
-            object: dc.to_string(),
-            why: format!("the bind got no answer: {error}"),
-        }),
     }
 }
 

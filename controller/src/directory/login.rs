@@ -10,7 +10,7 @@ use keyroll::kerberos::{Enctype, Key, Principal};
 use keyroll::name::DcName;
 
 use super::exchange::{Answered, ask};
-use super::kdc::{LIFETIME, garbled, unsayable};
+use super::tickets::{LIFETIME, garbled, unsayable};
 use crate::ports::PortError;
 use crate::random;
 
@@ -39,14 +39,15 @@ impl From<PortError> for Trouble {
 }
 
 impl Trouble {
-    /// Whether the directory counts this as a bad password.
+    /// Whether the key is not the account's; the directory counts that as a failed login.
     pub(super) const fn is_wrong_key(&self) -> bool {
         matches!(
             self,
-            Self::Kdc(KdcError {
-                code: KdcCode::PreauthFailed,
-                ..
-            })
+            Self::Reply(OpenError::WrongKey)
+                | Self::Kdc(KdcError {
+                    code: KdcCode::PreauthFailed,
+                    ..
+                })
         )
     }
 

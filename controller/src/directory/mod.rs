@@ -23,15 +23,20 @@ mod connection;
 pub mod credential;
 mod delegation;
 pub mod descriptor;
+mod dial;
 mod discovery;
 pub mod entry;
 mod exchange;
 mod kdc;
+pub mod line;
 mod login;
+mod refusals;
 pub mod relay;
 pub mod result;
+mod sasl;
 mod spn;
 pub mod text;
+mod tickets;
 pub mod tls;
 mod write;
 
@@ -39,15 +44,15 @@ pub use kdc::Kdcs;
 
 use account::Root;
 use acl::Delegation;
-use config::DirectorySettings;
-use connection::{Connection, Connections, GLOBAL_CATALOG, LDAPS};
+use config::{DirectorySettings, Transport};
+use connection::{Connection, Connections};
 use text::Dn;
 
-/// How long a domain controller that is no global catalog, or whose port 3269 is closed to us, is
+/// How long a domain controller that is no global catalog, or whose port for it is closed to us, is
 /// not asked again whether it is one.
 const WITHOUT_CATALOG: Duration = Duration::from_secs(600);
 
-/// Active Directory over LDAPS, with one warm connection to each domain controller.
+/// Active Directory over LDAP, with one warm connection to each domain controller.
 #[derive(Debug)]
 pub struct ActiveDirectory {
     settings: DirectorySettings,
@@ -56,21 +61,23 @@ pub struct ActiveDirectory {
 }
 
 impl ActiveDirectory {
-    /// Opens nothing yet, but reads the CA files and the password once, so that a mistake in the
+    /// Opens nothing yet, but reads the CA files and the credential once, so that a mistake in the
     /// configuration shows at the start and not in the middle of the night.
     ///
     /// # Errors
-    /// [`PortError::Refused`] if a CA file or the password cannot be used.
+    /// [`PortError::Refused`] if a CA file or the credential cannot be used.
     pub fn new(settings: DirectorySettings) -> Result<Self, PortError> {
         let refused = |why: String, next: &str| PortError::Refused {
             object: "the directory's configuration".to_owned(),
             why,
             next: next.to_owned(),
         };
-        tls::client(&settings.ca)
-            .map_err(|error| refused(error.to_string(), "check directory.ca"))?;
-        let password = settings.password.read();
-        password.map_err(|error| refused(error.to_string(), "check directory.bind"))?;
+        if settings.transport == Transport::Ldaps {
+            tls::client(&settings.ca)
+                .map_err(|error| refused(error.to_string(), "check directory.ca"))?;
+        }
+        let credential = settings.credential.read(&settings.principal);
+        credential.map_err(|error| refused(error.to_string(), "check directory.bind"))?;
         Ok(Self {
             connections: Connections::new(settings.clone()),
             settings,
@@ -89,7 +96,7 @@ impl ActiveDirectory {
             .get(dc)
             .is_some_and(|since| since.elapsed() < WITHOUT_CATALOG);
         if root.is_catalog && !known {
-            match self.connections.to(dc, GLOBAL_CATALOG).await {
+            match self.connections.catalog(dc).await {
                 Ok(catalog) => return Ok((catalog, Dn::of_directory(""))),
                 Err(error) => {
                     without().insert(dc.clone(), Instant::now());
@@ -97,7 +104,7 @@ impl ActiveDirectory {
                 }
             }
         }
-        Ok((self.connections.to(dc, LDAPS).await?, root.domain.clone()))
+        Ok((self.connections.to(dc).await?, root.domain.clone()))
     }
 }
 

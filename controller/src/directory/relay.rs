@@ -1,14 +1,16 @@
-//! Carries LDAP messages between a domain controller's TLS connection and the LDAP library, whole
-//! and checked.
+//! Carries LDAP messages between a domain controller's protected connection and the LDAP library,
+//! whole and checked.
 
 use std::collections::HashMap;
 use std::io;
 use std::sync::Mutex;
 
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use keyroll::kerberos::message::UnsupportedEnctype;
+use keyroll::kerberos::message::gss::BadWrap;
 use zeroize::Zeroizing;
 
 use super::ber::{self, NotLdap};
+use super::line::{Incoming, Outgoing};
 
 /// The requests that wait for an answer, by number, and whether they are searches.
 type Waiting = Mutex<HashMap<u32, bool>>;
@@ -25,6 +27,15 @@ pub enum Broken {
     /// The domain controller sent what nobody asked for or nobody can read.
     #[error(transparent)]
     NotLdap(#[from] NotLdap),
+    /// A sealed message that is not of this connection, or not as it was sent.
+    #[error(transparent)]
+    Unsealed(#[from] BadWrap),
+    /// A sealed message of so many bytes was announced, or would have to be sent.
+    #[error("a sealed message of {0} bytes is too long")]
+    TooLong(usize),
+    /// Nothing can be sealed under the connection's key.
+    #[error(transparent)]
+    Unsealable(#[from] UnsupportedEnctype),
     /// The domain controller said that it is ending the connection (RFC 4511 section 4.4.1).
     #[error("the domain controller is ending the connection")]
     Notice,
@@ -32,19 +43,17 @@ pub enum Broken {
 
 /// Carries messages both ways until one end is done; both are closed then.
 pub async fn relay(
-    dc: impl AsyncRead + AsyncWrite,
-    library: impl AsyncRead + AsyncWrite,
+    mut dc: (impl Incoming, impl Outgoing),
+    mut library: (impl Incoming, impl Outgoing),
 ) -> Broken {
     let waiting = Waiting::default();
-    let (mut from_dc, mut to_dc) = tokio::io::split(dc);
-    let (mut from_library, mut to_library) = tokio::io::split(library);
-    let requests = carry(&mut from_library, &mut to_dc, |message| {
+    let requests = carry(&mut library.0, &mut dc.1, |message| {
         let request = ber::request(message)?;
         let search = request.operation == ber::SEARCH_REQUEST;
         lock(&waiting).insert(request.id, search);
         Ok(())
     });
-    let answers = carry(&mut from_dc, &mut to_library, |message| {
+    let answers = carry(&mut dc.0, &mut library.1, |message| {
         let answer = ber::answer(message)?;
         if answer.id == 0 {
             return Err(Broken::Notice);
@@ -76,20 +85,17 @@ fn lock(waiting: &Waiting) -> std::sync::MutexGuard<'_, HashMap<u32, bool>> {
 
 /// Carries whole messages one way; each is looked at before any byte of it is passed on.
 async fn carry(
-    from: &mut (impl AsyncRead + Unpin),
-    to: &mut (impl AsyncWrite + Unpin),
+    from: &mut impl Incoming,
+    to: &mut impl Outgoing,
     look: impl Fn(&[u8]) -> Result<(), Broken>,
 ) -> Broken {
     // What we send has passwords in it.
     let mut pending = Zeroizing::new(Vec::new());
-    let mut room = Zeroizing::new([0_u8; 16 * 1024]);
     loop {
-        let count = match from.read(&mut *room).await {
-            Ok(0) => return Broken::Closed,
-            Ok(count) => count,
-            Err(error) => return Broken::Lost(error),
-        };
-        grow(&mut pending, &room[..count]);
+        match from.receive().await {
+            Ok(bytes) => grow(&mut pending, bytes),
+            Err(broken) => return broken,
+        }
         loop {
             let length = match ber::message_length(&pending) {
                 Ok(Some(length)) if length <= pending.len() => length,
@@ -99,8 +105,8 @@ async fn carry(
             if let Err(broken) = look(&pending[..length]) {
                 return broken;
             }
-            if let Err(error) = write(to, &pending[..length]).await {
-                return Broken::Lost(error);
+            if let Err(broken) = to.send(&pending[..length]).await {
+                return broken;
             }
             pending.drain(..length);
         }
@@ -118,13 +124,11 @@ fn grow(pending: &mut Zeroizing<Vec<u8>>, bytes: &[u8]) {
     pending.extend_from_slice(bytes);
 }
 
-async fn write(to: &mut (impl AsyncWrite + Unpin), bytes: &[u8]) -> io::Result<()> {
-    to.write_all(bytes).await?;
-    to.flush().await
-}
-
 #[cfg(test)]
 mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    use super::super::line::plain;
     use super::*;
 
     /// An unbind request and a search with number 1, and answers to number 1.
@@ -149,7 +153,9 @@ mod tests {
             library.read_to_end(&mut got).await.unwrap();
             got
         };
-        let (got, broken) = tokio::join!(ends, async { relay(near_dc, near_library).await });
+        let (got, broken) = tokio::join!(ends, async {
+            relay(plain(near_dc), plain(near_library)).await
+        });
         (got, broken)
     }
 

@@ -10,8 +10,10 @@ use crate::ports::PortError;
 pub(super) const NO_SUCH_ATTRIBUTE: u32 = 16;
 pub(super) const VALUE_EXISTS: u32 = 20;
 pub(super) const NO_SUCH_OBJECT: u32 = 32;
+pub(super) const STRONGER_AUTH: u32 = 8;
 const INVALID_CREDENTIALS: u32 = 49;
 const INSUFFICIENT_RIGHTS: u32 = 50;
+pub(super) const UNWILLING: u32 = 53;
 
 /// The longest diagnostic text that is kept.
 const TEXT_MAX: usize = 300;
@@ -23,7 +25,7 @@ pub(super) fn answer(outcome: Result<LdapResult, Lost>) -> Answer {
         Ok(result) => Answer::Refused {
             code: result.rc,
             win32: win32(&result.text),
-            text: described(&result),
+            text: described(result.rc, &result.text),
         },
         Err(Lost(text)) => Answer::Unanswered { text },
     }
@@ -45,7 +47,7 @@ pub(super) fn success(dc: &DcName, object: &str, result: &LdapResult) -> Result<
     };
     Err(PortError::Refused {
         object,
-        why: described(result),
+        why: described(result.rc, &result.text),
         next: next.to_owned(),
     })
 }
@@ -60,12 +62,12 @@ pub fn win32(text: &str) -> Option<u32> {
 }
 
 /// Code, its name, and the diagnostic text without what terminals would obey.
-fn described(result: &LdapResult) -> String {
-    let name = code_name(result.rc);
-    let text: String = result.text.chars().filter(|c| !c.is_control()).collect();
+fn described(rc: u32, text: &str) -> String {
+    let name = code_name(rc);
+    let text: String = text.chars().filter(|c| !c.is_control()).collect();
     let text: String = text.trim().chars().take(TEXT_MAX).collect();
     let known = win32(&text).and_then(win32_words);
-    let mut said = format!("{name} ({})", result.rc);
+    let mut said = format!("{name} ({rc})");
     for more in [known.unwrap_or_default(), &text] {
         if !more.is_empty() {
             said.push_str(": ");
@@ -86,11 +88,11 @@ pub struct BindTrouble {
 
 /// Why a bind was refused: AD hides it in `data 52e` within the text.
 #[must_use]
-pub fn bind_trouble(result: &LdapResult) -> BindTrouble {
-    let code = result.text.split("data ").nth(1).unwrap_or_default();
+pub fn bind_trouble(rc: u32, text: &str) -> BindTrouble {
+    let code = text.split("data ").nth(1).unwrap_or_default();
     let code: String = code.chars().take_while(char::is_ascii_hexdigit).collect();
     let code = u32::from_str_radix(&code, 16).unwrap_or_default();
-    let words = match (result.rc, code) {
+    let words = match (rc, code) {
         (INVALID_CREDENTIALS, 0x525) => "there is no such account",
         (INVALID_CREDENTIALS, 0x52e) => "the password is wrong",
         (INVALID_CREDENTIALS, 0x530 | 0x531) => "it may not log in now or from here",
@@ -98,16 +100,20 @@ pub fn bind_trouble(result: &LdapResult) -> BindTrouble {
         (INVALID_CREDENTIALS, 0x533) => "it is disabled",
         (INVALID_CREDENTIALS, 0x701) => "it has expired",
         (INVALID_CREDENTIALS, 0x775) => "it is locked out",
+        // SEC_E_BAD_BINDINGS.
+        (INVALID_CREDENTIALS, 0x8009_0346) => {
+            "the TLS connection that it ends is not the one that was opened here"
+        }
         _ => "",
     };
     BindTrouble {
         words: if words.is_empty() {
-            described(result)
+            described(rc, text)
         } else {
             format!("{words} (49, data {code:x})")
         },
         // Samba's text may lack the number: then any refused bind is taken for one.
-        wrong_password: result.rc == INVALID_CREDENTIALS && matches!(code, 0 | 0x52e),
+        wrong_password: rc == INVALID_CREDENTIALS && matches!(code, 0 | 0x52e),
     }
 }
 
@@ -136,7 +142,7 @@ fn code_name(code: u32) -> &'static str {
         3 => "timeLimitExceeded",
         4 => "sizeLimitExceeded",
         7 => "authMethodNotSupported",
-        8 => "strongerAuthRequired",
+        STRONGER_AUTH => "strongerAuthRequired",
         10 => "referral",
         11 => "adminLimitExceeded",
         12 => "unavailableCriticalExtension",
@@ -152,7 +158,7 @@ fn code_name(code: u32) -> &'static str {
         INSUFFICIENT_RIGHTS => "insufficientAccessRights",
         51 => "busy",
         52 => "unavailable",
-        53 => "unwillingToPerform",
+        UNWILLING => "unwillingToPerform",
         64 => "namingViolation",
         65 => "objectClassViolation",
         68 => "entryAlreadyExists",
@@ -216,9 +222,9 @@ mod tests {
     fn refused_binds_are_told_apart() {
         let text = "80090308: LdapErr: DSID-0C09056D, comment: AcceptSecurityContext error, \
                     data 775, v4563\0";
-        assert!(bind_trouble(&result(49, text)).words.contains("locked out"));
+        assert!(bind_trouble(49, text).words.contains("locked out"));
         assert!(
-            bind_trouble(&result(8, "Transport encryption required."))
+            bind_trouble(8, "Transport encryption required.")
                 .words
                 .contains("strongerAuth")
         );

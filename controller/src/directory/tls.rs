@@ -7,6 +7,9 @@ use std::sync::Arc;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
+use sha2::{Digest as _, Sha224, Sha256, Sha384, Sha512};
+use x509_parser::prelude::{FromDer as _, X509Certificate};
+use x509_parser::signature_algorithm::SignatureAlgorithm;
 
 /// The CA files cannot be used.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -68,4 +71,63 @@ pub fn objection(error: &io::Error) -> Option<String> {
         rustls::Error::InvalidMessage(_) => "it does not speak TLS there".to_owned(),
         other => format!("TLS failed: {other}"),
     })
+}
+
+/// The hash of a server's certificate that stands for the TLS connection to it (RFC 5929 section
+/// 4.1): by the hash function of its own signature, or by SHA-256 where that is MD5 or SHA-1.
+/// `None` where the signature has no hash function of its own, which the RFC leaves undefined.
+#[must_use]
+pub fn end_point(certificate: &[u8]) -> Option<Vec<u8>> {
+    let (_, parsed) = X509Certificate::from_der(certificate).ok()?;
+    let algorithm = &parsed.signature_algorithm;
+    let hash = match SignatureAlgorithm::try_from(algorithm) {
+        // Its hash function is a parameter.
+        Ok(SignatureAlgorithm::RSASSA_PSS(parameters)) => {
+            parameters.hash_algorithm_oid().to_id_string()
+        }
+        _ => algorithm.algorithm.to_id_string(),
+    };
+    Some(match hash.as_str() {
+        // MD5 and SHA-1 with RSA, SHA-1 with ECDSA, SHA-1 alone.
+        "1.2.840.113549.1.1.4" | "1.2.840.113549.1.1.5" | "1.2.840.10045.4.1" | "1.3.14.3.2.26" => {
+            Sha256::digest(certificate).to_vec()
+        }
+        // SHA-2 of each length: with RSA, with ECDSA, alone.
+        "1.2.840.113549.1.1.14" | "1.2.840.10045.4.3.1" | "2.16.840.1.101.3.4.2.4" => {
+            Sha224::digest(certificate).to_vec()
+        }
+        "1.2.840.113549.1.1.11" | "1.2.840.10045.4.3.2" | "2.16.840.1.101.3.4.2.1" => {
+            Sha256::digest(certificate).to_vec()
+        }
+        "1.2.840.113549.1.1.12" | "1.2.840.10045.4.3.3" | "2.16.840.1.101.3.4.2.2" => {
+            Sha384::digest(certificate).to_vec()
+        }
+        "1.2.840.113549.1.1.13" | "1.2.840.10045.4.3.4" | "2.16.840.1.101.3.4.2.3" => {
+            Sha512::digest(certificate).to_vec()
+        }
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use rcgen::{CertificateParams, KeyPair};
+
+    use super::*;
+
+    #[test]
+    fn a_certificate_is_hashed_as_its_signature_was() {
+        for (algorithm, length) in [
+            (&rcgen::PKCS_ECDSA_P256_SHA256, Some(32)),
+            (&rcgen::PKCS_ECDSA_P384_SHA384, Some(48)),
+            (&rcgen::PKCS_ED25519, None),
+        ] {
+            let key = KeyPair::generate_for(algorithm).unwrap();
+            let params = CertificateParams::new(vec!["dc1.corp.example".to_owned()]).unwrap();
+            let certificate = params.self_signed(&key).unwrap();
+            let hash = end_point(certificate.der());
+            assert_eq!(hash.map(|hash| hash.len()), length, "{algorithm:?}");
+        }
+        assert_eq!(end_point(b"no certificate"), None);
+    }
 }

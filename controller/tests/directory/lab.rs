@@ -13,7 +13,9 @@ use keyroll::name::DcName;
 use keyroll::roll::policy::Method;
 use keyroll::roll::{Answer, WhichKey};
 use keyroll::secret::Password;
-use keyroll_controller::directory::config::{BindConfig, DirectoryConfig, DirectorySettings};
+use keyroll_controller::directory::config::{
+    BindConfig, DirectoryConfig, DirectorySettings, Transport,
+};
 use keyroll_controller::directory::{ActiveDirectory, Kdcs};
 use keyroll_controller::ports::{
     AccountRef, Directory as _, Kdc as _, KnownKeys, NewAccount, PasswordWrite, PortError, Sighting,
@@ -99,12 +101,15 @@ impl Lab {
         DirectoryConfig {
             domain: "corp.example".to_owned(),
             realm: None,
+            transport: Transport::Ldaps,
             domain_controllers: Default::default(),
             ca: vec![self.folder.join("ca.pem")],
             bind: BindConfig {
                 principal: format!("{name}@corp.example"),
                 password_file: Some(password_file.to_owned()),
                 password_credential: None,
+                keytab: None,
+                keytab_credential: None,
             },
             account_container: None,
             fence_attribute: "adminDescription".to_owned(),
@@ -112,6 +117,22 @@ impl Lab {
             write_timeout_seconds: 10,
             allow_protected: false,
         }
+    }
+
+    /// The configuration of a controller that logs in as `name` with the keys in this keytab.
+    pub fn keytab_config(
+        &self,
+        name: &str,
+        keytab: &Path,
+        transport: Transport,
+    ) -> DirectoryConfig {
+        let mut config = self.config(name, keytab);
+        config.bind.keytab = config.bind.password_file.take();
+        config.transport = transport;
+        if transport == Transport::Gssapi {
+            config.ca.clear();
+        }
+        config
     }
 
     pub fn administrator_settings(&self) -> DirectorySettings {

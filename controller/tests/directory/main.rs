@@ -6,6 +6,7 @@
 
 mod conditions;
 mod connection;
+mod keytabs;
 mod lab;
 mod rights;
 mod services;
@@ -43,6 +44,8 @@ fn trials() -> Vec<Trial> {
         connection: an_unknown_ca_is_refused, another_host_name_is_refused,
             plain_text_is_refused, silence_is_no_refusal, a_wrong_bind_password_is_shown_once,
             domain_controllers_come_from_srv_records;
+        keytabs: a_keytab_binds_sealed_without_a_certificate,
+            a_keytab_binds_over_tls_where_the_domain_controller_lets_it;
         writes: a_created_user_and_computer_can_log_in, a_change_needs_the_old_password,
             a_user_password_is_too_young_to_change, a_used_password_is_refused,
             a_stale_fence_is_refused, a_frozen_domain_controller_leaves_a_write_unanswered,

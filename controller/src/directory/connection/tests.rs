@@ -10,12 +10,13 @@ use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use rustls::ServerConfig;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream as ServerStream;
 
 use super::*;
-use crate::directory::config::{BindConfig, DirectoryConfig, DomainControllers};
+use crate::directory::config::{BindConfig, DirectoryConfig, DomainControllers, Transport};
 use crate::directory::{ActiveDirectory, ber};
 use crate::ports::{AccountRef, Directory as _, PasswordWrite};
 
@@ -83,12 +84,15 @@ impl FakeDc {
         let config = DirectoryConfig {
             domain: "corp.example".to_owned(),
             realm: None,
+            transport: Transport::Ldaps,
             domain_controllers: DomainControllers::Srv,
             ca: vec![self.folder.path().join("ca.pem")],
             bind: BindConfig {
                 principal: "svc@corp.example".to_owned(),
                 password_file: Some(self.folder.path().join("password")),
                 password_credential: None,
+                keytab: None,
+                keytab_credential: None,
             },
             account_container: None,
             fence_attribute: "adminDescription".to_owned(),

@@ -275,7 +275,10 @@ fn what_was_changed_repeated_left_out_or_not_sealed_is_refused() {
 
 proptest! {
     #[test]
-    fn no_bytes_are_read_wrongly(bytes in prop::collection::vec(any::<u8>(), 0..200), kind in 0..4u8) {
+    fn no_bytes_are_read_wrongly(
+        bytes in prop::collection::vec(any::<u8>(), 0..200),
+        kind in 0..4u8,
+    ) {
         let (mut context, _) = pair();
         let (credential, subkey) = (ticket(), key(AES256, 2));
         let initiation = initiation(&credential, &subkey);

@@ -1,0 +1,332 @@
+//! The controller's own tickets: logged in at each domain controller with what the configuration
+//! names, and the services' tickets that follow from it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use chrono::{TimeDelta, Utc};
+use keyroll::kerberos::message::{
+    Credential, KdcCode, KdcError, KeyHint, Malformed, TgsReply, TgsRequest, Unsayable,
+};
+use keyroll::kerberos::string_to_key::{default_iterations, string_to_key};
+use keyroll::kerberos::{Enctype, Key, Principal};
+use keyroll::name::DcName;
+use keyroll::secret::{Password, SecretBytes};
+use tokio::sync::Mutex;
+
+use super::config::DirectorySettings;
+use super::credential::{ENCTYPES, Generation, OwnCredential};
+use super::exchange::ask;
+use super::login::{Login, Trouble, log_in};
+use super::refusals::{self, Refusals};
+use crate::ports::PortError;
+use crate::random;
+
+/// A first ticket is replaced this long before it ends.
+const SPARE: TimeDelta = TimeDelta::minutes(10);
+
+/// Every ticket is asked for as long as a KDC may grant, so that its length shows the domain's
+/// longest ticket life.
+pub(super) const LIFETIME: TimeDelta = TimeDelta::days(30);
+
+/// A first ticket, if there is one; locked while it is fetched, so that it is fetched once.
+type Held = Arc<Mutex<Option<Arc<Login>>>>;
+
+/// The controller's tickets, by the domain controller that issued them.
+#[derive(Debug)]
+pub(super) struct Tickets {
+    settings: DirectorySettings,
+    refusals: Refusals,
+    first: Mutex<HashMap<DcName, Held>>,
+}
+
+impl Tickets {
+    /// Opens nothing yet.
+    pub(super) fn new(settings: DirectorySettings) -> Self {
+        Self {
+            settings,
+            refusals: Refusals::default(),
+            first: Mutex::default(),
+        }
+    }
+
+    /// A service ticket under the domain controller's present keys, and how far its clock is ahead
+    /// of ours. `enctypes` are offered for the session key. A first ticket that the KDC does not
+    /// take (any more) is fetched anew, once.
+    pub(super) async fn of(
+        &self,
+        dc: &DcName,
+        service: &Principal,
+        enctypes: &[Enctype],
+    ) -> Result<(Credential, TimeDelta), PortError> {
+        let login = self.first_ticket(dc, false).await?;
+        let error = match self.service_ticket(dc, &login, service, enctypes).await? {
+            Ok(found) => return Ok(found),
+            Err(error) => error,
+        };
+        let about_first_ticket = matches!(
+            error.code,
+            KdcCode::BadIntegrity
+                | KdcCode::TicketExpired
+                | KdcCode::Skew
+                | KdcCode::Modified
+                | KdcCode::ClientRevoked
+                | KdcCode::ClientUnknown
+        );
+        let error = if about_first_ticket {
+            let login = self.first_ticket(dc, true).await?;
+            match self.service_ticket(dc, &login, service, enctypes).await? {
+                Ok(found) => return Ok(found),
+                Err(error) => error,
+            }
+        } else {
+            error
+        };
+        Err(service_refused(dc, service, &error))
+    }
+
+    /// The controller's own ticket-granting ticket from this domain controller.
+    async fn first_ticket(&self, dc: &DcName, fresh: bool) -> Result<Arc<Login>, PortError> {
+        let slot = self
+            .first
+            .lock()
+            .await
+            .entry(dc.clone())
+            .or_default()
+            .clone();
+        let mut held = slot.lock().await;
+        let good = |login: &Login| login.credential.times.end - (Utc::now() + login.ahead) > SPARE;
+        if let Some(login) = held.as_ref().filter(|login| !fresh && good(login)) {
+            return Ok(Arc::clone(login));
+        }
+        let login = Arc::new(self.log_in(dc).await?);
+        *held = Some(Arc::clone(&login));
+        Ok(login)
+    }
+
+    /// The next ticket from `dc` follows from a new login: what this one knows, such as how far
+    /// the clocks are apart, is no longer so.
+    pub(super) async fn forget(&self, dc: &DcName) {
+        self.first.lock().await.remove(dc);
+    }
+
+    fn object(&self, dc: &DcName) -> String {
+        format!("{} at the KDC of {dc}", self.settings.principal)
+    }
+
+    fn refused(&self, dc: &DcName, why: String) -> PortError {
+        PortError::Refused {
+            object: self.object(dc),
+            why,
+            next: "check directory.bind: principal and credential".to_owned(),
+        }
+    }
+
+    async fn log_in(&self, dc: &DcName) -> Result<Login, PortError> {
+        let own = &self.settings.principal;
+        let credential = self.settings.credential.read(own);
+        match credential.map_err(|error| self.refused(dc, error.to_string()))? {
+            OwnCredential::Password(password) => self.log_in_by_password(dc, &password).await,
+            OwnCredential::Keys(generations) => self.log_in_by_keys(dc, &generations).await,
+        }
+    }
+
+    async fn log_in_by_password(
+        &self,
+        dc: &DcName,
+        password: &Password,
+    ) -> Result<Login, PortError> {
+        let secret = refusals::of_password(password);
+        if let Some(pause) = self.refusals.pause(dc, &secret) {
+            return Err(self.refused(dc, refusals::in_words("this password", pause)));
+        }
+        let (own, patience) = (&self.settings.principal, self.settings.connect_timeout);
+        let login = log_in(dc, own, &ENCTYPES, patience, |hints| {
+            let fitting = hints.iter().find_map(|hint| {
+                let mut known = ENCTYPES.into_iter();
+                let enctype = known.find(|one| one.number() == hint.enctype)?;
+                Some((enctype, hint.salt.clone()?, hint.iterations))
+            });
+            let Some((enctype, salt, iterations)) = fitting else {
+                return Err(self.refused(dc, "the KDC offers it no AES key".to_owned()));
+            };
+            let iterations = iterations.unwrap_or(default_iterations(enctype));
+            string_to_key(enctype, password, &salt, iterations)
+                .map_err(|error| self.refused(dc, error.to_string()))
+        });
+        login.await.map_err(|trouble| {
+            if trouble.is_wrong_key() {
+                self.refusals.note(dc, &secret);
+            }
+            trouble.in_words(&self.object(dc))
+        })
+    }
+
+    async fn log_in_by_keys(
+        &self,
+        dc: &DcName,
+        generations: &[Generation],
+    ) -> Result<Login, PortError> {
+        let pause = |one: &Generation| self.refusals.pause(dc, &mark(one));
+        let (wrong, open): (Vec<_>, Vec<_>) =
+            generations.iter().partition(|one| pause(one).is_some());
+        if let (Some(first), true) = (wrong.first().and_then(|one| pause(one)), open.is_empty()) {
+            return Err(self.refused(dc, refusals::in_words("this keytab", first)));
+        }
+        // Those that were wrong come last: if all others are wrong now, too, then the password was
+        // changed since, and one that was ahead of the directory may be right.
+        for generation in open.into_iter().chain(wrong) {
+            match self.log_in_by_generation(dc, generation).await {
+                Err(trouble) if trouble.is_wrong_key() => {
+                    self.refusals.note(dc, &mark(generation));
+                }
+                login => return login.map_err(|trouble| trouble.in_words(&self.object(dc))),
+            }
+        }
+        let kvnos: Vec<_> = generations.iter().map(|one| one.kvno.to_string()).collect();
+        Err(PortError::Refused {
+            object: self.object(dc),
+            why: format!(
+                "no key of its {} is its key there (kvno {}); failed logins were counted",
+                self.settings.credential,
+                kvnos.join(" and ")
+            ),
+            next: "export its keytab anew; klist -ket KEYTAB shows what is there".to_owned(),
+        })
+    }
+
+    async fn log_in_by_generation(
+        &self,
+        dc: &DcName,
+        generation: &Generation,
+    ) -> Result<Login, Trouble> {
+        let keys = &generation.keys;
+        let of_keytab = |enctype: &Enctype| keys.iter().any(|key| key.enctype() == *enctype);
+        let enctypes: Vec<Enctype> = ENCTYPES.into_iter().filter(of_keytab).collect();
+        let (own, patience) = (&self.settings.principal, self.settings.connect_timeout);
+        log_in(dc, own, &enctypes, patience, |hints| {
+            let names: Vec<_> = enctypes.iter().map(|enctype| enctype.name()).collect();
+            let why = || format!("the KDC has no key of {} for it", names.join(" or "));
+            fitting(keys, hints).ok_or_else(|| self.refused(dc, why()))
+        })
+        .await
+    }
+
+    /// A service ticket, with the KDC's clock; `Ok(Err)` if the KDC refused.
+    async fn service_ticket(
+        &self,
+        dc: &DcName,
+        login: &Login,
+        service: &Principal,
+        enctypes: &[Enctype],
+    ) -> Result<Result<(Credential, TimeDelta), KdcError>, PortError> {
+        let object = format!("{service} at the KDC of {dc}");
+        let nonce = u32::from_be_bytes(random::bytes()) & 0x7fff_ffff;
+        let request = TgsRequest {
+            tgt: &login.credential,
+            service,
+            enctypes,
+            now: Utc::now() + login.ahead,
+            lifetime: LIFETIME,
+            nonce,
+            confounder: &random::bytes(),
+        };
+        let message = request
+            .to_bytes()
+            .map_err(|error| unsayable(&object, &error))?;
+        let answered = ask(dc, &message, self.settings.connect_timeout).await?;
+        let reply = TgsReply::parse(&answered.bytes).map_err(|error| garbled(&object, error))?;
+        let granted = match reply {
+            TgsReply::Granted(granted) => granted,
+            TgsReply::Refused(error) => return Ok(Err(error)),
+            TgsReply::Referred(other) => {
+                return Err(PortError::Refused {
+                    object,
+                    why: format!("no account of this domain has it; it points to {other}"),
+                    next: format!("setspn -Q {}", service.name()),
+                });
+            }
+        };
+        let credential = granted
+            .open(&login.credential.session_key, nonce)
+            .map_err(|error| PortError::Refused {
+                object,
+                why: format!("its answer is not good: {error}"),
+                next: String::new(),
+            })?;
+        let times = &credential.times;
+        // A KDC that names no start leaves the time of the login there, which says nothing of now.
+        let ahead = if times.start == times.authenticated {
+            login.ahead
+        } else {
+            answered.clock_ahead(times.start)
+        };
+        Ok(Ok((credential, ahead)))
+    }
+}
+
+/// The key of the enctype that the KDC names first.
+fn fitting(keys: &[Key], hints: &[KeyHint]) -> Option<Key> {
+    let named = |hint: &KeyHint| {
+        let mut keys = keys.iter();
+        keys.find(|key| key.enctype().number() == hint.enctype)
+    };
+    hints.iter().find_map(named).map(Key::duplicate)
+}
+
+/// What tells one generation from another, for the list of those that were called wrong.
+fn mark(generation: &Generation) -> SecretBytes {
+    let keys = generation.keys.iter().flat_map(Key::expose);
+    SecretBytes::new(keys.copied().collect())
+}
+
+/// Why a KDC issues no ticket for a service, with what to do about it.
+fn service_refused(dc: &DcName, service: &Principal, error: &KdcError) -> PortError {
+    let object = format!("{service} at the KDC of {dc}");
+    let spn = service.name();
+    let (words, next) = match error.code {
+        KdcCode::Unavailable => {
+            return PortError::Unreachable {
+                object,
+                why: error.to_string(),
+            };
+        }
+        KdcCode::ServiceUnknown => (
+            "it knows no such service: no account has this SPN here yet, or two accounts have it",
+            format!("setspn -Q {spn}"),
+        ),
+        KdcCode::NotUnique => ("two accounts have this SPN", format!("setspn -Q {spn}")),
+        KdcCode::ServiceRevoked | KdcCode::ClientRevoked => (
+            "its account is locked, disabled or expired: nobody gets tickets for it",
+            "samba-tool user unlock ACCOUNT (or Unlock-ADAccount)".to_owned(),
+        ),
+        KdcCode::EnctypeUnsupported => (
+            "its account has no key of an enctype that clients offer",
+            "set msDS-SupportedEncryptionTypes to 24, then set the password once".to_owned(),
+        ),
+        KdcCode::Skew => ("the clocks differ too much", "chronyc tracking".to_owned()),
+        _ => ("it issues no ticket", String::new()),
+    };
+    PortError::Refused {
+        object,
+        why: format!("{words} ({error})"),
+        next,
+    }
+}
+
+pub(super) fn unsayable(object: &str, error: &Unsayable) -> PortError {
+    PortError::Refused {
+        object: object.to_owned(),
+        why: error.to_string(),
+        next: String::new(),
+    }
+}
+
+/// An answer that is no Kerberos: something else listens there, or somebody plays with us.
+pub(super) fn garbled(object: &str, error: Malformed) -> PortError {
+    PortError::Refused {
+        object: object.to_owned(),
+        why: error.to_string(),
+        next: "check what listens on port 88 there".to_owned(),
+    }
+}
