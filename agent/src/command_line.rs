@@ -300,10 +300,12 @@ fn join(config: &Config, file: &Path, address: Option<String>) -> Result<Exit, T
         invitation.node,
         reply.arrays.join(", ")
     ));
-    say("next: systemctl start keyroll-agent (or keyroll-agent run)");
+    say(NEXT);
     Ok(Exit::Done)
 }
 
+const NEXT: &str = "next: systemctl start keyroll-agent (or keyroll-agent run); one that runs goes \
+                    on with the new identity by itself";
 const WAITING: &str = "joining.key";
 
 fn request(config: &Config, out: &Path, node: &NodeName) -> Result<Exit, Trouble> {
@@ -345,7 +347,8 @@ fn take(config: &Config, certificate: &Path, authorities: Option<&Path>) -> Resu
     Identity::keep(&config.state, &key, &chain, &authorities)
         .map_err(|error| Trouble::of(Exit::Damaged, &error))?;
     std::fs::remove_file(&waiting).ok();
-    say("joined; next: systemctl start keyroll-agent (or keyroll-agent run)");
+    say("joined");
+    say(NEXT);
     Ok(Exit::Done)
 }
 

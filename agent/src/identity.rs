@@ -90,7 +90,12 @@ pub struct Identity {
     folder: PathBuf,
     current: RwLock<Arc<Current>>,
     asked: Mutex<Option<SecretBytes>>,
+    /// The file that `current` was last read from.
+    read: Mutex<Option<Stamp>>,
 }
+
+/// Tells a file from the one that took its place.
+type Stamp = (u64, SystemTime);
 
 #[derive(Debug)]
 struct Current {
@@ -111,12 +116,37 @@ impl Identity {
     /// # Errors
     /// [`IdentityError::NotJoined`] if there is none.
     pub fn load(folder: &Path) -> Result<Self, IdentityError> {
+        let read = stamp(folder);
         let current = Current::load(folder)?;
         Ok(Self {
             folder: folder.to_owned(),
             current: RwLock::new(Arc::new(current)),
             asked: Mutex::new(None),
+            read: Mutex::new(read),
         })
+    }
+
+    /// Takes over what a `keyroll-agent join` beside this process has put into the folder; gives
+    /// the new certificate's end if there is one. A node that must join anew, because its
+    /// controller is lost, need not be stopped for it: its gate would close.
+    pub fn refresh(&self) -> Option<SystemTime> {
+        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = stamp(&self.folder);
+        if found.is_none() || found == *read {
+            return None;
+        }
+        // What cannot be read stays unread: the next connection looks again.
+        let next = match Current::load(&self.folder) {
+            Ok(next) => next,
+            Err(error) => {
+                tracing::warn!(%error, "a new identity is there and cannot be used");
+                return None;
+            }
+        };
+        *read = found;
+        let ends = next.ends;
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(next);
+        Some(ends)
     }
 
     /// Checks and keeps a certificate for `key`, with the authorities to trust.
@@ -209,6 +239,12 @@ impl Identity {
     fn now(&self) -> Arc<Current> {
         Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
     }
+}
+
+fn stamp(folder: &Path) -> Option<Stamp> {
+    use std::os::unix::fs::MetadataExt as _;
+    let found = std::fs::metadata(folder.join(KEY)).ok()?;
+    Some((found.ino(), found.modified().ok()?))
 }
 
 impl ResolvesServerCert for Identity {

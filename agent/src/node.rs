@@ -130,6 +130,7 @@ impl Node {
             Found {
                 epoch: known.held_epoch,
                 version: known.held,
+                fence: known.fence,
                 targets: targets.collect(),
             }
         })
@@ -197,7 +198,9 @@ impl Node {
     /// Notes the controller's verdict on the node.
     ///
     /// # Errors
-    /// [`StageError::UnknownArray`]; [`StageError::Stale`] from a controller that was superseded.
+    /// [`StageError::UnknownArray`]; [`StageError::Stale`] from a controller that was superseded,
+    /// or that does not know of the keyset that this node was given last: one that came back from
+    /// a backup must not shut a gate because of what it has forgotten.
     pub async fn admit(
         &self,
         name: &ArrayName,
@@ -206,7 +209,9 @@ impl Node {
         required: Version,
     ) -> Result<(), StageError> {
         let mut state = self.member(name)?.state.lock().await;
-        not_superseded(&state, epoch)?;
+        if let Judgement::Refuse(stale) = state.fence.judge(epoch, required) {
+            return Err(stale.into());
+        }
         self.gates.heard(name, Instant::now());
         self.gates.admit(name, verdict, required);
         let mut next = state.clone();

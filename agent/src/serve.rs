@@ -109,6 +109,7 @@ async fn accept(listener: TcpListener, identity: Arc<Identity>, service: Service
             tracing::warn!(%address, "too many handshakes: dropped");
             continue;
         };
+        service.refresh();
         let config = match tls::server(&identity) {
             Ok(config) => Arc::new(config),
             Err(error) => {

@@ -39,6 +39,14 @@ impl Service {
         }
     }
 
+    /// Takes over a new identity, if the node has joined anew meanwhile.
+    pub fn refresh(&self) {
+        if let Some(ends) = self.identity.refresh() {
+            self.node.gates().certificate(ends);
+            tracing::info!(node = %self.identity.node(), "joined anew: the new identity counts");
+        }
+    }
+
     async fn inventory(
         &self,
         array: &ArrayName,
@@ -57,6 +65,7 @@ impl Service {
         let Found {
             epoch,
             version,
+            fence,
             targets,
         } = found;
         Ok(said::Inventory {
@@ -71,6 +80,8 @@ impl Service {
             clock_unix_micros: micros(SystemTime::now()),
             agent_version: env!("CARGO_PKG_VERSION").to_owned(),
             certificate_ends_unix: micros(self.identity.ends()) / 1_000_000,
+            heard_epoch: fence.epoch.0,
+            begun_version: fence.version.0,
         })
     }
 }

@@ -195,8 +195,8 @@ pub trait Kdc: Send + Sync {
 pub struct NodeInventory {
     /// The version that it last wrote.
     pub version: keyroll::fence::Version,
-    /// The epoch that it last heard.
-    pub epoch: keyroll::fence::Epoch,
+    /// The highest epoch that it has heard, and the highest version whose writing it began.
+    pub fence: keyroll::fence::Fence,
     /// Each keytab file.
     pub targets: Vec<NodeTarget>,
     /// Changes with each start of the agent.

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use keyroll::account::AccountState;
-use keyroll::fence::{Epoch, Version};
+use keyroll::fence::{Epoch, Fence, Version};
 use keyroll::kerberos::salt::Salt;
 use keyroll::kerberos::{Enctype, Key, Kvno, Principal, Realm};
 use keyroll::keyset::Keyset;
@@ -195,7 +195,7 @@ impl Nodes {
 fn empty() -> NodeInventory {
     NodeInventory {
         version: Version(0),
-        epoch: Epoch(1),
+        fence: Fence::default(),
         targets: Vec::new(),
         boot: Vec::new(),
         ready: Ok(()),

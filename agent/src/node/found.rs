@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use keyroll::fence::{Epoch, Version};
+use keyroll::fence::{Epoch, Fence, Version};
 use keyroll::kerberos::message::{Accepted, accept};
 use keyroll::kerberos::{Enctype, Key, Kvno, Principal};
 use keyroll::keyset::{HeldEntry, fingerprint};
@@ -39,6 +39,8 @@ pub struct Found {
     pub epoch: Epoch,
     /// Its version; 0 for none.
     pub version: Version,
+    /// What is refused when it comes from before that.
+    pub fence: Fence,
     /// Each file.
     pub targets: Vec<FoundTarget>,
 }

@@ -146,3 +146,24 @@ async fn whoever_asks_badly_or_never_ends_keeps_nobody_waiting() {
         "{answer}"
     );
 }
+
+#[tokio::test]
+async fn a_controller_that_has_forgotten_a_keyset_shuts_no_gate() {
+    let scene = Scene::plain().await;
+    let mut controller = scene.controller().await;
+    controller.stage(stage(keyset(1, 4, &ONE))).await.unwrap();
+    controller.admit(admit(1, 4, "")).await.unwrap();
+    // From a backup of before keyset 4; its epoch is higher, since it was started since.
+    let refused = controller
+        .admit(admit(2, 3, "it holds keyset 4"))
+        .await
+        .unwrap_err();
+    assert!(
+        refused
+            .message()
+            .contains("version 3 is older than version 4"),
+        "{refused}"
+    );
+    assert_eq!(scene.ready("/ready/web").await.0, 200);
+    controller.admit(admit(1, 4, "")).await.unwrap();
+}

@@ -61,6 +61,9 @@ async fn a_repetition_changes_nothing_and_older_ones_are_refused() {
     let late = controller.admit(admit(4, 0, "")).await.unwrap_err();
     assert_eq!(late.code(), Code::Aborted);
     controller.admit(admit(6, 4, "")).await.unwrap();
+    let inventory = controller.look(look("web")).await.unwrap().into_inner();
+    assert_eq!((inventory.epoch, inventory.heard_epoch), (5, 6));
+    assert_eq!((inventory.version, inventory.begun_version), (4, 4));
     let late = controller
         .stage(stage(keyset(5, 5, &TWO)))
         .await

@@ -1,10 +1,12 @@
 //! Who is let in, and who the node shows itself to be.
 
+use keyroll::keyset::Role;
+use keyroll_agent::identity::{Identity, NewKey};
 use keyroll_proto::agent as said;
 use rustls::version::{TLS12, TLS13};
 use tonic::Code;
 
-use crate::scene::{Authority, Badge, CONTROLLER, NODE, Scene, look};
+use crate::scene::{Authority, Badge, CONTROLLER, NODE, Scene, admit, keyset, look, stage};
 
 /// TLS 1.3 lets a client speak before the server has judged it: the refusal comes at the first
 /// question.
@@ -141,4 +143,30 @@ async fn a_renewed_certificate_is_shown_at_once_and_after_a_restart() {
     assert_eq!(shown(&scene).await, second);
     scene.restart().await;
     assert_eq!(shown(&scene).await, second);
+}
+
+#[tokio::test]
+async fn a_node_that_joins_anew_serves_the_new_authority_and_stays_ready() {
+    let scene = Scene::plain().await;
+    let mut old = scene.controller().await;
+    old.stage(stage(keyset(1, 1, &[(Role::Current, 1)])))
+        .await
+        .unwrap();
+    old.admit(admit(1, 1, "")).await.unwrap();
+    let (other, new) = (Authority::new(), NewKey::make(NODE).unwrap());
+    let badge = other.client(CONTROLLER);
+    assert!(is_served(&scene, &badge).await.is_err());
+    let certificate = other.node(&new.request, NODE);
+    let authorities = [other.certificate.to_vec()];
+    let state = scene.path("state");
+    Identity::keep(&state, &new.into_pem(), &[certificate], &authorities).unwrap();
+    let stream = scene.shake(&other, Some(&badge), &[&TLS13]).await.unwrap();
+    drop(stream);
+    assert!(
+        is_served(&scene, &scene.authority.client(CONTROLLER))
+            .await
+            .is_err(),
+        "the authority of before is trusted still"
+    );
+    assert_eq!(scene.ready("/ready/web").await.0, 200, "its gate closed");
 }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use keyroll::fence::{Epoch, Version};
+use keyroll::fence::{Epoch, Fence, Version};
 use keyroll::kerberos::{Enctype, Principal};
 use keyroll::keyset::HeldEntry;
 use keyroll::keytab::{TargetFilter, TargetKind};
@@ -62,7 +62,11 @@ pub(super) fn inventory(
     };
     Ok(NodeInventory {
         version: Version(said.version),
-        epoch: Epoch(said.epoch),
+        // An agent of before these fields were there says at least what it holds.
+        fence: Fence {
+            epoch: Epoch(said.heard_epoch.max(said.epoch)),
+            version: Version(said.begun_version.max(said.version)),
+        },
         targets: said
             .targets
             .into_iter()
