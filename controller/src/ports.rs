@@ -125,6 +125,24 @@ pub trait Directory: Send + Sync {
         spn: &str,
     ) -> Result<(), PortError>;
 
+    /// When and where each of the account's attributes was last written.
+    async fn history(
+        &self,
+        dc: &DcName,
+        account: &AccountRef,
+    ) -> Result<keyroll::drift::History, PortError> {
+        Err(PortError::Missing {
+            object: format!("a history of {} on {dc}", account.principal),
+        })
+    }
+
+    /// The state of a domain controller's database, by which one that was set back is known.
+    async fn mark(&self, dc: &DcName) -> Result<keyroll::drift::DcMark, PortError> {
+        Err(PortError::Missing {
+            object: format!("a mark of the database of {dc}"),
+        })
+    }
+
     /// What an administrator must be told to grant `trustee` the least rights on `account`, both
     /// by sAMAccountName.
     async fn delegation(

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use keyroll::account::AccountState;
+use keyroll::drift::{DcMark, History};
 use keyroll::kerberos::{Enctype, Realm};
 use keyroll::name::DcName;
 use keyroll::roll::Answer;
@@ -30,6 +31,7 @@ mod exchange;
 mod kdc;
 pub mod line;
 mod login;
+mod metadata;
 mod refusals;
 pub mod relay;
 pub mod result;
@@ -154,6 +156,14 @@ impl Directory for ActiveDirectory {
         spn: &str,
     ) -> Result<(), PortError> {
         self.take_spn(dc, account, spn).await
+    }
+
+    async fn history(&self, dc: &DcName, account: &AccountRef) -> Result<History, PortError> {
+        self.read_history(dc, account).await
+    }
+
+    async fn mark(&self, dc: &DcName) -> Result<DcMark, PortError> {
+        self.read_mark(dc).await
     }
 
     async fn delegation(

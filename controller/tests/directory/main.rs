@@ -6,6 +6,7 @@
 
 mod conditions;
 mod connection;
+mod drift;
 mod keytabs;
 mod lab;
 mod rights;
@@ -44,6 +45,8 @@ fn trials() -> Vec<Trial> {
         connection: an_unknown_ca_is_refused, another_host_name_is_refused,
             plain_text_is_refused, silence_is_no_refusal, a_wrong_bind_password_is_shown_once,
             domain_controllers_come_from_srv_records;
+        drift: a_change_is_dated_and_names_its_domain_controller,
+            a_domain_controller_tells_how_far_its_database_has_come;
         keytabs: a_keytab_binds_sealed_without_a_certificate,
             a_keytab_binds_over_tls_where_the_domain_controller_lets_it;
         writes: a_created_user_and_computer_can_log_in, a_change_needs_the_old_password,
