@@ -5,7 +5,7 @@
 //! fsync of the folder. Everything that can fail for lack of room fails before the rename.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read as _, Seek as _, Write as _};
+use std::io::{self, Read as _, Seek as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
@@ -13,6 +13,8 @@ use keyroll::keytab::framing::MAX_FILE;
 use keyroll::secret::SecretBytes;
 use rustix::fs::{FallocateFlags, Gid, Mode, OFlags, Uid, XattrFlags};
 use zeroize::Zeroizing;
+
+use crate::effect;
 
 const ACL: &str = "system.posix_acl_access";
 const LABEL: &str = "security.selinux";
@@ -109,13 +111,13 @@ pub fn prepare(path: &Path, bytes: &SecretBytes, access: Access) -> Result<Prepa
     let old = existing(path)?;
     remove_leftovers(path)?;
     let temporary = temporary_beside(path)?;
-    let mut file = OpenOptions::new()
+    let mut options = OpenOptions::new();
+    options
         .read(true)
         .write(true)
-        .create_new(true)
         .mode(0o600)
-        .custom_flags(SAFE_OPEN.bits().cast_signed())
-        .open(&temporary)
+        .custom_flags(SAFE_OPEN.bits().cast_signed());
+    let mut file = effect::create(&mut options, &temporary)
         .map_err(|error| FileError::system("create", &temporary, error))?;
     let prepared = Prepared {
         temporary,
@@ -129,8 +131,8 @@ pub fn prepare(path: &Path, bytes: &SecretBytes, access: Access) -> Result<Prepa
     set_access(&file, path, old.as_ref(), access).map_err(failed("set the access of"))?;
     let content = bytes.expose();
     reserve(&file, content.len()).map_err(failed("reserve room for"))?;
-    file.write_all(content).map_err(failed("write"))?;
-    file.sync_all().map_err(failed("sync"))?;
+    effect::write(&file, content).map_err(failed("write"))?;
+    effect::sync(&file).map_err(failed("sync"))?;
     file.rewind().map_err(failed("rewind"))?;
     if !read_open(&file)
         .map_err(failed("read back"))?
@@ -149,7 +151,7 @@ impl Prepared {
     /// # Errors
     /// [`FileError`]; the old file is then still in its place, or the new one is.
     pub fn commit(mut self) -> Result<(), FileError> {
-        fs::rename(&self.temporary, &self.path)
+        effect::rename(&self.temporary, &self.path)
             .map_err(|error| FileError::system("replace", &self.path, error))?;
         self.committed = true;
         sync_folder(&self.path)
@@ -160,7 +162,7 @@ impl Drop for Prepared {
     fn drop(&mut self) {
         if !self.committed {
             // A leftover is found and removed by the next replacement too.
-            let _ = fs::remove_file(&self.temporary);
+            let _ = effect::remove(&self.temporary);
         }
     }
 }
@@ -216,7 +218,7 @@ pub fn read_open(file: &File) -> io::Result<SecretBytes> {
 pub fn sync_folder(path: &Path) -> Result<(), FileError> {
     let folder = folder_of(path)?;
     File::open(folder)
-        .and_then(|folder| folder.sync_all())
+        .and_then(|folder| effect::sync(&folder))
         .map_err(|error| FileError::system("sync the folder", folder, error))
 }
 
@@ -343,7 +345,7 @@ fn remove_leftovers(path: &Path) -> Result<(), FileError> {
         let entry = entry.map_err(failed)?;
         if entry.file_name().to_string_lossy().starts_with(&prefix) {
             let leftover = entry.path();
-            fs::remove_file(&leftover)
+            effect::remove(&leftover)
                 .map_err(|error| FileError::system("remove", &leftover, error))?;
         }
     }

@@ -346,7 +346,7 @@ fn take(config: &Config, certificate: &Path, authorities: Option<&Path>) -> Resu
     let authorities = certificates(authorities.unwrap_or(certificate))?;
     Identity::keep(&config.state, &key, &chain, &authorities)
         .map_err(|error| Trouble::of(Exit::Damaged, &error))?;
-    std::fs::remove_file(&waiting).ok();
+    crate::effect::remove(&waiting).ok();
     say("joined");
     say(NEXT);
     Ok(Exit::Done)

@@ -11,6 +11,8 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::process::Command;
 
+use crate::effect::Effect;
+
 /// A command, as the settings have it.
 #[derive(Debug, Clone)]
 pub struct Hook {
@@ -47,6 +49,7 @@ impl Hook {
     /// # Errors
     /// [`HookError`] unless it ended with success within its time.
     pub async fn run(&self, array: &ArrayName, version: Version) -> Result<(), HookError> {
+        let _here = Effect::RunHook.here();
         let failed = |why| HookError {
             program: self.program.clone(),
             why,

@@ -17,6 +17,7 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
 use x509_parser::extensions::GeneralName;
 
 use crate::atomic_file::{self, Access, FileError};
+use crate::effect::Effect;
 
 /// Why the node cannot show who it is.
 #[derive(Debug, thiserror::Error)]
@@ -160,6 +161,7 @@ impl Identity {
         authorities: &[Vec<u8>],
     ) -> Result<(), IdentityError> {
         Current::of(key, chain, authorities)?.check_issuer()?;
+        let _here = Effect::SaveIdentity.here();
         // The key with its chain in one file: nobody ever finds one without the other.
         let mut both = key.expose().to_vec();
         both.extend_from_slice(pem(chain).as_bytes());

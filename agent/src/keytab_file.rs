@@ -16,6 +16,7 @@ use keyroll::secret::SecretBytes;
 use zeroize::Zeroizing;
 
 use crate::atomic_file::{self, Access, FileError, SAFE_OPEN};
+use crate::effect::{self, Effect};
 use crate::shared_file::{LOCK_DEADLINE, LockedFile, Purpose};
 
 /// How long a reader waits for a writer of a shared file.
@@ -185,6 +186,7 @@ impl Prepared<'_> {
             let wanted = wanted(order.keyset, &target.filter);
             let held = match change {
                 Change::Replace(prepared) => {
+                    let _here = Effect::ReplaceKeytab.here();
                     prepared.commit()?;
                     let bytes = atomic_file::read(&target.path)?;
                     if target.is_kept(order) {
@@ -194,6 +196,7 @@ impl Prepared<'_> {
                     }
                 }
                 Change::Patch(locked, patches) => {
+                    let _here = Effect::PatchKeytab.here();
                     for patch in &patches {
                         locked.perform(patch)?;
                     }
@@ -257,6 +260,7 @@ impl Target {
     /// # Errors
     /// [`KeytabError`].
     pub fn wipe(&self, scope: &[Principal]) -> Result<(), KeytabError> {
+        let _here = Effect::WipeKeytab.here();
         if self.filter.kind != TargetKind::Shared {
             return Ok(remove(&self.path)?);
         }
@@ -317,7 +321,7 @@ impl Target {
 
 /// Overwrites and removes a file of ours alone.
 fn remove(path: &std::path::Path) -> Result<(), FileError> {
-    use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
+    use std::os::unix::fs::OpenOptionsExt as _;
     let mut options = std::fs::OpenOptions::new();
     // Whoever may write in the folder must not have us wipe another file by a link.
     options
@@ -330,9 +334,9 @@ fn remove(path: &std::path::Path) -> Result<(), FileError> {
     let failed = |error| FileError::system("remove", path, error);
     let size = file.metadata().map_err(failed)?.len();
     let zeros = vec![0; usize::try_from(size).unwrap_or_default()];
-    file.write_all_at(&zeros, 0)
-        .and_then(|()| file.sync_data())
+    effect::patch(&file, &zeros, 0)
+        .and_then(|()| effect::sync_content(&file))
         .map_err(failed)?;
-    std::fs::remove_file(path).map_err(failed)?;
+    effect::remove(path).map_err(failed)?;
     atomic_file::sync_folder(path)
 }

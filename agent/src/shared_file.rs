@@ -6,7 +6,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{FileExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -17,6 +17,7 @@ use nix::libc;
 use rustix::fs::{FallocateFlags, Gid, Mode, Uid};
 
 use crate::atomic_file::{self, Access, FileError, SAFE_OPEN};
+use crate::effect;
 
 /// How long others may hold their lock. They hold it for the time of one write; a process that
 /// was stopped with the lock in its hand must not stop a roll for ever.
@@ -89,8 +90,8 @@ impl LockedFile {
     pub fn create(path: &Path, access: Access) -> Result<(), FileError> {
         let failed = |error: io::Error| FileError::system("create", path, error);
         let mut options = OpenOptions::new();
-        options.write(true).create_new(true).mode(0o600);
-        let file = match options.open(path) {
+        options.write(true).mode(0o600);
+        let file = match effect::create(&mut options, path) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(()),
             outcome => outcome.map_err(failed)?,
         };
@@ -103,7 +104,7 @@ impl LockedFile {
         }
         let mode = Mode::from_raw_mode(access.mode.unwrap_or(0o600));
         rustix::fs::fchmod(&file, mode).map_err(|error| failed(error.into()))?;
-        file.sync_all().map_err(failed)?;
+        effect::sync(&file).map_err(failed)?;
         atomic_file::sync_folder(path)
     }
 
@@ -145,11 +146,9 @@ impl LockedFile {
     pub fn perform(&self, patch: &Patch) -> Result<(), FileError> {
         let failed = |error| FileError::system("write", &self.path, error);
         let offset = u64::try_from(patch.offset).unwrap_or(u64::MAX);
-        self.file
-            .write_all_at(patch.bytes.expose(), offset)
-            .map_err(failed)?;
+        effect::patch(&self.file, patch.bytes.expose(), offset).map_err(failed)?;
         match patch.then {
-            Sync::Now => self.file.sync_data().map_err(failed),
+            Sync::Now => effect::sync_content(&self.file).map_err(failed),
             Sync::Later => Ok(()),
         }
     }

@@ -15,6 +15,7 @@ use keyroll::secret::SecretBytes;
 use serde::{Deserialize, Serialize};
 
 use crate::atomic_file::{self, Access, FileError};
+use crate::effect::Effect;
 use crate::keytab_file::Target;
 
 /// What was accepted for one array.
@@ -87,6 +88,7 @@ impl ArrayState {
     /// # Errors
     /// [`StateError::File`].
     pub fn save(&self, folder: &Path, array: &ArrayName) -> Result<(), StateError> {
+        let _here = Effect::SaveState.here();
         let path = path(folder, array);
         let bytes = serde_json::to_vec(self).map_err(|source| StateError::Damaged {
             path: path.clone(),

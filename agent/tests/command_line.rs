@@ -1,8 +1,9 @@
 //! The program as a person meets it: exit codes, one paragraph for each error, the next command.
 
 #![allow(
+    clippy::disallowed_methods,
     clippy::disallowed_types,
-    reason = "a test may wait for a program to end"
+    reason = "a test may wait for a program to end, and lose a file"
 )]
 
 use std::io::Write as _;

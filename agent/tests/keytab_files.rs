@@ -4,6 +4,11 @@
 //! How: real files, real locks, and for a full disk a tmpfs of a few pages in a user namespace
 //! (skipped where the kernel grants none).
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a test loses files as a careless person would"
+)]
+
 use std::fs::{self, OpenOptions};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};

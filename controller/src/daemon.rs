@@ -16,6 +16,7 @@ use crate::ca::{Authority, Doorway, Lifetimes, OwnCredential, limited, now_unix}
 use crate::config::Config;
 use crate::directory::{ActiveDirectory, Kdcs};
 use crate::enroll::EnrollService;
+use crate::failpoint;
 use crate::ports::SystemClock;
 use crate::reconcile::{Overview, Reconciler};
 use crate::rolls::Rolls;
@@ -154,7 +155,7 @@ pub async fn run(
     );
     let pool = Arc::new(pool);
     pool.know_all().map_err(setup("reading the nodes"))?;
-    let ports = Ports {
+    let ports = failpoint::watched(Ports {
         directory: Arc::new(directory),
         kdc: Arc::new(Kdcs::new(settings)),
         agents: Arc::clone(&pool) as Arc<dyn crate::ports::Agents>,
@@ -163,7 +164,7 @@ pub async fn run(
         store: Arc::clone(&store),
         epoch,
         escrow_seconds: i64::try_from(config.policy.escrow).unwrap_or(i64::MAX),
-    };
+    });
     let (fatal, mut failed) = watch::channel(None::<String>);
     let rolls = Arc::new(Rolls::new(ports.clone(), fatal));
     let overview = Arc::new(Overview::default());

@@ -1,17 +1,138 @@
-//! Places where a test kills the process: before and after every durable record.
+//! The places where a test ends or stops the controller: before and after each record, each
+//! action of a roll, each row that is saved, and each question to the directory, a KDC or an agent.
 //!
-//! `KEYROLL_FAILPOINT=after:commit-intent` ends the process there as `kill -9` would. The places
-//! follow from the records themselves, so a new record is a new place without anybody's help.
+//! None of them is listed by hand: [`places`] asks the records, the actions, the store's tables and
+//! the ports themselves, so that a new one is a new place. Debug builds only.
 
-/// Ends the process here if the environment says so.
-pub fn reach(when: &str, record: &str) {
-    let wanted = std::env::var("KEYROLL_FAILPOINT").unwrap_or_default();
-    let here = wanted
-        .split_once(':')
-        .is_some_and(|(a, b)| a == when && b == record);
-    if here {
-        tracing::warn!(when, record, "failpoint: killing this process, as asked");
-        let this = rustix::process::getpid();
-        rustix::process::kill_process(this, rustix::process::Signal::KILL).ok();
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use keyroll::account::AccountState;
+use keyroll::fence::Version;
+use keyroll::kerberos::salt::Salt;
+use keyroll::kerberos::{Enctype, Key, Principal, Realm};
+use keyroll::keyset::Keyset;
+use keyroll::name::{ArrayName, DcName, NodeName};
+use keyroll::roll::{Action, Answer, Record};
+use keyroll_failpoint::at;
+use strum::VariantNames as _;
+
+use crate::Ports;
+use crate::directory::acl::Delegation;
+use crate::ports::{
+    AccountRef, Agents, Directory, Kdc, KnownKeys, NewAccount, NodeInventory, NodeProof,
+    PasswordWrite, PortError, Sighting,
+};
+use crate::store::Change;
+
+/// Every place of the controller, as `KIND NAME`; each is reached before and after.
+#[must_use]
+pub fn places() -> Vec<String> {
+    let of = |kind: &'static str, names: &[&str]| {
+        let place = |name: &&str| format!("{kind} {name}");
+        names.iter().map(place).collect::<Vec<_>>()
+    };
+    [
+        of("record", Record::VARIANTS),
+        of("action", Action::VARIANTS),
+        of("save", &Change::TABLES),
+        of("port", DIRECTORY),
+        of("port", KDC),
+        of("port", AGENTS),
+    ]
+    .concat()
+}
+
+/// The same ports, each call of which is a place.
+#[must_use]
+pub fn watched(ports: Ports) -> Ports {
+    if !cfg!(debug_assertions) {
+        return ports;
     }
+    Ports {
+        directory: Arc::new(Watched(ports.directory)),
+        kdc: Arc::new(Watched(ports.kdc)),
+        agents: Arc::new(Watched(ports.agents)),
+        ..ports
+    }
+}
+
+/// A port, each call of which is a place.
+struct Watched<P: ?Sized>(Arc<P>);
+
+/// Implements a port by handing each call on. A call that is missing here does not compile.
+macro_rules! watched {
+    (
+        $names:ident of $port:ident { $($as_it_is:item)* }
+        $(fn $call:ident($($argument:ident: $kind:ty),*) -> $answer:ty;)+
+    ) => {
+        const $names: &[&str] = &[$(stringify!($call)),+];
+
+        #[async_trait]
+        impl $port for Watched<dyn $port> {
+            $($as_it_is)*
+            $(async fn $call(&self, $($argument: $kind),*) -> $answer {
+                let _here = at("port", stringify!($call));
+                self.0.$call($($argument),*).await
+            })+
+        }
+    };
+}
+
+watched! {
+    DIRECTORY of Directory {
+        fn realm(&self) -> &Realm {
+            self.0.realm()
+        }
+    }
+    fn domain_controllers() -> Result<Vec<DcName>, PortError>;
+    fn find(dc: &DcName, name: &str) -> Result<AccountRef, PortError>;
+    fn read(dc: &DcName, account: &AccountRef) -> Result<AccountState, PortError>;
+    fn write_password(dc: &DcName, write: &PasswordWrite<'_>) -> Answer;
+    fn create(dc: &DcName, account: &NewAccount<'_>) -> Answer;
+    fn set_enctypes(dc: &DcName, account: &AccountRef, to: &[Enctype]) -> Result<(), PortError>;
+    fn add_spn(dc: &DcName, account: &AccountRef, spn: &str) -> Result<(), PortError>;
+    fn remove_spn(dc: &DcName, account: &AccountRef, spn: &str) -> Result<(), PortError>;
+    fn delegation(dc: &DcName, account: &str, trustee: &str) -> Result<Delegation, PortError>;
+}
+
+watched! {
+    KDC of Kdc {}
+    fn sight(
+        dc: &DcName,
+        service: &Principal,
+        known: &KnownKeys<'_>
+    ) -> Result<Sighting, PortError>;
+    fn log_in(
+        dc: &DcName,
+        account: &Principal,
+        keys: &[Key]
+    ) -> Result<BTreeMap<Enctype, Option<Salt>>, PortError>;
+}
+
+watched! {
+    AGENTS of Agents {}
+    fn look(
+        node: &NodeName,
+        array: &ArrayName,
+        nonce: [u8; 32]
+    ) -> Result<NodeInventory, PortError>;
+    fn stage(
+        node: &NodeName,
+        keyset: &Keyset,
+        nonce: [u8; 32]
+    ) -> Result<NodeInventory, PortError>;
+    fn prove(
+        node: &NodeName,
+        array: &ArrayName,
+        ap_request: Vec<u8>
+    ) -> Result<Vec<NodeProof>, PortError>;
+    fn admit(
+        node: &NodeName,
+        array: &ArrayName,
+        required: Version,
+        verdict: Result<(), String>
+    ) -> Result<(), PortError>;
+    fn wipe(node: &NodeName, array: &ArrayName) -> Result<(), PortError>;
 }

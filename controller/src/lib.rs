@@ -5,6 +5,7 @@ use std::sync::Arc;
 use keyroll::fence::Epoch;
 use keyroll::name::ArrayName;
 use keyroll::roll::{Record, Roll};
+use keyroll_failpoint::at;
 
 use crate::store::{ArrayRecord, JournalEntry, Read as _, StoreError};
 
@@ -79,8 +80,8 @@ impl Ports {
         entry: &JournalEntry,
     ) -> Result<ArrayRecord, StoreError> {
         let record = &entry.record;
-        failpoint::reach("before", record.name());
-        let array = self.store.write(|change| {
+        let _here = at("record", record.name());
+        self.store.write(|change| {
             let mut array = change
                 .array(name)?
                 .ok_or_else(|| StoreError::missing(name))?;
@@ -92,9 +93,7 @@ impl Ports {
             );
             change.append(name, roll.frame().roll, std::slice::from_ref(entry))?;
             change.put_array(&array)?;
-            Ok::<_, StoreError>(array)
-        })?;
-        failpoint::reach("after", record.name());
-        Ok(array)
+            Ok(array)
+        })
     }
 }

@@ -8,6 +8,8 @@ mod prove;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use strum::{IntoStaticStr, VariantNames};
+
 use super::apply::{BEFORE_COMMIT, WITH_NODES};
 use super::observed::Observed;
 use super::record::Record;
@@ -30,7 +32,8 @@ pub enum Step {
 }
 
 /// Something that is done to look, or to bring about what a record has opened.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, IntoStaticStr, VariantNames)]
+#[strum(serialize_all = "kebab-case")]
 pub enum Action {
     /// Read the account on the writer.
     LookAtAccount,
@@ -51,6 +54,14 @@ pub enum Action {
         /// Where.
         dc: DcName,
     },
+}
+
+impl Action {
+    /// Its name, as in failpoints. `Action::VARIANTS` has them all.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.into()
+    }
 }
 
 /// A step and why it is the one, in words.

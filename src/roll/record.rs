@@ -8,6 +8,7 @@ use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use strum::{IntoStaticStr, VariantNames};
 
 use super::policy::Policy;
 use crate::account::{AccountState, Wanted};
@@ -127,8 +128,9 @@ pub struct Base {
 }
 
 /// One entry of a roll's journal.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, IntoStaticStr, VariantNames)]
 #[serde(rename_all = "kebab-case", tag = "record")]
+#[strum(serialize_all = "kebab-case")]
 pub enum Record {
     /// The roll exists. Nothing but looking follows.
     Planned {
@@ -336,34 +338,10 @@ impl Refusal {
 }
 
 impl Record {
-    /// The record's name, as in logs, failpoints and the story of a roll.
+    /// The record's name, as in logs, failpoints and the story of a roll. `Record::VARIANTS` has
+    /// them all.
     #[must_use]
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Self::Planned { .. } => "planned",
-            Self::Refused { .. } => "refused",
-            Self::Generated { .. } => "generated",
-            Self::Staging { .. } => "staging",
-            Self::Enlisted { .. } => "enlisted",
-            Self::Quarantined { .. } => "quarantined",
-            Self::Rejoined { .. } => "rejoined",
-            Self::CommitIntent { .. } => "commit-intent",
-            Self::AttemptApplied { .. } => "attempt-applied",
-            Self::AttemptRefused { .. } => "attempt-refused",
-            Self::Settled => "settled",
-            Self::Abandoned { .. } => "abandoned",
-            Self::Committed { .. } => "committed",
-            Self::Converged { .. } => "converged",
-            Self::Waived { .. } => "waived",
-            Self::Draining { .. } => "draining",
-            Self::Drained { .. } => "drained",
-            Self::Regressed { .. } => "regressed",
-            Self::Retiring { .. } => "retiring",
-            Self::Done => "done",
-            Self::Aborting { .. } => "aborting",
-            Self::Aborted => "aborted",
-            Self::Halted { .. } => "halted",
-            Self::Resolved { .. } => "resolved",
-        }
+    pub fn name(&self) -> &'static str {
+        self.into()
     }
 }

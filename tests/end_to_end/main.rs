@@ -6,7 +6,6 @@
 mod accounts;
 mod adopt;
 mod bad_input;
-mod crash;
 mod load;
 mod secrets;
 mod set_up;
@@ -30,14 +29,6 @@ type Promise = (&'static str, fn(&Lab, &FreeNodes) -> Result<()>);
 /// The longest ones first: they decide how long all of it takes.
 const PROMISES: &[Promise] = &[
     ("ten_rolls_under_load", load::ten_rolls_under_load),
-    (
-        "the_controller_dies_at_every_record",
-        crash::the_controller_dies_at_every_record,
-    ),
-    (
-        "agents_die_in_every_state",
-        crash::agents_die_in_every_state,
-    ),
     (
         "adopted_with_its_keytab_beyond_kvno_255",
         adopt::with_its_keytab_beyond_kvno_255,

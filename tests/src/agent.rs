@@ -11,6 +11,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail, ensure};
 
 use crate::lab::{Lab, program};
+use crate::mortal::{Mortal, Wishes};
 use crate::process::Process;
 use crate::wait::{seconds, until};
 
@@ -36,8 +37,10 @@ pub struct Agent {
     pub node: String,
     folder: PathBuf,
     targets: Vec<Target>,
+    hook: Vec<String>,
     /// Goes before the agent's program: `faketime`, for one.
     wrapper: Vec<String>,
+    wishes: Wishes,
     process: Option<Process>,
 }
 
@@ -62,8 +65,10 @@ impl Agent {
         let agent = Self {
             lab,
             node,
+            wishes: Wishes::of(&folder),
             folder,
             targets,
+            hook: Vec::new(),
             wrapper: Vec::new(),
             process: None,
         };
@@ -77,6 +82,15 @@ impl Agent {
     /// The configuration cannot be written.
     pub fn set_targets(&mut self, targets: Vec<Target>) -> Result<()> {
         self.targets = targets;
+        self.configure()
+    }
+
+    /// Gives it a command to run after each change of a keytab, from its next start on.
+    ///
+    /// # Errors
+    /// The configuration cannot be written.
+    pub fn set_hook(&mut self, command: &[&str]) -> Result<()> {
+        self.hook = command.iter().map(|&word| word.to_owned()).collect();
         self.configure()
     }
 
@@ -98,6 +112,9 @@ impl Agent {
             for target in self.targets.iter().filter(|target| target.array == array) {
                 let (path, kind) = (&target.path, target.kind);
                 writeln!(text, "[[array.target]]\npath = {path:?}\nkind = {kind:?}")?;
+            }
+            if !self.hook.is_empty() {
+                writeln!(text, "[[array.hook]]\ncommand = {:?}", self.hook)?;
             }
         }
         fs::write(self.config(), text)?;
@@ -201,11 +218,8 @@ impl Agent {
     /// # Errors
     /// As [`Agent::start`].
     pub fn start_with(&mut self, environment: &[(&str, &str)]) -> Result<()> {
-        let mut command = self.command("run")?;
-        command.envs(environment.iter().copied());
-        let process = self
-            .process
-            .insert(Process::start(&mut command, &self.log())?);
+        self.launch_with(environment)?;
+        let process = self.process.as_mut().context("it was just started")?;
         let (node, port) = (self.lab.full_name(&self.node), HEALTH_PORT);
         let answer = until("the agent to answer", seconds(15), || {
             if let Some(status) = process.ended()? {
@@ -218,6 +232,15 @@ impl Agent {
             Ok(Some(status)) => bail!("{node}'s agent ended: {status}\n{}", process.last_words()),
             Err(error) => Err(error.context(process.last_words())),
         }
+    }
+
+    fn launch_with(&mut self, environment: &[(&str, &str)]) -> Result<()> {
+        let mut command = self.command("run")?;
+        command
+            .envs(environment.iter().copied())
+            .envs([self.wishes.variable()]);
+        self.process = Some(Process::start(&mut command, &self.log())?);
+        Ok(())
     }
 
     /// Its process.
@@ -268,6 +291,24 @@ impl Agent {
             ensure!(status == 200, "{status} {text}");
             Ok(())
         })
+    }
+}
+
+impl Mortal for Agent {
+    fn name(&self) -> String {
+        format!("the agent of {}", self.node)
+    }
+
+    fn launch(&mut self) -> Result<()> {
+        self.launch_with(&[])
+    }
+
+    fn process(&mut self) -> Result<&mut Process> {
+        Self::process(self)
+    }
+
+    fn wishes(&self) -> &Wishes {
+        &self.wishes
     }
 }
 

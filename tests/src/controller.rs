@@ -10,6 +10,7 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::cli::Cli;
 use crate::lab::{Lab, output, program};
+use crate::mortal::{Mortal, Wishes};
 use crate::process::Process;
 use crate::wait::until;
 
@@ -23,6 +24,7 @@ const START: Duration = Duration::from_secs(15);
 pub struct Controller {
     lab: Lab,
     folder: PathBuf,
+    wishes: Wishes,
     process: Option<Process>,
 }
 
@@ -37,6 +39,7 @@ impl Controller {
         let folder = lab.folder(&format!("controller{number}"))?;
         let controller = Self {
             lab: lab.clone(),
+            wishes: Wishes::of(&folder),
             folder,
             process: None,
         };
@@ -123,7 +126,9 @@ impl Controller {
     /// It cannot be started.
     pub fn start_with(&mut self, environment: &[(&str, &str)]) -> Result<()> {
         let mut command = self.command("run")?;
-        command.envs(environment.iter().copied());
+        command
+            .envs(environment.iter().copied())
+            .envs([self.wishes.variable()]);
         self.process = Some(Process::start(&mut command, &self.log())?);
         Ok(())
     }
@@ -180,5 +185,23 @@ impl Controller {
         self.process()?.kill()?;
         self.process = None;
         Ok(())
+    }
+}
+
+impl Mortal for Controller {
+    fn name(&self) -> String {
+        "the controller".to_owned()
+    }
+
+    fn launch(&mut self) -> Result<()> {
+        self.start_with(&[])
+    }
+
+    fn process(&mut self) -> Result<&mut Process> {
+        Self::process(self)
+    }
+
+    fn wishes(&self) -> &Wishes {
+        &self.wishes
     }
 }

@@ -9,6 +9,7 @@ pub mod controller;
 pub mod domain;
 pub mod lab;
 pub mod logins;
+pub mod mortal;
 pub mod process;
 pub mod search;
 pub mod ticket;

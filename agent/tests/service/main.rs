@@ -1,6 +1,11 @@
 //! The agent as its controller, its balancer and its services meet it: real TLS on loopback, real
 //! files, the real service.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a test loses files as a careless person would"
+)]
+
 mod faults;
 mod health;
 mod keysets;

@@ -16,6 +16,7 @@ use keyroll::roll::{
     WhichKey,
 };
 use keyroll::secret::SecretBytes;
+use keyroll_failpoint::at;
 use tokio::sync::Mutex;
 
 use super::tickets::Tickets;
@@ -64,6 +65,7 @@ pub(super) struct Stage<'a> {
 
 impl Stage<'_> {
     pub(super) async fn act(&self, action: Action) -> Seen {
+        let _here = at("action", action.name());
         match action {
             Action::LookAtAccount => {
                 let writer = &self.roll.frame().writer;

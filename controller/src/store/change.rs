@@ -1,6 +1,9 @@
 //! One change to the store: everything in it becomes durable at once, or nothing does.
 
+use std::cell::RefCell;
+
 use keyroll::name::{ArrayName, NodeName};
+use keyroll_failpoint::{Here, at};
 use redb::WriteTransaction;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -15,6 +18,8 @@ use crate::seal::Seal;
 pub struct Change<'s> {
     transaction: WriteTransaction,
     seal: &'s Seal,
+    /// One for each row, until all are durable.
+    here: RefCell<Vec<Here>>,
 }
 
 impl std::fmt::Debug for Change<'_> {
@@ -25,8 +30,15 @@ impl std::fmt::Debug for Change<'_> {
 
 /// Each method fails with [`StoreError::Unsaved`] if the row cannot be written.
 impl<'s> Change<'s> {
+    /// The names of all tables.
+    pub(crate) const TABLES: [&'static str; 8] = row::ALL;
+
     pub(super) const fn new(transaction: WriteTransaction, seal: &'s Seal) -> Self {
-        Self { transaction, seal }
+        Self {
+            transaction,
+            seal,
+            here: RefCell::new(Vec::new()),
+        }
     }
 
     pub(super) fn commit(self) -> Result<(), StoreError> {
@@ -131,6 +143,7 @@ impl<'s> Change<'s> {
         key: &str,
         content: &T,
     ) -> Result<(), StoreError> {
+        self.here.borrow_mut().push(at("save", table));
         let bytes = row::encode(self.seal, table, key, content);
         let definition = row::definition(table);
         let mut table = self
@@ -144,6 +157,7 @@ impl<'s> Change<'s> {
     }
 
     pub(super) fn remove(&self, table: Table, key: &str) -> Result<bool, StoreError> {
+        self.here.borrow_mut().push(at("save", table));
         let definition = row::definition(table);
         let mut table = self
             .transaction

@@ -1,0 +1,78 @@
+//! Deaths that are in step with nothing.
+
+use std::thread::sleep;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context as _, Result, ensure};
+use keyroll_tests::lab::Lab;
+use keyroll_tests::mortal::Mortal;
+use keyroll_tests::wait::{seconds, until};
+use keyroll_tests::web::FreeNodes;
+use keyroll_tests::world::World;
+
+use crate::gauntlet::ended_well;
+use crate::good::{LIFE, QUICK, give_all_kinds};
+
+/// How many programs are killed.
+const DEATHS: usize = 60;
+/// The longest time between two deaths; the shortest is none.
+const LONGEST_PAUSE: u64 = 1500;
+
+/// The controller and the agents, whoever is drawn, at any instant of roll after roll.
+pub fn anybody_dies_at_any_instant(lab: &Lab, free: &FreeNodes) -> Result<usize> {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH)?;
+    // Not to be repeated by its seed, since the instants are not: but other ones each time.
+    let mut draw = Draw(since.subsec_nanos().into());
+    let mut world = World::new(lab, free, 3, &["random"])?;
+    give_all_kinds(&mut world, "random")?;
+    world.create("random", QUICK)?;
+    world.serve("random")?;
+    let users = world.users("random", LIFE)?;
+    for _ in 0..DEATHS {
+        sleep(Duration::from_millis(draw.below(LONGEST_PAUSE)));
+        let count = world.agents.len() as u64;
+        match draw.below(2 * count) {
+            victim if victim < count => die(&mut world.agents[usize::try_from(victim)?])?,
+            _ => die(&mut world.controller)?,
+        }
+        begin_if_none(&world, "random")?;
+    }
+    until("the roll to end", seconds(60), || {
+        let view = world.status("random")?;
+        ensure!(view["ended"] == true, "{}", view["reason"]);
+        ended_well(&view)
+    })
+    .with_context(|| world.story())?;
+    world.roll(&["random"]).context("the next roll")?;
+    users.stop()?.none_failed().with_context(|| world.story())?;
+    world.verify("random")?;
+    Ok(DEATHS)
+}
+
+/// Begins a roll if none is under way and the controller answers.
+fn begin_if_none(world: &World<'_>, array: &str) -> Result<()> {
+    match world.status(array) {
+        Ok(view) if view["ended"] != true => return Ok(()),
+        Ok(view) => ended_well(&view).with_context(|| world.story())?,
+        Err(_) => {}
+    }
+    drop(world.begin_roll(array));
+    Ok(())
+}
+
+fn die(program: &mut dyn Mortal) -> Result<()> {
+    program.process()?.kill()?;
+    program.launch()
+}
+
+/// Numbers that nobody foresees (SplitMix64).
+struct Draw(u64);
+
+impl Draw {
+    fn below(&mut self, limit: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (mixed ^ (mixed >> 31)) % limit
+    }
+}
