@@ -61,6 +61,7 @@ impl ArrayRecord {
             Record::Staging { version }
             | Record::Retiring { version }
             | Record::Committed { version, .. }
+            | Record::Recovered { version, .. }
             | Record::Aborting { version, .. } => self.keyset_version = *version,
             _ => {}
         }
@@ -87,6 +88,10 @@ impl ArrayRecord {
                     destroy_at_unix,
                 });
             self.rolled_at_unix = Some(now_unix);
+            if roll.state() == State::Ended(End::Done) {
+                // Its last push took every key away that is not its own.
+                self.unknown_keys_stay = false;
+            }
         }
     }
 }

@@ -16,17 +16,22 @@ const CONFIGURATION: u8 = 78;
 const FAULT: u8 = 70;
 const TEMPORARY: u8 = 75;
 
+const AFTER_HELP: &str = "Examples:
+  keyroll-controller check
+  keyroll-controller init
+  keyroll-controller restore keyroll.backup --dry-run
+  keyroll-controller run --config /etc/keyroll/controller.toml
+
+Exit codes: 0 it ended as asked; 65 the backup cannot be used; 70 nothing more may be done (see the
+log; the next start takes up where the journal ends); 75 something is missing right now (a port, a
+file); 78 the configuration is wrong.";
+
 #[derive(Parser)]
 #[command(
     name = "keyroll-controller",
     version,
     about = "Rolls the passwords of shared Kerberos service accounts without a failed login",
-    after_help = "Examples:\n  keyroll-controller check\n  keyroll-controller init\n  \
-                  keyroll-controller restore keyroll.backup --dry-run\n  \
-                  keyroll-controller run --config /etc/keyroll/controller.toml\n\nExit codes: 0 it \
-                  ended as asked; 65 the backup cannot be used; 70 nothing more may be done (see the log; the next start takes \
-                  up where the journal ends); 75 something is missing right now (a port, a file); \
-                  78 the configuration is wrong."
+    after_help = AFTER_HELP
 )]
 struct CommandLine {
     /// The configuration file.

@@ -185,7 +185,7 @@ fn at_rest(array: &ArrayRecord) -> Recipe {
             .map(|current| (Role::Current, Which::Base, current.kvno))
             .into_iter()
             .collect(),
-        unlisted: if current.is_some() {
+        unlisted: if current.is_some() && !array.unknown_keys_stay {
             Unlisted::Remove
         } else {
             Unlisted::Keep

@@ -219,6 +219,7 @@ impl Rolls {
             writer,
             enctypes: array.enctypes.clone(),
             password_length: array.password_length,
+            unknown_keys_stay: array.unknown_keys_stay,
         })
     }
 

@@ -309,6 +309,7 @@ pub(crate) fn begin(site: &StandIn, known: bool) -> Roll {
         writer: "dc1".parse().unwrap(),
         enctypes: array.enctypes.clone(),
         password_length: 64,
+        unknown_keys_stay: false,
     };
     let record = Record::Planned {
         plan: Box::new(plan.clone()),

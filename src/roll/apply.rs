@@ -1,6 +1,6 @@
 //! Replay: one arm for each record, naming the states it may follow.
 
-use super::record::{Record, Resolution};
+use super::record::{Found, Record, Resolution};
 use super::{Attempt, End, Generated, Halt, Outcome, Roll, State};
 use crate::fence::Version;
 
@@ -50,6 +50,7 @@ impl Roll {
     pub fn planned(plan: super::Plan) -> Self {
         Self {
             version: plan.version,
+            unknown_keys_stay: plan.unknown_keys_stay,
             plan,
             state: State::Planned,
             generated: None,
@@ -230,6 +231,7 @@ impl Roll {
                 self.follows(name, &[State::Halted])?;
                 self.resolve(&choice);
             }
+            Record::Recovered { version, found, .. } => self.recover(name, version, found)?,
         }
         Ok(())
     }
@@ -252,6 +254,37 @@ impl Roll {
             // The halt stays: it tells which keyset the nodes were left with.
             Resolution::GiveUp => self.state = State::Ended(End::GivenUp),
         }
+    }
+
+    fn recover(
+        &mut self,
+        name: &'static str,
+        version: Version,
+        found: Found,
+    ) -> Result<(), Illegal> {
+        if matches!(self.state, State::Ended(_)) {
+            return Err(self.illegal(name, ""));
+        }
+        if self.generated.is_none() && found != Found::Overtaken {
+            return Err(self.illegal(name, "it had no password yet"));
+        }
+        self.advance(name, version)?;
+        self.unknown_keys_stay = true;
+        let (state, in_force) = match found {
+            Found::NotCommitted => return Ok(()),
+            Found::Committed { kvno, salt } => (State::Converging, Some((kvno, salt))),
+            Found::Retired { kvno, salt } => (State::Retiring, Some((kvno, salt))),
+            Found::Overtaken => (State::Ended(End::Overtaken), None),
+        };
+        if let (Some(new), Some((kvno, salt))) = (&mut self.generated, in_force) {
+            self.mispredicted = (new.kvno, &new.salt) != (kvno, &salt);
+            (new.kvno, new.salt) = (kvno, salt);
+        }
+        // What was seen before the journal was lost counts no more.
+        self.converged.clear();
+        self.halt = None;
+        self.state = state;
+        Ok(())
     }
 
     fn answered(

@@ -10,6 +10,7 @@ pub mod observed;
 pub mod plan;
 pub mod policy;
 pub mod record;
+pub mod recovery;
 pub mod story;
 #[cfg(test)]
 mod tests;
@@ -22,7 +23,7 @@ pub use observed::{Answer, DcView, Issued, NodeView, Observed, WhichKey};
 pub use plan::{Action, Circumstances, Decision, Step, plan};
 pub use policy::OldKey;
 pub use record::{
-    Base, Candidate, Cause, GenerationNumber, Plan, Record, Refusal, Resolution, RollNumber,
+    Base, Candidate, Cause, Found, GenerationNumber, Plan, Record, Refusal, Resolution, RollNumber,
     Sealed, Trouble,
 };
 
@@ -68,6 +69,8 @@ pub enum End {
     Refused,
     /// An operator ended it halfway; the nodes keep both keys.
     GivenUp,
+    /// Its journal was lost and came back from a backup: the world went on without it.
+    Overtaken,
 }
 
 impl State {
@@ -88,6 +91,7 @@ impl State {
             Self::Ended(End::Aborted) => "aborted",
             Self::Ended(End::Refused) => "refused",
             Self::Ended(End::GivenUp) => "given-up",
+            Self::Ended(End::Overtaken) => "overtaken",
         }
     }
 }
@@ -147,6 +151,7 @@ pub struct Roll {
     halt: Option<Halt>,
     verdict: Option<String>,
     refusals: Vec<Refusal>,
+    unknown_keys_stay: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -236,7 +241,7 @@ impl Roll {
             | State::Committing
             | State::Aborting
             | State::Halted
-            | State::Ended(End::Aborted | End::Refused | End::GivenUp) => false,
+            | State::Ended(End::Aborted | End::Refused | End::GivenUp | End::Overtaken) => false,
         }
     }
 
@@ -288,7 +293,9 @@ impl Roll {
             | State::Generated
             | State::Aborting
             | State::Halted
-            | State::Ended(End::Aborted | End::Refused) => (Some(Role::Current), None),
+            | State::Ended(End::Aborted | End::Refused | End::Overtaken) => {
+                (Some(Role::Current), None)
+            }
             State::Staging | State::Committing => (Some(Role::Current), Some(Role::Pending)),
             State::Converging | State::Draining | State::Ended(End::GivenUp) => {
                 (Some(Role::Previous), Some(Role::Current))
@@ -303,8 +310,9 @@ impl Roll {
         // The current one first: some acceptors take the first entry that fits.
         generations.sort_by_key(|(role, ..)| *role);
         let retired = matches!(state, State::Retiring | State::Ended(End::Done));
-        let unlisted = if self.plan.base.is_none() && !retired {
-            // Adoption: tickets under a key that nobody told us are alive until the drain's end.
+        let unlisted = if (self.plan.base.is_none() || self.unknown_keys_stay) && !retired {
+            // Adoption, recovery: tickets under a key that nobody told us are alive until the
+            // drain's end.
             Unlisted::Keep
         } else {
             Unlisted::Remove

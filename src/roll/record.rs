@@ -101,6 +101,10 @@ pub struct Plan {
     pub enctypes: Vec<Enctype>,
     /// The length of the new password.
     pub password_length: u32,
+    /// Keys found in keytabs that nobody here knows stay until this roll has drained: the array
+    /// was recovered, and tickets under them may be alive.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unknown_keys_stay: bool,
 }
 
 impl Plan {
@@ -270,6 +274,40 @@ pub enum Record {
         /// Who.
         actor: String,
     },
+    /// The journal was older than the nodes and the directory, which an operator had looked at.
+    Recovered {
+        /// A keyset version above all that a node was given: that of the state from here on.
+        version: Version,
+        /// What has become of the roll meanwhile.
+        found: Found,
+        /// Who.
+        actor: String,
+    },
+}
+
+/// What has become of a roll whose journal is older than the world.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "found")]
+pub enum Found {
+    /// No domain controller issues with its key: it goes on from where its journal ends.
+    NotCommitted,
+    /// Domain controllers issue with its key, and tickets under the old one may be alive.
+    Committed {
+        /// The kvno in their tickets.
+        kvno: Kvno,
+        /// The salt that the key was derived with.
+        salt: Salt,
+    },
+    /// The same, and whoever went on with the roll has taken the old key from every node: the last
+    /// ticket under it was dead.
+    Retired {
+        /// The kvno in their tickets.
+        kvno: Kvno,
+        /// The salt that the key was derived with.
+        salt: Salt,
+    },
+    /// Neither of its keys is in force, or it had none yet: it ends here.
+    Overtaken,
 }
 
 /// Why a roll stopped and waits for an operator.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::policy::Method;
-use super::record::{Cause, Record, Resolution, Trouble};
+use super::record::{Cause, Found, Record, Resolution, Trouble};
 
 impl Record {
     /// What happened, as one sentence for an operator.
@@ -97,6 +97,35 @@ impl Record {
                 Resolution::Continue => format!("{actor} said to go on."),
                 Resolution::GiveUp => format!("{actor} ended it; the nodes keep what they hold."),
             },
+            Self::Recovered {
+                version,
+                found,
+                actor,
+            } => format!(
+                "The journal ended here and was older than the nodes; {actor} had it recovered: \
+                 {} (keyset {version}).",
+                found.sentence()
+            ),
+        }
+    }
+}
+
+impl Found {
+    /// What was found, without a full stop.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        match self {
+            Self::NotCommitted => {
+                "no domain controller issues with the new key, and the roll goes on".to_owned()
+            }
+            Self::Committed { kvno, .. } => format!(
+                "the new key is in force, kvno {kvno}; everything is proven anew, and old tickets \
+                 are waited for"
+            ),
+            Self::Retired { kvno, .. } => format!(
+                "the new key is in force, kvno {kvno}, and the old one had been retired already"
+            ),
+            Self::Overtaken => "the roll is over; what is in force is not of it".to_owned(),
         }
     }
 }

@@ -3,6 +3,7 @@
 mod account;
 mod dice;
 mod fault;
+mod recovery;
 mod world;
 
 use std::time::Duration;

@@ -1,6 +1,9 @@
 //! The world a roll is tested in. After each step it checks the promise itself: every live or
 //! possible ticket is opened by every serving node.
 
+mod lost;
+mod promise;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -10,6 +13,7 @@ use super::fault::Fault;
 use crate::account::AccountState;
 use crate::fence::Version;
 use crate::kerberos::{Enctype, Kvno};
+use crate::keyset::Unlisted;
 use crate::name::{DcName, NodeName};
 use crate::roll::observed::{Answer, DcView, Issued, NodeView, Observed, WhichKey};
 use crate::roll::plan::{Action, Circumstances, Step, plan};
@@ -42,6 +46,7 @@ pub(super) struct World {
     faults: Vec<Fault>,
     planned: Vec<(&'static str, Fault)>,
     dice: Option<Dice>,
+    forgets: bool,
 }
 
 pub(super) const BASE: Kvno = Kvno(4);
@@ -89,6 +94,7 @@ impl World {
             writer: dc(0),
             enctypes: vec![Enctype::Aes256CtsHmacSha1],
             password_length: 64,
+            unknown_keys_stay: false,
         };
         let old = (WhichKey::Base, BASE);
         Self {
@@ -116,6 +122,7 @@ impl World {
             faults: Vec::new(),
             planned: Vec::new(),
             dice: None,
+            forgets: false,
         }
     }
 
@@ -259,7 +266,9 @@ impl World {
                 other => self.faults.push(other),
             }
         }
-        if self.chance(20) {
+        if self.forgets && self.chance(3) {
+            self.forget_some();
+        } else if self.chance(20) {
             self.roll = Roll::replay(self.journal.clone()).unwrap();
             self.observed = Observed::default();
             self.unsent = None;
@@ -297,7 +306,17 @@ impl World {
                     .iter()
                     .map(|(_, generation, kvno)| (which(*generation), *kvno))
                     .collect();
-                self.ask(&name, |held, _| *held = (recipe.version.0, keys));
+                self.ask(&name, |held, view| {
+                    if recipe.version.0 < held.0 {
+                        view.trouble = Some("it is older than what is held".to_owned());
+                        return;
+                    }
+                    if recipe.unlisted == Unlisted::Remove {
+                        held.1.clear();
+                    }
+                    held.0 = recipe.version.0;
+                    held.1.extend(keys);
+                });
             }
             Action::Prove(name, roles) => self.ask(&name, |_, view| view.accepts.extend(roles)),
             Action::Commit { dc, .. } => self.commit(index(dc.as_str())),
@@ -390,42 +409,6 @@ impl World {
             None if applies => Answer::Applied,
             None => refused(0x56, "wrong old password"),
         });
-    }
-
-    /// The promise: every ticket alive, or issued by any DC now, opens at every serving node.
-    fn check(&mut self) {
-        if self
-            .faults
-            .iter()
-            .any(|fault| matches!(fault, Fault::KvnoJumps(_)))
-            || self.dcs.iter().any(|(key, _)| *key == WhichKey::Foreign)
-        {
-            return;
-        }
-        let policy = self.policy();
-        let dies = self.elapsed + policy.ticket_life + policy.clock_skew;
-        for ticket in self.dcs.clone() {
-            self.tickets.insert(ticket, dies);
-        }
-        let alive = self
-            .tickets
-            .iter()
-            .filter(|(_, dies)| **dies > self.elapsed);
-        let alive: Vec<Ticket> = alive.map(|(ticket, _)| *ticket).collect();
-        let serving: Vec<usize> = self
-            .roll
-            .serving()
-            .map(|name| index(name.as_str()))
-            .collect();
-        for serving in serving {
-            for ticket in &alive {
-                assert!(
-                    self.nodes[serving].1.contains(ticket),
-                    "n{serving} refuses {ticket:?} in {:?}",
-                    self.roll.state()
-                );
-            }
-        }
     }
 
     fn chance(&mut self, percent: u64) -> bool {

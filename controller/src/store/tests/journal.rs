@@ -22,6 +22,7 @@ fn plan(array: &str, roll: u64) -> Record {
         writer: "dc1".parse().unwrap(),
         enctypes: vec![Enctype::Aes256CtsHmacSha1],
         password_length: 64,
+        unknown_keys_stay: false,
     };
     Record::Planned {
         plan: Box::new(plan),
