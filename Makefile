@@ -8,7 +8,7 @@ tools := $(CURDIR)/target/tools
 export PATH := $(tools)/bin:$(PATH)
 target := $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)
 # What `make fuzz` spends on each fuzz target.
-FUZZ_SECONDS ?= 60
+MINUTES ?= 1
 
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9]*\):.*## /  make \1|/p' $(firstword $(MAKEFILE_LIST)) | column -t -s '|'
@@ -52,8 +52,8 @@ bench: deps ## measure what docs/benchmarks.md promises, and write it
 	cargo build --release --workspace --locked
 	@cargo bench --locked -p keyroll-tests
 
-fuzz: ## fuzz the keytab framing and the gRPC conversions, FUZZ_SECONDS each
-	tests/fuzz/run $(FUZZ_SECONDS)
+fuzz: ## feed every reader of bytes from elsewhere with hostile ones, MINUTES=1 for each
+	tests/fuzz/run $(MINUTES)
 
 clean: ## remove what was built, and the cached lab
 	cargo clean

@@ -34,9 +34,13 @@ impl From<Malformed> for tonic::Status {
     }
 }
 
-/// The most generations, principals and keys one keyset may carry; an honest one has three
-/// generations, some dozen names and two or three enctypes.
-const MOST: usize = 1024;
+/// The most entries that one keyset may mean, which is keys times principals, and the most
+/// generations and principals. An honest one has three generations, some dozen names and two or
+/// three enctypes; a keytab of so many entries is nearly as large as is ever written.
+pub const MOST_ENTRIES: usize = 8192;
+
+/// The longest text for people that is taken from a peer, in characters.
+pub const LONGEST_WORDS: usize = 500;
 
 /// A text field as a name of the core.
 ///
@@ -49,6 +53,14 @@ where
 {
     text.parse()
         .map_err(|error: T::Err| Malformed::new(field, error.to_string()))
+}
+
+/// A peer's words for people, cut to [`LONGEST_WORDS`] and without control characters: they end up
+/// in journals, which are kept, and on terminals, which obey.
+#[must_use]
+pub fn words(text: &str) -> String {
+    let harmless = text.chars().filter(|c| !c.is_control());
+    harmless.take(LONGEST_WORDS).collect()
 }
 
 /// A field of exactly 32 bytes: a nonce or a fingerprint.
@@ -65,11 +77,14 @@ impl TryFrom<agent::Keyset> for Keyset {
     type Error = Malformed;
 
     fn try_from(keyset: agent::Keyset) -> Result<Self, Malformed> {
-        let most = keyset.principals.len().max(keyset.generations.len());
-        if most > MOST {
+        let (principals, generations) = (keyset.principals.len(), keyset.generations.len());
+        let keys = keyset.generations.iter().map(|one| one.keys.len());
+        let entries = keys.sum::<usize>().saturating_mul(principals);
+        let most = entries.max(principals).max(generations);
+        if most > MOST_ENTRIES {
             return Err(Malformed::new(
                 "keyset",
-                format!("{most} items, at most {MOST} allowed"),
+                format!("{most} entries, at most {MOST_ENTRIES} allowed"),
             ));
         }
         Ok(Self {
@@ -221,6 +236,38 @@ mod tests {
         assert_eq!((back.version, back.unlisted), (Version(9), Unlisted::Keep));
         assert_eq!(back.principals, keyset.principals);
         assert!(back.generations[0].keys[0].same_as(&keyset.generations[0].keys[0]));
+    }
+
+    #[test]
+    fn a_keyset_means_no_more_entries_than_a_keytab_can_hold() {
+        let key = agent::Key {
+            enctype: 17,
+            key: vec![7; 16],
+        };
+        let generation = |keys| agent::Generation {
+            role: 1,
+            kvno: 1,
+            keys: vec![key.clone(); keys],
+        };
+        let keyset = |principals: usize, generations: Vec<agent::Generation>| {
+            Keyset::try_from(agent::Keyset {
+                array: "web".to_owned(),
+                principals: (0..principals).map(|n| format!("HTTP/{n}@R")).collect(),
+                generations,
+                ..Default::default()
+            })
+        };
+        // One message of a megabyte could ask for forty million entries.
+        assert!(keyset(1024, vec![generation(4), generation(4)]).is_ok());
+        assert!(keyset(1024, vec![generation(4), generation(5)]).is_err());
+        assert!(keyset(MOST_ENTRIES + 1, vec![]).is_err());
+        assert!(keyset(0, vec![generation(0); MOST_ENTRIES + 1]).is_err());
+    }
+
+    #[test]
+    fn words_of_a_peer_are_short_and_move_no_cursor() {
+        assert_eq!(words("a\x1b[2Jb\r\nc\u{9b}d"), "a[2Jbcd");
+        assert_eq!(words(&"é".repeat(600)), "é".repeat(LONGEST_WORDS));
     }
 
     #[test]

@@ -250,8 +250,10 @@ fn absolute(key: &str, path: &Path, complaints: &mut Complaints) {
 
 /// Permission bits that leave a keytab to its owner and one group.
 fn mode(text: &str, complaints: &mut Complaints) -> Option<u32> {
+    // A sign would be taken too.
+    let digits = text.bytes().all(|digit| digit.is_ascii_digit());
     match u32::from_str_radix(text, 8) {
-        Ok(mode) if mode & !0o660 == 0 && mode & 0o400 != 0 => Some(mode),
+        Ok(mode) if digits && mode & !0o660 == 0 && mode & 0o400 != 0 => Some(mode),
         _ => {
             complaints.push(format!(
                 "target.mode: {text:?} is not allowed; write 0400, 0600, 0440, 0640 or 0660"

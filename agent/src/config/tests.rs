@@ -84,3 +84,24 @@ fn every_complaint_comes_at_once() {
         assert!(all.contains(part), "{part:?} is missing in: {all}");
     }
 }
+
+#[test]
+fn a_mode_is_octal_digits_that_keep_others_out() {
+    let said = |mode: &str| {
+        let target = format!("[[array.target]]\npath = '/a'\nmode = '{mode}'\n");
+        complaint(&format!("[[array]]\nname = 'web'\n{target}"))
+    };
+    for mode in [
+        "",
+        "+600",
+        "0o600",
+        "600 ",
+        "0200",
+        "0604",
+        "0700",
+        "7777777777777",
+    ] {
+        let said = said(mode);
+        assert!(said.contains(&format!("target.mode: {mode:?}")), "{said}");
+    }
+}

@@ -11,7 +11,7 @@ use keyroll::keyset::Keyset;
 use keyroll::name::{ArrayName, NodeName};
 use keyroll_proto::agent::agent_client::AgentClient;
 use keyroll_proto::agent::{AdmitRequest, LookRequest, ProveRequest, StageRequest, WipeRequest};
-use keyroll_proto::convert::Malformed;
+use keyroll_proto::convert::{Malformed, words};
 use tokio::time::Instant;
 use tonic::{Code, Response, Status};
 
@@ -33,12 +33,12 @@ pub(super) fn refusal(node: &NodeName, status: &Status) -> PortError {
     if status.source().is_some() || silent.contains(&status.code()) {
         let why = status
             .source()
-            .map_or_else(|| status.message().to_owned(), chain);
+            .map_or_else(|| words(status.message()), chain);
         return unreachable(node, why);
     }
     PortError::Refused {
         object: format!("node {node}"),
-        why: status.message().to_owned(),
+        why: words(status.message()),
         next: format!("keyroll node show {node}"),
     }
 }
@@ -149,11 +149,11 @@ impl Agents for AgentPool {
             })
             .await?;
         let proofs = reply.proofs.into_iter().map(|proof| NodeProof {
-            path: proof.path,
+            path: words(&proof.path),
             verdict: if proof.accepted {
                 Ok(Kvno(proof.kvno))
             } else {
-                Err(proof.reason)
+                Err(words(&proof.reason))
             },
         });
         Ok(proofs.collect())

@@ -8,20 +8,22 @@ use keyroll::keyset::HeldEntry;
 use keyroll::keytab::{TargetFilter, TargetKind};
 use keyroll::name::{ArrayName, NodeName};
 use keyroll_proto::agent;
-use keyroll_proto::convert::{Malformed, enctype, parsed};
+use keyroll_proto::convert::{Malformed, enctype, parsed, words};
 use tokio::time::Instant;
 
 use crate::ports::{NodeInventory, NodeTarget};
 
 /// When a question was asked, by both clocks: the answer's age is told by the monotonic one.
-#[derive(Clone, Copy)]
-pub(super) struct Asked {
+#[derive(Debug, Clone, Copy)]
+pub struct Asked {
     at: Instant,
     wall: SystemTime,
 }
 
 impl Asked {
-    pub(super) fn now() -> Self {
+    /// This moment.
+    #[must_use]
+    pub fn now() -> Self {
         Self {
             at: Instant::now(),
             wall: SystemTime::now(),
@@ -45,20 +47,21 @@ impl Asked {
 ///
 /// # Errors
 /// [`Malformed`] if it is another node's or array's, or a field is not what it should be.
-pub(super) fn inventory(
+pub fn inventory(
     said: agent::Inventory,
     node: &NodeName,
     array: &ArrayName,
     asked: Asked,
 ) -> Result<NodeInventory, Malformed> {
     if said.node != node.as_str() || said.array != array.as_str() {
-        let reason = format!("it is that of node {:?}, array {:?}", said.node, said.array);
+        let (node, array) = (words(&said.node), words(&said.array));
+        let reason = format!("it is that of node {node:?}, array {array:?}");
         return Err(Malformed::new("inventory", reason));
     }
     let ready = if said.ready {
         Ok(())
     } else {
-        Err(said.not_ready_reason)
+        Err(words(&said.not_ready_reason))
     };
     Ok(NodeInventory {
         version: Version(said.version),
@@ -76,7 +79,7 @@ pub(super) fn inventory(
         ready,
         clock_offset: asked.offset(said.clock_unix_micros),
         certificate_ends_unix: said.certificate_ends_unix,
-        agent_version: said.agent_version,
+        agent_version: words(&said.agent_version),
     })
 }
 
@@ -105,7 +108,7 @@ fn target(said: agent::Target) -> Result<NodeTarget, Malformed> {
         .map(|number| enctype("target.enctypes", number))
         .collect::<Result<_, _>>()?;
     Ok(NodeTarget {
-        path: said.path,
+        path: words(&said.path),
         filter: TargetFilter {
             kind,
             principals: (!principals.is_empty()).then_some(principals),
@@ -115,7 +118,7 @@ fn target(said: agent::Target) -> Result<NodeTarget, Malformed> {
             .into_iter()
             .map(HeldEntry::try_from)
             .collect::<Result<_, _>>()?,
-        trouble: (!said.trouble.is_empty()).then_some(said.trouble),
+        trouble: (!said.trouble.is_empty()).then(|| words(&said.trouble)),
         drifted: said.drifted,
         foreign_entries: said.foreign_entries.saturating_add(unknown),
     })
