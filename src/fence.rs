@@ -17,18 +17,20 @@ pub struct Epoch(pub u64);
 pub struct Version(pub u64);
 
 impl Epoch {
-    /// The epoch of the controller that takes over from this one.
+    /// The epoch of the controller that takes over from this one. At the end of the numbers it is
+    /// no new one, which is refused where a new one is wanted.
     #[must_use]
     pub const fn next(self) -> Self {
-        Self(self.0 + 1)
+        Self(self.0.saturating_add(1))
     }
 }
 
 impl Version {
-    /// The version of the keyset after this one.
+    /// The version of the keyset after this one. At the end of the numbers it is no new one, which
+    /// is refused where a new one is wanted.
     #[must_use]
     pub const fn next(self) -> Self {
-        Self(self.0 + 1)
+        Self(self.0.saturating_add(1))
     }
 }
 
@@ -125,5 +127,26 @@ mod tests {
         ));
         let lower = fence.judge(Epoch(9), Version(6));
         assert!(matches!(lower, Judgement::Refuse(Stale::Version { .. })));
+    }
+
+    #[test]
+    fn numbers_go_up_by_one_and_are_shown_as_they_are() {
+        assert_eq!((Epoch(6).next(), Version(6).next()), (Epoch(7), Version(7)));
+        let last = (Epoch(u64::MAX), Version(u64::MAX));
+        assert_eq!((last.0.next(), last.1.next()), last);
+        let refusals = [
+            Stale::Epoch {
+                offered: Epoch(2),
+                seen: Epoch(31),
+            }
+            .to_string(),
+            Stale::Version {
+                offered: Version(4),
+                seen: Version(51),
+            }
+            .to_string(),
+        ];
+        assert!(refusals[0].starts_with("epoch 2 is older than epoch 31, "));
+        assert!(refusals[1].starts_with("keyset version 4 is older than version 51, "));
     }
 }

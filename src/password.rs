@@ -232,6 +232,14 @@ mod tests {
     }
 
     #[test]
+    fn a_length_is_shown_as_its_number() {
+        assert_eq!(Length::new(41).unwrap().to_string(), "41");
+        assert_eq!(Length::default().characters(), 64);
+        let refused = BadLength(7).to_string();
+        assert!(refused.starts_with("a password of 7 characters is out of range: 41 to 120 ("));
+    }
+
+    #[test]
     fn a_draw_is_repeated_as_a_whole() {
         // All `A`, then no sign, then every sign in turn: only the third is complex.
         let mut draw = 0_u8;

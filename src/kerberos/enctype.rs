@@ -124,3 +124,34 @@ impl From<Enctype> for String {
         enctype.name().to_owned()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// RFC 3962 section 7, RFC 8009 section 6, RFC 4757 section 4; MS-KILE 2.2.7.
+    #[test]
+    fn enctypes_have_their_assigned_numbers_names_and_bits() {
+        for (number, name, length, bit) in [
+            (17, "aes128-cts-hmac-sha1-96", 16, Some(0x08)),
+            (18, "aes256-cts-hmac-sha1-96", 32, Some(0x10)),
+            (19, "aes128-cts-hmac-sha256-128", 16, None),
+            (20, "aes256-cts-hmac-sha384-192", 32, None),
+            (23, "rc4-hmac", 16, Some(0x04)),
+        ] {
+            let enctype: Enctype = name.parse().unwrap();
+            assert_eq!(Enctype::from_number(number), Some(enctype));
+            assert_eq!((enctype.number(), enctype.key_length()), (number, length));
+            assert_eq!(enctype.directory_bit(), bit);
+            assert_eq!(String::from(enctype), name);
+            assert_eq!(name.to_ascii_uppercase().parse(), Ok(enctype));
+            assert_eq!(Enctype::try_from(name.to_owned()), Ok(enctype));
+        }
+        assert_eq!(Enctype::from_number(3), None);
+        let unknown = "des-cbc-crc".parse::<Enctype>().unwrap_err();
+        assert_eq!(unknown, UnknownEnctype("des-cbc-crc".to_owned()));
+        // The strongest comes first: a list of all is in the order of preference.
+        let lengths = Enctype::ALL.map(Enctype::key_length);
+        assert_eq!(lengths, [32, 16, 32, 16, 16]);
+    }
+}

@@ -41,12 +41,12 @@ fn n_fold(constant: &[u8]) -> [u8; BLOCK] {
     }
     let bit = |place: usize| {
         let turned = 13 * (place / bits) % bits;
-        let source = (place % bits + bits - turned) % bits;
+        let source = (place + bits - turned) % bits;
         u128::from(constant[source / 8] >> (7 - source % 8) & 1)
     };
     let mut sum = 0_u128;
     for start in (0..length).step_by(8 * BLOCK) {
-        let block = (start..start + 8 * BLOCK).fold(0, |block, place| block << 1 | bit(place));
+        let block = (start..start + 8 * BLOCK).fold(0, |block, place| 2 * block + bit(place));
         let (total, carry) = sum.overflowing_add(block);
         sum = total.wrapping_add(u128::from(carry));
     }

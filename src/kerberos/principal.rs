@@ -258,8 +258,65 @@ mod tests {
     }
 
     #[test]
+    fn what_ends_a_name_or_a_line_is_escaped_as_mit_does() {
+        let parts = ["a/b", "c@d", "e\\f", "g\nh", "i\tj", "k\u{8}l"];
+        let text = r"a\/b/c\@d/e\\f/g\nh/i\tj/k\bl@R";
+        let principal: Principal = text.parse().unwrap();
+        assert_eq!(principal.components(), parts);
+        assert_eq!(principal.to_string(), text);
+        assert_eq!(String::from(principal), text);
+    }
+
+    #[test]
+    fn a_realm_names_a_domain() {
+        let realm: Realm = "CORP.Example-1_x".parse().unwrap();
+        assert_eq!(realm.dns_domain(), "corp.example-1_x");
+        assert_eq!(String::from(realm), "CORP.Example-1_x");
+        for (length, is_realm) in [(0, false), (1, true), (255, true), (256, false)] {
+            assert_eq!(
+                "R".repeat(length).parse::<Realm>().is_ok(),
+                is_realm,
+                "{length}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_principal_has_at_most_1024_bytes() {
+        let realm: Realm = "R".parse().unwrap();
+        let of = |length| Principal::new(vec!["a".repeat(length)], realm.clone());
+        assert!(of(1024).is_ok() && of(1025).is_err());
+        assert!(Principal::new(vec!["a".to_owned(), "b\0".to_owned()], realm.clone()).is_err());
+        assert!(Principal::new(vec![], realm).is_err());
+    }
+
+    #[test]
+    fn an_spn_is_class_host_and_perhaps_a_name() {
+        let realm: Realm = "R".parse().unwrap();
+        for (spn, principal) in [
+            ("HTTP/web", Some("HTTP/web@R")),
+            ("ldap/dc1/corp.example", Some("ldap/dc1/corp.example@R")),
+            ("HTTP", None),
+            ("a/b/c/d", None),
+            ("HTTP/", None),
+            ("HTTP/web@R", None),
+            ("HTTP/we b", None),
+            ("HTTP/web\n", None),
+        ] {
+            let found = Principal::of_spn(spn, &realm).ok();
+            assert_eq!(
+                found.map(|found| found.to_string()).as_deref(),
+                principal,
+                "{spn:?}"
+            );
+        }
+    }
+
+    #[test]
     fn bad_texts_are_refused() {
-        for text in ["", "a", "a@", "@R", "a//b@R", "a@R@S", "a\\", "a@R S"] {
+        for text in [
+            "", "a", "a@", "@R", "a//b@R", "a@R@S", "a\\", "a@R S", "a@R/b",
+        ] {
             assert!(
                 text.parse::<Principal>().is_err(),
                 "{text:?} was taken for a principal"

@@ -116,6 +116,7 @@ mod tests {
     fn the_directory_chooses_salts_like_this() {
         use AccountKind::{Computer, User};
         let web = Some("HTTP/web.corp.example@corp.example");
+        assert_eq!(Salt::new("CORPx".to_owned()).to_string(), "CORPx");
         check(User, "svc-Web", None, "CORP.EXAMPLEsvc-Web");
         check(User, "svc-web", Some(""), "CORP.EXAMPLEsvc-web");
         check(

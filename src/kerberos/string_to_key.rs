@@ -220,6 +220,28 @@ mod tests {
     }
 
     #[test]
+    fn counts_are_those_that_ad_uses() {
+        for (enctype, count) in [
+            (Aes128CtsHmacSha1, 4096),
+            (Aes256CtsHmacSha1, 4096),
+            (Aes128CtsHmacSha256, 32_768),
+            (Aes256CtsHmacSha384, 32_768),
+            (Rc4Hmac, 1),
+        ] {
+            assert_eq!(default_iterations(enctype), count);
+        }
+        // RC4 counts nothing, so this costs nothing.
+        let password = Password::new("password".to_owned());
+        let most = string_to_key(
+            Rc4Hmac,
+            &password,
+            &Salt::new(String::new()),
+            ITERATIONS_MAX,
+        );
+        assert!(most.is_ok());
+    }
+
+    #[test]
     fn absurd_iteration_counts_are_refused() {
         let password = Password::new("password".to_owned());
         for count in [0, ITERATIONS_MAX + 1, u32::MAX] {

@@ -160,4 +160,31 @@ mod tests {
         );
         assert!(!wrong(Keep, &owned, &[held(4, 4), held(5, 5), held(3, 3)]));
     }
+
+    #[test]
+    fn each_entry_has_a_verdict_of_its_own() {
+        let filter = TargetFilter {
+            kind: TargetKind::Owned,
+            principals: None,
+            enctypes: None,
+        };
+        let keyset = keyset(Unlisted::Keep);
+        for (entry, verdict) in [
+            (held(4, 4), Verdict::Right),
+            (held(5, 5), Verdict::Right),
+            (held(5, 4), Verdict::WrongKey),
+            (held(3, 3), Verdict::Unlisted),
+        ] {
+            assert_eq!(
+                judge(&keyset, &filter, &entry, &NONCE),
+                verdict,
+                "{entry:?}"
+            );
+        }
+        // The same key under another nonce is no proof.
+        assert_eq!(
+            judge(&keyset, &filter, &held(4, 4), &[4; 32]),
+            Verdict::WrongKey
+        );
+    }
 }

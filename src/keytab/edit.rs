@@ -304,13 +304,11 @@ fn add(
     Ok(())
 }
 
-/// Adds patches that are independent of each other, and one sync behind the last.
+/// Adds patches that are independent of each other, and one sync behind the last. What was there
+/// before ends in a sync already.
 fn in_one_sync(group: impl IntoIterator<Item = Patch>, patches: &mut Vec<Patch>) {
-    let before = patches.len();
     patches.extend(group);
-    if patches.len() > before
-        && let Some(last) = patches.last_mut()
-    {
+    if let Some(last) = patches.last_mut() {
         last.then = Sync::Now;
     }
 }
@@ -328,9 +326,8 @@ impl Patch {
     /// Performs the write on a file in memory.
     pub fn apply(&self, file: &mut Zeroizing<Vec<u8>>) {
         let end = self.offset + self.bytes.expose().len();
-        if file.len() < end {
-            file.resize(end, 0);
-        }
+        let size = file.len().max(end);
+        file.resize(size, 0);
         if let Some(room) = file.get_mut(self.offset..end) {
             room.copy_from_slice(self.bytes.expose());
         }

@@ -124,7 +124,7 @@ impl<'a> Framing<'a> {
             let Some(body) = rest.get(..size) else {
                 return Err(damaged(offset, Wrong::CutRecord { declared, left }));
             };
-            let kind = if length > 0 {
+            let kind = if length.is_positive() {
                 RecordKind::Entry
             } else {
                 RecordKind::Hole
@@ -225,6 +225,26 @@ mod tests {
         assert_eq!(framing.entries().count(), 1);
         assert_eq!((framing.end, framing.tail.len()), (13, 9));
         assert_eq!(Framing::parse(b"\x05\x02\0\0").unwrap().end, 2);
+    }
+
+    #[test]
+    fn the_largest_file_is_taken() {
+        let mut bytes = MAGIC.to_vec();
+        bytes.extend(length_word(MAX_FILE - 6, RecordKind::Hole));
+        bytes.resize(MAX_FILE, 0);
+        let framing = Framing::parse(&bytes).unwrap();
+        assert_eq!((framing.records.len(), framing.end), (1, MAX_FILE));
+        assert_eq!(framing.records[0].kind, RecordKind::Hole);
+        assert_eq!(framing.records[0].length_word(), [0xff, 0xf0, 0, 6]);
+        assert_eq!(length_word(6, RecordKind::Entry), [0, 0, 0, 6]);
+    }
+
+    #[test]
+    fn debug_shows_the_frame_and_no_byte_of_an_entry() {
+        let framing = Framing::parse(b"\x05\x02\0\0\0\x03key\xff\xff\xff\xffx").unwrap();
+        let shown =
+            "Framing { records: [Entry of 3 bytes at 2, Hole of 1 bytes at 9], end: 14, .. }";
+        assert_eq!(format!("{framing:?}"), shown);
     }
 
     proptest! {

@@ -273,7 +273,11 @@ fn a_failed_attempt_is_repeated_an_hour_later() {
         due("2026-01-02T04:30", "2026-01-02T04:31"),
         "at 2026-01-03 01:00:00 UTC: the last attempt failed"
     );
-    // An attempt before the last success is the one that succeeded.
+    // An attempt at or before the last success is the one that succeeded.
+    assert_eq!(
+        due("2026-01-01T00:00", "2026-01-01T00:01"),
+        "at 2026-01-02 01:00:00 UTC: as scheduled"
+    );
     assert_eq!(
         due("2025-12-31T23:00", "2026-01-01T00:01"),
         "at 2026-01-02 01:00:00 UTC: as scheduled"
@@ -330,6 +334,7 @@ fn the_coming_rolls_are_listed_in_order() {
         "2027-01-01T02:00",
     ];
     assert_eq!(coming, expected.map(time));
+    assert!(!quarterly.is_paused());
     let paused = quarterly.with_paused(true);
     assert!(
         paused.is_paused()

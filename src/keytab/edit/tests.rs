@@ -279,3 +279,110 @@ fn an_empty_file_becomes_a_keytab_and_a_damaged_one_is_left_alone() {
     let cut = &bytes[..bytes.len() - 1];
     assert!(matches!(shared(cut, &edit), Err(EditError::Damaged(_))));
 }
+
+/// A file of `size` bytes that is one record of somebody else.
+fn opaque_file(size: usize) -> Vec<u8> {
+    let mut bytes = MAGIC.to_vec();
+    bytes.extend(length_word(
+        size - MAGIC.len() - LENGTH_WORD,
+        RecordKind::Entry,
+    ));
+    bytes.resize(size, 0xff);
+    bytes
+}
+
+#[test]
+fn a_whole_file_is_recognised_by_every_record() {
+    let new = keyset(&["HTTP/web@R"], vec![generation(Role::Current, 3)]);
+    let entries = wanted(&new, &ALL(TargetKind::Owned));
+    let others = keyset(&["HTTP/web@R"], vec![generation(Role::Current, 4)]);
+    let other = whole_file(&wanted(&others, &ALL(TargetKind::Owned)), 1).unwrap();
+    assert!(!is_whole_file_of(other.expose(), &entries).unwrap());
+    // The right bytes in a hole are nothing that a reader finds.
+    let file = whole_file(&entries, 1).unwrap().expose().to_vec();
+    let first = Framing::parse(&file).unwrap().records[0].body.len();
+    let mut hidden = file.clone();
+    hidden[2..6].copy_from_slice(&length_word(first, RecordKind::Hole));
+    assert!(!is_whole_file_of(&hidden, &entries).unwrap());
+    let followed = [&file[..], &[0; 4]].concat();
+    assert!(!is_whole_file_of(&followed, &entries).unwrap());
+}
+
+#[test]
+fn a_whole_file_is_as_large_as_readers_take() {
+    let key = key(Enctype::Aes256CtsHmacSha1, 1);
+    let made = |size: usize| {
+        let body = |principal: &Principal| {
+            let body = entry::render(principal, Kvno(1), &key, 1).unwrap();
+            LENGTH_WORD + body.expose().len()
+        };
+        let plain: Principal = "a@R".parse().unwrap();
+        let count = (size - MAGIC.len()) / body(&plain) - 1;
+        // The last one is longer by what is missing.
+        let missing = size - MAGIC.len() - (count + 1) * body(&plain);
+        let long: Principal = format!("{}@R", "a".repeat(1 + missing)).parse().unwrap();
+        let one = |principal| Wanted {
+            principal,
+            role: Role::Current,
+            kvno: Kvno(1),
+            key: &key,
+        };
+        let mut wanted = vec![one(&plain); count];
+        wanted.push(one(&long));
+        whole_file(&wanted, 1).map(|file| file.expose().len())
+    };
+    assert_eq!(made(MAX_FILE), Ok(MAX_FILE));
+    for more in [1, 2, 60] {
+        assert_eq!(
+            made(MAX_FILE + more),
+            Err(EditError::TooLarge(MAX_FILE + more))
+        );
+    }
+}
+
+#[test]
+fn a_shared_file_grows_as_far_as_readers_take() {
+    let new = keyset(&["HTTP/web@R"], vec![generation(Role::Current, 3)]);
+    let entries = wanted(&new, &ALL(TargetKind::Shared));
+    let edit = SharedEdit {
+        wanted: &entries,
+        scope: &new.principals,
+        unlisted: Unlisted::Keep,
+        timestamp: 2,
+    };
+    // Two records of 68 and 52 bytes, each behind its length word.
+    let room = 72 + 56;
+    assert!(shared(&opaque_file(MAX_FILE - room), &edit).is_ok());
+    for more in [1, 2] {
+        let refused = shared(&opaque_file(MAX_FILE - room + more), &edit).unwrap_err();
+        assert_eq!(refused, EditError::TooLarge(MAX_FILE + more));
+    }
+}
+
+#[test]
+fn a_sync_stands_wherever_a_crash_must_not_reorder() {
+    let old = keyset(&["HTTP/web@R"], vec![generation(Role::Current, 2)]);
+    let file = whole_file(&wanted(&old, &ALL(TargetKind::Shared)), 1).unwrap();
+    let new = keyset(&["HTTP/web@R"], vec![generation(Role::Current, 3)]);
+    let entries = wanted(&new, &ALL(TargetKind::Shared));
+    let edit = |unlisted| SharedEdit {
+        wanted: &entries,
+        scope: &new.principals,
+        unlisted,
+        timestamp: 2,
+    };
+    let syncs = |existing: &[u8], unlisted| -> Vec<Sync> {
+        let patches = shared(existing, &edit(unlisted)).unwrap();
+        patches.iter().map(|patch| patch.then).collect()
+    };
+    use super::Sync::{Later, Now};
+    // Room; its holes; the bodies; the signs of the two entries.
+    let added = [Now, Later, Now, Later, Now, Later, Now];
+    assert_eq!(syncs(file.expose(), Unlisted::Keep), added);
+    // Then the old ones become holes, and then they are wiped.
+    let replaced = [&added[..], &[Later, Now, Later, Now]].concat();
+    assert_eq!(syncs(file.expose(), Unlisted::Remove), replaced);
+    assert_eq!(syncs(b"", Unlisted::Keep), [&[Now][..], &added].concat());
+    let shown = format!("{:?}", shared(b"", &edit(Unlisted::Keep)).unwrap()[0]);
+    assert_eq!(shown, "2 bytes at 0 then Now");
+}
