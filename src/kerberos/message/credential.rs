@@ -65,3 +65,28 @@ impl Credential {
         self.ticket.service()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// RFC 4120 section 5.3, TicketFlags: forwardable (1), invalid (7), initial (9), pre-authent (10).
+    #[test]
+    fn flags_count_from_the_highest_bit() {
+        let bit = |place: u32| TicketFlags(0x8000_0000 >> place);
+        assert_eq!(TicketFlags::FORWARDABLE, bit(1));
+        assert_eq!(TicketFlags::INVALID, bit(7));
+        assert_eq!(TicketFlags::INITIAL, bit(9));
+        assert_eq!(TicketFlags::PRE_AUTHENTICATED, bit(10));
+    }
+
+    #[test]
+    fn flags_are_contained_all_or_not_at_all() {
+        let both = TicketFlags::INITIAL.with(TicketFlags::INVALID);
+        assert_eq!(both.with(TicketFlags::INITIAL), both);
+        assert!(both.contains(both) && both.contains(TicketFlags::INITIAL));
+        assert!(both.contains(TicketFlags::default()));
+        assert!(!TicketFlags::INITIAL.contains(both));
+        assert!(!both.contains(TicketFlags::FORWARDABLE));
+    }
+}

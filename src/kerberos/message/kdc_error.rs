@@ -233,4 +233,21 @@ pub(super) mod tests {
         }
         assert_eq!(parse(b"\x6b\0").unwrap(), None);
     }
+
+    #[test]
+    fn the_words_of_a_kdc_are_cut_and_cleaned() {
+        let time = "2026-11-20T12:00:00Z".parse().unwrap();
+        let long = "x".repeat(300);
+        for (said, kept) in [
+            (None, None),
+            (Some(""), None),
+            (Some("\u{7}\n"), None),
+            (Some("no\u{1b}[2J such"), Some("no[2J such")),
+            (Some(&long), Some(&long[..200])),
+        ] {
+            let bytes = error(7, time, said, None);
+            let (refusal, _) = parse(&bytes).unwrap().unwrap();
+            assert_eq!(refusal.text.as_deref(), kept, "{said:?}");
+        }
+    }
 }

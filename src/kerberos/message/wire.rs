@@ -71,10 +71,11 @@ pub(super) fn flags(bits: u32) -> KerberosFlags {
 
 /// The first 32 flags, the first of them in the highest bit.
 pub(super) fn flag_bits(flags: &KerberosFlags) -> u32 {
-    let bytes = flags.0.payload_view();
-    (0..4).fold(0, |bits, place| {
-        bits << 8 | u32::from(bytes.get(place).copied().unwrap_or(0))
-    })
+    let mut bits = [0; 4];
+    for (bit, found) in bits.iter_mut().zip(flags.0.payload_view()) {
+        *bit = *found;
+    }
+    u32::from_be_bytes(bits)
 }
 
 /// Whole seconds; the year is one of four digits.
@@ -213,9 +214,37 @@ mod tests {
     }
 
     #[test]
+    fn the_first_32_flags_count_however_many_there_are() {
+        let of = |bytes: &[u8]| KerberosFlags::from(BitString::with_bytes(bytes.to_vec()));
+        assert_eq!(flag_bits(&flags(0x4120_0003)), 0x4120_0003);
+        for (bytes, bits) in [
+            (&[][..], 0),
+            (&[0x40], 0x4000_0000),
+            (&[1, 2, 3], 0x0102_0300),
+            (&[1, 2, 3, 4, 0xff], 0x0102_0304),
+        ] {
+            assert_eq!(flag_bits(&of(bytes)), bits);
+        }
+    }
+
+    /// RFC 4120 section 6.2.
+    #[test]
+    fn a_service_has_another_type_of_name_than_a_user() {
+        let kind = |text: &str| {
+            let name = to_name(&text.parse().unwrap()).unwrap();
+            number(&name.name_type.0)
+        };
+        assert_eq!(kind("alice@R"), Some(1));
+        assert_eq!(kind("krbtgt/R@R"), Some(2));
+        assert_eq!(kind("ldap/dc1/corp.example@R"), Some(2));
+    }
+
+    #[test]
     fn times_are_whole_seconds_of_four_digit_years() {
         let time = Utc.with_ymd_and_hms(2024, 2, 29, 23, 59, 58).unwrap();
         assert_eq!(of_time("test", &to_time(time).unwrap()), Ok(time));
+        let last = Utc.with_ymd_and_hms(9999, 12, 31, 23, 59, 59).unwrap();
+        assert_eq!(of_time("test", &to_time(last).unwrap()), Ok(last));
         let late = Utc.with_ymd_and_hms(10_000, 1, 1, 0, 0, 0).unwrap();
         assert_eq!(to_time(late), Err(Unsayable::Time(late)));
         let no_day = GeneralizedTime::new(2023, 2, 30, 0, 0, 0).unwrap();

@@ -171,7 +171,8 @@ impl Kdc {
     }
 }
 
-fn part(issued: &Credential, nonce: i64) -> EncKdcRepPart {
+/// What the client reads of its new ticket.
+pub fn part(issued: &Credential, nonce: i64) -> EncKdcRepPart {
     EncKdcRepPart {
         key: ExplicitContextTag0::from(to_key(&issued.session_key)),
         last_req: ExplicitContextTag1::from(Asn1SequenceOf::from(Vec::new())),
@@ -189,7 +190,13 @@ fn part(issued: &Credential, nonce: i64) -> EncKdcRepPart {
     }
 }
 
-fn reply(message: i64, issued: &Credential, client_key: &Key, usage: Usage, part: &[u8]) -> KdcRep {
+pub fn reply(
+    message: i64,
+    issued: &Credential,
+    client_key: &Key,
+    usage: Usage,
+    part: &[u8],
+) -> KdcRep {
     KdcRep {
         pvno: ExplicitContextTag0::from(integer(5)),
         msg_type: ExplicitContextTag1::from(integer(message)),
