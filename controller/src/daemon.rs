@@ -24,6 +24,7 @@ use crate::scheduler::Scheduler;
 use crate::seal::{Seal, credential_path};
 use crate::service::{Service, local};
 use crate::store::Store;
+use crate::term::Term;
 use crate::verbs::Controller;
 
 /// Why the controller does not run, or does not run any more.
@@ -124,6 +125,7 @@ pub async fn run(
     let (store, epoch) =
         Store::open(&config.state, Arc::clone(&seal)).map_err(setup("opening the store"))?;
     let store = Arc::new(store);
+    let term = Term::from(epoch);
     let hour = Duration::from_secs(3600);
     let node = hour.saturating_mul(u32::try_from(config.node_certificate_hours).unwrap_or(1));
     let authority = Authority::load(
@@ -150,7 +152,7 @@ pub async fn run(
     let pool = AgentPool::new(
         Arc::clone(&store),
         Arc::clone(&own),
-        epoch,
+        term.clone(),
         Deadlines::default(),
     );
     let pool = Arc::new(pool);
@@ -162,7 +164,7 @@ pub async fn run(
         clock: Arc::new(SystemClock),
         seal,
         store: Arc::clone(&store),
-        epoch,
+        epoch: term,
         escrow_seconds: i64::try_from(config.policy.escrow).unwrap_or(i64::MAX),
     });
     let (fatal, mut failed) = watch::channel(None::<String>);

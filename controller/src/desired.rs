@@ -78,7 +78,7 @@ impl Desired {
         let keyset = keys::keyset(
             &recipe,
             &array.name,
-            ports.epoch,
+            ports.epoch.now(),
             &array.principals(),
             before.as_ref().or(base.as_ref()),
             new.as_ref(),

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use keyroll::fence::Epoch;
 use keyroll::name::ArrayName;
 use keyroll::roll::{Record, Roll};
 use keyroll_failpoint::at;
 
 use crate::store::{ArrayRecord, JournalEntry, Read as _, StoreError};
+use crate::term::Term;
 
 pub mod agents;
 pub mod array;
@@ -32,9 +32,11 @@ pub mod rolls;
 pub mod scheduler;
 pub mod seal;
 pub mod service;
+pub mod stale;
 #[cfg(test)]
 mod stand_in;
 pub mod store;
+pub mod term;
 pub mod verbs;
 
 /// The world, as the driver reaches it.
@@ -53,7 +55,7 @@ pub struct Ports {
     /// The journal and everything else that must survive.
     pub store: Arc<store::Store>,
     /// This controller's epoch.
-    pub epoch: Epoch,
+    pub epoch: Term,
     /// How long an old generation stays sealed after a roll, in seconds.
     pub escrow_seconds: i64,
 }

@@ -4,7 +4,10 @@
 //! node that was away, an SPN that waits for its first node: each is put right whenever it is
 //! seen, however it came about.
 
-use std::collections::BTreeMap;
+mod stand_by;
+mod unknown_key;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -32,7 +35,7 @@ pub struct NodeStatus {
     pub inventory: Option<NodeInventory>,
     /// The nonce of that inventory's fingerprints.
     pub nonce: [u8; 32],
-    /// `in-service`, `behind`, `unreachable`, `quarantined`, `drifted`.
+    /// `in-service`, `behind`, `unreachable`, `quarantined`, `drifted`, `held`.
     pub state: &'static str,
     /// Why, if it is not in service.
     pub reason: String,
@@ -87,6 +90,8 @@ pub struct Reconciler {
     overview: Arc<Overview>,
     wake: Arc<Notify>,
     pause: Duration,
+    /// The arrays whose nodes were all asked what they have heard, since this process began.
+    asked: Mutex<BTreeSet<ArrayName>>,
 }
 
 impl Reconciler {
@@ -98,6 +103,7 @@ impl Reconciler {
             overview,
             wake,
             pause,
+            asked: Mutex::default(),
         }
     }
 
@@ -133,6 +139,9 @@ impl Reconciler {
     /// # Errors
     /// [`DriveError`] if the store, the seal or a journal fails.
     pub async fn pass(&self, array: &ArrayRecord) -> Result<(), DriveError> {
+        if self.stands_by(&array.name).await? {
+            return Ok(());
+        }
         if array.founding.is_some() {
             return self.found(array).await;
         }
@@ -142,12 +151,24 @@ impl Reconciler {
         let array = &desired.array;
         let mut members = self.ports.store.members(&array.name)?;
         members.retain(|node| node.state == NodeState::Joined);
-        let nodes = join_all(members.iter().map(|node| self.mend(array, &desired, node))).await;
+        let unknown = if desired.keyset.generations.is_empty() {
+            Some(self.fresh_request(array).await)
+        } else {
+            None
+        };
+        let mends = members
+            .iter()
+            .map(|node| self.mend(array, &desired, node, unknown.as_ref()));
+        let nodes = join_all(mends).await;
         let nodes: Vec<(NodeName, NodeStatus)> = members
             .into_iter()
             .map(|node| node.name)
             .zip(nodes)
             .collect();
+        if nodes.iter().any(|(_, status)| status.state == "held") {
+            self.stands_by(&array.name).await?;
+            return Ok(());
+        }
         let mut alarms: Vec<Alarm> = nodes
             .iter()
             .filter_map(|(node, status)| node_alarm(array, node, status))
@@ -206,7 +227,13 @@ impl Reconciler {
         })
     }
 
-    async fn mend(&self, array: &ArrayRecord, desired: &Desired, node: &NodeRecord) -> NodeStatus {
+    async fn mend(
+        &self,
+        array: &ArrayRecord,
+        desired: &Desired,
+        node: &NodeRecord,
+        unknown: Option<&Result<Vec<u8>, String>>,
+    ) -> NodeStatus {
         let ordered = node.quarantined.get(&array.name).cloned();
         let node = &node.name;
         let quarantined = ordered.or_else(|| desired.left_behind().remove(node));
@@ -239,6 +266,11 @@ impl Reconciler {
                 };
             }
         };
+        match self.has_forgotten(array, node, &inventory) {
+            Ok(None) => {}
+            Ok(Some(why)) => return status(inventory, "held", why),
+            Err(error) => return status(inventory, "held", error.to_string()),
+        }
         let mut wrong = self.wrong(&inventory, desired, &nonce);
         let drifted = inventory.targets.iter().any(|target| target.drifted);
         if wrong.is_some() && !desired.is_staged(node) && !desired.keyset.generations.is_empty() {
@@ -251,6 +283,13 @@ impl Reconciler {
                 Err(error) => wrong = Some(error.to_string()),
             }
         }
+        let mut required = desired.keyset.version;
+        if let Some(request) = unknown {
+            // There is nothing to compare with, and no newer keyset to wait for.
+            wrong = wrong_with(&inventory, &desired.keyset, &nonce)
+                .or(self.refuses(array, node, request).await);
+            required = inventory.version;
+        }
         let verdict = match (&quarantined, &wrong) {
             (None, None) if desired.is_stranger(node) => {
                 Err("it joins the array's roll before it serves".to_owned())
@@ -261,13 +300,11 @@ impl Reconciler {
         };
         // A node whose roll is driven gets its word from the driver, which knows more.
         if !desired.is_driven(node) || verdict.is_ok() {
-            let version = desired.keyset.version;
-            drop(
-                self.ports
-                    .agents
-                    .admit(node, &array.name, version, verdict.clone())
-                    .await,
-            );
+            let admitted = self
+                .ports
+                .agents
+                .admit(node, &array.name, required, verdict.clone());
+            drop(admitted.await);
         }
         match (quarantined, verdict) {
             (Some(why), _) => status(inventory, "quarantined", why),

@@ -1,7 +1,7 @@
 //! The rolls that are under way: begun, taken up again after a start, watched and wished at.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use keyroll::name::{ArrayName, DcName, NodeName};
@@ -9,11 +9,13 @@ use keyroll::roll::policy::{Method, OldKey, OnDeadline};
 use keyroll::roll::{Base, Cause, End, Plan, Record, Refusal, Roll, RollNumber, WhichKey};
 use keyroll_proto::operator::RollView;
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 use crate::Ports;
 use crate::desired::Desired;
 use crate::driver::{DriveError, Driver, Line};
 use crate::ports::{KnownKeys, PortError};
+use crate::stale;
 use crate::store::{ArrayRecord, NodeRecord, NodeState, Read as _, StoreError};
 
 /// How long an emergency roll waits for a node; a healthy one is staged within a second.
@@ -41,6 +43,14 @@ pub enum NotBegun {
         /// The roll.
         roll: RollNumber,
     },
+    /// What is remembered of the array is old.
+    #[error("this controller's memory of {array} is old: {why}")]
+    Stale {
+        /// The array.
+        array: ArrayName,
+        /// What shows it.
+        why: String,
+    },
     /// There is nobody to give a key to.
     #[error("{0} has no node in service")]
     NoNodes(ArrayName),
@@ -64,9 +74,24 @@ pub enum NotBegun {
 /// All rolls under way.
 pub struct Rolls {
     ports: Ports,
-    running: Mutex<BTreeMap<ArrayName, Line>>,
+    running: Mutex<BTreeMap<ArrayName, Driven>>,
     /// Told when the process must stop: a record could not be made durable.
     fatal: watch::Sender<Option<String>>,
+}
+
+/// A roll and who drives it.
+struct Driven {
+    line: Line,
+    task: JoinHandle<()>,
+}
+
+/// What comes first when a roll is driven.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum First {
+    /// To see whether its journal is the latest: another process has written it.
+    Look,
+    /// That was seen just now.
+    Drive,
 }
 
 impl Rolls {
@@ -80,31 +105,57 @@ impl Rolls {
         }
     }
 
-    /// Takes up every roll that the journal has open.
+    /// Takes up every roll that the journal has open. Each is driven once its nodes have been
+    /// asked whether they have heard of more than the journal.
     ///
     /// # Errors
     /// [`NotBegun`]; the caller stops the process, since a journal does not hold together.
     pub fn take_up(self: &Arc<Self>) -> Result<(), NotBegun> {
         for array in self.ports.store.arrays()? {
-            if let Some(open) = self.ports.store.open_roll(&array.name)? {
-                let state = open.roll.state().name();
-                tracing::info!(array = %array.name, roll = %open.number, state, "taking up a roll");
-                self.launch(array, open.roll)?;
-            }
+            self.take_up_one(array)?;
         }
         Ok(())
+    }
+
+    /// The same for one array.
+    ///
+    /// # Errors
+    /// As [`Rolls::take_up`].
+    pub fn take_up_one(self: &Arc<Self>, array: ArrayRecord) -> Result<(), NotBegun> {
+        if let Some(open) = self.ports.store.open_roll(&array.name)? {
+            let state = open.roll.state().name();
+            tracing::info!(array = %array.name, roll = %open.number, state, "taking up a roll");
+            self.launch(array, open.roll, First::Look)?;
+        }
+        Ok(())
+    }
+
+    /// Nobody drives the array's roll any more when this returns; the roll stays open.
+    pub async fn stop(&self, array: &ArrayName) {
+        let driven = self
+            .running
+            .lock()
+            .ok()
+            .and_then(|mut running| running.remove(array));
+        if let Some(Driven { task, .. }) = driven {
+            task.abort();
+            // What it is in the middle of it ends first: a record is whole or not there.
+            drop(task.await);
+        }
     }
 
     /// The line to the array's roll, if one is under way.
     #[must_use]
     pub fn line(&self, array: &ArrayName) -> Option<Line> {
-        self.running.lock().ok()?.get(array).cloned()
+        let running = self.running.lock().ok()?;
+        running.get(array).map(|driven| driven.line.clone())
     }
 
     /// Wakes every roll: something changed that a wait may be for.
     pub fn wake_all(&self) {
         if let Ok(running) = self.running.lock() {
-            running.values().for_each(|line| line.wake.notify_one());
+            let lines = running.values().map(|driven| &driven.line);
+            lines.for_each(|line| line.wake.notify_one());
         }
     }
 
@@ -125,7 +176,7 @@ impl Rolls {
         let reason = format!("asked for by {}", wanted.actor);
         let entry = self.ports.entry(record, &reason);
         let array = self.ports.record(&array.name, &roll, &entry)?;
-        self.launch(array, roll)
+        self.launch(array, roll, First::Drive)
     }
 
     /// Looks at everything a roll would look at; gives the reasons against it.
@@ -149,6 +200,10 @@ impl Rolls {
                 array: array.name.clone(),
                 roll: open.number,
             });
+        }
+        if let Some(why) = stale::look(&self.ports, &array.name).await? {
+            let array = array.name.clone();
+            return Err(NotBegun::Stale { array, why });
         }
         // Looked at before anything is written: nobody could drive it, and no later process start.
         if array.services().next().is_none() {
@@ -244,25 +299,26 @@ impl Rolls {
         self: &Arc<Self>,
         array: ArrayRecord,
         roll: Roll,
+        first: First,
     ) -> Result<watch::Receiver<RollView>, NotBegun> {
         let line = Line::default();
         let view = line.view.subscribe();
         let name = array.name.clone();
         let driver = Driver::new(self.ports.clone(), array, roll, line.clone())?;
         let wishes = Arc::clone(&line.wishes);
-        if let Ok(mut running) = self.running.lock() {
-            running.insert(name.clone(), line);
-        }
-        let rolls = Arc::clone(self);
-        tokio::spawn(async move {
-            let end = driver.run().await;
+        let (rolls, of) = (Arc::clone(self), name.clone());
+        // Locked until it is entered, so that a roll that ends at once finds itself there.
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        let task = tokio::spawn(async move {
+            let end = rolls.drive(driver, &of, first).await;
             if let Ok(mut running) = rolls.running.lock() {
                 // The next roll may have begun already: its line must stay.
-                let own = |line: &Line| Arc::ptr_eq(&line.wishes, &wishes);
-                if running.get(&name).is_some_and(own) {
-                    running.remove(&name);
+                let own = |driven: &Driven| Arc::ptr_eq(&driven.line.wishes, &wishes);
+                if running.get(&of).is_some_and(own) {
+                    running.remove(&of);
                 }
             }
+            let name = of;
             match end {
                 Ok(End::Done) => tracing::info!(array = %name, "roll done"),
                 Ok(end) => tracing::warn!(array = %name, ?end, "roll ended"),
@@ -272,6 +328,19 @@ impl Rolls {
                     .send_modify(|why| *why = Some(error.to_string())),
             }
         });
+        running.insert(name, Driven { line, task });
         Ok(view)
+    }
+
+    async fn drive(
+        &self,
+        driver: Driver,
+        array: &ArrayName,
+        first: First,
+    ) -> Result<End, DriveError> {
+        if first == First::Look {
+            stale::look(&self.ports, array).await?;
+        }
+        driver.run().await
     }
 }

@@ -49,7 +49,7 @@ impl StandIn {
             clock: Arc::new(SystemClock),
             seal,
             store: store.clone(),
-            epoch: Epoch(1),
+            epoch: Epoch(1).into(),
             escrow_seconds: 3600,
         };
         let own = world.own.clone();
@@ -89,6 +89,16 @@ impl StandIn {
         let store = &self.controller.ports.store;
         let kept: Result<(), StoreError> = store.write(|change| change.put_node(&node));
         kept.unwrap();
+    }
+
+    /// The node has heard a controller of this epoch, and was given this keyset.
+    pub(crate) fn heard(&self, node: &str, epoch: u64, version: u64) {
+        let fence = Fence {
+            epoch: Epoch(epoch),
+            version: Version(version),
+        };
+        let mut fences = self.nodes.fences.lock().unwrap();
+        fences.insert(node.parse().unwrap(), fence);
     }
 
     /// What the nodes were asked since the last time.
@@ -184,6 +194,7 @@ impl Kdc for Dead {
 #[derive(Default)]
 struct Nodes {
     asked: Mutex<Vec<String>>,
+    fences: Mutex<BTreeMap<NodeName, Fence>>,
 }
 
 impl Nodes {
@@ -209,11 +220,15 @@ fn empty() -> NodeInventory {
 impl Agents for Nodes {
     async fn look(
         &self,
-        _: &NodeName,
+        node: &NodeName,
         _: &ArrayName,
         _: [u8; 32],
     ) -> Result<NodeInventory, PortError> {
-        Ok(empty())
+        let fences = self.fences.lock().unwrap();
+        Ok(NodeInventory {
+            fence: fences.get(node).copied().unwrap_or_default(),
+            ..empty()
+        })
     }
 
     async fn stage(

@@ -46,6 +46,7 @@ complete -c keyroll -n "__fish_keyroll_needs_command" -f -a "status" -d 'What th
 complete -c keyroll -n "__fish_keyroll_needs_command" -f -a "audit" -d 'The tamper-evident record of who did what, and when'
 complete -c keyroll -n "__fish_keyroll_needs_command" -f -a "operator" -d 'Operators: who may ask the controller for what'
 complete -c keyroll -n "__fish_keyroll_needs_command" -f -a "backup" -d 'Write everything that the controller knows to a file, while it runs'
+complete -c keyroll -n "__fish_keyroll_needs_command" -f -a "recover" -d 'Go on with an array that the controller\'s memory is too old for'
 complete -c keyroll -n "__fish_keyroll_needs_command" -f -a "completions" -d 'Print a shell\'s completions'
 complete -c keyroll -n "__fish_keyroll_needs_command" -f -a "man" -d 'Write the man pages, one for each verb'
 complete -c keyroll -n "__fish_keyroll_using_subcommand array; and not __fish_seen_subcommand_from create adopt list show delete" -l controller -d 'Ask this controller, with the operator\'s certificate from the settings file' -r
@@ -608,6 +609,21 @@ never\t''"
 complete -c keyroll -n "__fish_keyroll_using_subcommand backup" -l timeout -d 'How long to wait for an answer; `roll --wait` and `roll watch` wait as long as a roll takes' -r
 complete -c keyroll -n "__fish_keyroll_using_subcommand backup" -s v -l verbose -d 'Say on standard error what is being done'
 complete -c keyroll -n "__fish_keyroll_using_subcommand backup" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c keyroll -n "__fish_keyroll_using_subcommand recover" -l controller -d 'Ask this controller, with the operator\'s certificate from the settings file' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand recover" -l socket -d 'Ask through this Unix socket on the controller\'s own machine' -r -F
+complete -c keyroll -n "__fish_keyroll_using_subcommand recover" -l config -d 'The settings file: TOML with controller, socket, server-name, certificate, key, ca' -r -F
+complete -c keyroll -n "__fish_keyroll_using_subcommand recover" -s o -l output -d 'The form of replies on standard output, and of errors on standard error' -r -f -a "table\t'For people'
+json\t'For programs: the controller\'s reply as it is'
+toml\t'A schedule as a file (`schedule show` only)'"
+complete -c keyroll -n "__fish_keyroll_using_subcommand recover" -l color -d 'Whether to colour the words that matter; no colour is needed to understand' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c keyroll -n "__fish_keyroll_using_subcommand recover" -l timeout -d 'How long to wait for an answer; `roll --wait` and `roll watch` wait as long as a roll takes' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand recover" -l all -d 'Every array that needs it'
+complete -c keyroll -n "__fish_keyroll_using_subcommand recover" -l dry-run -d 'Check everything and say what would be done; change nothing'
+complete -c keyroll -n "__fish_keyroll_using_subcommand recover" -s y -l yes -d 'Do not ask; needed where there is no terminal to ask on'
+complete -c keyroll -n "__fish_keyroll_using_subcommand recover" -s v -l verbose -d 'Say on standard error what is being done'
+complete -c keyroll -n "__fish_keyroll_using_subcommand recover" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c keyroll -n "__fish_keyroll_using_subcommand completions" -l controller -d 'Ask this controller, with the operator\'s certificate from the settings file' -r
 complete -c keyroll -n "__fish_keyroll_using_subcommand completions" -l socket -d 'Ask through this Unix socket on the controller\'s own machine' -r -F
 complete -c keyroll -n "__fish_keyroll_using_subcommand completions" -l config -d 'The settings file: TOML with controller, socket, server-name, certificate, key, ca' -r -F

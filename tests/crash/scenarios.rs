@@ -71,6 +71,7 @@ const NOT_YET: &[&str] = &[
     "record aborted",
     "record halted",
     "record resolved",
+    "record recovered",
     "save nodes",
     "save tokens",
     "save operators",

@@ -168,7 +168,7 @@ impl Agents for AgentPool {
     ) -> Result<(), PortError> {
         let request = AdmitRequest {
             array: array.to_string(),
-            epoch: self.epoch.0,
+            epoch: self.epoch.now().0,
             required_version: required.0,
             admitted: verdict.is_ok(),
             reason: verdict.err().unwrap_or_default(),
@@ -183,7 +183,7 @@ impl Agents for AgentPool {
     async fn wipe(&self, node: &NodeName, array: &ArrayName) -> Result<(), PortError> {
         let request = WipeRequest {
             array: array.to_string(),
-            epoch: self.epoch.0,
+            epoch: self.epoch.now().0,
         };
         self.ask(node, self.deadlines.stage, |mut client| async move {
             client.wipe(request).await

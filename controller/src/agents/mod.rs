@@ -17,13 +17,13 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use keyroll::fence::Epoch;
 use keyroll::name::NodeName;
 use tokio::sync::broadcast;
 
 use crate::ca::OwnCredential;
 use crate::ports::PortError;
 use crate::store::{NodeRecord, NodeState, Read as _, Store, StoreError};
+use crate::term::Term;
 use link::Link;
 
 /// More events than this unread, and the reader is told that it missed some.
@@ -62,7 +62,7 @@ impl Default for Deadlines {
 pub struct AgentPool {
     store: Arc<Store>,
     own: Arc<OwnCredential>,
-    epoch: Epoch,
+    epoch: Term,
     deadlines: Deadlines,
     links: RwLock<HashMap<NodeName, Arc<Link>>>,
     events: broadcast::Sender<LinkEvent>,
@@ -75,19 +75,19 @@ impl std::fmt::Debug for AgentPool {
 }
 
 impl AgentPool {
-    /// A pool without nodes, speaking as `own` for the controller of this epoch.
+    /// A pool without nodes, speaking as `own` under this epoch.
     #[must_use]
     pub fn new(
         store: Arc<Store>,
         own: Arc<OwnCredential>,
-        epoch: Epoch,
+        epoch: impl Into<Term>,
         deadlines: Deadlines,
     ) -> Self {
         let (events, _) = broadcast::channel(EVENTS);
         Self {
             store,
             own,
-            epoch,
+            epoch: epoch.into(),
             deadlines,
             links: RwLock::default(),
             events,

@@ -152,6 +152,7 @@ impl Driver {
     /// [`DriveError`]: the caller stops the process, and a later one replays the journal.
     pub async fn run(mut self) -> Result<End, DriveError> {
         loop {
+            self.stand_by_if_stale().await?;
             self.heed()?;
             let decision = self.decide();
             self.tell(&decision.reason);
@@ -171,6 +172,18 @@ impl Driver {
                 Step::End(end) => return Ok(end),
             }
         }
+    }
+
+    /// Where nodes have heard of more than the journal, nothing is done, not even waited for, until
+    /// somebody recovers the array and drives the roll anew ([`crate::rolls::Rolls::stop`]).
+    async fn stand_by_if_stale(&mut self) -> Result<(), DriveError> {
+        let row = self.ports.store.array(&self.array.name)?;
+        let Some(why) = row.and_then(|row| row.stale) else {
+            return Ok(());
+        };
+        self.unlocked = None;
+        self.tell(&format!("held, since its journal is old: {why}"));
+        std::future::pending().await
     }
 
     /// What the roll would do: everything is looked at, nothing is written.
@@ -353,7 +366,7 @@ impl Driver {
         let keyset = keys::keyset(
             &recipe,
             &array.name,
-            self.ports.epoch,
+            self.ports.epoch.now(),
             &self.principals,
             base.as_ref(),
             new.as_ref(),

@@ -38,7 +38,7 @@ const fn administers(rpc: &'static str) -> Needs {
 }
 
 /// Every call with what it needs.
-pub const NEEDS: [Needs; 31] = [
+pub const NEEDS: [Needs; 32] = [
     administers("CreateArray"),
     administers("AdoptArray"),
     reads("ListArrays"),
@@ -80,6 +80,7 @@ pub const NEEDS: [Needs; 31] = [
     administers("RevokeOperator"),
     // Whoever has it and the sealing key has everything: it is written down who took one.
     administers("Backup"),
+    administers("Recover"),
 ];
 
 /// What a call needs; an unlisted one needs more than anybody has listed for it.

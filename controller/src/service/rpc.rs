@@ -87,7 +87,7 @@ operator_service! {
     "ResumeNode" resume_node(ResumeNodeRequest) -> Changed
         |q| &[&q.array], &q.node, q.dry_run => |c, call| c.resume_node(&q);
     "StartRoll" start_roll(StartRollRequest) -> StartRollReply
-        |q| &rolled(q), "", q.dry_run => |c, call| c.start_rolls(&q, &call.actor).await;
+        |q| &named(&q.arrays, q.all), "", q.dry_run => |c, call| c.start_rolls(&q, &call.actor).await;
     "RollStatus" roll_status(RollStatusRequest) -> RollStatusReply
         |q| &some(&q.array), "", false =>
         |c, call| c.roll_status(&q).map(|reply| call.scope.rolls(reply));
@@ -119,6 +119,8 @@ operator_service! {
         |q| &[], &q.operator, q.dry_run => |c, call| c.add_operator(&q);
     "ListOperators" list_operators(ListOperatorsRequest) -> ListOperatorsReply
         |q| &[], "", false => |c, call| c.list_operators();
+    "Recover" recover(RecoverRequest) -> RecoverReply
+        |q| &named(&q.arrays, q.all), "", q.dry_run => |c, call| c.recover(&q, &call.actor).await;
     "RevokeOperator" revoke_operator(RevokeOperatorRequest) -> Changed
         |q| &[], &q.operator, q.dry_run => |c, call| c.revoke_operator(&q);
 }
@@ -132,12 +134,12 @@ fn some(array: &str) -> Vec<&str> {
     }
 }
 
-/// The arrays to roll. All of them is about the whole controller, whatever is named besides.
-fn rolled(request: &said::StartRollRequest) -> Vec<&str> {
-    if request.all {
+/// The arrays named. All of them is about the whole controller, whatever is named besides.
+fn named(arrays: &[String], all: bool) -> Vec<&str> {
+    if all {
         return Vec::new();
     }
-    request.arrays.iter().map(String::as_str).collect()
+    arrays.iter().map(String::as_str).collect()
 }
 
 impl Service {

@@ -55,7 +55,11 @@ impl<'s> Change<'s> {
         self.put_meta(meta)
     }
 
-    pub(super) fn put_meta(&self, meta: &Meta) -> Result<(), StoreError> {
+    /// Writes the store's own row.
+    ///
+    /// # Errors
+    /// [`StoreError::Unsaved`].
+    pub fn put_meta(&self, meta: &Meta) -> Result<(), StoreError> {
         self.put(row::META, STORE, meta)
     }
 

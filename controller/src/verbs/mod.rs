@@ -5,6 +5,7 @@ mod backup;
 mod no;
 mod nodes;
 mod operators;
+mod recover;
 mod rolls;
 mod schedules;
 mod verify;

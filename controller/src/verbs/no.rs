@@ -66,6 +66,11 @@ impl No {
         Self::new(Code::FailedPrecondition, code, 1, what)
     }
 
+    /// An operator must decide or do something first.
+    pub fn needs_operator(code: &'static str, what: impl Into<String>) -> Self {
+        Self::new(Code::FailedPrecondition, code, 76, what)
+    }
+
     /// Someone did not answer.
     pub fn unreachable(what: impl Into<String>) -> Self {
         Self::new(Code::Unavailable, "unreachable", 75, what)
@@ -132,6 +137,8 @@ impl From<NotBegun> for No {
         match error {
             NotBegun::UnderWay { ref array, .. } => Self::busy("roll-under-way", error.to_string())
                 .next(format!("keyroll roll watch {array}")),
+            NotBegun::Stale { ref array, .. } => Self::needs_operator("stale", error.to_string())
+                .next(format!("keyroll recover {array} --dry-run")),
             NotBegun::NoNodes(ref array) => Self::refused("no-nodes", error.to_string())
                 .next(format!("keyroll node add {array} NODE")),
             NotBegun::NoService(ref array) => Self::refused("spn-missing", error.to_string()).next(

@@ -9,7 +9,7 @@ use super::arrays::refusal;
 use super::no::No;
 use super::{Controller, changed};
 use crate::driver::{self, Line};
-use crate::rolls::Wanted;
+use crate::rolls::{NotBegun, Wanted};
 use crate::store::{ArrayRecord, PastRoll, Read as _};
 
 impl Controller {
@@ -302,6 +302,11 @@ impl Controller {
                 .next(format!("keyroll roll history {}", array.name))
         };
         let past = self.ports.store.open_roll(&array.name)?.ok_or_else(none)?;
+        if let Some(why) = &array.stale {
+            let array = array.name.clone();
+            let why = why.clone();
+            return Err(NotBegun::Stale { array, why }.into());
+        }
         let line = self.rolls.line(&array.name).ok_or_else(none)?;
         Ok((array, line, past))
     }

@@ -23,6 +23,11 @@ impl Controller {
         let desired =
             Desired::of(&self.ports, &array).map_err(|error| No::internal(error.to_string()))?;
         let mut checks = self.check_account(&array, &desired).await;
+        if let Some(why) = &array.stale {
+            let next = format!("keyroll recover {} --dry-run", array.name);
+            let what = "is not looked after: this controller's memory of it is old";
+            checks.push(check("broken", &array.name, what, why, next));
+        }
         let (dcs, ticket) = self.check_dcs(&array, &desired).await?;
         checks.extend(dcs);
         let mut nodes = self.ports.store.members(&array.name)?;

@@ -168,7 +168,7 @@ impl Controller {
         };
         Ok(said::StatusReply {
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            epoch: self.ports.epoch.0,
+            epoch: self.ports.epoch.now().0,
             started_unix: self.started.1,
             realm: self.ports.directory.realm().to_string(),
             dcs,

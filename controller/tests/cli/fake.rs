@@ -172,6 +172,7 @@ answers! {
         };
         add_operator AddOperatorRequest => AddOperatorReply, |_, r| samples::added_operator(&r);
         list_operators ListOperatorsRequest => ListOperatorsReply, |_, _| samples::operators();
+        recover RecoverRequest => RecoverReply, |_, r| samples::recovered(&r);
         revoke_operator RevokeOperatorRequest => Changed, |_, r| samples::changed(r.dry_run);
 }
 

@@ -291,3 +291,25 @@ fn dry_run_reaches_the_controller_from_every_verb_that_changes_anything() {
     }
     assert!(!world.path("anna.key").exists());
 }
+
+#[test]
+fn recovery() {
+    let line = "recover web crm --yes";
+    let parts = ["arrays: [\"web\", \"crm\"]", "all: false", "dry_run: false"];
+    asks(line, "recover", &parts);
+    let world = World::new();
+    let ran = world.run("recover --all --dry-run").exits(1);
+    for part in [
+        "web: node1 was given keyset 9",
+        "seen: dc1 issues with the key of roll 3",
+        "would: the key of the roll",
+        "next: keyroll verify web",
+        "refused: no domain controller gave a ticket [unreachable]",
+    ] {
+        assert!(ran.out.contains(part), "{part}: {ran:?}");
+    }
+    assert!(world.last_asked().contains("dry_run: true"));
+    world.run("recover web").exits(4);
+    world.run("recover").exits(2);
+    world.run("recover web --all").exits(2);
+}

@@ -251,3 +251,34 @@ pub fn backup() -> Vec<BackupPart> {
     };
     vec![part(b"hel", None), part(b"lo", Some(whole))]
 }
+
+/// One array that is brought up to date, and one that no domain controller speaks for.
+pub fn recovered(request: &RecoverRequest) -> RecoverReply {
+    let web = Recovery {
+        array: "web".into(),
+        stale: "node1 was given keyset 9, and the newest known here is 4".into(),
+        seen: vec!["dc1 issues with the key of roll 3 (kvno 7)".into()],
+        verdict: "roll".into(),
+        done: vec!["the key of the roll that was under way is in force".into()],
+        next: vec!["keyroll verify web".into()],
+        refusal: None,
+    };
+    let crm = Recovery {
+        array: "crm".into(),
+        refusal: Some(Refusal {
+            code: "unreachable".into(),
+            object: "crm".into(),
+            why: "no domain controller gave a ticket".into(),
+            next: "keyroll status".into(),
+        }),
+        ..Recovery::default()
+    };
+    RecoverReply {
+        recoveries: if request.all {
+            vec![web, crm]
+        } else {
+            vec![web]
+        },
+        dry_run: request.dry_run,
+    }
+}

@@ -6,7 +6,7 @@ use clap::{ColorChoice, Parser, Subcommand};
 
 use crate::screen::Format;
 use crate::words::seconds;
-use crate::{array, audit, backup, node, operator, pages, roll, schedule, verify};
+use crate::{array, audit, backup, node, operator, pages, recover, roll, schedule, verify};
 
 /// Rotates the password of a Kerberos service account that an array of nodes shares
 ///
@@ -139,6 +139,15 @@ pub enum Verb {
     /// `keyroll-controller restore` makes a controller's state of it.
     #[command(after_help = backup::EXAMPLES)]
     Backup(backup::Backup),
+    /// Go on with an array that the controller's memory is too old for
+    ///
+    /// After a backup or a snapshot of the controller was restored, or when its state was lost and
+    /// its nodes have joined a new one: nothing is done for an array whose nodes have heard of more
+    /// than the controller knows. This asks every node what it was given and every domain controller
+    /// for a ticket, tries every key that is remembered, and goes on from what is in force. Nothing
+    /// is written to the directory, no node loses a key, no login fails.
+    #[command(after_help = recover::EXAMPLES, arg_required_else_help = true)]
+    Recover(recover::Recover),
     /// Completions and man pages.
     #[command(flatten)]
     Pages(pages::Pages),

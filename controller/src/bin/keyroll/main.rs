@@ -10,6 +10,7 @@ mod files;
 mod node;
 mod operator;
 mod pages;
+mod recover;
 mod roll;
 mod schedule;
 mod screen;
@@ -83,6 +84,7 @@ async fn run(line: CommandLine, screen: Screen) -> Result<Exit, Trouble> {
         Verb::Status => status::run(&session).await,
         Verb::Audit { verb } => audit::run(verb, &session).await,
         Verb::Backup(backup) => backup::run(backup, &session).await,
+        Verb::Recover(recover) => recover::run(recover, &session).await,
         Verb::Operator { verb } => operator::run(verb, &session).await,
         Verb::Pages(pages) => pages::run(pages, &session.screen),
     }
