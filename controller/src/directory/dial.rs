@@ -195,8 +195,8 @@ impl Dialer {
     fn way_out(&self, code: u32) -> &'static str {
         match (self.settings.transport, code) {
             (Transport::Ldaps, result::STRONGER_AUTH | result::UNWILLING) => {
-                "set directory.transport to \"gssapi\"; or let the domain controller take SASL over \
-                 TLS (Samba: ldap server require strong auth = allow_sasl_over_tls)"
+                "set directory.transport to \"gssapi\"; or let the domain controller take SASL \
+                 over TLS (Samba: ldap server require strong auth = allow_sasl_over_tls)"
             }
             (Transport::Ldaps | Transport::Gssapi, _) => CHECK_BIND,
         }

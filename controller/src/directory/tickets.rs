@@ -168,14 +168,12 @@ impl Tickets {
         generations: &[Generation],
     ) -> Result<Login, PortError> {
         let pause = |one: &Generation| self.refusals.pause(dc, &mark(one));
-        let (wrong, open): (Vec<_>, Vec<_>) =
-            generations.iter().partition(|one| pause(one).is_some());
-        if let (Some(first), true) = (wrong.first().and_then(|one| pause(one)), open.is_empty()) {
-            return Err(self.refused(dc, refusals::in_words("this keytab", first)));
+        let order = order(generations, |one| pause(one).is_some());
+        if order.is_empty() {
+            let pause = generations.first().and_then(pause).unwrap_or_default();
+            return Err(self.refused(dc, refusals::in_words("this keytab", pause)));
         }
-        // Those that were wrong come last: if all others are wrong now, too, then the password was
-        // changed since, and one that was ahead of the directory may be right.
-        for generation in open.into_iter().chain(wrong) {
+        for generation in order {
             match self.log_in_by_generation(dc, generation).await {
                 Err(trouble) if trouble.is_wrong_key() => {
                     self.refusals.note(dc, &mark(generation));
@@ -265,6 +263,17 @@ impl Tickets {
     }
 }
 
+/// In which order generations are tried: those that were called wrong lately come last, and are
+/// not tried at all if there is no other. If all others are wrong now, too, then the password was
+/// changed since, and one that was ahead of the directory may be right.
+fn order(generations: &[Generation], wrong: impl Fn(&Generation) -> bool) -> Vec<&Generation> {
+    let (wrong, mut open): (Vec<_>, Vec<_>) = generations.iter().partition(|one| wrong(one));
+    if !open.is_empty() {
+        open.extend(wrong);
+    }
+    open
+}
+
 /// The key of the enctype that the KDC names first.
 fn fitting(keys: &[Key], hints: &[KeyHint]) -> Option<Key> {
     let named = |hint: &KeyHint| {
@@ -328,5 +337,28 @@ pub(super) fn garbled(object: &str, error: Malformed) -> PortError {
         object: object.to_owned(),
         why: error.to_string(),
         next: "check what listens on port 88 there".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use keyroll::kerberos::Kvno;
+
+    use super::*;
+
+    #[test]
+    fn a_wrong_generation_is_tried_again_only_after_another_that_was_right() {
+        let generations = [8, 7].map(|kvno| Generation {
+            kvno: Kvno(kvno),
+            keys: Vec::new(),
+        });
+        let order = |wrong: &[u32]| -> Vec<u32> {
+            let order = order(&generations, |one| wrong.contains(&one.kvno.0));
+            order.iter().map(|one| one.kvno.0).collect()
+        };
+        assert_eq!(order(&[]), [8, 7]);
+        assert_eq!(order(&[8]), [7, 8]);
+        assert_eq!(order(&[7]), [8, 7]);
+        assert_eq!(order(&[8, 7]), [0; 0]);
     }
 }

@@ -48,7 +48,10 @@ fn trials() -> Vec<Trial> {
         drift: a_change_is_dated_and_names_its_domain_controller,
             a_domain_controller_tells_how_far_its_database_has_come;
         keytabs: a_keytab_binds_sealed_without_a_certificate,
-            a_keytab_binds_over_tls_where_the_domain_controller_lets_it;
+            a_keytab_binds_over_tls_where_the_domain_controller_lets_it,
+            a_password_binds_sealed_too, a_keytab_may_be_ahead_of_the_directory,
+            a_keytab_of_old_keys_is_shown_once, a_wrong_clock_is_no_hindrance,
+            a_sealed_message_that_was_changed_ends_the_connection;
         writes: a_created_user_and_computer_can_log_in, a_change_needs_the_old_password,
             a_user_password_is_too_young_to_change, a_used_password_is_refused,
             a_stale_fence_is_refused, a_frozen_domain_controller_leaves_a_write_unanswered,

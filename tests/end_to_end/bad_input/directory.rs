@@ -52,6 +52,14 @@ fn settings() -> Vec<(Case, Edit)> {
         ),
         (
             case(
+                "two credentials named",
+                &["directory.bind", "give one of", "keytab"],
+                "",
+            ),
+            |text, _| text + "keytab = \"own.keytab\"\n",
+        ),
+        (
+            case(
                 "a bind name of another domain",
                 &["directory.bind.principal"],
                 "",
@@ -166,6 +174,33 @@ fn directories() -> Vec<(Case, Edit)> {
             |text, folder| {
                 let file = format!("password-file = \"{}/wide\"", folder.display());
                 edit(&text, "password-file = ", &file)
+            },
+        ),
+        (
+            Case {
+                wrong: "the controller's keytab has another account's keys",
+                command: "keyroll-controller run",
+                exit: 75,
+                code: "",
+                says: &["the bind keytab", "no AES key", "svc-keyroll", "klist -ke"],
+                next: "",
+            },
+            |text, _| {
+                let text = text.replace("password-file", "keytab");
+                text.replace("controller.password", "alice.keytab")
+            },
+        ),
+        (
+            case(
+                "the domain controller takes no keytab over TLS",
+                1,
+                "refused",
+                &["dc1.corp.example", "svc-keyroll", "strongerAuthRequired"],
+                "directory.transport",
+            ),
+            |text, _| {
+                let text = text.replace("password-file", "keytab");
+                text.replace("controller.password", "controller.keytab")
             },
         ),
         (
