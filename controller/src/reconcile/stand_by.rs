@@ -1,5 +1,6 @@
 //! An array whose records are older than the world: looked at, and left alone.
 
+use std::collections::BTreeSet;
 use std::sync::PoisonError;
 
 use futures_util::future::join_all;
@@ -15,18 +16,12 @@ impl Reconciler {
     /// Whether nothing may be done for the array. Before the first thing is done for it in the
     /// life of this process, all its nodes are asked what they have heard.
     pub(super) async fn stands_by(&self, name: &ArrayName) -> Result<bool, StoreError> {
-        let asked = |name| {
-            let asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
-            asked.contains(name)
-        };
-        let found = if asked(name) {
+        let found = if self.asked(|asked| asked.contains(name)) {
             self.ports.store.array(name)?.and_then(|array| array.stale)
         } else {
             stale::look(&self.ports, name).await?
         };
-        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
-        asked.insert(name.clone());
-        drop(asked);
+        self.asked(|asked| asked.insert(name.clone()));
         let Some(why) = found else {
             return Ok(false);
         };
@@ -34,6 +29,10 @@ impl Reconciler {
             self.watch(&array, &why).await?;
         }
         Ok(true)
+    }
+
+    fn asked<T>(&self, what: impl FnOnce(&mut BTreeSet<ArrayName>) -> T) -> T {
+        what(&mut self.asked.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Why nothing may be done for the array any more, if the node has heard of more than we know.

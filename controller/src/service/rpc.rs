@@ -87,7 +87,8 @@ operator_service! {
     "ResumeNode" resume_node(ResumeNodeRequest) -> Changed
         |q| &[&q.array], &q.node, q.dry_run => |c, call| c.resume_node(&q);
     "StartRoll" start_roll(StartRollRequest) -> StartRollReply
-        |q| &named(&q.arrays, q.all), "", q.dry_run => |c, call| c.start_rolls(&q, &call.actor).await;
+        |q| &named(&q.arrays, q.all), "", q.dry_run =>
+        |c, call| c.start_rolls(&q, &call.actor).await;
     "RollStatus" roll_status(RollStatusRequest) -> RollStatusReply
         |q| &some(&q.array), "", false =>
         |c, call| c.roll_status(&q).map(|reply| call.scope.rolls(reply));

@@ -143,9 +143,9 @@ pub enum Verb {
     ///
     /// After a backup or a snapshot of the controller was restored, or when its state was lost and
     /// its nodes have joined a new one: nothing is done for an array whose nodes have heard of more
-    /// than the controller knows. This asks every node what it was given and every domain controller
-    /// for a ticket, tries every key that is remembered, and goes on from what is in force. Nothing
-    /// is written to the directory, no node loses a key, no login fails.
+    /// than the controller knows. This asks every node what it was given and every domain
+    /// controller for a ticket, tries every key that is remembered, and goes on from what is in
+    /// force. Nothing is written to the directory, no node loses a key, no login fails.
     #[command(after_help = recover::EXAMPLES, arg_required_else_help = true)]
     Recover(recover::Recover),
     /// Completions and man pages.
