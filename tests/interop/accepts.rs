@@ -132,25 +132,32 @@ impl Generations {
 }
 
 fn mit(lab: &Lab, keytab: &str, tokens: &[String; 2]) -> Result<[String; 2]> {
+    accepted(mit_acceptor(lab, keytab)?.arg("accept"), tokens)
+}
+
+/// `gss.py` with MIT's library.
+pub fn mit_acceptor(lab: &Lab, keytab: &str) -> Result<Command> {
     let mut command = lab.on("node1", tests_folder().join("interop/gss.py"));
     command
-        .args(["libgssapi_krb5.so.2", "accept"])
+        .arg("libgssapi_krb5.so.2")
         .env("KRB5_KTNAME", keytab);
-    accepted(command.env("KRB5RCACHENAME", "none:"), tokens)
+    command.env("KRB5RCACHENAME", "none:");
+    Ok(command)
 }
 
 fn heimdal(lab: &Lab, keytab: &str, tokens: &[String; 2]) -> Result<[String; 2]> {
+    accepted(heimdal_acceptor(lab, keytab)?.arg("accept"), tokens)
+}
+
+/// `gss.py` with Heimdal's.
+pub fn heimdal_acceptor(lab: &Lab, keytab: &str) -> Result<Command> {
     let libraries = library_folder(&heimdal_folder()?.join("root/usr/lib"))?;
     let mut command = lab.on("node1", tests_folder().join("interop/gss.py"));
+    command.arg("libgssapi.so.3").env("KRB5_KTNAME", keytab);
     command
-        .args(["libgssapi.so.3", "accept"])
-        .env("KRB5_KTNAME", keytab);
-    accepted(
-        command
-            .env("LD_LIBRARY_PATH", libraries)
-            .env("KRB5RCACHETYPE", "none"),
-        tokens,
-    )
+        .env("LD_LIBRARY_PATH", libraries)
+        .env("KRB5RCACHETYPE", "none");
+    Ok(command)
 }
 
 /// Debian names the folder after the processor.

@@ -4,6 +4,9 @@
   gss.py LIBRARY token HOST    a token for HTTP@HOST from the cache that KRB5CCNAME names, base64
   gss.py LIBRARY accept        accepts such tokens, one a line, with the keytab that KRB5_KTNAME
                                names; prints the client of each, or `refused: WHY`
+  gss.py LIBRARY echo BINDING  accepts one context, bound to this channel, from a line in hex, and
+                               prints its answer; then unwraps each line and wraps the text again
+                               as it came, sealed or only signed
 """
 import base64
 import ctypes
@@ -26,6 +29,13 @@ class Buffer(ctypes.Structure):
 
 class Oid(ctypes.Structure):
     _fields_ = [("length", ctypes.c_uint32), ("elements", ctypes.c_void_p)]
+
+
+class Bindings(ctypes.Structure):
+    _fields_ = [
+        ("initiator_type", ctypes.c_uint32), ("initiator", Buffer),
+        ("acceptor_type", ctypes.c_uint32), ("acceptor", Buffer), ("application", Buffer),
+    ]
 
 
 class Refused(Exception):
@@ -78,11 +88,37 @@ class Gss:
         self.call("gss_display_name", client, ctypes.byref(text), None)
         return text.content().decode()
 
+    def echo(self, binding, lines):
+        """What it prints, line by line."""
+        context, answer = ctypes.c_void_p(), Buffer()
+        bindings = Bindings(application=Buffer.of(binding.encode()))
+        token = Buffer.of(bytes.fromhex(next(lines)))
+        self.call(
+            "gss_accept_sec_context", ctypes.byref(context), None, ctypes.byref(token),
+            ctypes.byref(bindings), None, None, ctypes.byref(answer), None, None, None,
+        )
+        yield answer.content()
+        for line in lines:
+            token, text, wrapped = Buffer.of(bytes.fromhex(line)), Buffer(), Buffer()
+            sealed = ctypes.c_int()
+            self.call(
+                "gss_unwrap", context, ctypes.byref(token), ctypes.byref(text), ctypes.byref(sealed), None
+            )
+            self.call("gss_wrap", context, sealed, 0, ctypes.byref(text), None, ctypes.byref(wrapped))
+            yield wrapped.content()
+
 
 def main():
     gss = Gss(sys.argv[1])
     if sys.argv[2] == "token":
         print(gss.token(sys.argv[3]))
+        return
+    if sys.argv[2] == "echo":
+        try:
+            for said in gss.echo(sys.argv[3], iter(sys.stdin.readline, "")):
+                print(said.hex(), flush=True)
+        except Refused as refused:
+            print(f"refused: {refused}")
         return
     for line in sys.stdin.read().split():
         try:

@@ -1,8 +1,10 @@
 //! Keytabs that keyroll writes, given to everybody else: read alike, and good for real tickets.
+//! And the contexts that it opens.
 //!
 //! Run outside, it enters a lab of its own. A tool that is missing is a failure, not a skip.
 
 mod accepts;
+mod contexts;
 mod reads;
 
 use std::process::ExitCode;
@@ -29,6 +31,10 @@ const PROMISES: &[Promise] = &[
     (
         "real_tickets_are_accepted_by_all",
         accepts::real_tickets_are_accepted_by_all,
+    ),
+    (
+        "contexts_are_opened_and_understood_by_others",
+        contexts::contexts_are_opened_and_understood_by_others,
     ),
 ];
 

@@ -144,6 +144,6 @@ pub fn heimdal_folder() -> Result<PathBuf> {
         .join("keyroll-lab/heimdal"))
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

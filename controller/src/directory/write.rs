@@ -12,13 +12,12 @@ use ldap3::Mod;
 use super::ActiveDirectory;
 use super::account::{Root, named};
 use super::connection::Connection;
-use super::result::{self, NO_SUCH_ATTRIBUTE, VALUE_EXISTS};
+use super::result::{self, NO_SUCH_ATTRIBUTE, UNWILLING, VALUE_EXISTS};
 use super::text::Dn;
 use crate::ports::{AccountRef, NewAccount, PasswordWrite, PortError};
 
-/// LDAP's `unavailable` and `unwillingToPerform`, for what was refused before it was sent.
+/// LDAP's `unavailable`, for what was refused before it was sent.
 const UNAVAILABLE: u32 = 52;
-const UNWILLING: u32 = 53;
 
 /// NORMAL_ACCOUNT with DONT_EXPIRE_PASSWORD, and WORKSTATION_TRUST_ACCOUNT (MS-ADTS 2.2.16): the
 /// password of a service is changed by a roll, never by a policy that locks the service out.
