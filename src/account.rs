@@ -138,6 +138,22 @@ impl AccountState {
             .collect()
     }
 
+    /// The reason against a roll in an expired password, for an account that a KDC gives no
+    /// tickets for: where it gives them, a roll is the cure.
+    #[must_use]
+    pub fn password_expired(&self) -> Option<Refusal> {
+        let name = &self.salt_source.sam_account_name;
+        self.password_expired.then(|| {
+            let why = "its password has expired, and a KDC gives no tickets for its SPNs that \
+                       could prove a key";
+            let next = format!(
+                "samba-tool user setexpiry --noexpiry '{name}' (or Set-ADUser \
+                 -PasswordNeverExpires $true), then roll"
+            );
+            self.refusal("password-expired", why, next)
+        })
+    }
+
     fn enctype_trouble(&self, enctypes: &[Enctype]) -> Option<Refusal> {
         let wanted: u32 = enctypes
             .iter()

@@ -1,11 +1,12 @@
 //! What the nodes of an array shall hold right now, roll or no roll.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use keyroll::fence::Version;
 use keyroll::keyset::{Keyset, Role, Unlisted};
 use keyroll::name::NodeName;
-use keyroll::roll::{End, Recipe, Roll, State, Which};
+use keyroll::roll::{Base, End, Leftover, Recipe, Roll, State, Which};
 
 use crate::Ports;
 use crate::driver::DriveError;
@@ -66,9 +67,19 @@ impl Desired {
             .and_then(|before| array.generation(before.generation))
             .map(|before| unlock(before.number, &before.secret, before.salt.as_ref()))
             .transpose()?;
+        // The new key of a roll that was aborted is never used again.
+        let aborted = |roll: &&Roll| roll.state() != State::Ended(End::Aborted);
         let generated = told
             .as_ref()
+            .filter(aborted)
             .and_then(|roll| Some((roll.frame(), roll.generated()?)));
+        let leftovers = told.as_ref().map(|roll| roll.frame().leftovers.as_slice());
+        let left = keys::unlock_left(
+            &ports.seal,
+            &array.name,
+            leftovers.unwrap_or_default(),
+            &array.enctypes,
+        )?;
         let new = generated
             .map(|(frame, new)| unlock(frame.generation, &new.sealed, Some(&new.salt)))
             .transpose()?;
@@ -82,6 +93,7 @@ impl Desired {
             &array.principals(),
             before.as_ref().or(base.as_ref()),
             new.as_ref(),
+            &left,
         );
         Ok(Self {
             keyset,
@@ -134,8 +146,91 @@ impl Desired {
     }
 }
 
-/// The array's last roll that did anything, if an operator gave it up: its nodes hold both keys
-/// until the next one that does.
+/// What nodes hold besides the generation that the array's next roll will be based on, with the
+/// secrets: tickets under it may be alive until that roll's end.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn leftovers(
+    ports: &Ports,
+    array: &ArrayRecord,
+    base: Option<Base>,
+) -> Result<Vec<Leftover>, StoreError> {
+    let moment = ports.store.snapshot()?;
+    let told = given_up(&moment, array)?;
+    let recorded = |number| {
+        let one = array.generation(number)?;
+        Some((one.secret.clone(), one.salt.clone()))
+    };
+    let held = told.iter().flat_map(|roll| {
+        let generations = roll.recipe().generations.into_iter();
+        generations.filter_map(move |(_, which, kvno)| {
+            let frame = roll.frame();
+            let (generation, (secret, salt)) = match which {
+                Which::Base => {
+                    let number = frame.base?.generation;
+                    (number, recorded(number)?)
+                }
+                Which::New => {
+                    let new = roll.generated()?;
+                    let secret = (new.sealed.clone(), Some(new.salt.clone()));
+                    (frame.generation, secret)
+                }
+                Which::Left(number) => {
+                    let mut all = frame.leftovers.iter();
+                    let left = all.find(|left| left.generation == number)?;
+                    (number, (left.secret.clone(), left.salt.clone()))
+                }
+            };
+            Some(Leftover {
+                generation,
+                kvno,
+                salt,
+                secret,
+            })
+        })
+    });
+    // Over a password that somebody else has set, a roll has no base; tickets from before are
+    // under the one that was in force.
+    let current = array.current.iter().map(|current| Leftover {
+        generation: current.number,
+        kvno: current.kvno,
+        salt: current.salt.clone(),
+        secret: current.secret.clone(),
+    });
+    let based = base.map(|base| (base.generation, base.kvno));
+    let mut left: Vec<Leftover> = Vec::new();
+    for one in held.chain(current) {
+        let known = left.iter().any(|other| other.kvno == one.kvno);
+        if !known && based != Some((one.generation, one.kvno)) {
+            left.push(one);
+        }
+    }
+    Ok(left)
+}
+
+/// How long tickets from before the array's last password may still live, `now_unix`.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn cool_down(
+    ports: &Ports,
+    array: &ArrayRecord,
+    now_unix: i64,
+) -> Result<Duration, StoreError> {
+    // A clock that was set back makes it longer.
+    let since = array.rolled_at_unix.map(|rolled| now_unix - rolled);
+    let since = Duration::from_secs(since.unwrap_or(i64::MAX).max(0).unsigned_abs());
+    if since >= array.policy.drain() {
+        return Ok(Duration::ZERO);
+    }
+    let past = ports.store.history(&array.name, usize::MAX)?;
+    let committed = past.into_iter().find(|past| past.roll.has_committed());
+    Ok(committed.map_or(Duration::ZERO, |past| past.roll.cool_down(since)))
+}
+
+/// The array's last roll that did anything, if its nodes hold more for its sake than the
+/// generation in force: until the next one that does.
 fn given_up(moment: &Snapshot<'_>, array: &ArrayRecord) -> Result<Option<Roll>, StoreError> {
     for limit in (0..32).map(|doublings| 1 << doublings) {
         let past = moment.history(&array.name, limit)?;
@@ -168,6 +263,9 @@ fn last_of_note(
                 if roll.frame().base.is_none() || roll.generated().is_none() =>
             {
                 version = roll.frame().version;
+            }
+            State::Ended(End::Aborted) if !roll.frame().leftovers.is_empty() => {
+                return Some(Some(roll));
             }
             _ => return Some(None),
         }

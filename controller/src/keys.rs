@@ -1,12 +1,14 @@
 //! From sealed secrets to keysets: the only place where an array's keys are in the clear.
 
+use std::collections::BTreeMap;
+
 use keyroll::fence::Epoch;
 use keyroll::kerberos::salt::Salt;
 use keyroll::kerberos::string_to_key::derive_all;
 use keyroll::kerberos::{Enctype, Key, Principal};
 use keyroll::keyset::{GenerationKeys, Keyset};
 use keyroll::name::ArrayName;
-use keyroll::roll::{GenerationNumber, Recipe, Sealed, Which};
+use keyroll::roll::{GenerationNumber, Leftover, Recipe, Sealed, Which};
 use keyroll::secret::{Password, SecretBytes};
 
 use crate::seal::{Purpose, Seal, SealError};
@@ -142,6 +144,24 @@ fn read_key(bytes: &[u8]) -> Option<(Key, &[u8])> {
     ))
 }
 
+/// Opens what earlier rolls have left.
+///
+/// # Errors
+/// [`UnlockError`].
+pub fn unlock_left(
+    seal: &Seal,
+    array: &ArrayName,
+    leftovers: &[Leftover],
+    enctypes: &[Enctype],
+) -> Result<BTreeMap<GenerationNumber, Unlocked>, UnlockError> {
+    let open = |left: &Leftover| {
+        let (number, salt) = (left.generation, left.salt.as_ref());
+        let open = unlock(seal, array, number, &left.secret, salt, enctypes)?;
+        Ok((number, open))
+    };
+    leftovers.iter().map(open).collect()
+}
+
 /// The keyset that a recipe describes.
 #[must_use]
 pub fn keyset(
@@ -151,10 +171,12 @@ pub fn keyset(
     principals: &[Principal],
     base: Option<&Unlocked>,
     new: Option<&Unlocked>,
+    left: &BTreeMap<GenerationNumber, Unlocked>,
 ) -> Keyset {
     let unlocked = |which| match which {
         Which::Base => base,
         Which::New => new,
+        Which::Left(number) => left.get(&number),
     };
     let generations = recipe
         .generations

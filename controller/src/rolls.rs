@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::Ports;
-use crate::desired::Desired;
+use crate::desired::{self, Desired};
 use crate::driver::{DriveError, Driver, Line};
 use crate::ports::{KnownKeys, PortError};
 use crate::stale;
@@ -274,6 +274,8 @@ impl Rolls {
             writer,
             enctypes: array.enctypes.clone(),
             password_length: array.password_length,
+            leftovers: desired::leftovers(&self.ports, array, base)?,
+            cool_down: desired::cool_down(&self.ports, array, self.ports.clock.now().timestamp())?,
             unknown_keys_stay: array.unknown_keys_stay,
         })
     }

@@ -324,6 +324,8 @@ pub(crate) fn begin(site: &StandIn, known: bool) -> Roll {
         writer: "dc1".parse().unwrap(),
         enctypes: array.enctypes.clone(),
         password_length: 64,
+        leftovers: Vec::new(),
+        cool_down: std::time::Duration::ZERO,
         unknown_keys_stay: false,
     };
     let record = Record::Planned {

@@ -3,6 +3,7 @@
 use super::record::{Found, Record, Resolution};
 use super::{Attempt, End, Generated, Halt, Outcome, Roll, State};
 use crate::fence::Version;
+use crate::kerberos::Kvno;
 
 /// A record that may not stand where it stands: the journal is damaged or from another version.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -58,8 +59,10 @@ impl Roll {
             quarantined: std::collections::BTreeMap::new(),
             converged: std::collections::BTreeSet::new(),
             waived: std::collections::BTreeSet::new(),
+            other_kvnos: std::collections::BTreeSet::new(),
             drain_left: std::time::Duration::ZERO,
             mispredicted: false,
+            giving_up: false,
             halt: None,
             verdict: None,
             refusals: Vec::new(),
@@ -162,8 +165,17 @@ impl Roll {
                 self.advance(name, version)?;
                 if let Some(new) = &mut self.generated {
                     self.mispredicted = (new.kvno, &new.salt) != (kvno, &salt);
+                    // Tickets may have been issued under the kvno predicted, before it was raised.
+                    self.other_kvnos
+                        .extend((new.kvno != kvno).then_some(new.kvno));
                     (new.kvno, new.salt) = (kvno, salt);
                 }
+                self.state = State::Converging;
+            }
+            Record::Renumbered { kvno, version } => {
+                self.follows(name, &[State::Converging, State::Draining])?;
+                self.advance(name, version)?;
+                self.renumber(kvno);
                 self.state = State::Converging;
             }
             Record::Converged { dcs } => {
@@ -171,7 +183,7 @@ impl Roll {
                 self.converged.extend(dcs);
             }
             Record::Waived { dc, .. } => {
-                self.follows(name, &[State::Converging, State::Draining, State::Halted])?;
+                self.follows(name, &MAY_WAIVE)?;
                 self.waived.insert(dc);
             }
             Record::Draining { left } => {
@@ -236,7 +248,7 @@ impl Roll {
         Ok(())
     }
 
-    /// Whether no attempt can ever have reached the directory, now or later.
+    /// Whether no attempt is under way: each was refused, or is too old to be applied still.
     ///
     /// The refusal of a *repeated* request says nothing about the first one, so every attempt
     /// must have its own answer.
@@ -247,9 +259,19 @@ impl Roll {
     }
 
     fn resolve(&mut self, choice: &Resolution) {
+        let open = self
+            .attempts
+            .iter()
+            .any(|attempt| attempt.outcome == Outcome::Open);
         match choice {
             Resolution::Continue => {
                 self.state = self.halt.take().map_or(State::Converging, |halt| halt.from);
+            }
+            // The next roll must not meet a write of this one.
+            Resolution::GiveUp if open && !self.has_committed() => {
+                self.halt = None;
+                self.giving_up = true;
+                self.state = State::Committing;
             }
             // The halt stays: it tells which keyset the nodes were left with.
             Resolution::GiveUp => self.state = State::Ended(End::GivenUp),
@@ -278,6 +300,8 @@ impl Roll {
         };
         if let (Some(new), Some((kvno, salt))) = (&mut self.generated, in_force) {
             self.mispredicted = (new.kvno, &new.salt) != (kvno, &salt);
+            self.other_kvnos
+                .extend((new.kvno != kvno).then_some(new.kvno));
             (new.kvno, new.salt) = (kvno, salt);
         }
         // What was seen before the journal was lost counts no more.
@@ -285,6 +309,22 @@ impl Roll {
         self.halt = None;
         self.state = state;
         Ok(())
+    }
+
+    /// The new key is known under one more kvno. The highest is the one that the directory will
+    /// come to; one that is known already is what all of it has come to.
+    fn renumber(&mut self, kvno: Kvno) {
+        let Some(new) = &mut self.generated else {
+            return;
+        };
+        let known = !self.other_kvnos.insert(kvno);
+        if known || kvno > new.kvno {
+            self.other_kvnos.insert(new.kvno);
+            self.other_kvnos.remove(&kvno);
+            new.kvno = kvno;
+            self.converged.clear();
+        }
+        self.mispredicted = true;
     }
 
     fn answered(
@@ -333,6 +373,14 @@ impl Roll {
         }
     }
 }
+
+/// The states in which a roll may wait for a domain controller.
+pub const MAY_WAIVE: [State; 4] = [
+    State::Committing,
+    State::Converging,
+    State::Draining,
+    State::Halted,
+];
 
 /// The states in which the directory cannot have the new password yet.
 pub(super) const BEFORE_COMMIT: [State; 3] = [State::Planned, State::Generated, State::Staging];

@@ -18,13 +18,13 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-pub use apply::Illegal;
+pub use apply::{Illegal, MAY_WAIVE};
 pub use observed::{Answer, DcView, Issued, NodeView, Observed, WhichKey};
 pub use plan::{Action, Circumstances, Decision, Step, plan};
 pub use policy::OldKey;
 pub use record::{
-    Base, Candidate, Cause, Found, GenerationNumber, Plan, Record, Refusal, Resolution, RollNumber,
-    Sealed, Trouble,
+    Base, Candidate, Cause, Found, GenerationNumber, Leftover, Plan, Record, Refusal, Resolution,
+    RollNumber, Sealed, Trouble,
 };
 
 use crate::fence::Version;
@@ -146,8 +146,10 @@ pub struct Roll {
     quarantined: BTreeMap<NodeName, String>,
     converged: BTreeSet<DcName>,
     waived: BTreeSet<DcName>,
+    other_kvnos: BTreeSet<Kvno>,
     drain_left: Duration,
     mispredicted: bool,
+    giving_up: bool,
     halt: Option<Halt>,
     verdict: Option<String>,
     refusals: Vec<Refusal>,
@@ -167,6 +169,8 @@ pub enum Which {
     Base,
     /// The one that the roll brings.
     New,
+    /// An older one, of the frame's leftovers.
+    Left(GenerationNumber),
 }
 
 /// What a keyset is made of; the driver turns it into keys.
@@ -307,10 +311,14 @@ impl Roll {
             .map(|(role, kvno)| (role, Which::Base, kvno));
         let after = after.zip(new).map(|(role, kvno)| (role, Which::New, kvno));
         let mut generations: Vec<_> = before.into_iter().chain(after).collect();
+        let retired = matches!(state, State::Retiring | State::Ended(End::Done));
+        if !retired {
+            generations.extend(self.still_alive(&generations));
+        }
         // The current one first: some acceptors take the first entry that fits.
         generations.sort_by_key(|(role, ..)| *role);
-        let retired = matches!(state, State::Retiring | State::Ended(End::Done));
-        let unlisted = if (self.plan.base.is_none() || self.unknown_keys_stay) && !retired {
+        let unknown = self.plan.base.is_none() || self.unknown_keys_stay;
+        let unlisted = if unknown && !retired {
             // Adoption, recovery: tickets under a key that nobody told us are alive until the
             // drain's end.
             Unlisted::Keep
@@ -322,5 +330,30 @@ impl Roll {
             generations,
             unlisted,
         }
+    }
+
+    /// What tickets may be under besides the generations `listed`: the new key under other kvnos,
+    /// and what an earlier roll has left. Never two keys under one kvno: the one listed is in
+    /// force, so the directory has never had the other one.
+    fn still_alive(&self, listed: &[(Role, Which, Kvno)]) -> Vec<(Role, Which, Kvno)> {
+        let others = self.other_kvnos.iter().map(|kvno| (Which::New, *kvno));
+        let leftovers = self.plan.leftovers.iter();
+        let leftovers = leftovers.map(|left| (Which::Left(left.generation), left.kvno));
+        others
+            .chain(leftovers)
+            .filter(|(_, kvno)| listed.iter().all(|(.., other)| other != kvno))
+            .map(|(which, kvno)| (Role::Previous, which, kvno))
+            .collect()
+    }
+
+    /// How much of a drain is left `since_end` after the roll ended, by whatever clock: a roll
+    /// that did not wait for the last ticket under its old key leaves that to the next one.
+    #[must_use]
+    pub fn cool_down(&self, since_end: Duration) -> Duration {
+        let drained = self.state == State::Ended(End::Done) && !plan::impatient(self);
+        if drained || !self.has_committed() {
+            return Duration::ZERO;
+        }
+        self.plan.policy.drain().saturating_sub(since_end)
     }
 }

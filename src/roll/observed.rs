@@ -20,6 +20,8 @@ pub struct Observed {
     pub account: Option<Result<AccountState, String>>,
     /// Each node asked so far.
     pub nodes: BTreeMap<NodeName, NodeView>,
+    /// Each node that was told not to serve: whether it confirmed that, or why it is not known to.
+    pub told: BTreeMap<NodeName, Result<(), String>>,
     /// Each domain controller asked so far.
     pub dcs: BTreeMap<DcName, DcView>,
     /// A new password, sealed, that nothing has seen yet.
@@ -43,6 +45,7 @@ impl Observed {
         self.failed_before
             .extend(failed.map(|(node, _)| node.clone()));
         self.nodes.retain(|_, view| view.trouble.is_none());
+        self.told.retain(|_, confirmed| confirmed.is_ok());
         self.dcs.clear();
         if matches!(self.answer, Some(Answer::Unanswered { .. })) {
             self.answer = None;

@@ -45,6 +45,8 @@ pub enum Action {
     Generate,
     /// Push the keyset of the present state, and compare what was read back from disk.
     Stage(NodeName),
+    /// Tell the node, which the roll goes on without, that it must not serve.
+    Shut(NodeName),
     /// Have the node accept a ticket under the key of each of these roles.
     Prove(NodeName, Vec<Role>),
     /// Send the write of this attempt.
@@ -89,13 +91,14 @@ impl Decision {
 /// What else bears on the next step: time, by this process's monotonic clock alone, and wishes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Circumstances {
-    /// Since the last record was written or, after a start, since the process took over.
+    /// Since the last record was written, or the write to the directory that it opened came back,
+    /// with an answer or without; after a start, since the process took over.
     pub since_record: Duration,
     /// Since the state was entered or, after a start, since the process took over.
     pub since_state: Duration,
     /// Nodes of the array that may serve and are not in the roll: they joined after it began.
     pub strangers: BTreeSet<NodeName>,
-    /// Nodes that an operator has quarantined.
+    /// Nodes that an operator has quarantined, in the roll or not, and members that were removed.
     pub set_aside: BTreeSet<NodeName>,
     /// An operator's wish to abort, with the reason given.
     pub abort: Option<String>,
@@ -190,7 +193,7 @@ fn wait(observed: &Observed, reason: impl Into<String>) -> Decision {
 }
 
 /// Whether the policy removes the old key before its last ticket is dead.
-fn impatient(roll: &Roll) -> bool {
+pub(super) fn impatient(roll: &Roll) -> bool {
     roll.plan.policy.old_key != OldKey::UntilDrained
 }
 

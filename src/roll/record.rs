@@ -101,10 +101,31 @@ pub struct Plan {
     pub enctypes: Vec<Enctype>,
     /// The length of the new password.
     pub password_length: u32,
+    /// Generations besides the base under which tickets may be alive still: an earlier roll was
+    /// given up. The nodes keep them until this roll is over.
+    #[serde(default)]
+    pub leftovers: Vec<Leftover>,
+    /// How long tickets from before the last password may still live. Not zero: it is too soon for
+    /// another one.
+    #[serde(default)]
+    pub cool_down: Duration,
     /// Keys found in keytabs that nobody here knows stay until this roll has drained: the array
     /// was recovered, and tickets under them may be alive.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unknown_keys_stay: bool,
+}
+
+/// A generation that is not in force any more, whose tickets may be alive still.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Leftover {
+    /// Which.
+    pub generation: GenerationNumber,
+    /// The kvno that its tickets carry.
+    pub kvno: Kvno,
+    /// The salt that its keys are derived with; none where the keys came from a keytab.
+    pub salt: Option<Salt>,
+    /// Its password or keys, sealed.
+    pub secret: Sealed,
 }
 
 impl Plan {
@@ -202,10 +223,11 @@ pub enum Record {
         /// Why, in the directory's words.
         why: String,
     },
-    /// Every attempt without an answer is too old to be applied still, and every domain
-    /// controller written to issues with the old key.
+    /// Every attempt without an answer is too old to be applied still. Whether one was is seen
+    /// after this record, since a look from before it may be older than the last moment.
     Settled,
-    /// Every attempt was refused or settled, and the old key is in force: nothing happened.
+    /// Every attempt was refused or settled, and every domain controller written to was seen
+    /// since without the new key: nothing happened.
     Abandoned {
         /// Why, in words.
         why: String,
@@ -217,6 +239,14 @@ pub enum Record {
         /// The salt that its key was derived with.
         salt: Salt,
         /// The keyset with the new key as the current one.
+        version: Version,
+    },
+    /// A domain controller was seen to issue with the new key under another kvno: the directory
+    /// counted once more, or differently in two places. The nodes get the key under it too.
+    Renumbered {
+        /// The kvno in its ticket.
+        kvno: Kvno,
+        /// The keyset with the new key under it.
         version: Version,
     },
     /// These domain controllers were seen to issue with the new key.
@@ -341,7 +371,8 @@ pub enum Trouble {
 pub enum Resolution {
     /// The cause is gone: look again from the state in which it halted.
     Continue,
-    /// End here. The nodes keep both keys; the array needs a look.
+    /// End here. The nodes keep both keys; the array needs a look. With a write under way it ends
+    /// once that cannot be applied any more, or goes on if it was.
     GiveUp,
 }
 

@@ -70,6 +70,10 @@ impl Record {
                 "Tickets were seen under the new key, kvno {kvno}; initiators were to use it \
                  (keyset {version})."
             ),
+            Self::Renumbered { kvno, version } => format!(
+                "Tickets were seen under the new key with kvno {kvno}; the nodes were to hold it \
+                 under that one too (keyset {version})."
+            ),
             Self::Converged { dcs } => format!("{} issued with the new key.", join(dcs)),
             Self::Waived { dc, actor } => format!("{actor} waived {dc}."),
             Self::Draining { left } => format!(

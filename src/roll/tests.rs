@@ -4,6 +4,7 @@ mod account;
 mod dice;
 mod fault;
 mod recovery;
+mod steps;
 mod world;
 
 use std::time::Duration;
@@ -165,6 +166,39 @@ fn a_controller_cut_off_from_every_node_quarantines_none_of_them() {
     assert!(world.roll.quarantined().is_empty());
     world.heal();
     assert_eq!(world.run(), End::Done);
+}
+
+#[test]
+fn a_controller_cut_off_at_the_last_push_shuts_no_gate_and_calls_nothing_done() {
+    for (state, end) in [("retiring", End::Done), ("aborting", End::Aborted)] {
+        let mut world = World::new();
+        if end == End::Aborted {
+            world.at("staging", Fault::AbortAsked);
+        }
+        for node in 0..3 {
+            world.at(state, Fault::NodeDead(node));
+        }
+        assert_eq!(world.run_or_halt(), None, "it waits for the way to them");
+        assert!(world.roll.quarantined().is_empty());
+        world.heal();
+        assert_eq!(world.run(), end);
+    }
+}
+
+#[test]
+fn what_an_earlier_roll_has_left_stays_until_this_one_has_drained() {
+    let mut world = World::with_leftover();
+    assert_eq!(world.run(), End::Done);
+    let mut world = World::with_leftover();
+    world.at("staging", Fault::AbortAsked);
+    assert_eq!(world.run(), End::Aborted);
+}
+
+#[test]
+fn over_a_password_that_still_replicates_nothing_halts() {
+    let mut world = World::over_a_foreign_password();
+    assert_eq!(world.run(), End::Done);
+    assert!(world.roll.trouble().is_none());
 }
 
 #[test]

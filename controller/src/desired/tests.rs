@@ -91,7 +91,14 @@ fn rolls_given_up_before_the_commit_keep_the_old_key_in_force() {
     let records = [generated(&site, &roll), staging];
     go_on(&site, &mut roll, records);
     let dc = "dc1".parse().unwrap();
-    go_on(&site, &mut roll, [Record::CommitIntent { attempt: 1, dc }]);
+    // Success was said, and nothing is to be seen of it.
+    let attempt = 1;
+    let intent = Record::CommitIntent { attempt, dc };
+    go_on(
+        &site,
+        &mut roll,
+        [intent, Record::AttemptApplied { attempt }],
+    );
     give_up(&site, &mut roll);
     refuse(&site, true);
     assert_eq!(wanted(&site, &array), (vec![4, 5], 8));
@@ -121,6 +128,7 @@ async fn nodes_are_mended_while_a_roll_waits_for_a_dc_or_an_operator() {
     go_on(&site, &mut roll, [Record::CommitIntent { attempt: 1, dc }]);
     reconciler.pass(&array).await.unwrap();
     assert_eq!(site.asked(), ["stage n1 4+5"], "and no gate is shut");
+    go_on(&site, &mut roll, [Record::AttemptApplied { attempt: 1 }]);
     give_up(&site, &mut roll);
     reconciler.pass(&array).await.unwrap();
     assert_eq!(site.asked(), ["stage n1 4+5", "shut n1"]);

@@ -33,6 +33,7 @@ pub(super) enum Seen {
     Account(Result<keyroll::account::AccountState, String>),
     Dc(DcName, DcView),
     Node(NodeName, Box<dyn FnOnce(&mut NodeView) + Send>),
+    Told(NodeName, Result<(), String>),
     Candidate(Candidate),
     Answer(Answer),
 }
@@ -45,6 +46,9 @@ impl Seen {
                 observed.dcs.insert(dc, view);
             }
             Self::Node(node, change) => change(observed.nodes.entry(node).or_default()),
+            Self::Told(node, told) => {
+                observed.told.insert(node, told);
+            }
             Self::Candidate(candidate) => observed.candidate = Some(candidate),
             Self::Answer(answer) => observed.answer = Some(answer),
         }
@@ -83,6 +87,7 @@ impl Stage<'_> {
                 self.seen(node, answer.map_err(|error| error.to_string()), nonce)
             }
             Action::Stage(node) => self.stage(node).await,
+            Action::Shut(node) => self.shut(node).await,
             Action::Prove(node, roles) => self.prove(node, &roles).await,
             Action::Generate => self.generate(),
             Action::Commit { dc, .. } => Seen::Answer(self.commit(&dc).await),
@@ -195,6 +200,16 @@ impl Stage<'_> {
         self.seen(node, answer, nonce)
     }
 
+    async fn shut(&self, node: NodeName) -> Seen {
+        let why = self.roll.quarantined().get(&node).map(String::as_str);
+        let why = why.unwrap_or("an operator set it aside");
+        let (array, version) = (&self.roll.frame().array, self.keyset.version);
+        let verdict = Err(format!("quarantined: {why}"));
+        let told = self.ports.agents.admit(&node, array, version, verdict);
+        let told = told.await.map_err(|error| error.to_string());
+        Seen::Told(node, told)
+    }
+
     fn seen(&self, node: NodeName, answer: Result<NodeInventory, String>, nonce: [u8; 32]) -> Seen {
         let found = answer.map(|inventory| {
             let wrong = wrong_with(&inventory, self.keyset, &nonce);
@@ -242,6 +257,8 @@ impl Stage<'_> {
         let (key, unlocked) = match which {
             Which::Base => (WhichKey::Base, self.base),
             Which::New => (WhichKey::New, self.new),
+            // Its entries were compared by fingerprint.
+            Which::Left(_) => return Proof::Accepted,
         };
         let now = self.ports.clock.now();
         let real = self.tickets.lock().await.find(key, *kvno, now);

@@ -16,7 +16,8 @@ use keyroll::kerberos::Principal;
 use keyroll::keyset::Keyset;
 use keyroll::name::NodeName;
 use keyroll::roll::{
-    Action, Circumstances, Decision, End, Observed, Record, Resolution, Roll, State, Step, plan,
+    self, Action, Circumstances, Decision, End, Observed, Record, Resolution, Roll, State, Step,
+    plan,
 };
 use keyroll_proto::operator::RollView;
 use tokio::sync::{Mutex, Notify, watch};
@@ -106,9 +107,6 @@ struct Open {
     keyset: Keyset,
 }
 
-/// The states in which a domain controller can be waived.
-pub(crate) const MAY_WAIVE: [State; 3] = [State::Converging, State::Draining, State::Halted];
-
 /// How long secrets may stay open while nothing is done with them.
 const IDLE: Duration = Duration::from_secs(1);
 
@@ -157,16 +155,7 @@ impl Driver {
             let decision = self.decide();
             self.tell(&decision.reason);
             match decision.step {
-                Step::Write(record) => {
-                    let left = match &record {
-                        Record::Quarantined { node, why } => Some((node.clone(), why.clone())),
-                        _ => None,
-                    };
-                    self.write(record, &decision.reason)?;
-                    if let Some((node, why)) = left {
-                        self.shut(&node, why).await;
-                    }
-                }
+                Step::Write(record) => self.write(record, &decision.reason)?,
                 Step::Do(actions) => self.act(actions).await?,
                 Step::Wait(time) => self.wait(time).await,
                 Step::End(end) => return Ok(end),
@@ -222,8 +211,8 @@ impl Driver {
         plan(&self.roll, &self.observed, &circumstances)
     }
 
-    /// Nodes that serve the array and are not in the roll, and members that do not serve any
-    /// more: quarantined by an operator, or removed.
+    /// Nodes that serve the array and are not in the roll, and nodes that must not serve:
+    /// quarantined by an operator, or removed from the roll's members.
     fn membership(&self) -> (BTreeSet<NodeName>, BTreeSet<NodeName>) {
         let name = &self.array.name;
         let Ok(nodes) = self.ports.store.members(name) else {
@@ -232,13 +221,16 @@ impl Driver {
         let serves = |node: &NodeRecord| {
             node.state == NodeState::Joined && !node.quarantined.contains_key(name)
         };
-        let serving: BTreeSet<NodeName> = nodes
-            .into_iter()
-            .filter(serves)
-            .map(|node| node.name)
-            .collect();
+        let (serving, others): (Vec<NodeRecord>, Vec<NodeRecord>) =
+            nodes.into_iter().partition(serves);
+        let serving: BTreeSet<NodeName> = serving.into_iter().map(|node| node.name).collect();
         let members = &self.roll.frame().members;
-        (&serving - members, members - &serving)
+        let joined = others
+            .into_iter()
+            .filter(|node| node.state == NodeState::Joined);
+        let mut aside = members - &serving;
+        aside.extend(joined.map(|node| node.name));
+        (&serving - members, aside)
     }
 
     /// Writes down what an operator has decided.
@@ -247,7 +239,7 @@ impl Driver {
             Ok(mut wishes) => (wishes.resolve.take(), wishes.waive.take()),
             Err(_) => (None, None),
         };
-        if let Some((dc, actor)) = waive.filter(|_| MAY_WAIVE.contains(&self.roll.state())) {
+        if let Some((dc, actor)) = waive.filter(|_| roll::MAY_WAIVE.contains(&self.roll.state())) {
             self.write(
                 Record::Waived { dc, actor },
                 "an operator waived a domain controller",
@@ -293,24 +285,13 @@ impl Driver {
         Ok(())
     }
 
-    /// Shuts the gate of a node that the roll goes on without, before it goes on: the commit may
-    /// be the next step, and the node would refuse the first ticket under the new key.
-    async fn shut(&self, node: &NodeName, why: String) {
-        let version = self.roll.recipe().version;
-        let verdict = Err(format!("quarantined: {why}"));
-        let agents = &self.ports.agents;
-        // Best effort: a node that cannot be told is one of those that `without-controller` is for.
-        drop(agents.admit(node, &self.array.name, version, verdict).await);
-    }
-
     async fn act(&mut self, actions: Vec<Action>) -> Result<(), DriveError> {
         if self.unlocked.is_none() {
             self.unlocked = Some(self.open()?);
         }
-        if actions
-            .iter()
-            .any(|action| matches!(action, Action::Commit { .. }))
-        {
+        let sends = |action: &Action| matches!(action, Action::Commit { .. });
+        let sent = actions.iter().any(sends);
+        if sent {
             self.unsent = None;
         }
         let Some(open) = &self.unlocked else {
@@ -329,6 +310,10 @@ impl Driver {
         let seen = join_all(actions.into_iter().map(|action| stage.act(action))).await;
         for one in seen {
             one.note(&mut self.observed);
+        }
+        if sent {
+            // A write without an answer may be applied for some time yet, counted from now.
+            self.record_at = Instant::now();
         }
         Ok(())
     }
@@ -362,6 +347,7 @@ impl Driver {
             )
         });
         let (base, new) = (base.transpose()?, new.transpose()?);
+        let left = keys::unlock_left(seal, &array.name, &frame.leftovers, &array.enctypes)?;
         let recipe = self.roll.recipe();
         let keyset = keys::keyset(
             &recipe,
@@ -370,6 +356,7 @@ impl Driver {
             &self.principals,
             base.as_ref(),
             new.as_ref(),
+            &left,
         );
         Ok(Open { base, new, keyset })
     }

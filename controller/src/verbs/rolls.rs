@@ -1,7 +1,7 @@
 //! `keyroll roll …`: begun, watched, aborted, resolved, told.
 
 use keyroll::name::DcName;
-use keyroll::roll::{Cause, OldKey, Resolution, RollNumber, State};
+use keyroll::roll::{Cause, MAY_WAIVE, OldKey, Resolution, RollNumber, State};
 use keyroll_proto::operator as said;
 use tokio::sync::watch;
 
@@ -252,7 +252,7 @@ impl Controller {
             "waive-dc" => {
                 let dc: DcName = request.dc.parse()?;
                 let state = past.roll.state();
-                if !driver::MAY_WAIVE.contains(&state) {
+                if !MAY_WAIVE.contains(&state) {
                     let what = format!(
                         "roll {number} of {} is {}, which waits for no DC that could be waived",
                         array.name,

@@ -1,7 +1,9 @@
 //! Committing: one write at a time, always the same password, and a look before each next step.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
+use super::prove::is_before;
 use super::{Action, Circumstances, Decision, Step, wait};
 use crate::name::DcName;
 use crate::roll::observed::{Answer, DcView, Issued, Observed, WhichKey};
@@ -39,6 +41,9 @@ pub(super) fn plan(roll: &Roll, observed: &Observed, circumstances: &Circumstanc
         }
         _ => {}
     }
+    if roll.waived.contains(&last.dc) {
+        return silent(roll, observed, circumstances, last, "it was waived");
+    }
     let Some(view) = observed.dcs.get(&last.dc) else {
         return Decision::new(
             Step::Do(vec![Action::LookAtDc(last.dc.clone())]),
@@ -58,14 +63,9 @@ fn after_look(
     last: &Attempt,
     issued: &Issued,
 ) -> Decision {
-    let before = roll.generated.as_ref().map(|new| new.kvno_before);
     match issued.key {
         WhichKey::New => committed(roll, circumstances, &last.dc, issued),
-        // Adoption: the key before ours is one we do not know, recognized by its kvno.
-        WhichKey::Foreign if roll.plan.base.is_none() && Some(issued.kvno) == before => {
-            still_old(roll, observed, circumstances, last)
-        }
-        WhichKey::Foreign => {
+        WhichKey::Foreign if !roll.giving_up && !is_before(roll, issued) => {
             let reason = format!("{} issues with a key nobody here made", last.dc);
             let trouble = Trouble::ForeignKey {
                 dc: last.dc.clone(),
@@ -73,7 +73,7 @@ fn after_look(
             };
             Decision::write(Record::Halted { trouble }, reason)
         }
-        WhichKey::Base => still_old(roll, observed, circumstances, last),
+        WhichKey::Base | WhichKey::Foreign => still_old(roll, observed, circumstances, last),
     }
 }
 
@@ -102,28 +102,21 @@ fn still_old(
     last: &Attempt,
 ) -> Decision {
     match last.outcome {
-        Outcome::Open => send_or_repeat(roll, observed, circumstances, last),
-        Outcome::Applied if observed.waits >= LOOKS_AFTER_SUCCESS => {
-            let reason = format!("{} said success and did nothing", last.dc);
-            let trouble = Trouble::WithoutEffect {
-                dc: last.dc.clone(),
-            };
-            Decision::write(Record::Halted { trouble }, reason)
-        }
-        Outcome::Applied => wait(observed, format!("{} said success; looking again", last.dc)),
-        Outcome::Refused | Outcome::Settled if roll.untouched() => {
-            let why = roll
-                .verdict
-                .clone()
-                .unwrap_or_else(|| "no write was answered".to_owned());
-            Decision::write(
-                Record::Abandoned { why },
-                "nothing was written and nothing can be",
-            )
-        }
+        Outcome::Open if !roll.giving_up => send_or_repeat(roll, observed, circumstances, last),
+        Outcome::Applied if !roll.giving_up => without_effect(observed, &last.dc),
         // The refusal of a repeated write is no proof about an earlier one without an answer.
-        Outcome::Refused | Outcome::Settled => settle(roll, observed, circumstances),
+        _ => close(roll, observed, circumstances),
     }
+}
+
+/// Success was said, and nothing is to be seen of it yet.
+fn without_effect(observed: &Observed, dc: &DcName) -> Decision {
+    if observed.waits < LOOKS_AFTER_SUCCESS {
+        return wait(observed, format!("{dc} said success; looking again"));
+    }
+    let reason = format!("{dc} said success and did nothing");
+    let trouble = Trouble::WithoutEffect { dc: dc.clone() };
+    Decision::write(Record::Halted { trouble }, reason)
 }
 
 /// A write is sent once under its number, by the process that recorded it. Whoever cannot know
@@ -148,7 +141,7 @@ fn send_or_repeat(
         );
     }
     if circumstances.abort.is_some() {
-        return settle(roll, observed, circumstances);
+        return close(roll, observed, circumstances);
     }
     let pause = Duration::from_millis(250u64 << number.min(7));
     if circumstances.since_record < pause {
@@ -162,50 +155,76 @@ fn send_or_repeat(
     let reason = format!("{dc} has the old key still: the same password once more");
     Decision::write(
         Record::CommitIntent {
-            attempt: number + 1,
+            attempt: number.saturating_add(1),
             dc,
         },
         reason,
     )
 }
 
-/// Attempts without an answer are closed once no server can hold them any more, every DC written
-/// to having been seen with the old key just now.
-fn settle(roll: &Roll, observed: &Observed, circumstances: &Circumstances) -> Decision {
-    let quiet = circumstances.since_record >= roll.plan.policy.quiesce;
-    if !quiet {
-        return wait(
-            observed,
-            "a write without an answer may still be applied; waiting it out",
-        );
+/// No write follows: those without an answer are waited out, then every DC written to is asked
+/// what has become of them.
+fn close(roll: &Roll, observed: &Observed, circumstances: &Circumstances) -> Decision {
+    if let Some(decision) = wait_out(roll, observed, circumstances) {
+        return decision;
     }
-    let unseen: Vec<Action> = roll
-        .attempts
-        .iter()
-        .map(|attempt| &attempt.dc)
+    // What was seen before the last of them was closed may be older than the moment at which it
+    // was applied: the record that closed it has emptied that.
+    let written = || {
+        let dcs = roll.attempts.iter().map(|attempt| &attempt.dc);
+        dcs.filter(|dc| !roll.waived.contains(*dc))
+    };
+    let unseen: BTreeSet<&DcName> = written()
         .filter(|dc| !observed.dcs.contains_key(*dc))
-        .map(|dc| Action::LookAtDc(dc.clone()))
         .collect();
     if !unseen.is_empty() {
-        return Decision::new(Step::Do(unseen), "looking at every DC that was written to");
+        let looks = unseen.into_iter().cloned().map(Action::LookAtDc);
+        return Decision::new(
+            Step::Do(looks.collect()),
+            "looking at every DC that was written to",
+        );
     }
-    let new = |view: &DcView| matches!(view, DcView::Issues(issued) if issued.key == WhichKey::New);
-    let silent = |view: &DcView| matches!(view, DcView::Trouble(_));
-    let written = || {
-        roll.attempts
-            .iter()
-            .filter_map(|attempt| observed.dcs.get_key_value(&attempt.dc))
-    };
-    if let Some((dc, DcView::Issues(issued))) = written().find(|(_, view)| new(view)) {
+    let views = || written().filter_map(|dc| observed.dcs.get_key_value(dc));
+    let with_new = views().find_map(|(dc, view)| match view {
+        DcView::Issues(issued) if issued.key == WhichKey::New => Some((dc, issued)),
+        DcView::Issues(_) | DcView::Trouble(_) => None,
+    });
+    if let Some((dc, issued)) = with_new {
         return committed(roll, circumstances, dc, issued);
     }
-    if written().any(|(_, view)| silent(view)) {
-        return wait(observed, "a DC that was written to does not answer");
+    if let Some((dc, _)) = views().find(|(_, view)| matches!(view, DcView::Trouble(_))) {
+        return wait(observed, format!("{dc}, which was written to, is silent"));
     }
+    let applied = |attempt: &&Attempt| {
+        attempt.outcome == Outcome::Applied && !roll.waived.contains(&attempt.dc)
+    };
+    if let Some(attempt) = roll.attempts.iter().find(applied) {
+        return without_effect(observed, &attempt.dc);
+    }
+    let why = roll
+        .verdict
+        .clone()
+        .unwrap_or_else(|| "no write was answered".to_owned());
     Decision::write(
-        Record::Settled,
-        "no write can be applied any more, and none was",
+        Record::Abandoned { why },
+        "nothing was written and nothing can be",
     )
+}
+
+/// While a write without an answer may still be applied.
+fn wait_out(roll: &Roll, observed: &Observed, circumstances: &Circumstances) -> Option<Decision> {
+    let open = |attempt: &Attempt| attempt.outcome == Outcome::Open;
+    if !roll.attempts.iter().any(open) {
+        return None;
+    }
+    Some(if circumstances.since_record < roll.plan.policy.quiesce {
+        wait(
+            observed,
+            "a write without an answer may still be applied; waiting it out",
+        )
+    } else {
+        Decision::write(Record::Settled, "no write can be applied any more")
+    })
 }
 
 /// The DC does not answer: wait, and after a long time give another one the *same* password.
@@ -216,10 +235,18 @@ fn silent(
     last: &Attempt,
     why: &str,
 ) -> Decision {
-    let patience = roll.plan.policy.fail_over;
-    let elsewhere = roll.required_dcs().find(|dc| **dc != last.dc);
-    match elsewhere.filter(|_| circumstances.since_record >= patience) {
-        Some(dc) => {
+    let waived = roll.waived.contains(&last.dc);
+    let closed = matches!(last.outcome, Outcome::Refused | Outcome::Settled);
+    let no_more = closed || roll.giving_up || circumstances.abort.is_some();
+    if no_more && waived {
+        return close(roll, observed, circumstances);
+    }
+    if let Some(decision) = wait_out(roll, observed, circumstances).filter(|_| no_more) {
+        return decision;
+    }
+    let patient = !waived && circumstances.since_record < roll.plan.policy.fail_over;
+    match next_dc(roll, &last.dc) {
+        Some(dc) if !(no_more || patient) => {
             let attempt = u32::try_from(roll.attempts.len())
                 .unwrap_or(u32::MAX)
                 .saturating_add(1);
@@ -232,6 +259,14 @@ fn silent(
                 reason,
             )
         }
-        None => wait(observed, format!("waiting for {}: {why}", last.dc)),
+        _ => wait(observed, format!("waiting for {}: {why}", last.dc)),
     }
+}
+
+/// The one after `dc`, so that in the end each of them has been tried.
+fn next_dc<'a>(roll: &'a Roll, dc: &DcName) -> Option<&'a DcName> {
+    let after = roll.required_dcs().find(|other| *other > dc);
+    after
+        .or_else(|| roll.required_dcs().next())
+        .filter(|other| *other != dc)
 }

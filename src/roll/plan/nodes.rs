@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::preflight::PATIENCE;
 use super::{Action, Circumstances, Decision, Step, aborting, listed, wait};
 use crate::keyset::Role;
 use crate::name::NodeName;
@@ -22,7 +23,8 @@ pub(super) fn plan_staging(
     if let Some(decision) = rejoin(roll, observed, circumstances) {
         return decision;
     }
-    let actions = pushes(roll, observed, circumstances);
+    let mut actions = shuts(roll, observed, circumstances);
+    actions.extend(pushes(roll, observed, circumstances));
     if !actions.is_empty() {
         return Decision::new(Step::Do(actions), "giving the nodes both keys");
     }
@@ -35,7 +37,8 @@ pub(super) fn plan_staging(
         // Over the serving members: whom the policy let go of, the gate does not ask for.
         let serving = roll.serving().cloned().collect();
         return if roll.plan.policy.gate.opens(&serving, &ready) {
-            commit_after_last_look(roll, observed, circumstances)
+            still_serving(roll, observed, circumstances)
+                .unwrap_or_else(|| commit_after_last_look(roll, observed, circumstances))
         } else {
             aborting(circumstances, "too few nodes are left for the gate")
         };
@@ -47,6 +50,32 @@ pub(super) fn plan_staging(
         observed,
         format!("waiting for {}", why_missing(observed, &missing)),
     )
+}
+
+/// Who is left behind must not serve: it would refuse the first ticket under the new key.
+fn shuts(roll: &Roll, observed: &Observed, circumstances: &Circumstances) -> Vec<Action> {
+    let aside = circumstances.set_aside.iter();
+    let others: BTreeSet<&NodeName> = roll.quarantined.keys().chain(aside).collect();
+    let untold = others
+        .into_iter()
+        .filter(|node| !observed.told.contains_key(*node));
+    untold.cloned().map(Action::Shut).collect()
+}
+
+/// One that cannot be told gets until the deadline: then it is down, or has shut its gate by itself
+/// for want of a controller's word.
+fn still_serving(
+    roll: &Roll,
+    observed: &Observed,
+    circumstances: &Circumstances,
+) -> Option<Decision> {
+    let mut told = observed.told.iter();
+    let (node, why) = told.find_map(|(node, told)| Some((node, told.as_ref().err()?)))?;
+    let patient = !late(roll, circumstances) || observed.waits < PATIENCE;
+    patient.then(|| {
+        let reason = format!("{node} may serve still, and cannot be told not to: {why}");
+        wait(observed, reason)
+    })
 }
 
 /// The writer must still issue with the old key at the last moment: a foreign change in between
@@ -131,7 +160,8 @@ pub(super) fn late(roll: &Roll, circumstances: &Circumstances) -> bool {
 }
 
 /// Retiring and aborting: one keyset for all; who does not take it in time is quarantined, since
-/// what is left on it is one key too many, not one too few.
+/// what is left on it is one key too many, not one too few. Where nobody takes it, it is the way
+/// to them that is broken: to shut every gate would end the service.
 pub(super) fn plan_last_push(
     roll: &Roll,
     observed: &Observed,
@@ -139,11 +169,11 @@ pub(super) fn plan_last_push(
     end: Record,
 ) -> Decision {
     let wanted = roll.recipe().version;
-    let (mut actions, mut missing) = (Vec::new(), Vec::new());
+    let (mut actions, mut missing, mut taken) = (Vec::new(), Vec::new(), 0);
     for node in roll.serving() {
         match observed.nodes.get(node) {
             None => actions.push(Action::Stage(node.clone())),
-            Some(view) if view.holds == Some(wanted) => {}
+            Some(view) if view.holds == Some(wanted) => taken += 1,
             Some(_) => missing.push(node),
         }
     }
@@ -152,7 +182,7 @@ pub(super) fn plan_last_push(
     }
     match missing.first() {
         None => Decision::write(end, "every serving node holds one key alone"),
-        Some(node) if late(roll, circumstances) => {
+        Some(node) if late(roll, circumstances) && taken > 0 => {
             quarantine(observed, node, "it did not take the last keyset in time")
         }
         Some(_) => wait(

@@ -9,14 +9,16 @@ use crate::kerberos::Kvno;
 use crate::name::NodeName;
 use crate::roll::observed::{DcView, Issued, Observed, WhichKey};
 use crate::roll::policy::OnDeadline;
-use crate::roll::record::{Record, Refusal};
+use crate::roll::record::{Cause, Record, Refusal};
+use crate::roll::story::human;
 use crate::roll::{Plan, Roll};
 
 /// A clock this far from the controller's would make tickets look premature or dead.
 const CLOCK_LIMIT: Duration = Duration::from_secs(60);
 
-/// What does not answer at once is asked again this many times before the roll is refused for it.
-const PATIENCE: u32 = 3;
+/// What does not answer at once is asked again this many times before the roll is refused for it,
+/// or goes on without it.
+pub(super) const PATIENCE: u32 = 3;
 
 pub(super) fn plan(roll: &Roll, observed: &Observed) -> Decision {
     let frame = roll.frame();
@@ -96,8 +98,18 @@ fn looks_left(frame: &Plan, observed: &Observed) -> Vec<Action> {
 /// Every reason against the roll that was seen.
 fn refusals(frame: &Plan, account: &AccountState, observed: &Observed) -> Vec<Refusal> {
     let mut reasons = frame.account_refusals(account);
+    reasons.extend(too_soon(frame));
+    let silent = observed
+        .dcs
+        .values()
+        .any(|view| matches!(view, DcView::Trouble(_)));
+    // A roll mends an expired password, if only a KDC still gives the tickets that prove it.
+    reasons.extend(account.password_expired().filter(|_| silent));
     // An account that no KDC gives tickets for explains what the DCs say; say it once.
-    let explained = reasons.iter().any(|reason| reason.code != "minimum-age");
+    let passing = ["minimum-age", "too-soon"];
+    let explained = reasons
+        .iter()
+        .any(|reason| !passing.contains(&reason.code.as_str()));
     for (dc, view) in &observed.dcs {
         match view {
             DcView::Issues(issued) => reasons.extend(dc_refusals(frame, account.kvno, dc, issued)),
@@ -112,6 +124,22 @@ fn refusals(frame: &Plan, account: &AccountState, observed: &Observed) -> Vec<Re
     }
     reasons.extend(node_refusals(frame, observed));
     reasons
+}
+
+/// Two passwords within the life of a ticket leave S4U2Proxy evidence that no KDC can open, since
+/// the directory keeps few old keys (MS-SAMR 3.1.1.8.11.6). An emergency does not wait.
+fn too_soon(frame: &Plan) -> Option<Refusal> {
+    let why = || {
+        format!(
+            "tickets from before its last password may live for another {}; the nodes keep the \
+             keys for them",
+            human(frame.cool_down)
+        )
+    };
+    (!frame.cool_down.is_zero() && frame.cause != Cause::Emergency).then(|| {
+        let next = format!("keyroll roll {} then, or with --emergency now", frame.array);
+        Refusal::new("too-soon", &frame.array, why(), next)
+    })
 }
 
 fn dc_refusals(

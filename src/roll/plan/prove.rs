@@ -7,6 +7,7 @@ use super::nodes::{
     late, looks_then_pushes, proven, pushes, quarantine, refusing, rejoin, why_missing,
 };
 use super::{Action, Circumstances, Decision, Step, impatient, listed, wait};
+use crate::kerberos::Kvno;
 use crate::name::{DcName, NodeName};
 use crate::roll::Roll;
 use crate::roll::observed::{DcView, Issued, Observed, WhichKey};
@@ -47,7 +48,7 @@ pub(super) fn plan_converging(
     if !actions.is_empty() {
         return Decision::new(Step::Do(actions), "proving every domain controller");
     }
-    if let Some(decision) = newly_converged(roll, observed, &unproven) {
+    if let Some(decision) = newly_converged(roll, observed, circumstances, &unproven) {
         return decision;
     }
     let actions = pushes(roll, observed, circumstances);
@@ -65,7 +66,11 @@ pub(super) fn plan_converging(
     if !unproven.is_empty() {
         return wait(
             observed,
-            format!("waiting for {} to issue with the new key", listed(unproven)),
+            format!(
+                "waiting for {} to issue with the new key as kvno {}",
+                listed(unproven),
+                kvno(roll).0
+            ),
         );
     }
     match missing.first() {
@@ -91,37 +96,87 @@ pub(super) fn plan_converging(
     }
 }
 
+/// The kvno that the new key goes by.
+fn kvno(roll: &Roll) -> Kvno {
+    roll.generated
+        .as_ref()
+        .map_or(Kvno::default(), |new| new.kvno)
+}
+
 /// The DCs that have been seen with the new key, or one with a wrong one.
-fn newly_converged(roll: &Roll, observed: &Observed, unproven: &[&DcName]) -> Option<Decision> {
-    let kvno = roll.generated.as_ref().map(|new| new.kvno);
+fn newly_converged(
+    roll: &Roll,
+    observed: &Observed,
+    circumstances: &Circumstances,
+    unproven: &[&DcName],
+) -> Option<Decision> {
     let issued = |dc: &&DcName| match observed.dcs.get(*dc) {
         Some(DcView::Issues(issued)) => Some(((*dc).clone(), issued)),
         Some(DcView::Trouble(_)) | None => None,
     };
     let seen: Vec<(DcName, &Issued)> = unproven.iter().filter_map(issued).collect();
     if let Some((dc, foreign)) = seen.iter().find(|(_, issued)| is_foreign(roll, issued)) {
-        let trouble = Trouble::ForeignKey {
-            dc: dc.clone(),
-            kvno: foreign.kvno,
-        };
-        let reason = format!("{dc} issues with a key nobody here made");
-        return Some(Decision::write(Record::Halted { trouble }, reason));
+        return Some(halted(dc, foreign));
     }
-    let with_new = |issued: &Issued| issued.key == WhichKey::New && Some(issued.kvno) == kvno;
-    let dcs: BTreeSet<DcName> = seen
-        .into_iter()
-        .filter(|(_, issued)| with_new(issued))
-        .map(|(dc, _)| dc)
+    if let Some((dc, issued)) = seen.iter().find(|(_, issued)| is_renumbered(roll, issued)) {
+        return Some(renumbered(circumstances, dc, issued));
+    }
+    let with_new = |issued: &Issued| issued.key == WhichKey::New;
+    let mut same = seen.iter().filter(|(_, issued)| with_new(issued));
+    let dcs: BTreeSet<DcName> = same
+        .clone()
+        .filter(|(_, issued)| issued.kvno == kvno(roll))
+        .map(|(dc, _)| dc.clone())
         .collect();
+    if dcs.is_empty() {
+        // All of the directory has come to another kvno than the highest one seen.
+        let (dc, first) = same.next()?;
+        let all = same.filter(|(_, issued)| issued.kvno == first.kvno).count() + 1;
+        return (all == roll.required_dcs().count()).then(|| renumbered(circumstances, dc, first));
+    }
     let reason = format!("{} issues with the new key", listed(&dcs));
-    (!dcs.is_empty()).then(|| Decision::write(Record::Converged { dcs }, reason))
+    Some(Decision::write(Record::Converged { dcs }, reason))
 }
 
-/// Not ours, and not the one before ours either where nobody told us that one.
-fn is_foreign(roll: &Roll, issued: &Issued) -> bool {
+/// The key before ours where nobody told us that one, on a DC that may lag behind others.
+pub(super) fn is_before(roll: &Roll, issued: &Issued) -> bool {
     let before = roll.generated.as_ref().map(|new| new.kvno_before);
-    let adopted = roll.plan.base.is_none() && Some(issued.kvno) == before;
-    issued.key == WhichKey::Foreign && !adopted
+    let old = before.is_some_and(|before| issued.kvno <= before);
+    issued.key == WhichKey::Foreign && roll.plan.base.is_none() && old
+}
+
+/// Somebody else has set a password: one of their own, or the old one again.
+fn is_foreign(roll: &Roll, issued: &Issued) -> bool {
+    match issued.key {
+        WhichKey::New => false,
+        WhichKey::Base => roll.plan.base.is_some_and(|base| base.kvno != issued.kvno),
+        WhichKey::Foreign => !is_before(roll, issued),
+    }
+}
+
+/// The new key under a kvno that no node has it under.
+fn is_renumbered(roll: &Roll, issued: &Issued) -> bool {
+    issued.key == WhichKey::New
+        && issued.kvno != kvno(roll)
+        && !roll.other_kvnos.contains(&issued.kvno)
+}
+
+fn halted(dc: &DcName, issued: &Issued) -> Decision {
+    let trouble = Trouble::ForeignKey {
+        dc: dc.clone(),
+        kvno: issued.kvno,
+    };
+    let reason = format!("{dc} issues with a key nobody here made");
+    Decision::write(Record::Halted { trouble }, reason)
+}
+
+fn renumbered(circumstances: &Circumstances, dc: &DcName, issued: &Issued) -> Decision {
+    let record = Record::Renumbered {
+        kvno: issued.kvno,
+        version: circumstances.next_version,
+    };
+    let reason = format!("{dc} issues with the new key as kvno {}", issued.kvno);
+    Decision::write(record, reason)
 }
 
 pub(super) fn plan_draining(
@@ -155,7 +210,7 @@ pub(super) fn plan_draining(
             "looking whether every DC keeps the new key",
         );
     }
-    if let Some(decision) = gone_back(roll, observed) {
+    if let Some(decision) = gone_back(roll, observed, circumstances) {
         return decision;
     }
     let silent: Vec<&DcName> = roll
@@ -178,26 +233,27 @@ pub(super) fn plan_draining(
     retire(circumstances, "the last ticket under the old key is dead")
 }
 
-fn gone_back(roll: &Roll, observed: &Observed) -> Option<Decision> {
-    roll.required_dcs()
-        .find_map(|dc| match observed.dcs.get(dc) {
-            Some(DcView::Issues(issued)) if issued.key == WhichKey::Base => {
-                let reason = format!("{dc} issues with the old key again: the drain begins anew");
-                Some(Decision::write(
-                    Record::Regressed { dc: dc.clone() },
-                    reason,
-                ))
+fn gone_back(roll: &Roll, observed: &Observed, circumstances: &Circumstances) -> Option<Decision> {
+    roll.required_dcs().find_map(|dc| {
+        let Some(DcView::Issues(issued)) = observed.dcs.get(dc) else {
+            return None;
+        };
+        if is_foreign(roll, issued) {
+            return Some(halted(dc, issued));
+        }
+        let ours = kvno(roll);
+        match issued.key {
+            WhichKey::New if issued.kvno == ours => None,
+            WhichKey::New if issued.kvno > ours || is_renumbered(roll, issued) => {
+                Some(renumbered(circumstances, dc, issued))
             }
-            Some(DcView::Issues(issued)) if issued.key == WhichKey::Foreign => {
-                let trouble = Trouble::ForeignKey {
-                    dc: dc.clone(),
-                    kvno: issued.kvno,
-                };
-                let reason = format!("{dc} issues with a key nobody here made");
-                Some(Decision::write(Record::Halted { trouble }, reason))
+            WhichKey::New | WhichKey::Base | WhichKey::Foreign => {
+                let reason = format!("{dc} issues as before again: the drain begins anew");
+                let record = Record::Regressed { dc: dc.clone() };
+                Some(Decision::write(record, reason))
             }
-            _ => None,
-        })
+        }
+    })
 }
 
 fn retire(circumstances: &Circumstances, reason: &str) -> Decision {

@@ -18,7 +18,9 @@ use crate::name::{DcName, NodeName};
 use crate::roll::observed::{Answer, DcView, Issued, NodeView, Observed, WhichKey};
 use crate::roll::plan::{Action, Circumstances, Step, plan};
 use crate::roll::policy::{Method, Policy};
-use crate::roll::record::{Base, Candidate, Cause, GenerationNumber, Plan, Record, Resolution};
+use crate::roll::record::{
+    Base, Candidate, Cause, GenerationNumber, Leftover, Plan, Record, Resolution,
+};
 use crate::roll::{End, Roll, RollNumber, Sealed, State, Which};
 
 type Ticket = (WhichKey, Kvno);
@@ -51,11 +53,11 @@ pub(super) struct World {
 
 pub(super) const BASE: Kvno = Kvno(4);
 
-fn node(index: usize) -> NodeName {
+pub(super) fn node(index: usize) -> NodeName {
     format!("n{index}").parse().unwrap()
 }
 
-fn dc(index: usize) -> DcName {
+pub(super) fn dc(index: usize) -> DcName {
     format!("dc{index}").parse().unwrap()
 }
 
@@ -94,6 +96,8 @@ impl World {
             writer: dc(0),
             enctypes: vec![Enctype::Aes256CtsHmacSha1],
             password_length: 64,
+            leftovers: Vec::new(),
+            cool_down: Duration::ZERO,
             unknown_keys_stay: false,
         };
         let old = (WhichKey::Base, BASE);
@@ -134,6 +138,42 @@ impl World {
             policy.margin = Duration::from_secs(10);
         });
         world.dice = Some(Dice(seed | 1));
+        world
+    }
+
+    /// One whose nodes hold a key of an earlier roll besides, tickets of which are alive.
+    pub fn with_leftover() -> Self {
+        let mut world = Self::new();
+        let kvno = Kvno(BASE.0 - 1);
+        let mut plan = world.roll.frame().clone();
+        plan.leftovers.push(Leftover {
+            generation: GenerationNumber(0),
+            kvno,
+            salt: None,
+            secret: Sealed(vec![2]),
+        });
+        let old = (WhichKey::Foreign, kvno);
+        let policy = &plan.policy;
+        world
+            .tickets
+            .insert(old, policy.ticket_life + policy.clock_skew);
+        world.roll = Roll::planned(plan);
+        for (_, keys) in &mut world.nodes {
+            keys.insert(old);
+        }
+        world
+    }
+
+    /// One whose password somebody else has set, on the writer so far.
+    pub fn over_a_foreign_password() -> Self {
+        let mut world = Self::with_policy(|policy| policy.method = Method::FencedReset);
+        let mut plan = world.roll.frame().clone();
+        plan.base = None;
+        world.roll = Roll::planned(plan);
+        world.dcs = vec![(WhichKey::Foreign, BASE.next()), (WhichKey::Foreign, BASE)];
+        world.account.kvno = BASE.next();
+        world.account.may_reset = true;
+        world.account.may_write_fence = true;
         world
     }
 
@@ -300,6 +340,7 @@ impl World {
                 let which = |which| match which {
                     Which::Base => WhichKey::Base,
                     Which::New => WhichKey::New,
+                    Which::Left(_) => WhichKey::Foreign,
                 };
                 let keys: BTreeSet<Ticket> = recipe
                     .generations
@@ -317,6 +358,9 @@ impl World {
                     held.0 = recipe.version.0;
                     held.1.extend(keys);
                 });
+            }
+            Action::Shut(name) => {
+                self.observed.told.insert(name, Ok(()));
             }
             Action::Prove(name, roles) => self.ask(&name, |_, view| view.accepts.extend(roles)),
             Action::Commit { dc, .. } => self.commit(index(dc.as_str())),
@@ -392,13 +436,14 @@ impl World {
         let lost = lost.or_else(|| self.chance(30).then(|| self.chance(50)));
         let may_apply = lost.unwrap_or(true);
         // A compare-and-swap: the old password must still be in force on this DC.
-        let applies = may_apply && self.dcs[index].0 == WhichKey::Base;
+        let applies = may_apply && self.dcs[index].0 != WhichKey::New;
         if applies {
             let jump = self.faults.iter().find_map(|fault| match fault {
                 Fault::KvnoJumps(by) => Some(*by),
                 _ => None,
             });
-            self.dcs[index] = (WhichKey::New, Kvno(BASE.0 + 1 + jump.unwrap_or(0)));
+            let kvno = self.dcs[index].1.next();
+            self.dcs[index] = (WhichKey::New, Kvno(kvno.0 + jump.unwrap_or(0)));
             self.applied += 1;
             self.replication = Some(self.elapsed + Duration::from_secs(15));
         }

@@ -22,6 +22,8 @@ fn plan(array: &str, roll: u64) -> Record {
         writer: "dc1".parse().unwrap(),
         enctypes: vec![Enctype::Aes256CtsHmacSha1],
         password_length: 64,
+        leftovers: Vec::new(),
+        cool_down: std::time::Duration::ZERO,
         unknown_keys_stay: false,
     };
     Record::Planned {
