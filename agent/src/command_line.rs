@@ -4,22 +4,21 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{CommandFactory as _, Parser, Subcommand};
 use keyroll::name::NodeName;
 use keyroll::secret::SecretBytes;
 use keyroll_proto::Invitation;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
-use serde_json::json;
 use zeroize::Zeroizing;
 
 use crate::atomic_file::{self, Access};
 use crate::config::{Config, ConfigError, PATH};
 use crate::exit::{EXITS, Exit};
-use crate::identity::{Identity, IdentityError, NewKey};
-use crate::keytab_file::Target;
+use crate::identity::{Identity, NewKey};
+use crate::look::{self, Output};
 use crate::state::private_folder;
-use crate::trouble::{Trouble, chain};
+use crate::trouble::Trouble;
 use crate::{enroll, serve};
 
 #[derive(Parser)]
@@ -41,9 +40,14 @@ struct CommandLine {
 enum Verb {
     /// Look at the settings and every keytab; nothing is changed.
     #[command(
-        after_help = "Examples:\n  keyroll-agent check\n  keyroll-agent check --config ./agent.toml"
+        after_help = "Examples:\n  keyroll-agent check\n  keyroll-agent check --output json\n  \
+        keyroll-agent check --config ./agent.toml"
     )]
-    Check,
+    Check {
+        /// For people or for programs.
+        #[arg(long, short, value_enum, default_value_t = Output::Table)]
+        output: Output,
+    },
     /// Show what the keytabs hold: principal, kvno, enctype, time; never a key.
     #[command(after_help = "Examples:\n  keyroll-agent show\n  keyroll-agent show --output json")]
     Show {
@@ -84,10 +88,10 @@ enum Verb {
     Run,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Output {
-    Table,
-    Json,
+/// The whole command line, as its pages are made from it.
+#[must_use]
+pub fn definition() -> clap::Command {
+    CommandLine::command()
 }
 
 /// The whole program.
@@ -110,7 +114,7 @@ fn complain(what: &str) {
 }
 
 #[expect(clippy::print_stdout, reason = "the command line's own voice")]
-fn say(what: &str) {
+pub(crate) fn say(what: &str) {
     println!("{what}");
 }
 
@@ -137,8 +141,8 @@ fn act(line: CommandLine) -> Result<Exit, Trouble> {
         Trouble::of(exit, &error).next("keyroll-agent check --config FILE")
     })?;
     match line.verb {
-        Verb::Check => Ok(check(&config)),
-        Verb::Show { output } => Ok(show(&config, output)),
+        Verb::Check { output } => Ok(look::check(&config, output)),
+        Verb::Show { output } => Ok(look::show(&config, output)),
         Verb::Join {
             csr_out: Some(out),
             node: Some(node),
@@ -170,104 +174,6 @@ fn runtime() -> Result<tokio::runtime::Runtime, Trouble> {
         .max_blocking_threads(4)
         .build()
         .map_err(|error| Trouble::new(Exit::System, format!("no runtime: {error}")))
-}
-
-fn targets(config: &Config) -> impl Iterator<Item = (&keyroll::name::ArrayName, &Target)> {
-    config.arrays.iter().flat_map(|array| {
-        array
-            .targets
-            .iter()
-            .map(move |target| (&array.name, target))
-    })
-}
-
-fn check(config: &Config) -> Exit {
-    let mut wrong = 0;
-    let mut tell = |object: &str, verdict: Result<String, String>| match verdict {
-        Ok(fine) => say(&format!("ok       {object}: {fine}")),
-        Err(why) => {
-            wrong += 1;
-            say(&format!("TROUBLE  {object}: {why}"));
-        }
-    };
-    let identity = match Identity::load(&config.state) {
-        Ok(identity) => Ok(format!("joined as {}", identity.node())),
-        Err(error @ IdentityError::NotJoined) => Err(format!(
-            "{error}; next: keyroll node add ARRAY NODE on the controller"
-        )),
-        Err(error) => Err(chain(&error)),
-    };
-    tell("identity", identity);
-    for (_, target) in targets(config) {
-        let object = target.path.display().to_string();
-        let folder = target.path.parent().unwrap_or(Path::new("/"));
-        let verdict = match target.entries() {
-            Ok(entries) => Ok(format!("{} entries", entries.len())),
-            Err(crate::keytab_file::KeytabError::File(error)) if error.is_missing() => {
-                Ok("not there yet".to_owned())
-            }
-            Err(error) => Err(chain(&error)),
-        };
-        let writable = rustix::fs::access(folder, rustix::fs::Access::WRITE_OK);
-        let verdict = verdict.and_then(|fine| match writable {
-            Ok(()) => Ok(fine),
-            Err(error) => Err(format!("cannot write in {}: {error}", folder.display())),
-        });
-        tell(&object, verdict);
-    }
-    if wrong == 0 { Exit::Done } else { Exit::Found }
-}
-
-fn show(config: &Config, output: Output) -> Exit {
-    let mut exit = Exit::Done;
-    let mut files = Vec::new();
-    for (array, target) in targets(config) {
-        let path = target.path.display().to_string();
-        let (entries, trouble) = match target.entries() {
-            Ok(entries) => (entries, None),
-            Err(error) => (Vec::new(), Some(chain(&error))),
-        };
-        if trouble.is_some() {
-            exit = Exit::Found;
-        }
-        let entries: Vec<_> = entries
-            .iter()
-            .map(|entry| match entry {
-                None => json!({ "principal": null }),
-                Some(entry) => json!({
-                    "principal": entry.principal.to_string(),
-                    "kvno": entry.kvno.0,
-                    "enctype": entry.known_key().map(|key| key.enctype().name()),
-                    "timestamp": entry.timestamp,
-                }),
-            })
-            .collect();
-        files.push(json!({ "array": array, "path": path, "entries": entries, "trouble": trouble }));
-    }
-    if output == Output::Json {
-        say(&json!({ "files": files }).to_string());
-        return exit;
-    }
-    for file in &files {
-        say(&format!(
-            "{} (array {})",
-            text(&file["path"]),
-            text(&file["array"])
-        ));
-        if let Some(trouble) = file["trouble"].as_str() {
-            say(&format!("  TROUBLE: {trouble}"));
-        }
-        for entry in file["entries"].as_array().into_iter().flatten() {
-            let (principal, enctype) = (text(&entry["principal"]), text(&entry["enctype"]));
-            let kvno = entry["kvno"].as_u64().unwrap_or_default();
-            say(&format!("  kvno {kvno:<6} {enctype:<28} {principal}"));
-        }
-    }
-    exit
-}
-
-fn text(value: &serde_json::Value) -> &str {
-    value.as_str().unwrap_or("(unreadable)")
 }
 
 fn join(config: &Config, file: &Path, address: Option<String>) -> Result<Exit, Trouble> {

@@ -19,6 +19,7 @@ use tokio_rustls::server::TlsStream;
 
 use crate::config::Config;
 use crate::exit::Exit;
+use crate::half_open::HalfOpen;
 use crate::identity::{Identity, IdentityError, uri};
 use crate::node::{FoundTarget, Node};
 use crate::service::Service;
@@ -28,8 +29,8 @@ use crate::{health, tls};
 
 /// A handshake takes milliseconds.
 const HANDSHAKE: Duration = Duration::from_secs(5);
-/// Connections at once, and handshakes at once, so that strangers take no connection. One
-/// controller needs one connection.
+/// Connections at once, beside the handshakes under way, so that strangers take no connection. One
+/// controller needs one.
 const MOST: usize = 64;
 /// How often the files are looked at when nobody asks.
 const WATCH: Duration = Duration::from_secs(30);
@@ -100,14 +101,14 @@ async fn optional(task: Option<impl Future<Output = ()>>) {
 /// Accepts connections for ever. The configuration is made anew for each, so that a renewed
 /// certificate and changed authorities count at once.
 async fn accept(listener: TcpListener, identity: Arc<Identity>, service: Service) {
-    let handshakes = Arc::new(Semaphore::new(MOST));
+    let handshakes = Arc::new(HalfOpen::default());
     let conversations = Arc::new(Semaphore::new(MOST));
     loop {
         let Ok((stream, address)) = listener.accept().await else {
             tokio::time::sleep(Duration::from_millis(50)).await;
             continue;
         };
-        let Ok(place) = Arc::clone(&handshakes).try_acquire_owned() else {
+        let Some(place) = Arc::clone(&handshakes).enter(address.ip()) else {
             tracing::warn!(%address, "too many handshakes: dropped");
             continue;
         };

@@ -156,6 +156,19 @@ fn check_finds_what_is_wrong_and_changes_nothing() {
     assert!(ran.out.contains(told), "{}", ran.out);
     assert!(ran.out.contains("web.keytab: not there yet"), "{}", ran.out);
     assert!(!place.path("state").exists());
+    let ran = place.run("check --output json");
+    assert_eq!(ran.exit, 1);
+    let value: Value = serde_json::from_str(&ran.out).unwrap();
+    let [identity, keytab] = value["checks"].as_array().unwrap().as_slice() else {
+        panic!("{value}");
+    };
+    assert_eq!(identity["object"], "identity");
+    assert_eq!(identity["found"], Value::Null);
+    let trouble = identity["trouble"].as_str().unwrap();
+    assert!(trouble.starts_with("this node has not joined"), "{trouble}");
+    let path = place.path("web.keytab");
+    let expected = json!({ "object": path, "found": "not there yet", "trouble": null });
+    assert_eq!(*keytab, expected);
 
     place.keytab();
     let ran = place.run("check");

@@ -1,9 +1,12 @@
 //! Who is let in, and who the node shows itself to be.
 
+use std::io::ErrorKind;
+
 use keyroll::keyset::Role;
 use keyroll_agent::identity::{Identity, NewKey};
 use keyroll_proto::agent as said;
 use rustls::version::{TLS12, TLS13};
+use tokio::net::{TcpSocket, TcpStream};
 use tonic::Code;
 
 use crate::scene::{Authority, Badge, CONTROLLER, NODE, Scene, admit, keyset, look, stage};
@@ -169,4 +172,25 @@ async fn a_node_that_joins_anew_serves_the_new_authority_and_stays_ready() {
         "the authority of before is trusted still"
     );
     assert_eq!(scene.ready("/ready/web").await.0, 200, "its gate closed");
+}
+
+#[tokio::test]
+async fn strangers_of_one_address_do_not_take_the_controllers_place() {
+    let scene = Scene::plain().await;
+    let mut strangers = Vec::new();
+    for _ in 0..100 {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.0.9:0".parse().unwrap()).unwrap();
+        strangers.push(socket.connect(scene.address).await.unwrap());
+    }
+    let badge = scene.authority.client(CONTROLLER);
+    assert_eq!(is_served(&scene, &badge).await, Ok(()));
+    // The controller came last, so the fate of all others is settled: some wait for a handshake
+    // that never comes, the others were hung up on.
+    let waits = |stream: TcpStream| {
+        let peeked = stream.into_std().unwrap().peek(&mut [0]);
+        peeked.is_err_and(|error| error.kind() == ErrorKind::WouldBlock)
+    };
+    let waiting = strangers.into_iter().map(waits);
+    assert_eq!(waiting.filter(|waits| *waits).count(), 8);
 }
