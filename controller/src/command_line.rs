@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::config::Config;
 use crate::daemon::{self, DaemonError};
@@ -44,13 +44,16 @@ struct CommandLine {
 #[derive(Subcommand)]
 enum Verb {
     /// Make the sealing key, the store and the certificate authority of a new controller.
+    #[command(after_help = "Examples:\n  keyroll-controller init")]
     Init,
     /// Check the configuration; nothing is opened or changed.
+    #[command(after_help = "Examples:\n  keyroll-controller check --config ./controller.toml")]
     Check,
     /// Make the state of a controller from a backup; it needs the sealing key of that time.
     ///
     /// A store that is there is never replaced. What was restored does nothing for any array until
     /// `keyroll recover` has looked what the nodes and the directory have.
+    #[command(after_help = "Examples:\n  keyroll-controller restore keyroll.backup --dry-run")]
     Restore {
         /// What `keyroll backup` wrote.
         backup: PathBuf,
@@ -62,6 +65,9 @@ enum Verb {
         output: Output,
     },
     /// Serve, until stopped.
+    #[command(
+        after_help = "Examples:\n  keyroll-controller run\n  systemctl start keyroll-controller"
+    )]
     Run,
 }
 
@@ -69,6 +75,12 @@ enum Verb {
 enum Output {
     Table,
     Json,
+}
+
+/// The whole command line, as its pages are made from it.
+#[must_use]
+pub fn definition() -> clap::Command {
+    CommandLine::command()
 }
 
 /// The whole program.
