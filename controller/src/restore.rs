@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::BufReader;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -30,6 +30,8 @@ pub struct Contents {
     pub audit_entries: u64,
     /// The hash of the newest, to be compared with what a log collector has.
     pub audit_head: String,
+    /// A store that is there already, which a restore would not replace.
+    pub in_the_way: Option<PathBuf>,
 }
 
 /// One array in a backup.
@@ -74,7 +76,8 @@ pub fn restore(config: &Config, path: &Path, dry_run: bool) -> Result<Contents, 
     let now = chrono::Utc::now();
     // Looked at as a whole first: what turns out wrong must not leave half a state folder.
     let (found, head) = Store::of_backup(open()?, path, Arc::clone(&seal)).map_err(refused)?;
-    let contents = contents(&found, head, now.timestamp()).map_err(setup("reading the backup"))?;
+    let mut contents =
+        contents(&found, head, now.timestamp()).map_err(setup("reading the backup"))?;
     let (theirs, ours) = (&contents.head.realm, &settings.realm);
     if theirs != ours {
         let what = format!(
@@ -83,7 +86,7 @@ pub fn restore(config: &Config, path: &Path, dry_run: bool) -> Result<Contents, 
         );
         return Err(DaemonError::Input(what));
     }
-    Store::is_absent(&config.state).map_err(|error| refused(error.into()))?;
+    contents.in_the_way = Store::in_the_way(&config.state);
     if !dry_run {
         let now = now.timestamp_millis();
         Store::restore(&config.state, open()?, path, seal, now).map_err(refused)?;
@@ -129,6 +132,7 @@ fn contents(store: &Store, head: Head, now_unix: i64) -> Result<Contents, StoreE
         operators: store.operators()?.len(),
         audit_entries: audit.number,
         audit_head: audit.hash,
+        in_the_way: None,
     })
 }
 
@@ -162,6 +166,10 @@ impl Contents {
                 array.array, array.account, array.kvno
             ));
         }
+        lines.extend(self.in_the_way.as_ref().map(|path| {
+            let path = path.display();
+            format!("in the way of a restore: {path}, which is not overwritten")
+        }));
         lines
     }
 }

@@ -195,6 +195,13 @@ impl Rolls {
     }
 
     async fn frame(&self, array: &ArrayRecord, wanted: &Wanted) -> Result<Plan, NotBegun> {
+        let stale = |why| NotBegun::Stale {
+            array: array.name.clone(),
+            why,
+        };
+        if let Some(why) = &array.stale {
+            return Err(stale(why.clone()));
+        }
         if let Some(open) = self.ports.store.open_roll(&array.name)? {
             return Err(NotBegun::UnderWay {
                 array: array.name.clone(),
@@ -202,8 +209,7 @@ impl Rolls {
             });
         }
         if let Some(why) = stale::look(&self.ports, &array.name).await? {
-            let array = array.name.clone();
-            return Err(NotBegun::Stale { array, why });
+            return Err(stale(why));
         }
         // Looked at before anything is written: nobody could drive it, and no later process start.
         if array.services().next().is_none() {

@@ -7,6 +7,7 @@ mod accounts;
 mod adopt;
 mod bad_input;
 mod load;
+mod lost;
 mod secrets;
 mod set_up;
 
@@ -69,6 +70,23 @@ const PROMISES: &[Promise] = &[
         "a_password_that_somebody_else_set",
         accounts::a_password_that_somebody_else_set,
     ),
+    (
+        "lost_a_backup_of_before_the_last_rolls",
+        lost::a_backup_of_before_the_last_rolls,
+    ),
+    (
+        "lost_a_backup_of_the_middle_of_a_roll",
+        lost::a_backup_of_the_middle_of_a_roll,
+    ),
+    (
+        "lost_a_snapshot_of_the_controller",
+        lost::a_snapshot_of_the_controller,
+    ),
+    (
+        "lost_a_controller_without_a_backup",
+        lost::a_controller_without_a_backup,
+    ),
+    ("lost_a_snapshot_of_a_node", lost::a_snapshot_of_a_node),
     ("the_naive_order_fails", load::the_naive_order_fails),
 ];
 

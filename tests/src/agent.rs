@@ -312,6 +312,14 @@ impl Mortal for Agent {
     }
 }
 
+/// What the health endpoint of an agent on `host` says: status and text.
+///
+/// # Errors
+/// It does not answer.
+pub fn ready(host: &str, path: &str) -> Result<(u16, String)> {
+    get(host, HEALTH_PORT, path)
+}
+
 /// One HTTP request; a library for this would be most of the crate.
 fn get(host: &str, port: u16, path: &str) -> Result<(u16, String)> {
     let mut stream = connect(host, port)?;

@@ -1,7 +1,7 @@
 //! A store made from a backup, marked as what it is: older than the world.
 
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use redb::Database;
@@ -15,16 +15,10 @@ use crate::audit::{self, Event};
 use crate::seal::Seal;
 
 impl Store {
-    /// That there is no store in `folder` yet.
-    ///
-    /// # Errors
-    /// [`StoreError::Present`].
-    pub fn is_absent(folder: &Path) -> Result<(), StoreError> {
-        let path = super::open::file(folder);
-        if path.try_exists().unwrap_or(true) {
-            return Err(StoreError::Present { path });
-        }
-        Ok(())
+    /// The store that is in `folder` already, if one is.
+    #[must_use]
+    pub fn in_the_way(folder: &Path) -> Option<PathBuf> {
+        Some(super::open::file(folder)).filter(|path| path.try_exists().unwrap_or(true))
     }
 
     /// What a backup holds, as a store in memory that is gone when it is dropped. The whole of it
