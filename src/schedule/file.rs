@@ -211,7 +211,11 @@ mod tests {
         let parsed = schedule(text);
         assert_eq!(toml::to_string(&parsed).unwrap().replace('"', "'"), text);
         let cron = schedule("cron = '0 2 1-7 * MON'");
-        assert_eq!(schedule(&toml::to_string(&cron).unwrap()), cron);
+        let written = toml::to_string(&cron).unwrap();
+        assert_eq!(schedule(&written), cron);
+        // What is not there is not written.
+        let bare = "cron = \"0 2 1-7 * 1\"\ntime-zone = \"UTC\"\nmissed = \"run\"\n";
+        assert_eq!(written, bare);
         for (text, reason) in [
             ("", "it is missing, and cron too"),
             (

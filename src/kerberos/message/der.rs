@@ -93,7 +93,7 @@ pub(super) fn header(bytes: &[u8]) -> Result<(u8, usize, &[u8]), &'static str> {
         .ok_or("a length is cut short")?;
     let length = digits
         .iter()
-        .fold(0, |length, digit| length << 8 | usize::from(*digit));
+        .fold(0, |length, digit| 256 * length + usize::from(*digit));
     if length < 0x80 || length >> (8 * (count - 1)) == 0 {
         return Err("a length is not in its shortest form");
     }
@@ -177,6 +177,86 @@ mod tests {
                 &bytes[..bytes.len().min(8)]
             );
         }
+    }
+
+    #[test]
+    fn primitives_have_the_shape_of_their_type() {
+        let bytes = |length| vec![1; length];
+        for (tag, content, is_good) in [
+            (BOOLEAN, bytes(1), true),
+            (BOOLEAN, bytes(0), false),
+            (BOOLEAN, bytes(2), false),
+            (INTEGER, bytes(1), true),
+            (INTEGER, bytes(8), true),
+            (INTEGER, bytes(0), false),
+            (INTEGER, bytes(9), false),
+            (BIT_STRING, vec![0], true),
+            (BIT_STRING, vec![0, 1], true),
+            (BIT_STRING, vec![7, 0x80, 0x80], true),
+            (BIT_STRING, vec![], false),
+            (BIT_STRING, vec![1], false),
+            (BIT_STRING, vec![8, 0], false),
+            (GENERALIZED_TIME, b"20240229235958Z".to_vec(), true),
+            (GENERALIZED_TIME, b"2024022923595Z".to_vec(), false),
+            (GENERALIZED_TIME, b"202402292359580Z".to_vec(), false),
+            (GENERALIZED_TIME, b"20240229235958z".to_vec(), false),
+            (GENERALIZED_TIME, b"2024022923595:Z".to_vec(), false),
+            (GENERALIZED_TIME, vec![], false),
+            (0x04, vec![], true),
+            (0x05, bytes(3), true),
+        ] {
+            let checked = check_primitive(tag, &content);
+            assert_eq!(checked.is_ok(), is_good, "{tag:#x} {content:02x?}");
+        }
+    }
+
+    #[test]
+    fn lengths_are_in_their_one_shortest_form() {
+        for (bytes, length) in [
+            (&[4, 0x7f][..], Some(0x7f)),
+            (&[4, 0x81, 0x80], Some(0x80)),
+            (&[4, 0x81, 0x7f], None),
+            (&[4, 0x82, 1, 2], Some(0x0102)),
+            (&[4, 0x82, 0, 0xff], None),
+            (&[4, 0x83, 1, 2, 3], Some(0x01_0203)),
+            (&[4, 0x83, 0, 0xff, 0xff], None),
+            (&[4, 0x84, 1, 2, 3, 4], Some(0x0102_0304)),
+            (&[4, 0x84, 0, 0xff, 0xff, 0xff], None),
+            (&[4, 0x85, 1, 2, 3, 4, 5], None),
+            (&[4, 0x80], None),
+            (&[4, 0x82, 1], None),
+            (&[0x5f, 0x7f], None),
+            (&[0x5e, 0], Some(0)),
+        ] {
+            let found = header(bytes).ok().map(|(_, length, _)| length);
+            assert_eq!(found, length, "{bytes:02x?}");
+        }
+    }
+
+    #[test]
+    fn elements_nest_as_deep_as_is_allowed() {
+        let nested = |depth: usize| {
+            let mut bytes = vec![4, 0];
+            for _ in 0..depth {
+                let length = u8::try_from(bytes.len()).unwrap();
+                bytes.splice(0..0, [0x30, length]);
+            }
+            bytes
+        };
+        let checked = |depth| check_element(&nested(depth), DEPTH_MAX).map(<[u8]>::len);
+        assert_eq!(checked(DEPTH_MAX), Ok(0));
+        assert_eq!(checked(DEPTH_MAX + 1), Err("elements nest too deep"));
+    }
+
+    #[test]
+    fn the_longest_message_is_read() {
+        let longest = |length: usize| {
+            let [high, low] = u16::try_from(length - 4).unwrap().to_be_bytes();
+            let mut bytes = vec![4, 0x82, high, low];
+            bytes.resize(length, 7);
+            decode::<OctetStringAsn1>("test", &bytes)
+        };
+        assert_eq!(longest(MESSAGE_MAX).unwrap().0.len(), MESSAGE_MAX - 4);
     }
 
     #[test]
