@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use keyroll::name::{ArrayName, DcName, NodeName};
 use keyroll::roll::policy::{Method, OldKey, OnDeadline};
-use keyroll::roll::{Base, Cause, End, Plan, Record, Refusal, Roll, RollNumber, WhichKey};
+use keyroll::roll::{Base, Cause, End, Plan, Record, Refusal, Roll, RollNumber, State, WhichKey};
 use keyroll_proto::operator::RollView;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -42,6 +42,8 @@ pub enum NotBegun {
         array: ArrayName,
         /// The roll.
         roll: RollNumber,
+        /// Whether it does nothing but wait for old tickets to die.
+        draining: bool,
     },
     /// What is remembered of the array is old.
     #[error("this controller's memory of {array} is old: {why}")]
@@ -206,6 +208,7 @@ impl Rolls {
             return Err(NotBegun::UnderWay {
                 array: array.name.clone(),
                 roll: open.number,
+                draining: open.roll.state() == State::Draining,
             });
         }
         if let Some(why) = stale::look(&self.ports, &array.name).await? {

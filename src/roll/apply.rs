@@ -240,7 +240,9 @@ impl Roll {
                 self.state = State::Halted;
             }
             Record::Resolved { choice, .. } => {
-                self.follows(name, &[State::Halted])?;
+                if !self.may_resolve(&choice) {
+                    return Err(self.illegal(name, ""));
+                }
                 self.resolve(&choice);
             }
             Record::Recovered { version, found, .. } => self.recover(name, version, found)?,
@@ -256,6 +258,16 @@ impl Roll {
     pub fn untouched(&self) -> bool {
         let dead = |outcome| matches!(outcome, Outcome::Refused | Outcome::Settled);
         self.attempts.iter().all(|attempt| dead(attempt.outcome))
+    }
+
+    /// Whether an operator may choose this now. A halted roll takes any choice; a draining one,
+    /// which has nothing left to do but to wait, may be given up, so that another can follow.
+    #[must_use]
+    pub fn may_resolve(&self, choice: &Resolution) -> bool {
+        match choice {
+            Resolution::Continue => self.state == State::Halted,
+            Resolution::GiveUp => matches!(self.state, State::Halted | State::Draining),
+        }
     }
 
     fn resolve(&mut self, choice: &Resolution) {

@@ -238,14 +238,18 @@ impl Roll {
     #[must_use]
     pub fn has_committed(&self) -> bool {
         match self.halt.as_ref().map_or(self.state, |halt| halt.from) {
-            State::Converging | State::Draining | State::Retiring | State::Ended(End::Done) => true,
+            // Given up without a halt is only a roll that drains.
+            State::Converging
+            | State::Draining
+            | State::Retiring
+            | State::Ended(End::Done | End::GivenUp) => true,
             State::Planned
             | State::Generated
             | State::Staging
             | State::Committing
             | State::Aborting
             | State::Halted
-            | State::Ended(End::Aborted | End::Refused | End::GivenUp | End::Overtaken) => false,
+            | State::Ended(End::Aborted | End::Refused | End::Overtaken) => false,
         }
     }
 

@@ -250,6 +250,27 @@ fn a_foreign_password_stops_the_roll_and_an_operator_goes_on() {
 }
 
 #[test]
+fn a_drain_is_given_up_for_another_roll_and_nothing_else_is() {
+    let mut world = World::new();
+    world.run();
+    for length in 1..=world.journal.len() {
+        let mut roll = Roll::replay(world.journal[..length].iter().cloned()).unwrap();
+        let state = roll.state();
+        let given_up = roll.apply(Record::Resolved {
+            choice: Resolution::GiveUp,
+            actor: "test".to_owned(),
+        });
+        assert_eq!(given_up.is_ok(), state == State::Draining, "{state:?}");
+        if given_up.is_ok() {
+            assert_eq!(roll.state(), State::Ended(End::GivenUp));
+            assert!(roll.has_committed(), "its key is the one in force");
+            assert_eq!(roll.recipe().generations.len(), 2, "both keys stay");
+            assert!(!roll.cool_down(Duration::ZERO).is_zero());
+        }
+    }
+}
+
+#[test]
 fn another_kvno_than_predicted_is_staged_before_anything_else() {
     let mut world = World::new();
     world.fault(Fault::KvnoJumps(100_000));

@@ -245,7 +245,7 @@ impl Driver {
                 "an operator waived a domain controller",
             )?;
         }
-        if let Some((choice, actor)) = resolve.filter(|_| self.roll.state() == State::Halted) {
+        if let Some((choice, actor)) = resolve.filter(|(choice, _)| self.roll.may_resolve(choice)) {
             self.write(
                 Record::Resolved { choice, actor },
                 "an operator has decided",

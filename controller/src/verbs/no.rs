@@ -135,8 +135,22 @@ impl From<PortError> for No {
 impl From<NotBegun> for No {
     fn from(error: NotBegun) -> Self {
         match error {
-            NotBegun::UnderWay { ref array, .. } => Self::busy("roll-under-way", error.to_string())
-                .next(format!("keyroll roll watch {array}")),
+            NotBegun::UnderWay {
+                ref array,
+                draining,
+                ..
+            } => {
+                let watch = format!("keyroll roll watch {array}");
+                let next = if draining {
+                    format!(
+                        "{watch}; if a key has leaked: keyroll roll resolve {array} give-up, \
+                             then keyroll roll {array} --emergency"
+                    )
+                } else {
+                    watch
+                };
+                Self::busy("roll-under-way", error.to_string()).next(next)
+            }
             NotBegun::Stale { ref array, .. } => Self::needs_operator("stale", error.to_string())
                 .next(format!("keyroll recover {array} --dry-run")),
             NotBegun::NoNodes(ref array) => Self::refused("no-nodes", error.to_string())

@@ -232,7 +232,7 @@ impl Controller {
         actor: &str,
     ) -> Result<said::Changed, No> {
         let (array, line, past) = self.under_way(&request.array)?;
-        let halted = past.roll.state() == State::Halted;
+        let may = |choice| past.roll.may_resolve(choice);
         let number = past.number;
         let not_halted = || {
             let what = format!(
@@ -243,7 +243,8 @@ impl Controller {
             No::busy("not-halted", what).next(format!("keyroll roll status {}", array.name))
         };
         let done = match request.choice.as_str() {
-            "continue" | "give-up" if !halted => return Err(not_halted()),
+            "continue" if !may(&Resolution::Continue) => return Err(not_halted()),
+            "give-up" if !may(&Resolution::GiveUp) => return Err(not_halted()),
             "continue" => format!("roll {number} of {} looks again and goes on", array.name),
             "give-up" => format!(
                 "roll {number} of {} ends; the nodes keep both keys",
