@@ -19,7 +19,7 @@ use keyroll_failpoint::at;
 use strum::VariantNames as _;
 
 use crate::Ports;
-use crate::directory::acl::Delegation;
+use crate::directory::acl::{Delegation, DelegationRequest};
 use crate::ports::{
     AccountRef, Agents, Directory, Kdc, KnownKeys, NewAccount, NodeInventory, NodeProof,
     PasswordWrite, PortError, Sighting,
@@ -94,7 +94,10 @@ watched! {
     fn set_enctypes(dc: &DcName, account: &AccountRef, to: &[Enctype]) -> Result<(), PortError>;
     fn add_spn(dc: &DcName, account: &AccountRef, spn: &str) -> Result<(), PortError>;
     fn remove_spn(dc: &DcName, account: &AccountRef, spn: &str) -> Result<(), PortError>;
-    fn delegation(dc: &DcName, account: &str, trustee: &str) -> Result<Delegation, PortError>;
+    fn delegation(
+        dc: &DcName,
+        request: &DelegationRequest<'_>
+    ) -> Result<Delegation, PortError>;
 }
 
 watched! {

@@ -15,6 +15,8 @@ use keyroll::roll::policy::Method;
 use keyroll::roll::{Answer, WhichKey};
 use keyroll::secret::Password;
 
+use crate::directory::acl::{Delegation, DelegationRequest};
+
 /// Why something could not be read or done; by what the caller can do about it.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum PortError {
@@ -143,16 +145,14 @@ pub trait Directory: Send + Sync {
         })
     }
 
-    /// What an administrator must be told to grant `trustee` the least rights on `account`, both
-    /// by sAMAccountName.
+    /// What an administrator must be told to grant the least rights.
     async fn delegation(
         &self,
         _dc: &DcName,
-        account: &str,
-        _trustee: &str,
-    ) -> Result<crate::directory::acl::Delegation, PortError> {
+        request: &DelegationRequest<'_>,
+    ) -> Result<Delegation, PortError> {
         Err(PortError::Missing {
-            object: format!("a directory to look up {account} in"),
+            object: format!("a directory to look up {} in", request.account),
         })
     }
 }

@@ -95,7 +95,7 @@ always\t''
 never\t''"
 complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from create" -l timeout -d 'How long to wait for an answer; `roll --wait` and `roll watch` wait as long as a roll takes' -r
 complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from create" -l take-existing -d 'Take the account although it exists: its password is RESET at once, so it must not be in service (for that, see `array adopt`)'
-complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from create" -l print-acl -d 'Print the rights that the controller\'s account needs, as dsacls and samba-tool commands, and change nothing'
+complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from create" -l print-acl -d 'Print the rights that the controller\'s account needs, as dsacls and samba-tool commands, and change nothing: on the account, if there is one, and on the container to make one in'
 complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from create" -l dry-run -d 'Check everything and say what would be done; change nothing'
 complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from create" -s y -l yes -d 'Do not ask; needed where there is no terminal to ask on'
 complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from create" -s v -l verbose -d 'Say on standard error what is being done'

@@ -4,7 +4,7 @@ use keyroll::name::DcName;
 
 use super::ActiveDirectory;
 use super::account::Root;
-use super::acl::Delegation;
+use super::acl::{Delegation, DelegationRequest};
 use super::descriptor::Sid;
 use super::text::{Dn, Filter};
 use crate::ports::PortError;
@@ -13,9 +13,10 @@ impl ActiveDirectory {
     pub(super) async fn read_delegation(
         &self,
         dc: &DcName,
-        account: &str,
-        trustee: &str,
+        request: &DelegationRequest<'_>,
     ) -> Result<Delegation, PortError> {
+        let trustee = request.trustee;
+        let (_, container) = self.container(dc, request.kind, request.container).await?;
         let (mut connection, root) = self.connections.live(dc).await?;
         let schema = root.text("schemaNamingContext").map(Dn::of_directory);
         let configuration = root
@@ -27,11 +28,9 @@ impl ActiveDirectory {
         };
         let by_name = |name: &str| Filter::equals("sAMAccountName", name);
         let found = connection
-            .find(&domain, &by_name(account), &["objectGUID"])
+            .find(&domain, &by_name(request.account), &["objectGUID"])
             .await?;
-        let object = found
-            .first()
-            .ok_or_else(|| missing(format!("account {account}")))?;
+        let account = found.first().map(|object| object.name().to_owned());
         let found = connection
             .find(&domain, &by_name(trustee), &["objectSid"])
             .await?;
@@ -61,7 +60,9 @@ impl ActiveDirectory {
         }
         let netbios = netbios.unwrap_or_else(|| self.settings.domain.clone());
         Ok(Delegation {
-            object: object.name().to_owned(),
+            account,
+            container: container.as_str().to_owned(),
+            kind: request.kind,
             trustee: format!("{netbios}\\{trustee}"),
             trustee_sid: holder.to_string(),
             fence: (fence.clone(), guid),

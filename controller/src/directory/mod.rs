@@ -45,7 +45,7 @@ mod write;
 pub use kdc::Kdcs;
 
 use account::Root;
-use acl::Delegation;
+use acl::{Delegation, DelegationRequest};
 use config::{DirectorySettings, Transport};
 use connection::{Connection, Connections};
 use text::Dn;
@@ -169,9 +169,8 @@ impl Directory for ActiveDirectory {
     async fn delegation(
         &self,
         dc: &DcName,
-        account: &str,
-        trustee: &str,
+        request: &DelegationRequest<'_>,
     ) -> Result<Delegation, PortError> {
-        self.read_delegation(dc, account, trustee).await
+        self.read_delegation(dc, request).await
     }
 }

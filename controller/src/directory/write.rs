@@ -106,7 +106,8 @@ impl ActiveDirectory {
     }
 
     pub(super) async fn send_account(&self, dc: &DcName, account: &NewAccount<'_>) -> Answer {
-        let (mut connection, parent) = match self.container(dc, account).await {
+        let container = self.container(dc, account.kind, account.container).await;
+        let (mut connection, parent) = match container {
             Ok(found) => found,
             Err(error) => return not_sent(&error),
         };
@@ -139,15 +140,16 @@ impl ActiveDirectory {
     }
 
     /// Where a new account goes: as asked, as configured, or where the domain puts its kind.
-    async fn container(
+    pub(super) async fn container(
         &self,
         dc: &DcName,
-        account: &NewAccount<'_>,
+        kind: AccountKind,
+        written: Option<&str>,
     ) -> Result<(Connection, Dn), PortError> {
         let (mut connection, root) = self.connections.live(dc).await?;
-        if let Some(written) = account.container {
+        if let Some(written) = written {
             let parent = written.parse::<Dn>().map_err(|error| PortError::Refused {
-                object: format!("account {}", account.sam_account_name),
+                object: "the container of new accounts".to_owned(),
                 why: error.to_string(),
                 next: String::new(),
             })?;
@@ -157,7 +159,7 @@ impl ActiveDirectory {
             return Ok((connection, configured.clone()));
         }
         let root = Root::of(&root, dc)?;
-        let kind = match account.kind {
+        let kind = match kind {
             AccountKind::User => USERS,
             AccountKind::Computer => COMPUTERS,
         };

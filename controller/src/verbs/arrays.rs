@@ -1,5 +1,6 @@
 //! `keyroll array …`: accounts made or taken over, and given up.
 
+mod acl;
 mod adopt;
 mod create;
 mod words;

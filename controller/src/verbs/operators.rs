@@ -176,33 +176,4 @@ impl Controller {
             trouble: verdict.trouble.unwrap_or_default(),
         })
     }
-
-    /// What an AD administrator types so that this controller may do its work, and no more.
-    ///
-    /// # Errors
-    /// [`No`].
-    pub async fn print_acl(
-        &self,
-        request: &said::PrintAclRequest,
-    ) -> Result<said::PrintAclReply, No> {
-        // An array's name means its account.
-        let account = match self.array(&request.account) {
-            Ok(array) => array.account.sam_account_name,
-            Err(_) => request.account.clone(),
-        };
-        let trustee = match request.trustee.as_str() {
-            "" => self.trustee.as_str(),
-            given => given,
-        };
-        let dc = self.writer().await?;
-        let directory = &self.ports.directory;
-        let delegation = directory.delegation(&dc, &account, trustee).await?;
-        let grants = delegation.grants();
-        Ok(said::PrintAclReply {
-            dsacls: grants.iter().map(|one| one.dsacls.clone()).collect(),
-            samba_tool: grants.iter().map(|one| one.samba_tool.clone()).collect(),
-            why: grants.into_iter().map(|one| one.why).collect(),
-            distinguished_name: delegation.object,
-        })
-    }
 }

@@ -62,6 +62,16 @@ dsacls X /G Y
 # Samba: samba-tool dsacl
 # to reset the password
 samba-tool dsacl set X
+
+# To have a computer account made in OU=Arrays,DC=corp,DC=example, instead
+
+# Windows: dsacls
+# makes accounts
+dsacls C /G Y
+
+# Samba: samba-tool dsacl
+# makes accounts
+samba-tool dsacl set C
 ",
     );
 }

@@ -62,9 +62,14 @@ fn array_verbs() {
         &["account: \"web\"", "trustee: \"\""],
     );
     asks(
-        "array create web --account a --print-acl --trustee t",
+        "array create web --account a --print-acl --trustee t --kind user --container OU=x",
         "print_acl",
-        &["account: \"a\"", "trustee: \"t\""],
+        &[
+            "account: \"a\"",
+            "trustee: \"t\"",
+            "account_kind: \"user\"",
+            "container: \"OU=x\"",
+        ],
     );
     asks("array list", "list_arrays", &[]);
     asks("array show web", "show_array", &["array: \"web\""]);

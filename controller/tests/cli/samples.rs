@@ -77,6 +77,11 @@ pub fn acl() -> PrintAclReply {
         dsacls: vec!["dsacls X /G Y".into()],
         samba_tool: vec!["samba-tool dsacl set X".into()],
         why: vec!["to reset the password".into()],
+        container: "OU=Arrays,DC=corp,DC=example".into(),
+        container_dsacls: vec!["dsacls C /G Y".into()],
+        container_samba_tool: vec!["samba-tool dsacl set C".into()],
+        container_why: vec!["makes accounts".into()],
+        account_kind: "computer".into(),
     }
 }
 

@@ -61,7 +61,8 @@ fn trials() -> Vec<Trial> {
             a_wrong_key_is_tried_once, domain_controllers_differ_until_they_have_replicated;
         services: names_are_added_and_removed_one_by_one, a_name_of_another_account_is_refused,
             a_duplicate_that_replication_made_shows;
-        rights: the_printed_rights_are_enough_and_no_more;
+        rights: the_printed_rights_are_enough_and_no_more,
+            the_rights_on_a_container_make_accounts_of_one_kind;
     }
 }
 

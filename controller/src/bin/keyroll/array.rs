@@ -90,6 +90,15 @@ pub enum Kind {
     User,
 }
 
+impl Kind {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Computer => "computer",
+            Self::User => "user",
+        }
+    }
+}
+
 /// `array create`
 #[derive(Debug, Args)]
 pub struct Create {
@@ -116,7 +125,7 @@ pub struct Create {
     #[arg(long)]
     take_existing: bool,
     /// Print the rights that the controller's account needs, as dsacls and samba-tool commands,
-    /// and change nothing
+    /// and change nothing: on the account, if there is one, and on the container to make one in
     #[arg(long)]
     print_acl: bool,
     /// With --print-acl: the account that the controller binds as, if not the configured one
@@ -203,6 +212,8 @@ async fn print_acl(create: Create, session: &Session) -> Result<Exit, Trouble> {
     let request = PrintAclRequest {
         account: create.account.or(create.array).unwrap_or_default(),
         trustee: create.trustee.unwrap_or_default(),
+        account_kind: create.kind.map_or("", Kind::word).to_owned(),
+        container: create.container.unwrap_or_default(),
     };
     show(
         session,
@@ -222,11 +233,7 @@ impl Create {
             yes: self.consent.yes || !self.take_existing,
             ..self.consent
         };
-        let kind = match self.kind {
-            None => "",
-            Some(Kind::Computer) => "computer",
-            Some(Kind::User) => "user",
-        };
+        let kind = self.kind.map_or("", Kind::word);
         let request = CreateArrayRequest {
             array,
             account: self.account.unwrap_or_default(),

@@ -145,10 +145,16 @@ impl Controller {
         };
         if let Answer::Refused { text, .. } = answer {
             let what = format!("{dc} refused to make account {}: {text}", wanted.sam);
-            let next = format!(
+            let mut next = format!(
                 "keyroll array create --print-acl --account '{}'",
                 wanted.sam
             );
+            if wanted.kind == AccountKind::User {
+                next.push_str(" --kind user");
+            }
+            if !container.is_empty() {
+                next.push_str(&format!(" --container '{container}'"));
+            }
             return Err(Founded::No(No::refused("refused", what).next(next)));
         }
         let text = match &answer {

@@ -143,14 +143,35 @@ fn policy_text(policy: &Policy) -> String {
 
 /// The delegation as commands, each with what it is for.
 pub fn acl_text(acl: &PrintAclReply) -> String {
-    let mut text = format!("# The least rights on {}\n", acl.distinguished_name);
+    let mut parts = Vec::new();
+    if !acl.distinguished_name.is_empty() {
+        let title = format!("The least rights on {}", acl.distinguished_name);
+        parts.push(rights(&title, [&acl.dsacls, &acl.samba_tool, &acl.why]));
+    }
+    if !acl.container.is_empty() {
+        let title = format!(
+            "To have a {} account made in {}, instead",
+            acl.account_kind, acl.container
+        );
+        let lists = [
+            &acl.container_dsacls,
+            &acl.container_samba_tool,
+            &acl.container_why,
+        ];
+        parts.push(rights(&title, lists));
+    }
+    parts.join("\n")
+}
+
+fn rights(title: &str, [dsacls, samba_tool, why]: [&Vec<String>; 3]) -> String {
+    let mut text = format!("# {title}\n");
     for (tool, commands) in [
-        ("Windows: dsacls", &acl.dsacls),
-        ("Samba: samba-tool dsacl", &acl.samba_tool),
+        ("Windows: dsacls", dsacls),
+        ("Samba: samba-tool dsacl", samba_tool),
     ] {
         let _ = write!(text, "\n# {tool}\n");
         for (index, command) in commands.iter().enumerate() {
-            if let Some(why) = acl.why.get(index).filter(|why| !why.is_empty()) {
+            if let Some(why) = why.get(index).filter(|why| !why.is_empty()) {
                 let _ = writeln!(text, "# {why}");
             }
             let _ = writeln!(text, "{command}");
