@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashSet};
 use std::os::unix::net::UnixStream as StdUnixStream;
 
+use keyroll::drift::{self, Attribute, History};
 use keyroll_controller::directory::ber::{self, message_length};
 use keyroll_controller::directory::descriptor::{RESET_PASSWORD, Sid, grants};
 use keyroll_controller::directory::entry::{Entry, unix_of_file_time};
@@ -203,4 +204,26 @@ pub fn descriptors(bytes: &[u8]) -> bool {
         "one caller reads it, another does not"
     );
     nobody.is_ok()
+}
+
+/// The stamps of an account's attributes: no more than bytes have room for, and each can be told.
+pub fn stamps(bytes: &[u8]) -> bool {
+    let Ok(stamps) = drift::parse(bytes) else {
+        return false;
+    };
+    assert!(stamps.len() * 48 <= bytes.len(), "stamps out of nothing");
+    let told: Vec<Attribute> = stamps.keys().copied().collect();
+    let history = History {
+        stamps,
+        ..History::default()
+    };
+    for attribute in told {
+        let origin = history.origin(attribute).expect("it is among them");
+        let words = origin.to_string();
+        assert!(
+            words.contains(attribute.name()) && words.len() < 300,
+            "{words}"
+        );
+    }
+    true
 }

@@ -16,7 +16,7 @@ pub mod wire;
 pub type Property = fn(&[u8]) -> bool;
 
 /// Every property by the name of its fuzz target.
-pub const ALL: [(&str, Property); 16] = [
+pub const ALL: [(&str, Property); 17] = [
     (
         "agent_configuration_is_valid_or_explained",
         configuration::agent,
@@ -40,6 +40,7 @@ pub const ALL: [(&str, Property); 16] = [
     ("ldap_answers_never_panic", ldap::answers),
     ("ldap_values_never_panic", ldap::values),
     ("names_round_trip", text::names),
+    ("replication_stamps_never_panic", ldap::stamps),
     ("schedules_round_trip", text::schedules),
     ("security_descriptors_never_panic", ldap::descriptors),
 ];
