@@ -190,6 +190,7 @@ pub async fn run(
         .take_up()
         .map_err(|error| DaemonError::Fatal(error.to_string()))?;
 
+    let saved = Arc::clone(&store);
     let service = Service::new(Arc::clone(&controller));
     let mutual = Arc::clone(&own);
     let doorway = Doorway::open(operator_port, move || mutual.mutual());
@@ -207,6 +208,7 @@ pub async fn run(
     tokio::select! {
         () = shutdown => Ok(()),
         why = fatal_reason(&mut failed) => Err(DaemonError::Fatal(why)),
+        why = saved.broken() => Err(DaemonError::Fatal(why)),
         served = Server::builder().add_service(local).serve_with_incoming(socket) => {
             served.map_err(setup("serving the local socket"))
         }

@@ -1,5 +1,6 @@
 //! Making and opening the store's file.
 
+use std::error::Error as _;
 use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
@@ -8,8 +9,9 @@ use std::sync::Arc;
 use keyroll::fence::Epoch;
 use keyroll::kerberos::Realm;
 use rand::RngCore as _;
-use redb::{Database, DatabaseError, ReadableDatabase as _};
+use redb::{Database, DatabaseError, ReadableDatabase as _, StorageBackend};
 use serde::de::DeserializeOwned;
+use tokio::sync::watch;
 
 use super::read::{Read as _, Rows};
 use super::row::{self, Source as _};
@@ -27,6 +29,8 @@ const CACHE_BYTES: usize = 8 << 20;
 pub struct Store {
     pub(super) database: Database,
     pub(super) seal: Arc<Seal>,
+    /// Why nothing can be saved any more.
+    broken: watch::Sender<Option<String>>,
 }
 
 impl std::fmt::Debug for Store {
@@ -43,16 +47,7 @@ impl Store {
     /// [`StoreError::Unsaved`].
     pub fn create(folder: &Path, realm: &Realm, seal: Arc<Seal>) -> Result<Self, StoreError> {
         let (place, database) = Place::take(folder)?;
-        let mut id = [0; 16];
-        rand::rng().fill_bytes(&mut id);
-        let store = Self { database, seal };
-        let meta = Meta {
-            store: hex::encode(id),
-            realm: realm.clone(),
-            epoch: Epoch(0),
-            restored_from_unix: None,
-        };
-        store.write(|change| change.begin(&meta))?;
+        let store = Self::begin(database, realm, seal)?;
         place.finish()?;
         Ok(store)
     }
@@ -72,11 +67,59 @@ impl Store {
             .set_cache_size(CACHE_BYTES)
             .open(&path)
             .map_err(|source| unopened(&path, source))?;
-        let store = Self { database, seal };
+        Self::take_over(database, &path, seal)
+    }
+
+    /// Makes or opens the store on another medium than a file: one that a test has in its hand,
+    /// to cut its power.
+    ///
+    /// # Errors
+    /// As [`Store::create`] and [`Store::open`].
+    pub fn on(
+        medium: impl StorageBackend,
+        realm: &Realm,
+        seal: Arc<Seal>,
+    ) -> Result<(Self, Epoch), StoreError> {
+        let path = PathBuf::from(FILE);
+        let new = medium.len().map_err(|source| StoreError::Io {
+            path: path.clone(),
+            source,
+        })? == 0;
+        let database = Database::builder()
+            .set_cache_size(CACHE_BYTES)
+            .create_with_backend(medium)
+            .map_err(|source| unopened(&path, source))?;
+        if new {
+            return Ok((Self::begin(database, realm, seal)?, Epoch(0)));
+        }
+        Self::take_over(database, &path, seal)
+    }
+
+    fn begin(database: Database, realm: &Realm, seal: Arc<Seal>) -> Result<Self, StoreError> {
+        let mut id = [0; 16];
+        rand::rng().fill_bytes(&mut id);
+        let store = Self::around(database, seal);
+        let meta = Meta {
+            store: hex::encode(id),
+            realm: realm.clone(),
+            epoch: Epoch(0),
+            restored_from_unix: None,
+        };
+        store.write(|change| change.begin(&meta))?;
+        Ok(store)
+    }
+
+    fn take_over(
+        database: Database,
+        path: &Path,
+        seal: Arc<Seal>,
+    ) -> Result<(Self, Epoch), StoreError> {
+        let store = Self::around(database, seal);
         let epoch = store.write(|change| {
             let mut meta = match change.meta() {
                 Err(StoreError::Corrupt { .. }) => {
-                    return Err(StoreError::WrongSeal { path: path.clone() });
+                    let path = path.to_owned();
+                    return Err(StoreError::WrongSeal { path });
                 }
                 read => read?,
             };
@@ -96,15 +139,45 @@ impl Store {
         &self,
         edit: impl FnOnce(&Change<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
+        let change = self.begin_change().map_err(|error| self.broke(error))?;
+        let outcome = edit(&change)?;
+        change.commit().map_err(|error| self.broke(error))?;
+        Ok(outcome)
+    }
+
+    fn begin_change(&self) -> Result<Change<'_>, StoreError> {
         let mut transaction = self.database.begin_write().map_err(StoreError::unsaved)?;
         transaction
             .set_durability(redb::Durability::Immediate)
             .map_err(StoreError::unsaved)?;
         transaction.set_two_phase_commit(true);
-        let change = Change::new(transaction, &self.seal);
-        let outcome = edit(&change)?;
-        change.commit()?;
-        Ok(outcome)
+        Ok(Change::new(transaction, &self.seal))
+    }
+
+    fn broke(&self, error: StoreError) -> StoreError {
+        let source = error.source().map(ToString::to_string);
+        self.broken.send_replace(Some(source.unwrap_or_default()));
+        error
+    }
+
+    /// Returns once a change could not be saved, whoever made it, with the reason: the process
+    /// must stop then.
+    pub async fn broken(&self) -> String {
+        let mut broken = self.broken.subscribe();
+        match broken.wait_for(Option::is_some).await {
+            Ok(why) => why.clone().unwrap_or_default(),
+            // The sender is in the store itself.
+            Err(_) => std::future::pending().await,
+        }
+    }
+
+    pub(super) fn around(database: Database, seal: Arc<Seal>) -> Self {
+        let broken = watch::Sender::new(None);
+        Self {
+            database,
+            seal,
+            broken,
+        }
     }
 }
 

@@ -35,7 +35,7 @@ impl Store {
             .create_with_backend(InMemoryBackend::new())
             .map_err(StoreError::unsaved)?;
         let head = fill(&database, &seal, source, path)?;
-        let store = Self { database, seal };
+        let store = Self::around(database, seal);
         store.examine(path)?;
         Ok((store, head))
     }
@@ -55,7 +55,7 @@ impl Store {
     ) -> Result<(Self, Head), BackupError> {
         let (place, database) = Place::take(folder)?;
         let head = fill(&database, &seal, source, path)?;
-        let store = Self { database, seal };
+        let store = Self::around(database, seal);
         store.examine(path)?;
         store.mark(&head, now_unix_millis)?;
         place.finish()?;

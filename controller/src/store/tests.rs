@@ -1,4 +1,5 @@
 mod backup;
+mod broken;
 mod crash;
 mod journal;
 mod tokens;
