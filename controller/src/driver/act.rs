@@ -233,7 +233,15 @@ impl Stage<'_> {
     async fn prove(&self, node: NodeName, roles: &[Role]) -> Seen {
         let mut accepted = BTreeSet::new();
         for role in roles {
-            match self.prove_one(&node, *role).await {
+            let mut proof = self.prove_one(&node, *role).await;
+            if let Proof::Refused(why) = &proof {
+                proof = match self.excuse(&node, why).await {
+                    Some(trouble) => Proof::Trouble(trouble),
+                    // It may have been so at that moment only.
+                    None => self.prove_one(&node, *role).await,
+                };
+            }
+            match proof {
                 Proof::Accepted => {
                     accepted.insert(*role);
                 }
@@ -246,6 +254,28 @@ impl Stage<'_> {
             }
         }
         Seen::Node(node, Box::new(move |view| view.accepts.extend(accepted)))
+    }
+
+    /// What explains that the node refused a ticket, if the keys need not be wrong: clocks that
+    /// are apart and will come together again, or a node that is not as it was a moment ago.
+    async fn excuse(&self, node: &NodeName, refused: &str) -> Option<String> {
+        let nonce = random::bytes();
+        let array = &self.roll.frame().array;
+        let inventory = match self.ports.agents.look(node, array, nonce).await {
+            Ok(inventory) => inventory,
+            Err(error) => return Some(error.to_string()),
+        };
+        let apart = inventory.clock_offset;
+        if apart > NODE_CLOCK_LIMIT {
+            let apart = apart.as_secs();
+            return Some(format!(
+                "its clock and this controller's are {apart} s apart, so it refuses tickets: \
+                 {refused}"
+            ));
+        }
+        let (held, given) = (inventory.version, self.keyset.version);
+        let other = (held != given).then(|| format!("it says it holds keyset {held}, not {given}"));
+        other.or_else(|| wrong_with(&inventory, self.keyset, &nonce))
     }
 
     async fn prove_one(&self, node: &NodeName, role: Role) -> Proof {
