@@ -1,0 +1,23 @@
+//! Mistakes that the world can be made to make, one at a time: each must be found.
+
+/// One of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mistake {
+    /// An agent says that it holds a keyset and accepts its tickets, and writes it half a minute
+    /// later.
+    AnswersBeforeItWrites,
+    /// An agent takes a keyset whatever it took before.
+    TakesOldKeysets,
+    /// A node serves as soon as its agent starts.
+    OpensAtItsStart,
+    /// The controller's disk says that it has synced before it has.
+    ForgetsTheLastRecord,
+    /// What the controller waits for is counted by the clock on the wall.
+    WaitsByTheWallClock,
+    /// A ticket of one domain controller is taken for the proof of all.
+    AsksOneDcForAll,
+    /// A write that was not answered is taken for one that was refused.
+    TakesSilenceForNo,
+    /// A password is written whatever was there before.
+    WritesBlindly,
+}

@@ -1,0 +1,99 @@
+//! The promise itself, checked whenever anything has changed: every ticket that is alive, and every
+//! ticket that a domain controller could issue now, opens at every node that says it is ready.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use crate::domain::Domain;
+use crate::machine::{KeyOf, Machine};
+
+/// The tickets that clients hold.
+#[derive(Default)]
+pub struct Tickets {
+    /// How long the last one issued under each key is honoured.
+    dies: BTreeMap<KeyOf, Duration>,
+    /// Keys that no node can be asked to know: set by somebody else, or brought back from a
+    /// backup when nodes had given them up.
+    pub excused: BTreeSet<KeyOf>,
+    /// What people call each key: "password 2, kvno 5".
+    names: BTreeMap<KeyOf, String>,
+    /// The passwords in the order in which they appeared.
+    passwords: Vec<String>,
+    /// How long a ticket is honoured after it is issued, skew of both clocks included.
+    life: Duration,
+}
+
+impl Tickets {
+    pub fn new(life: Duration) -> Self {
+        Self {
+            life,
+            ..Self::default()
+        }
+    }
+
+    /// A password by the order of its appearance: passwords are never shown.
+    pub fn number(&mut self, password: &str) -> usize {
+        let known = self.passwords.iter().position(|one| one == password);
+        known.unwrap_or_else(|| {
+            self.passwords.push(password.to_owned());
+            self.passwords.len() - 1
+        }) + 1
+    }
+
+    pub fn key_of(&mut self, domain: &mut Domain, dc: usize) -> KeyOf {
+        let (kvno, password) = domain.in_force(dc);
+        let password = password.to_owned();
+        let key = domain.keys_of(&password)[0].expose().to_vec();
+        let key = (kvno.0, key);
+        if !self.names.contains_key(&key) {
+            let name = format!("password {}, kvno {kvno}", self.number(&password));
+            self.names.insert(key.clone(), name);
+        }
+        key
+    }
+
+    /// Every domain controller issues tickets at every moment, this one included.
+    pub fn issue(&mut self, domain: &mut Domain, now: Duration) {
+        for dc in 0..domain.dcs.len() {
+            let key = self.key_of(domain, dc);
+            self.dies.insert(key, now + self.life);
+        }
+        self.dies.retain(|_, dies| *dies > now);
+    }
+
+    /// No ticket of today is asked for any more: an emergency gives them up.
+    pub fn give_up(&mut self) {
+        self.excused.extend(self.dies.keys().cloned());
+    }
+
+    /// The first ticket that a serving node would refuse.
+    pub fn refused<'a>(&self, machines: impl IntoIterator<Item = &'a Machine>) -> Option<String> {
+        let serving = machines
+            .into_iter()
+            .filter(|machine| machine.serving && !machine.tampered && !machine.left_behind);
+        for machine in serving {
+            for held in &machine.held {
+                let missing = self
+                    .dies
+                    .keys()
+                    .find(|key| !held.contains(*key) && !self.excused.contains(*key));
+                if let Some(key) = missing {
+                    let names: Vec<&str> = held.iter().map(|key| self.name(key)).collect();
+                    return Some(format!(
+                        "{} is ready and refuses a live ticket under {}; it holds {}",
+                        machine.name,
+                        self.name(key),
+                        names.join(" and ")
+                    ));
+                }
+            }
+        }
+        None
+    }
+
+    pub fn name(&self, key: &KeyOf) -> &str {
+        self.names
+            .get(key)
+            .map_or("a key never in force", String::as_str)
+    }
+}
