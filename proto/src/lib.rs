@@ -5,6 +5,7 @@
 
 pub mod convert;
 pub mod invitation;
+pub mod refusal;
 
 pub use convert::Malformed;
 pub use invitation::Invitation;

@@ -1,7 +1,7 @@
 //! The answer "no": what happened, to which object, why, and what to type next.
 
 use keyroll::name::ArrayName;
-use keyroll_proto::Malformed;
+use keyroll_proto::{Malformed, refusal};
 use tonic::metadata::MetadataValue;
 use tonic::{Code, Status};
 
@@ -99,9 +99,9 @@ impl From<No> for Status {
         let mut status = Self::new(no.grpc, no.what);
         let metadata = status.metadata_mut();
         for (name, value) in [
-            ("keyroll-code", no.code),
-            ("keyroll-next", &no.next),
-            ("keyroll-exit", &no.exit.to_string()),
+            (refusal::CODE, no.code),
+            (refusal::NEXT, &no.next),
+            (refusal::EXIT, &no.exit.to_string()),
         ] {
             // A header holds ASCII; a name that is not is left to the message.
             if let Ok(value) = MetadataValue::try_from(value) {

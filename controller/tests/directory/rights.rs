@@ -130,6 +130,16 @@ async fn create(
     (answer, made)
 }
 
+fn refused(answer: &Answer) -> bool {
+    matches!(
+        answer,
+        Answer::Refused {
+            code: INSUFFICIENT,
+            ..
+        }
+    )
+}
+
 pub async fn the_rights_on_a_container_make_accounts_of_one_kind(lab: &'static Lab) {
     for (kind, other) in [
         (AccountKind::User, AccountKind::Computer),
@@ -147,7 +157,6 @@ pub async fn the_rights_on_a_container_make_accounts_of_one_kind(lab: &'static L
         let delegation = directory.delegation(&lab.dc1, &wanted).await.unwrap();
         assert_eq!(delegation.grants(), []);
         let (answer, _) = create(lab, &directory, kind, Some(&unit)).await;
-        let refused = |answer: &Answer| matches!(answer, Answer::Refused { code, .. } if *code == INSUFFICIENT);
         assert!(refused(&answer), "{answer:?}");
         // The right to make one alone does not let it be kept.
         let grants = delegation.creation();

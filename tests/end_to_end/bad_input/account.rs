@@ -105,6 +105,16 @@ fn defects() -> Vec<Defect> {
         ),
         defect(
             case(
+                "no SPN is left",
+                "spn-missing",
+                &["svc-bad", "no SPN is registered"],
+                "keyroll node list",
+            ),
+            "delete: servicePrincipalName",
+            "replace: servicePrincipalName\nservicePrincipalName: HTTP/bad.corp.example",
+        ),
+        defect(
+            case(
                 "protected",
                 "account-protected",
                 &["svc-bad", "Tier 0"],

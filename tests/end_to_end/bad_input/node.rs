@@ -12,7 +12,8 @@ use keyroll_tests::wait::until;
 use keyroll_tests::web::FreeNodes;
 use keyroll_tests::world::{SOON, World};
 
-use super::{Case, Told, ended, refusal};
+use super::order::not_waiting;
+use super::{Case, Told, complained, ended, refusal};
 use crate::set_up::QUICK;
 
 /// The cases, for the docs.
@@ -127,6 +128,7 @@ pub fn nodes_that_cannot_take_keys(lab: &Lab, free: &FreeNodes) -> Result<()> {
             "the directory changed"
         );
     }
+    a_dc_waived_too_early(&world)?;
     agents_told_wrong_things(&world)
 }
 
@@ -191,6 +193,24 @@ fn shared_keytab(agent: &mut Agent) -> Result<()> {
     let path = agent.folder().join("damaged.keytab");
     fs::write(&path, [5, 2])?;
     agent.set_targets(vec![target("damaged", &path, "shared")])
+}
+
+/// A roll that cannot stage stays where it is until its deadline; it may have ended before the
+/// question came, and then there is another.
+fn a_dc_waived_too_early(world: &World<'_>) -> Result<()> {
+    let waive = [
+        "roll",
+        "resolve",
+        "fixed",
+        "waive-dc",
+        "--dc",
+        "dc1.corp.example",
+    ];
+    until("a roll that stages", SOON, || {
+        world.cli.ask(&["roll", "fixed", "--yes"])?;
+        let said = world.cli.ask(&[&waive[..], &["--yes"]].concat())?;
+        not_waiting().check(&complained(&said)?)
+    })
 }
 
 /// Others' entries cannot be told apart in it any more, so it is not touched.

@@ -13,7 +13,20 @@ use crate::set_up::QUICK;
 
 /// The cases, for the docs.
 pub fn cases() -> Vec<Case> {
-    orders().into_iter().map(|(case, _)| case).collect()
+    let orders = orders().into_iter().map(|(case, _)| case);
+    orders.chain([not_waiting()]).collect()
+}
+
+/// A roll has to be under way for it.
+pub fn not_waiting() -> Case {
+    Case {
+        wrong: "a DC waived while a roll waits for none",
+        command: "keyroll roll resolve",
+        exit: 75,
+        code: "not-waiting",
+        says: &["of fixed is", "waits for no DC that could be waived"],
+        next: "keyroll roll watch fixed",
+    }
 }
 
 /// Each with the arguments that cause it; `@NAME` stands for a file of the test's.
@@ -107,6 +120,17 @@ fn orders() -> Vec<Order> {
             &["odd"],
             "keyroll node add odd NODE",
             &["roll", "odd", "--yes"],
+        ),
+        order(
+            "a node that is invited to another array",
+            "keyroll node add",
+            (75, "invited-elsewhere"),
+            &[
+                "node15.corp.example is invited to array even",
+                "has not joined yet",
+            ],
+            "keyroll node remove even node15.corp.example",
+            &["node", "add", "odd", "node15.corp.example"],
         ),
         order(
             "not confirmed",
@@ -207,6 +231,9 @@ pub fn orders_that_make_no_sense(lab: &Lab, free: &FreeNodes) -> Result<()> {
     let world = World::new(lab, free, 0, &[])?;
     let domain = world.domain();
     world.create("odd", QUICK)?;
+    world.create("even", QUICK)?;
+    let invite = ["node", "add", "even", "node15.corp.example"];
+    world.cli.run(&invite)?;
     let folder = lab.folder("orders")?;
     domain.account("svc-foreign", &["HTTP/foreign.corp.example"])?;
     fs::copy(domain.keytab("svc-foreign"), folder.join("old.keytab"))?;

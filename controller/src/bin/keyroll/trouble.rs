@@ -3,17 +3,11 @@
 use std::error::Error;
 use std::io;
 
+use keyroll_proto::refusal::{CODE, EXIT, NEXT};
 use serde_json::{Value, json};
 use tonic::{Code, Status};
 
 use crate::exit::Exit;
-
-/// Metadata of a refusal: the command to type next.
-const NEXT: &str = "keyroll-next";
-/// Metadata of a refusal: a stable word for the kind of trouble.
-const CODE: &str = "keyroll-code";
-/// Metadata of a refusal: the exit code of the command line.
-const EXIT: &str = "keyroll-exit";
 
 /// One paragraph, a stable word for scripts, the next command and the exit code.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

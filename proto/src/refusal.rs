@@ -1,0 +1,9 @@
+//! What the controller says beside a refusal's status, as gRPC metadata. The message itself says
+//! what happened, to which object, and why.
+
+/// A stable word for the kind of trouble, such as `unknown-array`.
+pub const CODE: &str = "keyroll-code";
+/// The command to type next.
+pub const NEXT: &str = "keyroll-next";
+/// The exit code of the command line, in decimal digits.
+pub const EXIT: &str = "keyroll-exit";
