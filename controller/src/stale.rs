@@ -13,7 +13,7 @@ use crate::Ports;
 use crate::audit::{self, Event};
 use crate::ports::NodeInventory;
 use crate::random;
-use crate::store::{NodeState, Read as _, StoreError};
+use crate::store::{NodeState, Read as _, Store, StoreError};
 
 /// What a node has heard that this controller does not know of, as a sentence.
 ///
@@ -52,8 +52,8 @@ pub fn evidence(
 ///
 /// # Errors
 /// [`StoreError`].
-pub fn hold(ports: &Ports, array: &ArrayName, why: &str) -> Result<(), StoreError> {
-    let entry = ports.store.write(|change| {
+pub fn hold(store: &Store, array: &ArrayName, why: &str) -> Result<(), StoreError> {
+    let entry = store.write(|change| {
         let Some(mut record) = change.array(array)? else {
             return Ok(None);
         };
@@ -98,7 +98,7 @@ pub async fn look(ports: &Ports, array: &ArrayName) -> Result<Option<String>, St
     });
     for (node, inventory) in join_all(looks).await.into_iter().flatten() {
         if let Some(why) = evidence(ports, array, node, &inventory)? {
-            hold(ports, array, &why)?;
+            hold(&ports.store, array, &why)?;
             break;
         }
     }

@@ -13,9 +13,10 @@ use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
 use super::LinkEvent;
+use super::forgotten::Forgotten;
 use super::renewal::renew_over;
 use super::wire::{NotConnected, Running, Wire, dial};
-use crate::ca::{NodeCheck, OwnCredential, client_config};
+use crate::ca::{NodeCheck, OwnCredential, Peer, client_config};
 use crate::ports::PortError;
 use crate::store::{NodeRecord, Store};
 
@@ -69,6 +70,7 @@ impl Link {
             line: sender,
             hurry: hurry.clone(),
             events,
+            forgotten: Forgotten::default(),
         };
         Self {
             node: record.name.clone(),
@@ -139,15 +141,16 @@ pub(super) fn unreachable(node: &NodeName, why: impl ToString) -> PortError {
 }
 
 /// What keeps a link.
-struct Keeper {
-    node: NodeName,
+pub(super) struct Keeper {
+    pub(super) node: NodeName,
     address: String,
-    serials: Serials,
-    store: Arc<Store>,
+    pub(super) serials: Serials,
+    pub(super) store: Arc<Store>,
     own: Arc<OwnCredential>,
     line: watch::Sender<Line>,
     hurry: Arc<Notify>,
     events: broadcast::Sender<LinkEvent>,
+    forgotten: Forgotten,
 }
 
 impl Keeper {
@@ -193,6 +196,19 @@ impl Keeper {
     }
 
     async fn connect(&self) -> Result<(Wire, Running), PortError> {
+        let outcome = self.connect_as_known().await;
+        match (outcome, self.forgotten.take()) {
+            (Err(_), Some(peer)) => {
+                // Its arrays are held before a word is spoken with it.
+                self.remember(&peer)
+                    .map_err(|error| unreachable(&self.node, error))?;
+                self.connect_as_known().await
+            }
+            (outcome, _) => outcome,
+        }
+    }
+
+    async fn connect_as_known(&self) -> Result<(Wire, Running), PortError> {
         match self.attempt(None).await? {
             Err(NotConnected::Tls(error)) if has_ended(&error) => {
                 self.recover().await?;
@@ -227,15 +243,20 @@ impl Keeper {
         &self,
         grace: Option<Duration>,
     ) -> Result<Result<(Wire, Running), NotConnected>, PortError> {
-        let serials = self.serials.clone();
-        let is_issued = move |serial: &str| {
-            serials
-                .read()
-                .unwrap_or_else(PoisonError::into_inner)
-                .contains(serial)
+        let (serials, forgotten) = (self.serials.clone(), self.forgotten.clone());
+        let known_until = self
+            .known_until()
+            .map_err(|error| unreachable(&self.node, error))?;
+        let may_use = move |peer: &Peer| {
+            let serials = serials.read().unwrap_or_else(PoisonError::into_inner);
+            let listed = serials.contains(&peer.serial);
+            if !listed && peer.issued_unix > known_until {
+                forgotten.note(peer);
+            }
+            listed
         };
         let roots = self.own.authority().roots();
-        let check = NodeCheck::new(roots, self.node.clone(), is_issued).lenient(grace);
+        let check = NodeCheck::new(roots, self.node.clone(), may_use).lenient(grace);
         let config = client_config(self.own.client(), check)
             .map_err(|error| unreachable(&self.node, error))?;
         tokio::time::timeout(DIAL, dial(&self.address, Arc::new(config)))

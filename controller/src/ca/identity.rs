@@ -6,6 +6,8 @@ use std::str::FromStr;
 use keyroll::name::{NodeName, OperatorName};
 use x509_parser::extensions::GeneralName;
 
+use super::issue::issued_unix;
+
 /// The holder of a certificate.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Identity {
@@ -57,6 +59,8 @@ pub struct Peer {
     pub identity: Identity,
     /// The certificate's serial number, hexadecimal.
     pub serial: String,
+    /// When the certificate was issued, seconds since 1970.
+    pub issued_unix: i64,
     /// When the certificate ends, seconds since 1970.
     pub ends_unix: i64,
 }
@@ -88,6 +92,7 @@ impl Peer {
         Ok(Self {
             identity: uri.parse()?,
             serial: hex::encode(certificate.tbs_certificate.raw_serial()),
+            issued_unix: issued_unix(certificate.validity().not_before.timestamp()),
             ends_unix: certificate.validity().not_after.timestamp(),
         })
     }

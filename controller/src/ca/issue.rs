@@ -173,6 +173,11 @@ pub(super) fn common_name(name: &str) -> DistinguishedName {
     subject
 }
 
+/// When a certificate of ours was issued that is valid from `begins_unix` on.
+pub(super) fn issued_unix(begins_unix: i64) -> i64 {
+    begins_unix.saturating_add_unsigned(BACKDATE.as_secs())
+}
+
 /// Serial and validity; gives the serial in hexadecimal and the end in seconds since 1970.
 pub(super) fn stamp(
     params: &mut CertificateParams,

@@ -127,7 +127,7 @@ pub fn client_config(
 pub struct NodeCheck {
     roots: Arc<RootCertStore>,
     node: NodeName,
-    is_issued: Box<dyn Fn(&str) -> bool + Send + Sync>,
+    may_use: Box<dyn Fn(&Peer) -> bool + Send + Sync>,
     grace: Option<Duration>,
     provider: Arc<CryptoProvider>,
 }
@@ -141,18 +141,17 @@ impl fmt::Debug for NodeCheck {
 }
 
 impl NodeCheck {
-    /// A check for `node`; `is_issued` tells whether a serial number (hexadecimal) is that of a
-    /// certificate that the node may use.
+    /// A check for `node`; `may_use` tells whether a certificate of ours is one that it may use.
     #[must_use]
     pub fn new(
         roots: Arc<RootCertStore>,
         node: NodeName,
-        is_issued: impl Fn(&str) -> bool + Send + Sync + 'static,
+        may_use: impl Fn(&Peer) -> bool + Send + Sync + 'static,
     ) -> Self {
         Self {
             roots,
             node,
-            is_issued: Box::new(is_issued),
+            may_use: Box::new(may_use),
             grace: None,
             provider: provider(),
         }
@@ -185,7 +184,7 @@ impl NodeCheck {
                 peer.identity, self.node
             ));
         }
-        if !(self.is_issued)(&peer.serial) {
+        if !(self.may_use)(peer) {
             return Err(format!(
                 "its certificate {} is not one that node {} may use any more",
                 peer.serial, self.node

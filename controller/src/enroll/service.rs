@@ -132,6 +132,7 @@ impl EnrollService {
             record.certificates.clear();
             record.certify(issued.serial.clone(), issued.ends_unix, now);
             record.state = NodeState::Joined;
+            record.joined_unix = now;
             change.put_node(&record)?;
             let detail = format!("certificate {}, agent at {}", issued.serial, record.address);
             let entry = audit::append_within(change, event(node, from, "done", &detail))?;

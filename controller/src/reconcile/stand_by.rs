@@ -44,7 +44,7 @@ impl Reconciler {
     ) -> Result<Option<String>, StoreError> {
         let found = stale::evidence(&self.ports, &array.name, node, inventory)?;
         if let Some(why) = &found {
-            stale::hold(&self.ports, &array.name, why)?;
+            stale::hold(&self.ports.store, &array.name, why)?;
         }
         Ok(found)
     }

@@ -41,6 +41,7 @@ fn from<T>(name: &str, message: T) -> Request<T> {
     request.extensions_mut().insert(Peer {
         identity: Identity::Operator(name.parse().unwrap()),
         serial: name.to_owned(),
+        issued_unix: 0,
         ends_unix: i64::MAX,
     });
     request

@@ -15,6 +15,13 @@ impl Change<'_> {
         self.row(row::META, HEAD)
     }
 
+    pub(crate) fn newest_audit_entry(&self) -> Result<Option<Entry>, StoreError> {
+        let Some(head) = self.audit_head()? else {
+            return Ok(None);
+        };
+        self.row(row::AUDIT, &numbered(head.number))
+    }
+
     pub(crate) fn put_audit(&self, entry: &Entry, head: &Head) -> Result<(), StoreError> {
         self.put(row::AUDIT, &numbered(entry.number), entry)?;
         self.put(row::META, HEAD, head)

@@ -103,7 +103,7 @@ impl Store {
             store: hex::encode(id),
             realm: realm.clone(),
             epoch: Epoch(0),
-            restored_from_unix: None,
+            remembers_until_unix: 0,
         };
         store.write(|change| change.begin(&meta))?;
         Ok(store)
@@ -124,6 +124,13 @@ impl Store {
                 read => read?,
             };
             meta.epoch = meta.epoch.next();
+            // A row that cannot be read is told of where it is needed, not here.
+            let newest = change.newest_audit_entry().ok().flatten();
+            let arrays = change.arrays().unwrap_or_default();
+            if arrays.iter().all(|array| array.stale.is_none()) {
+                let at = newest.map_or(0, |entry| entry.event.at_unix_millis / 1000);
+                meta.remembers_until_unix = at;
+            }
             change.put_meta(&meta)?;
             Ok(meta.epoch)
         })?;

@@ -22,10 +22,11 @@ pub struct Meta {
     pub realm: Realm,
     /// The epoch of the controller that last opened it.
     pub epoch: Epoch,
-    /// When the backup was made that it was restored from, seconds since 1970, until every array
-    /// has been recovered.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub restored_from_unix: Option<i64>,
+    /// What was done until then is surely remembered here, seconds since 1970: the newest audit
+    /// entry of the process before this one, or the making of the backup that this was restored
+    /// from. It stays while an array is stale.
+    #[serde(default)]
+    pub remembers_until_unix: i64,
 }
 
 /// An array and its credentials.
@@ -138,6 +139,9 @@ pub struct NodeRecord {
     pub certificates: BTreeMap<String, i64>,
     /// How far it has come.
     pub state: NodeState,
+    /// When it joined with the name that it has now, seconds since 1970; 0 if that is not known.
+    #[serde(default)]
+    pub joined_unix: i64,
     /// The arrays for which it must not serve, and why.
     pub quarantined: BTreeMap<ArrayName, String>,
     /// When it last answered, seconds since 1970.
@@ -154,6 +158,7 @@ impl NodeRecord {
             arrays: BTreeSet::new(),
             certificates: BTreeMap::new(),
             state: NodeState::Invited,
+            joined_unix: 0,
             quarantined: BTreeMap::new(),
             last_seen_unix: None,
         }

@@ -89,7 +89,7 @@ impl Store {
         let made = crate::restore::moment(head.made_unix);
         let entry = self.write(|change| {
             let mut meta = change.meta()?;
-            meta.restored_from_unix = Some(head.made_unix);
+            meta.remembers_until_unix = head.made_unix;
             change.put_meta(&meta)?;
             for mut array in change.arrays()? {
                 array.stale = Some(format!(

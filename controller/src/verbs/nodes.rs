@@ -146,6 +146,7 @@ impl Controller {
             .map_err(|error| No::bad_input("bad-csr", error.to_string()))?;
         node.certify(issued.serial.clone(), issued.ends_unix, now);
         node.state = NodeState::Joined;
+        node.joined_unix = now;
         self.save(&node)?;
         reply.certificate_pem = issued.pem();
         reply.authorities_pem = self.authority.pem();

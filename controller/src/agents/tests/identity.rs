@@ -174,3 +174,49 @@ async fn r4_of_two_hundred_removals_every_one_cuts_within_five_seconds() {
     }
     assert!(slowest < Duration::from_secs(5), "{slowest:?}");
 }
+
+/// A store that surely remembers everything until `until_unix`, and `n1` of array `web` in it.
+fn remembering(until_unix: i64, joined_unix: i64, issued: &Issued) -> (World, NodeRecord) {
+    let world = world();
+    let store = &world.scratch.store;
+    let mut record = joined(&world, "n1", "", &[issued]);
+    record.joined_unix = joined_unix;
+    let kept: Result<(), StoreError> = store.write(|change| {
+        let mut meta = change.meta()?;
+        meta.remembers_until_unix = until_unix;
+        change.put_meta(&meta)?;
+        change.put_array(&crate::store::tests::array("web"))?;
+        change.put_node(&record)
+    });
+    kept.unwrap();
+    (world, record)
+}
+
+#[tokio::test]
+async fn a_certificate_from_a_later_life_of_this_controller_is_evidence() {
+    let now = now_unix();
+    let hour = 3600;
+    for (remembers, joined_at, evident) in [
+        (now - hour, now - 2 * hour, true),
+        // It was issued while everything was written down here: somebody has taken it back.
+        (now + hour, now - 2 * hour, false),
+        // It was issued to whoever had the name before.
+        (now - hour, now + hour, false),
+    ] {
+        let (known, _) = node_certificate(&world().authority, "n1", now);
+        let (world, mut record) = remembering(remembers, joined_at, &known);
+        let (later, key) = node_certificate(&world.authority, "n1", now);
+        let agent = FakeAgent::start("n1", key, &world.authority).await;
+        record.address = agent.address();
+        let pool = pool(&world);
+        pool.know(&record);
+        let looked = pool.look(&name("n1"), &web(), [1; 32]).await;
+        assert_eq!(looked.is_ok(), evident, "{looked:?}");
+        let store = &world.scratch.store;
+        let why = store.array(&web()).unwrap().unwrap().stale;
+        assert_eq!(why.is_some(), evident, "{why:?}");
+        let node = store.node(&name("n1")).unwrap().unwrap();
+        assert_eq!(node.certificates.contains_key(&later.serial), evident);
+        assert_eq!(agent.calls() > 0, evident);
+    }
+}

@@ -65,7 +65,7 @@ fn a_restored_store_holds_everything_but_tokens_and_says_that_it_is_stale() {
     assert_eq!(store.nodes().unwrap(), scratch.store.nodes().unwrap());
     assert!(store.tokens().unwrap().is_empty(), "a token is good again");
     assert_eq!(scratch.store.tokens().unwrap().len(), 1);
-    assert_eq!(store.meta().unwrap().restored_from_unix, Some(NOW));
+    assert_eq!(store.meta().unwrap().remembers_until_unix, NOW);
     let verdict = audit::verify(&store).unwrap();
     assert_eq!((verdict.entries, verdict.trouble), (2, None));
 }

@@ -44,7 +44,8 @@ impl Controller {
             let mut meta = change.meta()?;
             meta.epoch = meta.epoch.max(epoch);
             if change.arrays()?.iter().all(|array| array.stale.is_none()) {
-                meta.restored_from_unix = None;
+                // Nothing that was done from now on is forgotten.
+                meta.remembers_until_unix = now.timestamp();
             }
             change.put_meta(&meta)?;
             let event = Event {
