@@ -229,14 +229,16 @@ fn play(world: &World<'_>) -> Result<()> {
     let socket = world.controller.folder().join("operator.sock");
     let programs = keyroll_tests::lab::program("keyroll")?;
     let programs = programs.parent().context("the programs' folder")?;
-    say("everything goes on running. To play with it:");
+    say("everything but the users goes on running. To play with it:");
     for line in [
         "keyroll status                      what there is",
         "keyroll roll web --wait             roll once more",
         "keyroll roll explain web            the last roll as sentences",
         "keyroll node quarantine web node2.corp.example",
         "lab-dc set-password 'svc-web$' 'Some-other-1'   an outsider; then: keyroll verify web",
-        "lab-exec client curl --negotiate -u : http://web.corp.example/",
+        "lab-exec client env KRB5CCNAME=$LAB_DIR/cc kinit -kt $LAB_DIR/alice.keytab alice",
+        "lab-exec client env KRB5CCNAME=$LAB_DIR/cc curl -s -o /dev/null -w '%{http_code}\\n' \
+         --negotiate -u : http://web.corp.example/",
     ] {
         say(&format!("  {line}"));
     }
