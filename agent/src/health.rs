@@ -89,7 +89,7 @@ async fn serve<F: Future<Output = ()> + Send + 'static>(
 fn answer(request: &Request<Incoming>, gates: &Gates) -> Response<Full<Bytes>> {
     let path = request.uri().path();
     let readiness = match (request.method(), path) {
-        (&Method::GET | &Method::HEAD, "/live") => Readiness::Ready,
+        (&Method::GET | &Method::HEAD, "/live") => return text(StatusCode::OK, "alive"),
         (&Method::GET | &Method::HEAD | &Method::OPTIONS, "/ready") => gates.all(),
         (&Method::GET | &Method::HEAD, path) => match path.strip_prefix("/ready/") {
             Some(array) => match array.parse() {

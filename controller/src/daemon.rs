@@ -168,9 +168,9 @@ pub async fn run(
         escrow_seconds: i64::try_from(config.policy.escrow).unwrap_or(i64::MAX),
     });
     let (fatal, mut failed) = watch::channel(None::<String>);
-    let rolls = Arc::new(Rolls::new(ports.clone(), fatal));
-    let overview = Arc::new(Overview::default());
     let (wake, schedule_wake) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let rolls = Arc::new(Rolls::new(ports.clone(), Arc::clone(&wake), fatal));
+    let overview = Arc::new(Overview::default());
     let controller = Arc::new(Controller {
         ports: ports.clone(),
         pool: Arc::clone(&pool),
@@ -181,6 +181,11 @@ pub async fn run(
         schedule_wake: Arc::clone(&schedule_wake),
         defaults: config.policy.clone(),
         enroll_address: format!("{}:{}", config.listen.names[0], config.listen.enroll.port()),
+        operator_address: format!(
+            "{}:{}",
+            config.listen.names[0],
+            config.listen.operators.port()
+        ),
         agent_port: config.listen.agent_port,
         trustee,
         fence_attribute,

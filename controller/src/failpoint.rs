@@ -10,7 +10,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use keyroll::account::AccountState;
 use keyroll::fence::Version;
-use keyroll::kerberos::salt::Salt;
+use keyroll::kerberos::salt::{AccountKind, Salt};
 use keyroll::kerberos::{Enctype, Key, Principal, Realm};
 use keyroll::keyset::Keyset;
 use keyroll::name::{ArrayName, DcName, NodeName};
@@ -91,6 +91,12 @@ watched! {
     fn read(dc: &DcName, account: &AccountRef) -> Result<AccountState, PortError>;
     fn write_password(dc: &DcName, write: &PasswordWrite<'_>) -> Answer;
     fn create(dc: &DcName, account: &NewAccount<'_>) -> Answer;
+    fn may_create(
+        dc: &DcName,
+        kind: AccountKind,
+        container: Option<&str>
+    ) -> Result<(), PortError>;
+    fn spn_owners(dc: &DcName, spns: &[String]) -> Result<Vec<(String, String)>, PortError>;
     fn set_enctypes(dc: &DcName, account: &AccountRef, to: &[Enctype]) -> Result<(), PortError>;
     fn add_spn(dc: &DcName, account: &AccountRef, spn: &str) -> Result<(), PortError>;
     fn remove_spn(dc: &DcName, account: &AccountRef, spn: &str) -> Result<(), PortError>;

@@ -108,6 +108,25 @@ pub trait Directory: Send + Sync {
     /// Makes an account, sent once. Without SPNs: those come once a node holds the key.
     async fn create(&self, dc: &DcName, account: &NewAccount<'_>) -> Answer;
 
+    /// Whether the caller may make an account of this kind in the container (none: where such
+    /// accounts go by themselves), looked up only.
+    ///
+    /// # Errors
+    /// [`PortError::Missing`] for no such container, [`PortError::Refused`] for no right.
+    async fn may_create(
+        &self,
+        dc: &DcName,
+        kind: AccountKind,
+        container: Option<&str>,
+    ) -> Result<(), PortError>;
+
+    /// Who has these SPNs already: each SPN with its owner, as `name (distinguished name)`.
+    async fn spn_owners(
+        &self,
+        dc: &DcName,
+        spns: &[String],
+    ) -> Result<Vec<(String, String)>, PortError>;
+
     /// Sets `msDS-SupportedEncryptionTypes`.
     async fn set_enctypes(
         &self,

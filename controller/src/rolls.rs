@@ -8,7 +8,7 @@ use keyroll::name::{ArrayName, DcName, NodeName};
 use keyroll::roll::policy::{Method, OldKey, OnDeadline};
 use keyroll::roll::{Base, Cause, End, Plan, Record, Refusal, Roll, RollNumber, State, WhichKey};
 use keyroll_proto::operator::RollView;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
 use crate::Ports;
@@ -77,6 +77,8 @@ pub enum NotBegun {
 pub struct Rolls {
     ports: Ports,
     running: Mutex<BTreeMap<ArrayName, Driven>>,
+    /// Wakes reconciliation: what it saw during a roll is old once that has ended.
+    reconcile: Arc<Notify>,
     /// Told when the process must stop: a record could not be made durable.
     fatal: watch::Sender<Option<String>>,
 }
@@ -97,12 +99,14 @@ enum First {
 }
 
 impl Rolls {
-    /// None yet. `fatal` is told why when the process must stop.
+    /// None yet. `reconcile` is woken when a roll ends, `fatal` told why when the process must
+    /// stop.
     #[must_use]
-    pub fn new(ports: Ports, fatal: watch::Sender<Option<String>>) -> Self {
+    pub fn new(ports: Ports, reconcile: Arc<Notify>, fatal: watch::Sender<Option<String>>) -> Self {
         Self {
             ports,
             running: Mutex::default(),
+            reconcile,
             fatal,
         }
     }
@@ -329,6 +333,7 @@ impl Rolls {
                     running.remove(&of);
                 }
             }
+            rolls.reconcile.notify_one();
             let name = of;
             match end {
                 Ok(End::Done) => tracing::info!(array = %name, "roll done"),

@@ -65,7 +65,7 @@ pub fn hold(store: &Store, array: &ArrayName, why: &str) -> Result<(), StoreErro
         let event = Event {
             at_unix_millis: Utc::now().timestamp_millis(),
             actor: "controller".to_owned(),
-            verb: "Hold".to_owned(),
+            verb: "hold".to_owned(),
             object: array.to_string(),
             outcome: "stale".to_owned(),
             detail: why.to_owned(),

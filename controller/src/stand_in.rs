@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use keyroll::account::AccountState;
 use keyroll::fence::{Epoch, Fence, Version};
-use keyroll::kerberos::salt::Salt;
+use keyroll::kerberos::salt::{AccountKind, Salt};
 use keyroll::kerberos::{Enctype, Key, Kvno, Principal, Realm};
 use keyroll::keyset::Keyset;
 use keyroll::name::{ArrayName, DcName, NodeName};
@@ -53,16 +53,18 @@ impl StandIn {
             escrow_seconds: 3600,
         };
         let own = world.own.clone();
+        let wake = Arc::new(Notify::new());
         let controller = Controller {
             ports: ports.clone(),
             pool: Arc::new(AgentPool::new(store, own, Epoch(1), Deadlines::default())),
             authority: world.authority.clone(),
-            rolls: Arc::new(Rolls::new(ports, watch::Sender::new(None))),
+            rolls: Arc::new(Rolls::new(ports, wake.clone(), watch::Sender::new(None))),
             overview: Arc::default(),
-            wake: Arc::new(Notify::new()),
+            wake,
             schedule_wake: Arc::new(Notify::new()),
             defaults: crate::config::PolicyConfig::default(),
             enroll_address: "controller:8086".to_owned(),
+            operator_address: "controller:8087".to_owned(),
             agent_port: 8088,
             trustee: "keyroll".to_owned(),
             fence_attribute: "adminDescription".to_owned(),
@@ -149,6 +151,23 @@ impl Directory for Dead {
 
     async fn create(&self, _: &DcName, _: &NewAccount<'_>) -> Answer {
         unanswered()
+    }
+
+    async fn may_create(
+        &self,
+        dc: &DcName,
+        _: AccountKind,
+        _: Option<&str>,
+    ) -> Result<(), PortError> {
+        Err(silence(dc))
+    }
+
+    async fn spn_owners(
+        &self,
+        dc: &DcName,
+        _: &[String],
+    ) -> Result<Vec<(String, String)>, PortError> {
+        Err(silence(dc))
     }
 
     async fn set_enctypes(

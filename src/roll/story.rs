@@ -62,7 +62,9 @@ impl Record {
             Self::CommitIntent { attempt, dc } => {
                 format!("The same password was to be written to {dc}, attempt {attempt}.")
             }
-            Self::AttemptApplied { attempt } => format!("Attempt {attempt}: success, it said."),
+            Self::AttemptApplied { attempt } => {
+                format!("Attempt {attempt}: the domain controller answered success.")
+            }
             Self::AttemptRefused { attempt, why } => format!("Attempt {attempt}: {why}."),
             Self::Settled => "No write without an answer could be applied any more.".to_owned(),
             Self::Abandoned { why } => format!("The old password is in force: {why}."),

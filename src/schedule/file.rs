@@ -102,8 +102,15 @@ impl TryFrom<ScheduleFile> for Schedule {
             let reason = "an alarm at any age tells nothing";
             return Err(BadSchedule::new("max-age", "0s", reason));
         }
+        let rule = parse_rule(file.every.as_deref(), file.cron.as_deref(), zone)?;
+        if let (Rule::Every(every), Some(limit)) = (&rule, max_age)
+            && limit < *every
+        {
+            let reason = "it is less than `every`: the alarm would sound before each roll";
+            return Err(BadSchedule::new("max-age", &span::show(limit), reason));
+        }
         Ok(Self {
-            rule: parse_rule(file.every.as_deref(), file.cron.as_deref(), zone)?,
+            rule,
             zone,
             windows: parse_list("windows", &file.windows)?,
             freezes: parse_list("freeze", &file.freeze)?,
@@ -240,6 +247,10 @@ mod tests {
                 "a freeze is written like",
             ),
             ("every = '1d'\njitter = '8d'", "seven days are the most"),
+            (
+                "every = '30d'\nmax-age = '5d'",
+                "max-age \"5d\": it is less than `every`: the alarm would sound before each roll",
+            ),
             (
                 "every = '1d'\nmax-age = '0s'",
                 "an alarm at any age tells nothing",

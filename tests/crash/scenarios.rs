@@ -78,6 +78,8 @@ const NOT_YET: &[&str] = &[
     "save authorities",
     "port find",
     "port create",
+    "port may_create",
+    "port spn_owners",
     "port set_enctypes",
     "port add_spn",
     "port remove_spn",

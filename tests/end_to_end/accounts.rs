@@ -87,8 +87,11 @@ pub fn a_password_that_somebody_else_set(lab: &Lab, free: &FreeNodes) -> Result<
         "a key that nobody knows opens a ticket"
     );
     until("the alarm", SOON, || {
-        let alarms = world.cli.run(&["status"])?["alarms"].to_string();
-        ensure!(alarms.contains("somebody set the password"), "{alarms}");
+        let said = world.cli.ask(&["status"])?;
+        ensure!(
+            said.exit == 1 && said.stdout.contains("somebody set the password"),
+            "{said:?}"
+        );
         Ok(())
     })?;
     ensure!(

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use keyroll::account::AccountState;
 use keyroll::drift::{DcMark, History};
+use keyroll::kerberos::salt::AccountKind;
 use keyroll::kerberos::{Enctype, Realm};
 use keyroll::name::DcName;
 use keyroll::roll::Answer;
@@ -134,6 +135,23 @@ impl Directory for ActiveDirectory {
 
     async fn create(&self, dc: &DcName, account: &NewAccount<'_>) -> Answer {
         self.send_account(dc, account).await
+    }
+
+    async fn may_create(
+        &self,
+        dc: &DcName,
+        kind: AccountKind,
+        container: Option<&str>,
+    ) -> Result<(), PortError> {
+        self.look_at_container(dc, kind, container).await
+    }
+
+    async fn spn_owners(
+        &self,
+        dc: &DcName,
+        spns: &[String],
+    ) -> Result<Vec<(String, String)>, PortError> {
+        self.look_for_owners(dc, spns).await
     }
 
     async fn set_enctypes(

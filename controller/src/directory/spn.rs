@@ -126,6 +126,34 @@ impl ActiveDirectory {
         own: &[u8; 16],
         spns: &[String],
     ) -> Result<Vec<(String, String)>, PortError> {
+        let holders = self.holders(dc, root, Some(own), spns).await?;
+        let named = holders.into_iter().map(|(spn, _, name)| (spn, name));
+        Ok(named.collect())
+    }
+
+    /// Who has these SPNs, for a person: `svc-web$ (CN=svc-web,...)`.
+    pub(super) async fn look_for_owners(
+        &self,
+        dc: &DcName,
+        spns: &[String],
+    ) -> Result<Vec<(String, String)>, PortError> {
+        let (_, root) = self.connections.live(dc).await?;
+        let root = Root::of(&root, dc)?;
+        let holders = self.holders(dc, &root, None, spns).await?;
+        let named = holders
+            .into_iter()
+            .map(|(spn, account, name)| (spn, format!("{account} ({name})")));
+        Ok(named.collect())
+    }
+
+    /// SPN, sAMAccountName and distinguished name of each object but `own` that has one of them.
+    async fn holders(
+        &self,
+        dc: &DcName,
+        root: &Root,
+        own: Option<&[u8; 16]>,
+        spns: &[String],
+    ) -> Result<Vec<(String, String, String)>, PortError> {
         if spns.is_empty() {
             return Ok(Vec::new());
         }
@@ -136,15 +164,17 @@ impl ActiveDirectory {
                 .iter()
                 .map(|spn| Filter::equals("servicePrincipalName", spn));
             let filter = Filter::any_of(filters);
-            let attributes = ["objectGUID", "servicePrincipalName"];
+            let attributes = ["objectGUID", "sAMAccountName", "servicePrincipalName"];
             let found = connection.find(&base, &filter, &attributes).await?;
             for other in found
                 .iter()
-                .filter(|entry| entry.guid().as_ref() != Some(own))
+                .filter(|entry| own.is_none() || entry.guid().as_ref() != own)
             {
+                let account = other.text("sAMAccountName").unwrap_or("an object");
                 for theirs in other.texts("servicePrincipalName") {
                     let ours = some.iter().find(|spn| spn.eq_ignore_ascii_case(theirs));
-                    owners.extend(ours.map(|ours| (ours.clone(), other.name().to_owned())));
+                    let (account, name) = (account.to_owned(), other.name().to_owned());
+                    owners.extend(ours.map(|ours| (ours.clone(), account, name)));
                 }
             }
         }

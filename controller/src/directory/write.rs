@@ -170,6 +170,39 @@ impl ActiveDirectory {
         Ok((connection, Dn::of_directory(found.name())))
     }
 
+    /// Whether there is such a container, and the caller may make an account of this kind in it
+    /// (`allowedChildClassesEffective`, MS-ADTS 3.1.1.4.5.22).
+    pub(super) async fn look_at_container(
+        &self,
+        dc: &DcName,
+        kind: AccountKind,
+        container: Option<&str>,
+    ) -> Result<(), PortError> {
+        const ATTRIBUTE: &str = "allowedChildClassesEffective";
+        let (mut connection, parent) = self.container(dc, kind, container).await?;
+        let object = || format!("container {} on {dc}", parent.as_str());
+        let entry = match connection.look(&parent, &[ATTRIBUTE], None).await {
+            Ok(entry) => entry,
+            Err(PortError::Missing { .. }) => return Err(PortError::Missing { object: object() }),
+            Err(error) => return Err(error),
+        };
+        let class = match kind {
+            AccountKind::User => "user",
+            AccountKind::Computer => "computer",
+        };
+        if entry
+            .texts(ATTRIBUTE)
+            .any(|one| one.eq_ignore_ascii_case(class))
+        {
+            return Ok(());
+        }
+        Err(PortError::Refused {
+            object: object(),
+            why: format!("the controller's account has no right to make a {class} there"),
+            next: String::new(),
+        })
+    }
+
     pub(super) async fn put_enctypes(
         &self,
         dc: &DcName,

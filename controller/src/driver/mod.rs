@@ -269,6 +269,10 @@ impl Driver {
             state = roll.state().name(),
             reason,
         );
+        if let Record::Halted { trouble } = record {
+            let (roll, why) = (roll.frame().roll, trouble.sentence());
+            tracing::error!(array = %array.name, %roll, why, "halted: an operator must decide");
+        }
         self.unsent = match record {
             Record::CommitIntent { attempt, .. } => Some(*attempt),
             _ => None,

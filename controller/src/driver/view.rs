@@ -1,6 +1,6 @@
 //! A roll as operators see it: running from memory, ended from its journal.
 
-use keyroll::roll::{Cause, DcView, Observed, Plan, Record, Roll, State, WhichKey};
+use keyroll::roll::{Cause, DcView, End, Observed, Plan, Record, Roll, State, WhichKey};
 use keyroll_proto::operator::{Refusal, RollDcView, RollNodeView, RollView, Sentence, StateTime};
 
 use super::act::by_state;
@@ -15,7 +15,9 @@ pub(super) fn running_view(
 ) -> RollView {
     let frame = roll.frame();
     let mut view = journal_view(roll, entries);
-    view.reason = reason.to_owned();
+    view.reason = roll
+        .trouble()
+        .map_or_else(|| reason.to_owned(), keyroll::roll::Trouble::sentence);
     let states = by_state(roll, observed);
     view.nodes = states
         .into_iter()
@@ -90,7 +92,10 @@ pub fn ended_view(roll: &Roll, entries: &[JournalEntry]) -> RollView {
             reason: why.cloned().unwrap_or_default(),
         }
     };
-    view.nodes = roll.frame().members.iter().map(node).collect();
+    // A refused roll gave its nodes nothing.
+    if roll.state() != State::Ended(End::Refused) {
+        view.nodes = roll.frame().members.iter().map(node).collect();
+    }
     view.dcs = roll
         .frame()
         .dcs
@@ -122,7 +127,11 @@ fn journal_view(roll: &Roll, entries: &[JournalEntry]) -> RollView {
         ended,
         kvno_before: roll.generated().map_or(0, |new| new.kvno_before.0),
         kvno_after: roll.generated().map_or(0, |new| new.kvno.0),
-        writer: frame.writer.to_string(),
+        writer: if roll.state() == State::Ended(End::Refused) {
+            String::new()
+        } else {
+            frame.writer.to_string()
+        },
         drain_left_seconds: roll.drain_left().as_secs(),
         started_unix_millis: millis(entries.first()),
         ended_unix_millis: if ended { millis(entries.last()) } else { 0 },

@@ -157,7 +157,7 @@ fn event(node: &NodeName, from: SocketAddr, outcome: &str, detail: &str) -> audi
     audit::Event {
         at_unix_millis: now_unix().saturating_mul(1000),
         actor: format!("{node} from {}", from.ip()),
-        verb: "Join".to_owned(),
+        verb: "join".to_owned(),
         object: node.to_string(),
         outcome: outcome.to_owned(),
         detail: detail.to_owned(),

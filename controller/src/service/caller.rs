@@ -24,6 +24,23 @@ pub enum Caller {
     Operator(OperatorRecord),
 }
 
+/// The name that a request comes under, whether it may do anything or not: for the audit.
+#[must_use]
+pub fn shown<T>(request: &Request<T>) -> String {
+    if request.extensions().get::<LocalRoot>().is_some() {
+        return "root".to_owned();
+    }
+    match request
+        .extensions()
+        .get::<Peer>()
+        .map(|peer| &peer.identity)
+    {
+        Some(Identity::Operator(name)) => name.to_string(),
+        Some(_) => "not an operator".to_owned(),
+        None => "nobody".to_owned(),
+    }
+}
+
 impl Caller {
     /// Who sent this request; looked up for each call, so that a revocation holds at once.
     ///
@@ -52,15 +69,6 @@ impl Caller {
         Ok(Self::Operator(record))
     }
 
-    /// The name for the audit.
-    #[must_use]
-    pub fn name(&self) -> String {
-        match self {
-            Self::Root => "root".to_owned(),
-            Self::Operator(record) => record.name.to_string(),
-        }
-    }
-
     /// The arrays that this caller may hear of.
     #[must_use]
     pub fn scope(&self) -> Scope {
@@ -82,8 +90,16 @@ impl Caller {
         };
         if record.role < needs.role {
             let what = format!(
-                "{} needs the role {}, and {} is {}",
-                needs.rpc, needs.role, record.name, record.role
+                "`{}` needs the role {}; {} is {} {}",
+                needs.verb,
+                needs.role,
+                record.name,
+                if record.role == Role::Viewer {
+                    "a"
+                } else {
+                    "an"
+                },
+                record.role
             );
             return Err(No::denied(what));
         }
@@ -99,8 +115,8 @@ impl Caller {
         let listed = needs.role == Role::Viewer && needs.rpc != "ShowAudit";
         if arrays.is_empty() && !listed {
             let what = format!(
-                "{} is about the whole controller, and {} has some arrays only",
-                needs.rpc, record.name
+                "`{}` is about the whole controller, and {} has some arrays only",
+                needs.verb, record.name
             );
             return Err(No::denied(what));
         }

@@ -1,6 +1,7 @@
 //! The operators' gRPC service: who asks, may they, and what is written down about it.
 
 mod caller;
+mod detail;
 pub mod local;
 mod policy;
 mod rpc;
@@ -8,7 +9,9 @@ mod scope;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use chrono::Utc;
 use tonic::{Request, Status};
@@ -22,10 +25,18 @@ use crate::ca::Visitor;
 use crate::store::StoreError;
 use crate::verbs::{Controller, No};
 
+/// No detail in the audit is longer, in characters.
+const LONGEST_DETAIL: usize = 400;
+
+/// One denial for each caller and verb is written down in this time.
+const DENIED_AGAIN: Duration = Duration::from_secs(60);
+
 /// The service, for any number of listeners.
 #[derive(Clone)]
 pub struct Service {
     controller: Arc<Controller>,
+    /// Who was denied what, and when that was last written down.
+    denied: Arc<Mutex<BTreeMap<(String, &'static str), Instant>>>,
 }
 
 /// Hands a connection's identity on to its requests.
@@ -40,11 +51,35 @@ pub fn mark_peer(mut request: Request<()>) -> Result<Request<()>, Status> {
     Ok(request)
 }
 
+/// What a call is about.
+struct About<'a> {
+    /// The arrays; none for a call about the controller itself.
+    arrays: &'a [&'a str],
+    /// The node or operator that it names besides.
+    object: &'a str,
+    dry_run: bool,
+    /// What was chosen and why, for the audit.
+    detail: String,
+}
+
+impl<'a> About<'a> {
+    /// Nothing but these arrays.
+    const fn of(arrays: &'a [&'a str]) -> Self {
+        Self {
+            arrays,
+            object: "",
+            dry_run: false,
+            detail: String::new(),
+        }
+    }
+}
+
 /// One call that was let through.
 struct Call {
-    rpc: &'static str,
+    verb: &'static str,
     actor: String,
     object: String,
+    detail: String,
     /// Whether it changes anything, and so is audited.
     changes: bool,
     /// The arrays that the caller may hear of.
@@ -54,49 +89,75 @@ struct Call {
 impl Service {
     /// The service of this controller.
     #[must_use]
-    pub const fn new(controller: Arc<Controller>) -> Self {
-        Self { controller }
+    pub fn new(controller: Arc<Controller>) -> Self {
+        Self {
+            controller,
+            denied: Arc::default(),
+        }
     }
 
-    /// Lets a call through, or says no. `arrays` are those that it is about, none for a call about
-    /// the controller itself; `about` is the node or operator that it names besides.
+    /// Lets a call through, or says no.
     fn admit<T>(
         &self,
         rpc: &'static str,
         request: &Request<T>,
-        arrays: &[&str],
-        about: &str,
-        dry_run: bool,
+        about: &About<'_>,
     ) -> Result<Call, No> {
         let needs = policy::needs(rpc);
-        let caller = Caller::of(request, &self.controller.ports.store)?;
-        caller.may(needs, arrays)?;
-        let changes = needs.changes && !dry_run;
-        let named = arrays
+        let named = about
+            .arrays
             .iter()
             .copied()
-            .chain([about])
+            .chain([about.object])
             .filter(|name| !name.is_empty());
-        let object = named.collect::<Vec<_>>().join(" ");
-        let call = Call {
-            rpc,
-            actor: caller.name(),
-            object,
-            changes,
-            scope: caller.scope(),
+        let mut call = Call {
+            verb: needs.verb,
+            actor: caller::shown(request),
+            object: named.collect::<Vec<_>>().join(" "),
+            detail: about.detail.chars().take(LONGEST_DETAIL).collect(),
+            changes: needs.changes && !about.dry_run,
+            scope: Scope::All,
         };
-        if changes {
+        let caller = Caller::of(request, &self.controller.ports.store);
+        let admitted = caller.and_then(|caller| {
+            caller.may(needs, about.arrays)?;
+            Ok(caller)
+        });
+        match admitted {
+            Ok(caller) => call.scope = caller.scope(),
+            Err(no) => {
+                self.note_denial(&call, &no)?;
+                return Err(no);
+            }
+        }
+        if call.changes {
             // Fail closed: what cannot be written down is not done.
-            self.note(&call, "begun", "")?;
+            self.note(&call, "begun", &call.detail)?;
         }
         Ok(call)
+    }
+
+    /// Writes down that somebody was turned away; not each time, or whoever asks again and again
+    /// would fill the disk.
+    fn note_denial(&self, call: &Call, no: &No) -> Result<(), StoreError> {
+        let now = Instant::now();
+        {
+            let mut denied = self.denied.lock().unwrap_or_else(PoisonError::into_inner);
+            denied.retain(|_, at| now.duration_since(*at) < DENIED_AGAIN);
+            let who = (call.actor.clone(), call.verb);
+            if denied.contains_key(&who) {
+                return Ok(());
+            }
+            denied.insert(who, now);
+        }
+        self.note(call, no.code, &no.what)
     }
 
     /// Writes down how a call ended.
     fn finish<T>(&self, call: &Call, outcome: Result<T, No>) -> Result<T, Status> {
         if call.changes {
             let (word, detail) = match &outcome {
-                Ok(_) => ("done", String::new()),
+                Ok(_) => ("done", call.detail.clone()),
                 Err(no) => (no.code, no.what.clone()),
             };
             self.note(call, word, &detail)
@@ -104,7 +165,7 @@ impl Service {
         }
         if let Err(no) = &outcome {
             tracing::info!(
-                rpc = call.rpc,
+                verb = call.verb,
                 actor = call.actor,
                 code = no.code,
                 what = no.what,
@@ -118,7 +179,7 @@ impl Service {
         let entry = audit::Event {
             at_unix_millis: Utc::now().timestamp_millis(),
             actor: call.actor.clone(),
-            verb: call.rpc.to_owned(),
+            verb: call.verb.to_owned(),
             object: call.object.clone(),
             outcome: outcome.to_owned(),
             detail: detail.to_owned(),

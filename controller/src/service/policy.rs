@@ -7,31 +7,36 @@ use crate::operators::Role;
 pub struct Needs {
     /// The call's name in the .proto file.
     pub rpc: &'static str,
+    /// What an operator types for it, as in the audit.
+    pub verb: &'static str,
     /// The least role.
     pub role: Role,
     /// Whether it changes anything: then it is audited.
     pub changes: bool,
 }
 
-const fn reads(rpc: &'static str) -> Needs {
+const fn reads(rpc: &'static str, verb: &'static str) -> Needs {
     Needs {
         rpc,
+        verb,
         role: Role::Viewer,
         changes: false,
     }
 }
 
-const fn operates(rpc: &'static str) -> Needs {
+const fn operates(rpc: &'static str, verb: &'static str) -> Needs {
     Needs {
         rpc,
+        verb,
         role: Role::Operator,
         changes: true,
     }
 }
 
-const fn administers(rpc: &'static str) -> Needs {
+const fn administers(rpc: &'static str, verb: &'static str) -> Needs {
     Needs {
         rpc,
+        verb,
         role: Role::Admin,
         changes: true,
     }
@@ -39,48 +44,50 @@ const fn administers(rpc: &'static str) -> Needs {
 
 /// Every call with what it needs.
 pub const NEEDS: [Needs; 32] = [
-    administers("CreateArray"),
-    administers("AdoptArray"),
-    reads("ListArrays"),
-    reads("ShowArray"),
-    administers("DeleteArray"),
-    reads("PrintAcl"),
-    administers("AddNode"),
-    reads("ListNodes"),
-    reads("ShowNode"),
-    administers("RemoveNode"),
-    operates("QuarantineNode"),
-    operates("ResumeNode"),
-    operates("StartRoll"),
-    reads("RollStatus"),
-    reads("WatchRoll"),
-    operates("AbortRoll"),
-    operates("ResolveRoll"),
-    reads("RollHistory"),
-    reads("ExplainRoll"),
-    administers("SetSchedule"),
-    reads("ShowSchedule"),
-    operates("PauseSchedule"),
-    operates("ResumeSchedule"),
+    administers("CreateArray", "array create"),
+    administers("AdoptArray", "array adopt"),
+    reads("ListArrays", "array list"),
+    reads("ShowArray", "array show"),
+    administers("DeleteArray", "array delete"),
+    reads("PrintAcl", "array create --print-acl"),
+    administers("AddNode", "node add"),
+    reads("ListNodes", "node list"),
+    reads("ShowNode", "node show"),
+    administers("RemoveNode", "node remove"),
+    operates("QuarantineNode", "node quarantine"),
+    operates("ResumeNode", "node resume"),
+    operates("StartRoll", "roll"),
+    reads("RollStatus", "roll status"),
+    reads("WatchRoll", "roll watch"),
+    operates("AbortRoll", "roll abort"),
+    operates("ResolveRoll", "roll resolve"),
+    reads("RollHistory", "roll history"),
+    reads("ExplainRoll", "roll explain"),
+    administers("SetSchedule", "schedule set"),
+    reads("ShowSchedule", "schedule show"),
+    operates("PauseSchedule", "schedule pause"),
+    operates("ResumeSchedule", "schedule resume"),
     // It sends tickets to the nodes and asks the domain controllers: more than reading.
     Needs {
         rpc: "Verify",
+        verb: "verify",
         role: Role::Operator,
         changes: false,
     },
-    reads("Status"),
-    reads("ShowAudit"),
-    reads("VerifyAudit"),
-    administers("AddOperator"),
+    reads("Status", "status"),
+    reads("ShowAudit", "audit show"),
+    reads("VerifyAudit", "audit verify"),
+    administers("AddOperator", "operator add"),
     Needs {
         rpc: "ListOperators",
+        verb: "operator list",
         role: Role::Admin,
         changes: false,
     },
-    administers("RevokeOperator"),
+    administers("RevokeOperator", "operator revoke"),
     // Whoever has it and the sealing key has everything: it is written down who took one.
-    administers("Backup"),
-    administers("Recover"),
+    administers("Backup", "backup"),
+    administers("Recover", "recover"),
 ];
 
 /// What a call needs; an unlisted one needs more than anybody has listed for it.
@@ -89,6 +96,7 @@ pub fn needs(rpc: &'static str) -> Needs {
     let listed = NEEDS.iter().find(|needs| needs.rpc == rpc);
     listed.copied().unwrap_or(Needs {
         rpc,
+        verb: rpc,
         role: Role::Admin,
         changes: true,
     })

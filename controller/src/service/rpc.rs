@@ -7,7 +7,7 @@ use keyroll_proto::operator::operator_server::Operator;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
 
-use super::Service;
+use super::{About, Service, detail};
 use crate::verbs::No;
 
 type Replies<T> = Pin<Box<dyn tokio_stream::Stream<Item = Result<T, Status>> + Send>>;
@@ -17,7 +17,8 @@ type Views = Replies<said::RollView>;
 macro_rules! operator_service {
     ($(
         $rpc:literal $name:ident($request:ident) -> $reply:ident
-            |$q:ident| $arrays:expr, $about:expr, $dry:expr => |$c:ident, $call:ident| $body:expr;
+            |$q:ident| $arrays:expr, $about:expr, $dry:expr $(, $detail:expr)? =>
+            |$c:ident, $call:ident| $body:expr;
     )*) => {
         #[tonic::async_trait]
         impl Operator for Service {
@@ -36,7 +37,7 @@ macro_rules! operator_service {
                 &self,
                 request: Request<said::BackupRequest>,
             ) -> Result<Response<Self::BackupStream>, Status> {
-                let call = self.admit("Backup", &request, &[], "", false)?;
+                let call = self.admit("Backup", &request, &About::of(&[]))?;
                 let parts = self.finish(&call, self.controller.back_up())?;
                 Ok(Response::new(Box::pin(ReceiverStream::new(parts))))
             }
@@ -48,7 +49,13 @@ macro_rules! operator_service {
                 let $call = {
                     #[allow(unused_variables, reason = "some calls are about no array")]
                     let $q = request.get_ref();
-                    self.admit($rpc, &request, $arrays, $about, $dry)?
+                    let about = About {
+                        arrays: $arrays,
+                        object: $about,
+                        dry_run: $dry,
+                        detail: String::new()$( + &$detail)?,
+                    };
+                    self.admit($rpc, &request, &about)?
                 };
                 #[allow(unused_variables, reason = "some calls take no arguments")]
                 let $q = request.into_inner();
@@ -70,7 +77,8 @@ operator_service! {
     "ShowArray" show_array(ShowArrayRequest) -> ArrayView
         |q| &[&q.array], "", false => |c, call| c.show_array(&q);
     "DeleteArray" delete_array(DeleteArrayRequest) -> Changed
-        |q| &[&q.array], "", q.dry_run => |c, call| c.delete_array(&q).await;
+        |q| &[&q.array], "", q.dry_run, detail::delete_array(q) =>
+        |c, call| c.delete_array(&q).await;
     "PrintAcl" print_acl(PrintAclRequest) -> PrintAclReply
         |q| &[], "", false => |c, call| c.print_acl(&q).await;
     "AddNode" add_node(AddNodeRequest) -> AddNodeReply
@@ -81,31 +89,33 @@ operator_service! {
     "ShowNode" show_node(ShowNodeRequest) -> NodeView
         |q| &[&q.array], &q.node, false => |c, call| c.show_node(&q);
     "RemoveNode" remove_node(RemoveNodeRequest) -> Changed
-        |q| &[&q.array], &q.node, q.dry_run => |c, call| c.remove_node(&q).await;
+        |q| &[&q.array], &q.node, q.dry_run, detail::remove_node(q) =>
+        |c, call| c.remove_node(&q).await;
     "QuarantineNode" quarantine_node(QuarantineNodeRequest) -> Changed
-        |q| &[&q.array], &q.node, q.dry_run => |c, call| c.quarantine_node(&q);
+        |q| &[&q.array], &q.node, q.dry_run, q.reason => |c, call| c.quarantine_node(&q);
     "ResumeNode" resume_node(ResumeNodeRequest) -> Changed
         |q| &[&q.array], &q.node, q.dry_run => |c, call| c.resume_node(&q);
     "StartRoll" start_roll(StartRollRequest) -> StartRollReply
-        |q| &named(&q.arrays, q.all), "", q.dry_run =>
+        |q| &named(&q.arrays, q.all), "", q.dry_run, detail::start_roll(q) =>
         |c, call| c.start_rolls(&q, &call.actor).await;
     "RollStatus" roll_status(RollStatusRequest) -> RollStatusReply
         |q| &some(&q.array), "", false =>
         |c, call| c.roll_status(&q).map(|reply| call.scope.rolls(reply));
     "AbortRoll" abort_roll(AbortRollRequest) -> Changed
-        |q| &[&q.array], "", q.dry_run => |c, call| c.abort_roll(&q, &call.actor);
+        |q| &[&q.array], "", q.dry_run, q.reason => |c, call| c.abort_roll(&q, &call.actor);
     "ResolveRoll" resolve_roll(ResolveRollRequest) -> Changed
-        |q| &[&q.array], "", q.dry_run => |c, call| c.resolve_roll(&q, &call.actor);
+        |q| &[&q.array], "", q.dry_run, detail::resolve_roll(q) =>
+        |c, call| c.resolve_roll(&q, &call.actor);
     "RollHistory" roll_history(RollHistoryRequest) -> RollHistoryReply
         |q| &[&q.array], "", false => |c, call| c.roll_history(&q);
     "ExplainRoll" explain_roll(ExplainRollRequest) -> ExplainRollReply
         |q| &[&q.array], "", false => |c, call| c.explain_roll(&q);
     "SetSchedule" set_schedule(SetScheduleRequest) -> Changed
-        |q| &[&q.array], "", q.dry_run => |c, call| c.set_schedule(&q);
+        |q| &[&q.array], "", q.dry_run, detail::schedule(q) => |c, call| c.set_schedule(&q);
     "ShowSchedule" show_schedule(ShowScheduleRequest) -> ScheduleView
         |q| &[&q.array], "", false => |c, call| c.show_schedule(&q);
     "PauseSchedule" pause_schedule(PauseScheduleRequest) -> Changed
-        |q| &[&q.array], "", q.dry_run => |c, call| c.pause_schedule(&q);
+        |q| &[&q.array], "", q.dry_run, q.reason => |c, call| c.pause_schedule(&q);
     "ResumeSchedule" resume_schedule(ResumeScheduleRequest) -> Changed
         |q| &[&q.array], "", q.dry_run => |c, call| c.resume_schedule(&q);
     "Verify" verify(VerifyRequest) -> VerifyReply
@@ -117,7 +127,7 @@ operator_service! {
     "VerifyAudit" verify_audit(VerifyAuditRequest) -> VerifyAuditReply
         |q| &[], "", false => |c, call| c.verify_audit();
     "AddOperator" add_operator(AddOperatorRequest) -> AddOperatorReply
-        |q| &[], &q.operator, q.dry_run => |c, call| c.add_operator(&q);
+        |q| &[], &q.operator, q.dry_run, detail::add_operator(q) => |c, call| c.add_operator(&q);
     "ListOperators" list_operators(ListOperatorsRequest) -> ListOperatorsReply
         |q| &[], "", false => |c, call| c.list_operators();
     "Recover" recover(RecoverRequest) -> RecoverReply
@@ -147,7 +157,7 @@ impl Service {
     /// The roll's view at once and after each change, and once more when nobody drives it.
     fn views(&self, request: Request<said::WatchRollRequest>) -> Result<Response<Views>, Status> {
         let name = request.get_ref().array.clone();
-        self.admit("WatchRoll", &request, &[&name], "", false)?;
+        self.admit("WatchRoll", &request, &About::of(&[&name]))?;
         let array = self.controller.array(&name)?;
         let (sender, receiver) = tokio::sync::mpsc::channel(16);
         let controller = std::sync::Arc::clone(&self.controller);

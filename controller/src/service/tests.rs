@@ -1,3 +1,5 @@
+use keyroll::kerberos::Kvno;
+use keyroll::roll::{Record, Trouble};
 use keyroll_proto::operator as said;
 use keyroll_proto::operator::operator_server::Operator as _;
 use tonic::{Code, Request};
@@ -5,7 +7,7 @@ use tonic::{Code, Request};
 use super::*;
 use crate::ca::{Identity, Peer};
 use crate::operators::Role;
-use crate::stand_in::StandIn;
+use crate::stand_in::{StandIn, begin, commit, go_on, in_service};
 use crate::store::tests::array;
 use crate::store::{NodeState, OperatorRecord, Read as _};
 
@@ -115,4 +117,145 @@ async fn a_removed_node_is_wiped_after_the_last_push_too() {
     service.remove_node(from("anna", request)).await.unwrap();
     // Once to know that it can be, once when nobody gives it keys any more.
     assert_eq!(site.asked(), ["wipe n1", "wipe n1"]);
+}
+
+#[tokio::test]
+async fn a_halted_roll_is_an_alarm_with_the_way_out() {
+    let (site, service) = site();
+    in_service(&site, &["n1"]);
+    let mut roll = begin(&site, true);
+    commit(&site, &mut roll);
+    let trouble = Trouble::ForeignKey {
+        dc: "dc1".parse().unwrap(),
+        kvno: Kvno(13),
+    };
+    go_on(&site, &mut roll, [Record::Halted { trouble }]);
+    let status = service.controller.status().await.unwrap();
+    let [alarm] = status.alarms.as_slice() else {
+        panic!("{:?}", status.alarms)
+    };
+    assert_eq!(
+        (alarm.grade.as_str(), alarm.object.as_str()),
+        ("critical", "web")
+    );
+    assert!(
+        alarm
+            .what
+            .contains("is halted: dc1 issues tickets (kvno 13)")
+    );
+    assert_eq!(
+        alarm.next,
+        "keyroll roll resolve web give-up, then keyroll roll web --emergency"
+    );
+}
+
+fn audited(site: &StandIn) -> Vec<(String, String, String, String)> {
+    let entries = audit::newest(&site.controller.ports.store, 9, "").unwrap();
+    let event = |entry: audit::Entry| {
+        let audit::Event {
+            actor,
+            verb,
+            outcome,
+            detail,
+            ..
+        } = entry.event;
+        (actor, verb, outcome, detail)
+    };
+    entries.into_iter().rev().map(event).collect()
+}
+
+#[tokio::test]
+async fn the_audit_keeps_why_and_how_in_the_operators_words() {
+    let (site, service) = site();
+    let request = said::StartRollRequest {
+        arrays: vec!["own".to_owned()],
+        emergency: true,
+        kill: "now".to_owned(),
+        reason: "node3 was stolen".to_owned(),
+        ..Default::default()
+    };
+    service.start_roll(from("olaf", request)).await.unwrap_err();
+    let (actor, verb, outcome, detail) = audited(&site).remove(0);
+    assert_eq!((&*actor, &*verb, &*outcome), ("olaf", "roll", "begun"));
+    assert_eq!(detail, "emergency kill now: node3 was stolen");
+}
+
+#[tokio::test]
+async fn who_is_denied_leaves_one_entry_not_many() {
+    let (site, service) = site();
+    for _ in 0..3 {
+        let request = said::DeleteArrayRequest {
+            array: "own".to_owned(),
+            ..Default::default()
+        };
+        let no = service
+            .delete_array(from("vera", request))
+            .await
+            .unwrap_err();
+        assert_eq!(
+            no.message(),
+            "`array delete` needs the role admin; vera is a viewer"
+        );
+    }
+    let entries = audited(&site);
+    let [(actor, verb, outcome, detail)] = entries.as_slice() else {
+        panic!("{entries:?}")
+    };
+    assert_eq!(
+        (&**actor, &**verb, &**outcome),
+        ("vera", "array delete", "denied")
+    );
+    assert!(detail.contains("needs the role admin"), "{detail}");
+}
+
+#[tokio::test]
+async fn a_short_name_is_told_the_full_one() {
+    let (site, service) = site();
+    site.node("n1.corp.example", NodeState::Joined, &["own"]);
+    let request = said::ShowNodeRequest {
+        array: "own".to_owned(),
+        node: "n1".to_owned(),
+    };
+    let no = service.show_node(from("vera", request)).await.unwrap_err();
+    assert_eq!(
+        no.message(),
+        "n1 is no node of own; did you mean n1.corp.example?"
+    );
+}
+
+#[tokio::test]
+async fn an_spn_of_another_array_is_refused_before_anything_is_made() {
+    let (site, service) = site();
+    let spn = array("other").spns[0].clone();
+    let request = said::CreateArrayRequest {
+        array: "own2".to_owned(),
+        account: "svc-own2$".to_owned(),
+        spns: vec![spn.to_lowercase()],
+        dry_run: true,
+        ..Default::default()
+    };
+    let no = service.controller.create_array(&request).await.unwrap_err();
+    assert!(no.what.contains("belongs to array"), "{}", no.what);
+    assert_eq!((no.exit, site.asked().len()), (65, 0));
+}
+
+#[tokio::test]
+async fn an_array_that_cannot_roll_hides_no_other_from_a_rehearsal() {
+    let (_site, service) = site();
+    let request = said::StartRollRequest {
+        all: true,
+        dry_run: true,
+        ..Default::default()
+    };
+    let reply = service
+        .controller
+        .start_rolls(&request, "anna")
+        .await
+        .unwrap();
+    let codes: Vec<&str> = reply
+        .rolls
+        .iter()
+        .flat_map(|roll| roll.refusals.iter().map(|refusal| refusal.code.as_str()))
+        .collect();
+    assert_eq!(codes, ["no-nodes", "no-nodes"]);
 }

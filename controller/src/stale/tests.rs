@@ -71,7 +71,7 @@ async fn a_node_that_has_heard_more_stops_everything_and_shuts_no_gate() {
         assert_eq!(site.asked(), nothing);
         let entries = crate::audit::newest(&site.controller.ports.store, 9, "web").unwrap();
         let told: Vec<_> = entries.iter().map(|entry| &*entry.event.verb).collect();
-        assert_eq!(told, ["Hold"]);
+        assert_eq!(told, ["hold"]);
     }
 }
 

@@ -100,7 +100,7 @@ impl Store {
             let event = Event {
                 at_unix_millis: now_unix_millis,
                 actor: "root".to_owned(),
-                verb: "Restore".to_owned(),
+                verb: "restore".to_owned(),
                 object: head.store.clone(),
                 outcome: "done".to_owned(),
                 detail: format!("from the backup of {made}, epoch {}", head.epoch),

@@ -59,11 +59,19 @@ impl Controller {
         if !request.dry_run {
             self.forget(&array.name)?;
         }
-        let next = format!(
-            "samba-tool user delete '{}' (or Remove-ADObject)",
-            array.account.sam_account_name
-        );
-        Ok(changed(done, vec![next], request.dry_run))
+        let sam = &array.account.sam_account_name;
+        let delete = match array.account.kind {
+            AccountKind::Computer => format!("computer delete {}", sam.trim_end_matches('$')),
+            AccountKind::User => format!("user delete {sam}"),
+        };
+        let next = vec![
+            format!(
+                "keyroll array adopt {} --account '{sam}' --keytab FILE (takes it anew)",
+                array.name
+            ),
+            format!("only once nothing uses the account any more: samba-tool {delete}"),
+        ];
+        Ok(changed(done, next, request.dry_run))
     }
 
     fn is_free(&self, name: &ArrayName, sam: &str) -> Result<(), No> {
@@ -83,6 +91,19 @@ impl Controller {
             ))
             .next(format!("keyroll array show {}", other.name))),
         }
+    }
+
+    /// None of these SPNs is of an array, registered or waiting to be.
+    fn are_of_no_array(&self, spns: &[String]) -> Result<(), No> {
+        let same = |one: &&String| spns.iter().any(|spn| spn.eq_ignore_ascii_case(one));
+        for array in self.ports.store.arrays()? {
+            if let Some(spn) = array.spns.iter().find(same) {
+                let what = format!("{spn} belongs to array {}", array.name);
+                let next = format!("keyroll array show {}", array.name);
+                return Err(No::exists(what).next(next));
+            }
+        }
+        Ok(())
     }
 
     #[expect(clippy::too_many_arguments, reason = "a record of as many parts")]

@@ -1,5 +1,6 @@
 //! What an operator can ask for, one file for each noun. The gRPC service only checks who asks.
 
+mod alarms;
 mod arrays;
 mod backup;
 mod no;
@@ -49,6 +50,8 @@ pub struct Controller {
     pub defaults: PolicyConfig,
     /// Where nodes find us to join, `host:port`.
     pub enroll_address: String,
+    /// Where operators reach us, `host:port`.
+    pub operator_address: String,
     /// The port on which an agent is dialled unless an operator says otherwise.
     pub agent_port: u16,
     /// The account that this controller binds as, for `--print-acl`.

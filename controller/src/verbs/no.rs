@@ -61,6 +61,11 @@ impl No {
         Self::new(Code::FailedPrecondition, code, 75, what)
     }
 
+    /// It does not apply to the object as it is; to wait changes nothing.
+    pub fn bad_state(code: &'static str, what: impl Into<String>) -> Self {
+        Self::new(Code::FailedPrecondition, code, 65, what)
+    }
+
     /// Someone else said no, and said why.
     pub fn refused(code: &'static str, what: impl Into<String>) -> Self {
         Self::new(Code::FailedPrecondition, code, 1, what)
@@ -83,7 +88,7 @@ impl No {
 
     /// The caller's role does not allow it.
     pub fn denied(what: impl Into<String>) -> Self {
-        Self::new(Code::PermissionDenied, "denied", 77, what).next("keyroll operator list")
+        Self::new(Code::PermissionDenied, "denied", 77, what).next("ask an admin")
     }
 
     /// With the command to type next.

@@ -61,10 +61,11 @@ impl Controller {
         if !enrolled || !request.address.is_empty() {
             node.address = address;
         }
-        let done = vec![format!(
-            "{name} ({}) made a node of {}",
-            node.address, array.name
-        )];
+        let done = vec![if enrolled || !request.csr.is_empty() {
+            format!("{name} ({}) added to {}", node.address, array.name)
+        } else {
+            format!("{name} invited to {}", array.name)
+        }];
         let show = format!("keyroll node show {} {name}", array.name);
         let mut reply = said::AddNodeReply {
             already_enrolled: enrolled,
@@ -283,7 +284,7 @@ impl Controller {
     pub fn resume_node(&self, request: &said::ResumeNodeRequest) -> Result<said::Changed, No> {
         let (array, node) = self.member(&request.array, &request.node)?;
         if !node.quarantined.contains_key(&array.name) {
-            return Err(No::busy(
+            return Err(No::bad_state(
                 "not-quarantined",
                 format!("{} is not quarantined", node.name),
             )
@@ -311,15 +312,28 @@ impl Controller {
             .store
             .node(&name)?
             .filter(|node| node.arrays.contains(&array.name));
-        let unknown = || {
-            No::unknown(
+        match node {
+            Some(node) => Ok((array, node)),
+            None => Err(self.unknown_node(&array, &name)?),
+        }
+    }
+
+    /// No such node; one whose full name begins with it is named.
+    fn unknown_node(&self, array: &ArrayRecord, name: &NodeName) -> Result<No, StoreError> {
+        let short = format!("{name}.");
+        let members = self.ports.store.members(&array.name)?;
+        let meant = members
+            .iter()
+            .find(|node| node.name.as_str().starts_with(&short));
+        let what = format!("{name} is no node of {}", array.name);
+        let no = match meant {
+            None => No::unknown("unknown-node", what),
+            Some(node) => No::unknown(
                 "unknown-node",
-                format!("{name} is no node of {}", array.name),
-            )
-            .next(format!("keyroll node list {}", array.name))
+                format!("{what}; did you mean {}?", node.name),
+            ),
         };
-        let node = node.ok_or_else(unknown)?;
-        Ok((array, node))
+        Ok(no.next(format!("keyroll node list {}", array.name)))
     }
 
     /// Changes a node's record as it is now: its certificate may have been renewed meanwhile.

@@ -83,6 +83,7 @@ impl Controller {
             .write(|change| change.put_operator(&record))?;
         reply.certificate_pem = issued.pem();
         reply.authorities_pem = self.authority.pem();
+        reply.controller.clone_from(&self.operator_address);
         Ok(reply)
     }
 

@@ -1,6 +1,7 @@
 //! `keyroll roll …`: begun, watched, aborted, resolved, told.
 
 use keyroll::name::DcName;
+use keyroll::roll::policy::Method;
 use keyroll::roll::{Cause, MAY_WAIVE, OldKey, Resolution, RollNumber, State};
 use keyroll_proto::operator as said;
 use tokio::sync::watch;
@@ -46,7 +47,11 @@ impl Controller {
         let mut rolls = Vec::new();
         for array in &arrays {
             rolls.push(if request.dry_run {
-                self.rehearse(array, &wanted).await?
+                match self.rehearse(array, &wanted).await {
+                    Ok(view) => view,
+                    Err(no) if arrays.len() == 1 => return Err(no),
+                    Err(no) => not_begun(array, no),
+                }
             } else {
                 match self.rolls.begin(array, &wanted).await {
                     Ok(view) => said::RollView {
@@ -87,19 +92,22 @@ impl Controller {
                     .to_owned()
             }
         };
+        let method = match plan.policy.method {
+            Method::Change => "by changing it with the old one",
+            Method::FencedReset => "by a fenced reset",
+        };
         let kvno = plan.base.map_or(0, |base| base.kvno.0);
+        let counted = match plan.base {
+            Some(base) => format!(", kvno {} to {}", base.kvno, base.kvno.0.saturating_add(1)),
+            None => String::new(),
+        };
         let would = vec![
             format!(
                 "make a password of {} characters and seal it",
                 plan.password_length
             ),
             format!("give {nodes} the old and the new key, and have them accept tickets of both"),
-            format!(
-                "write the password to {} ({:?}), kvno {kvno} to {}",
-                plan.writer,
-                plan.policy.method,
-                kvno + 1
-            ),
+            format!("write the password to {} {method}{counted}", plan.writer),
             format!("prove every DC ({}) and every node", plan.dcs.len()),
             drain,
             format!("remove the old key from {nodes}"),
@@ -113,7 +121,6 @@ impl Controller {
                 "refused"
             }
             .to_owned(),
-            ended: true,
             refusals: reasons.iter().map(refusal).collect(),
             would: if reasons.is_empty() {
                 would
@@ -197,11 +204,11 @@ impl Controller {
                 state.name()
             );
             return Err(
-                No::busy("too-late", what).next(format!("keyroll roll watch {}", array.name))
+                No::refused("too-late", what).next(format!("keyroll roll watch {}", array.name))
             );
         }
         let done = vec![format!(
-            "roll {} of {} was asked to abort",
+            "abort roll {} of {}: the new key leaves the nodes",
             past.number, array.name
         )];
         if !request.dry_run {
@@ -240,7 +247,7 @@ impl Controller {
                 array.name,
                 past.roll.state().name()
             );
-            No::busy("not-halted", what).next(format!("keyroll roll status {}", array.name))
+            No::bad_state("not-halted", what).next(format!("keyroll roll status {}", array.name))
         };
         let done = match request.choice.as_str() {
             "continue" if !may(&Resolution::Continue) => return Err(not_halted()),
@@ -259,7 +266,7 @@ impl Controller {
                         array.name,
                         state.name()
                     );
-                    return Err(No::busy("not-waiting", what)
+                    return Err(No::bad_state("not-waiting", what)
                         .next(format!("keyroll roll watch {}", array.name)));
                 }
                 if !past.roll.frame().dcs.contains(&dc) {
@@ -299,7 +306,7 @@ impl Controller {
     fn under_way(&self, name: &str) -> Result<(ArrayRecord, Line, PastRoll), No> {
         let array = self.array(name)?;
         let none = || {
-            No::busy("no-roll", format!("no roll of {} is under way", array.name))
+            No::bad_state("no-roll", format!("no roll of {} is under way", array.name))
                 .next(format!("keyroll roll history {}", array.name))
         };
         let past = self.ports.store.open_roll(&array.name)?.ok_or_else(none)?;

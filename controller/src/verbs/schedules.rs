@@ -109,11 +109,22 @@ impl Controller {
         let Some(schedule) = schedule(array) else {
             return Ok(empty);
         };
-        let history = history(&self.ports.store, array)?;
+        let mut history = history(&self.ports.store, array)?;
         let now = Utc::now();
-        let (next, at) = match schedule.next_due(&array.name, &history, now) {
-            Due::Now(why) => (format!("now ({})", why_text(why)), Some(now)),
-            Due::At(at, why) => (format!("{} ({})", text(at), why_text(why)), Some(at)),
+        let open = self.ports.store.open_roll(&array.name)?;
+        let under_way = open.map(|open| format!("if roll {} under way ends well", open.number));
+        if under_way.is_some() {
+            // Its beginning is no failure. Overdue or not, today's key is another matter.
+            history.last_attempt = None;
+        }
+        let mut after = history;
+        if under_way.is_some() {
+            after.last_success = Some(now);
+        }
+        let because = |why| under_way.as_deref().unwrap_or(why_text(why)).to_owned();
+        let (next, at) = match schedule.next_due(&array.name, &after, now) {
+            Due::Now(why) => (format!("now ({})", because(why)), Some(now)),
+            Due::At(at, why) => (format!("{} ({})", text(at), because(why)), Some(at)),
             Due::Never(Never::Paused) => {
                 let reason = array.paused.as_deref().unwrap_or("in the schedule itself");
                 (format!("never: paused ({reason})"), None)
@@ -123,7 +134,7 @@ impl Controller {
                 None,
             ),
         };
-        let upcoming = schedule.upcoming(&array.name, &history, now, count.min(100));
+        let upcoming = schedule.upcoming(&array.name, &after, now, count.min(100));
         let alarm = schedule
             .age_alarm(&array.name, &history, now)
             .map(|alarm| match alarm {

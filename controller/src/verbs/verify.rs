@@ -106,7 +106,7 @@ impl Controller {
         }
         if checks.is_empty() {
             let evidence = format!("{}, kvno {}", state.distinguished_name, state.kvno);
-            checks.push(check("ok", name, "can be rolled", evidence, ""));
+            checks.push(check("ok", name, "allows a roll", evidence, ""));
         }
         checks
     }
@@ -232,7 +232,7 @@ fn check_dc(array: &ArrayRecord, dc: &DcName, seen: &Result<Sighting, PortError>
             dc,
             "gave no ticket",
             error.to_string(),
-            "keyroll status",
+            format!("nc -vz {dc} 88"),
         ),
         Ok(seen) if seen.key == WhichKey::Foreign => {
             let evidence = format!(

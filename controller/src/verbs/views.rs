@@ -39,7 +39,8 @@ impl Controller {
     /// [`No`].
     pub fn array_view(&self, array: &ArrayRecord) -> Result<said::ArrayView, No> {
         let nodes = self.ports.store.members(&array.name)?;
-        let mut alarms = self.overview.alarms(&array.name);
+        let mut alarms: Vec<said::Alarm> = self.halted(array)?.into_iter().collect();
+        alarms.extend(self.overview.alarms(&array.name));
         let schedule = self.schedule_view(array, 0)?;
         if !schedule.alarm.is_empty() {
             alarms.push(said::Alarm {

@@ -178,3 +178,13 @@ fn wrong_settings() {
         assert!(err.contains(word), "{err}");
     }
 }
+
+#[test]
+fn status_with_a_critical_alarm_is_no_success() {
+    let world = World::new();
+    let mut status = crate::samples::status();
+    status.alarms[0].grade = "critical".to_owned();
+    world.fake.knobs().status = Some(status);
+    let ran = world.run("status").exits(1);
+    assert!(ran.out.contains("critical node2: "), "{ran:?}");
+}

@@ -32,6 +32,8 @@ pub struct Knobs {
     pub started: Option<Vec<RollView>>,
     /// What `Verify` answers, instead of the sample.
     pub verified: Option<VerifyReply>,
+    /// What `Status` answers, instead of the sample.
+    pub status: Option<StatusReply>,
     /// What `Backup` sends, instead of the sample.
     pub backup: Option<Vec<BackupPart>>,
     /// Never answer.
@@ -162,7 +164,9 @@ answers! {
         verify VerifyRequest => VerifyReply, |fake, _| {
             fake.knobs().verified.clone().unwrap_or_else(|| samples::verified("ok"))
         };
-        status StatusRequest => StatusReply, |_, _| samples::status();
+        status StatusRequest => StatusReply, |fake, _| {
+            fake.knobs().status.clone().unwrap_or_else(samples::status)
+        };
         show_audit ShowAuditRequest => ShowAuditReply, |_, _| samples::audit();
         verify_audit VerifyAuditRequest => VerifyAuditReply, |_, _| VerifyAuditReply {
             ok: true,

@@ -34,6 +34,8 @@ fn the_join_line_can_go_to_a_private_file() {
     world
         .run("node add web n1 --join-file join-table")
         .exits(73);
+    // No token was made for it either.
+    assert_eq!(world.fake.knobs().asked.len(), 2);
 }
 
 #[test]
@@ -68,7 +70,7 @@ fn a_nodes_certificate_travels_by_file() {
 fn an_operators_key_is_made_here_and_kept_private() {
     let world = World::new();
     let ran = world
-        .run("operator add anna --role operator --array web --lifetime 90d")
+        .run("operator add anna --role operator --array web --lifetime 90d --yes")
         .exits(0);
     let key = std::fs::read_to_string(world.path("anna.key")).unwrap();
     assert!(key.starts_with("-----BEGIN PRIVATE KEY-----"), "no key");
@@ -92,7 +94,7 @@ fn an_operators_key_is_made_here_and_kept_private() {
         assert!(asked.contains(part), "no {part} in {asked}");
     }
     // The key is never replaced, and no certificate is asked for then.
-    world.run("operator add anna --role viewer").exits(73);
+    world.run("operator add anna --role viewer --yes").exits(73);
     assert_eq!(
         std::fs::read_to_string(world.path("anna.key")).unwrap(),
         key
@@ -104,9 +106,18 @@ fn an_operators_key_is_made_here_and_kept_private() {
 fn no_key_is_left_behind_when_the_controller_refuses() {
     let world = World::new();
     world.fake.knobs().refusal = Some(Status::permission_denied("anna is no admin"));
-    world.run("operator add anna --role admin").exits(77);
+    world.run("operator add anna --role admin --yes").exits(77);
     assert!(!world.path("anna.key").exists());
     world.run("operator add ../anna --role admin").exits(65);
+}
+
+#[test]
+fn an_operator_there_is_gets_no_new_certificate_unasked() {
+    let world = World::new();
+    let ran = world.run("operator add anna --role viewer").exits(4);
+    assert!(ran.err.contains("operator anna exists: admin"), "{ran:?}");
+    assert!(!world.path("anna.key").exists());
+    assert_eq!(world.fake.knobs().asked.len(), 1, "more than the list");
 }
 
 #[test]

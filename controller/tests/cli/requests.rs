@@ -281,7 +281,7 @@ fn dry_run_reaches_the_controller_from_every_verb_that_changes_anything() {
         "schedule set web --every 30d",
         "schedule pause web",
         "schedule resume web",
-        "operator add anna --role viewer",
+        "operator add anna --role viewer --yes",
         "operator revoke anna",
     ] {
         let ran = world.run(&format!("{line} --dry-run")).exits(0);

@@ -227,6 +227,7 @@ pub fn added_operator(request: &AddOperatorRequest) -> AddOperatorReply {
         changed: Some(changed(request.dry_run)),
         certificate_pem: "CERTIFICATE".into(),
         authorities_pem: "AUTHORITIES".into(),
+        controller: "controller.corp.example:8087".into(),
     }
 }
 

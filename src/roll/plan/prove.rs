@@ -188,10 +188,10 @@ pub(super) fn plan_draining(
     let tick = left.min(TICK);
     if circumstances.since_record < tick {
         let rest = tick - circumstances.since_record;
-        let total = left.saturating_sub(circumstances.since_record).as_secs();
+        let total = left.saturating_sub(circumstances.since_record);
         return Decision::new(
             Step::Wait(rest),
-            format!("old tickets live for another {total} s"),
+            format!("the old key goes in {}", crate::roll::story::human(total)),
         );
     }
     if let Some(decision) =

@@ -48,7 +48,7 @@ pub const EXITS: [(Exit, &str); 16] = [
     (
         Exit::EndedBadly,
         "Refused, by the directory or by a check; a roll aborted or given up; something broken \
-         found by `verify` or `audit verify`.",
+         found by `verify` or `audit verify`; a critical alarm shown by `status`.",
     ),
     (Exit::Usage, "The command line was wrong; nothing was sent."),
     (

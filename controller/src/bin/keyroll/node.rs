@@ -234,12 +234,18 @@ impl Add {
             csr,
             dry_run: self.dry_run.dry_run,
         };
+        // The file is there before the token: a token that nobody can read would be of no use.
+        let file = match &self.join_file {
+            Some(path) if !self.dry_run.dry_run => Some((path, files::NewFile::begin(path)?)),
+            _ => None,
+        };
         let mut reply = session
             .ask(&doing, async |mut client| client.add_node(request).await)
             .await?;
-        if let Some(path) = self.join_file.filter(|_| !reply.join_line.is_empty()) {
+        if let Some((path, mut file)) = file.filter(|_| !reply.join_line.is_empty()) {
             let line = zeroize::Zeroizing::new(format!("{}\n", reply.join_line));
-            files::write_private(&path, line.as_bytes())?;
+            file.write(line.as_bytes())?;
+            file.finish()?;
             session.screen.say(&format!(
                 "the line to run is in {}; it works once",
                 path.display()

@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 use crate::exit::Exit;
 use crate::files;
 use crate::screen::table;
-use crate::session::{Consent, DryRun, Session, changed_text, show};
+use crate::session::{Consent, Session, changed_text, show};
 use crate::trouble::Trouble;
 use crate::words::{moment, or_dash, seconds};
 
@@ -90,7 +90,7 @@ pub struct Add {
     #[arg(long, value_name = "FILE")]
     csr: Option<PathBuf>,
     #[command(flatten)]
-    dry_run: DryRun,
+    consent: Consent,
 }
 
 /// Runs `keyroll operator …`.
@@ -124,9 +124,10 @@ pub async fn run(verb: Verb, session: &Session) -> Result<Exit, Trouble> {
 
 impl Add {
     async fn run(self, session: &Session) -> Result<Exit, Trouble> {
-        let dry_run = self.dry_run.dry_run;
+        let dry_run = self.consent.dry_run;
         let path = |end: &str| self.directory.join(format!("{}.{end}", self.operator));
         demand_file_name(&self.operator)?;
+        self.confirm(session).await?;
         let (csr, key) = match &self.csr {
             Some(csr) => (files::read(csr)?, None),
             None => {
@@ -172,10 +173,39 @@ impl Add {
             files::write_public(&path("crt"), reply.certificate_pem.as_bytes())?;
             let authorities = self.directory.join("ca.crt");
             files::write_public(&authorities, reply.authorities_pem.as_bytes())?;
-            session.screen.say(&settings_text(&self, kept.is_some()));
+            session
+                .screen
+                .say(&settings_text(&self, kept.is_some(), &reply));
         }
         session.screen.reply(&reply, added_text)?;
         Ok(Exit::Done)
+    }
+
+    /// A new certificate ends the old one, and may bring another role: asked about.
+    async fn confirm(&self, session: &Session) -> Result<(), Trouble> {
+        if self.consent.dry_run || self.consent.yes {
+            return Ok(());
+        }
+        let listed = session
+            .ask("reading the operators", async |mut client| {
+                client.list_operators(ListOperatorsRequest {}).await
+            })
+            .await?;
+        let same = listed
+            .operators
+            .iter()
+            .find(|one| one.operator == self.operator && !one.revoked);
+        let Some(known) = same else {
+            return Ok(());
+        };
+        session.screen.say(&format!(
+            "operator {} exists: {}, the certificate ends {}; it is refused once there is a new one",
+            known.operator,
+            known.role,
+            moment(known.expires_unix)
+        ));
+        session.must_ask(self.consent)?;
+        session.demand_agreement("Replace it?").await
     }
 }
 
@@ -206,9 +236,10 @@ fn key_pair(operator: &str) -> Result<(Vec<u8>, Zeroizing<String>), Trouble> {
 }
 
 /// What to put into the operator's settings file.
-fn settings_text(add: &Add, has_key: bool) -> String {
+fn settings_text(add: &Add, has_key: bool, reply: &AddOperatorReply) -> String {
     let name = &add.operator;
     let folder = add.directory.display();
+    let controller = &reply.controller;
     let key = if has_key {
         format!("{name}.key (secret), ")
     } else {
@@ -217,7 +248,7 @@ fn settings_text(add: &Add, has_key: bool) -> String {
     format!(
         "written to {folder}: {key}{name}.crt, ca.crt\n\
          for the operator's ~/.config/keyroll/cli.toml, beside these files:\n\
-         \x20 controller = \"HOST:8087\"\n\
+         \x20 controller = \"{controller}\"\n\
          \x20 certificate = \"{name}.crt\"\n\
          \x20 key = \"{name}.key\"\n\
          \x20 ca = \"ca.crt\""

@@ -7,7 +7,7 @@ use keyroll_proto::operator::{StatusReply, StatusRequest};
 use crate::array::{alarms_text, array_list_text};
 use crate::exit::Exit;
 use crate::roll;
-use crate::session::{Session, show};
+use crate::session::Session;
 use crate::trouble::Trouble;
 use crate::words::{moment, or_dash};
 
@@ -21,10 +21,18 @@ pub const EXAMPLES: &str = "Examples:
 /// # Errors
 /// What the operator is told.
 pub async fn run(session: &Session) -> Result<Exit, Trouble> {
-    show(session, "reading the status", text, async |mut client| {
-        client.status(StatusRequest {}).await
+    let reply = session
+        .ask("reading the status", async |mut client| {
+            client.status(StatusRequest {}).await
+        })
+        .await?;
+    session.screen.reply(&reply, text)?;
+    let critical = reply.alarms.iter().any(|alarm| alarm.grade == "critical");
+    Ok(if critical {
+        Exit::EndedBadly
+    } else {
+        Exit::Done
     })
-    .await
 }
 
 fn text(status: &StatusReply) -> String {

@@ -60,8 +60,12 @@ fn text(reply: &VerifyReply) -> String {
             ]
         }),
     );
+    let mut said = Vec::new();
     for check in reply.checks.iter().filter(|check| !check.next.is_empty()) {
-        let _ = writeln!(text, "next for {}: {}", check.object, check.next);
+        if !said.contains(&&check.next) {
+            let _ = writeln!(text, "next for {}: {}", check.object, check.next);
+            said.push(&check.next);
+        }
     }
     let verdict = match grade(reply) {
         Exit::Done => "ok, all of it",

@@ -14,7 +14,7 @@ use keyroll_proto::operator::adopt_array_request::Credential;
 use super::super::no::No;
 use super::super::{Controller, changed};
 use super::FIRST;
-use super::words::enctypes;
+use super::words::{enctypes, short_life};
 use crate::keys::{seal_keys, seal_password};
 use crate::ports::KnownKeys;
 use crate::store::{ArrayRecord, GenerationRecord};
@@ -33,6 +33,7 @@ impl Controller {
         let state = self.ports.directory.read(&dc, &account).await?;
         let sam = state.salt_source.sam_account_name.clone();
         self.is_free(&name, &sam)?;
+        self.are_of_no_array(&state.spns)?;
         if state.protected {
             return Err(No::refused(
                 "account-protected",
@@ -42,7 +43,12 @@ impl Controller {
                 ),
             ));
         }
+        if let Some((spn, owner)) = state.duplicate_spns.first() {
+            let what = format!("{spn} of account {sam} belongs to {owner} too");
+            return Err(No::refused("spn-duplicate", what).next(format!("setspn -Q {spn}")));
+        }
         let kind = state.salt_source.kind;
+        let note = short_life(&policy);
         let mut array = ArrayRecord {
             spns: state.spns.clone(),
             ..self.blank(
@@ -64,6 +70,7 @@ impl Controller {
             "account {sam} ({}) taken over",
             state.distinguished_name
         )];
+        done.extend(note);
         let mut next = vec![format!("keyroll node add {name} NODE")];
         match request.credential {
             Some(credential) => {

@@ -12,7 +12,7 @@ use keyroll_proto::operator as said;
 use super::super::no::No;
 use super::super::{Controller, changed};
 use super::FIRST;
-use super::words::{account_kind, enctypes, list, sam_account_name};
+use super::words::{account_kind, enctypes, list, sam_account_name, short_life};
 use crate::founding;
 use crate::keys::seal_password;
 use crate::ports::{AccountRef, NewAccount, PasswordWrite, PortError};
@@ -40,6 +40,7 @@ impl Controller {
             Principal::of_spn(spn, &realm)?;
         }
         let dc = self.writer().await?;
+        self.are_free(&dc, &request.spns).await?;
         let existing = match self.ports.directory.find(&dc, &sam).await {
             Ok(account) => Some(account),
             Err(PortError::Missing { .. }) => None,
@@ -52,6 +53,15 @@ impl Controller {
             .next(format!(
                 "keyroll array adopt {name} --account '{sam}' (in service), or array create \
                  --take-existing (not yet in service)"
+            )));
+        }
+        if existing.is_none() && request.take_existing {
+            return Err(No::unknown(
+                "missing",
+                format!("there is no account {sam} on {dc} to take"),
+            )
+            .next(format!(
+                "keyroll array create {name} --account '{sam}' (makes it)"
             )));
         }
         let mut done = vec![match &existing {
@@ -68,8 +78,12 @@ impl Controller {
                 "to be registered once a node holds the key: {spns}"
             ));
         }
+        done.extend(short_life(&policy));
         let next = vec![format!("keyroll node add {name} NODE")];
         if request.dry_run {
+            if existing.is_none() {
+                self.may_make(&dc, &sam, kind, &request.container).await?;
+            }
             return Ok(changed(done, next, true));
         }
         let length = Length::new(password_length as usize)
@@ -121,6 +135,44 @@ impl Controller {
         }
     }
 
+    /// A second owner of an SPN ends the tickets of the first one.
+    async fn are_free(&self, dc: &DcName, spns: &[String]) -> Result<(), No> {
+        self.are_of_no_array(spns)?;
+        let owners = match spns {
+            [] => Vec::new(),
+            some => self.ports.directory.spn_owners(dc, some).await?,
+        };
+        match owners.first() {
+            None => Ok(()),
+            Some((spn, owner)) => Err(No::refused(
+                "spn-duplicate",
+                format!("{spn} belongs to {owner}; with two owners nobody gets tickets for it"),
+            )
+            .next(format!("setspn -Q {spn}"))),
+        }
+    }
+
+    /// What the directory would say to the account being made, as far as a look can tell.
+    async fn may_make(
+        &self,
+        dc: &DcName,
+        sam: &str,
+        kind: AccountKind,
+        container: &str,
+    ) -> Result<(), No> {
+        let written = (!container.is_empty()).then_some(container);
+        let looked = self.ports.directory.may_create(dc, kind, written).await;
+        looked.map_err(|error| match error {
+            PortError::Refused { ref next, .. } if next.is_empty() => {
+                No::from(error).next(print_rights(sam, kind, container))
+            }
+            PortError::Missing { .. } => {
+                No::from(error).next("samba-tool ou list (or Get-ADOrganizationalUnit)")
+            }
+            PortError::Refused { .. } | PortError::Unreachable { .. } => error.into(),
+        })
+    }
+
     async fn found(
         &self,
         array: &mut ArrayRecord,
@@ -145,16 +197,7 @@ impl Controller {
         };
         if let Answer::Refused { text, .. } = answer {
             let what = format!("{dc} refused to make account {}: {text}", wanted.sam);
-            let mut next = format!(
-                "keyroll array create --print-acl --account '{}'",
-                wanted.sam
-            );
-            if wanted.kind == AccountKind::User {
-                next.push_str(" --kind user");
-            }
-            if !container.is_empty() {
-                next.push_str(&format!(" --container '{container}'"));
-            }
+            let next = print_rights(wanted.sam, wanted.kind, container);
             return Err(Founded::No(No::refused("refused", what).next(next)));
         }
         let text = match &answer {
@@ -218,6 +261,18 @@ impl Controller {
         };
         Ok(self.ports.directory.write_password(dc, &write).await)
     }
+}
+
+/// The command that prints the rights to make such an account.
+fn print_rights(sam: &str, kind: AccountKind, container: &str) -> String {
+    let mut command = format!("keyroll array create --print-acl --account '{sam}'");
+    if kind == AccountKind::User {
+        command.push_str(" --kind user");
+    }
+    if !container.is_empty() {
+        command.push_str(&format!(" --container '{container}'"));
+    }
+    command
 }
 
 struct Founding<'a> {

@@ -6,7 +6,6 @@ use keyroll::kerberos::Enctype;
 use keyroll::kerberos::salt::AccountKind;
 use keyroll::password::Length;
 use keyroll::roll::policy::{Gate, Method, OnDeadline, Policy};
-use keyroll_proto::convert::parsed;
 use keyroll_proto::operator as said;
 
 use super::super::Controller;
@@ -29,7 +28,10 @@ impl Controller {
             }
         };
         if !given.gate.is_empty() {
-            policy.gate = parsed::<Gate>("policy.gate", &given.gate)?;
+            policy.gate = given
+                .gate
+                .parse::<Gate>()
+                .map_err(|error| No::bad_input("bad-value", format!("--gate: {error}")))?;
         }
         if given.stage_deadline != 0 {
             policy.stage_deadline = Duration::from_secs(given.stage_deadline);
@@ -56,6 +58,15 @@ impl Controller {
             .map_err(|error| No::bad_input("bad-length", error.to_string()))?;
         Ok((policy, method, length))
     }
+}
+
+/// What a policy means that lets nobody's ticket outlive a roll.
+pub(super) fn short_life(policy: &Policy) -> Option<String> {
+    policy.ticket_life.is_zero().then(|| {
+        "its tickets are taken to live 0 s: a roll waits for none, and clients with a cached one \
+         are refused"
+            .to_owned()
+    })
 }
 
 pub(super) fn bad_word(what: &str, word: &str, allowed: &str) -> No {

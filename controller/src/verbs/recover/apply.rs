@@ -51,7 +51,7 @@ impl Controller {
             let event = Event {
                 at_unix_millis: now.timestamp_millis(),
                 actor: actor.to_owned(),
-                verb: "Recover".to_owned(),
+                verb: "recover".to_owned(),
                 object: name.to_string(),
                 outcome: "found".to_owned(),
                 detail: format!(

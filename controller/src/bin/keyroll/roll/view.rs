@@ -92,7 +92,11 @@ pub fn started_text(started: &StartRollReply) -> String {
     }
     let mut texts = Vec::new();
     for roll in &started.rolls {
-        let mut text = roll_text(roll);
+        let mut text = if roll.state == "planned" {
+            format!("{} roll {} began\n", roll.array, roll.roll)
+        } else {
+            roll_text(roll)
+        };
         if !roll.ended && roll.state != "halted" {
             let _ = writeln!(text, "next: keyroll roll watch {}", roll.array);
         }
@@ -135,10 +139,12 @@ pub fn line_text(roll: &RollView) -> String {
 /// One roll in full.
 pub fn roll_text(roll: &RollView) -> String {
     let mut text = format!("{} roll {}: {}", roll.array, roll.roll, roll.state);
-    if roll.ended {
+    if roll.ended && !roll.times.is_empty() {
         let _ = write!(text, " in {}", took_text(roll));
     }
-    let _ = write!(text, ", kvno {}", kvno_text(roll));
+    if roll.kvno_before != 0 || roll.kvno_after != 0 {
+        let _ = write!(text, ", kvno {}", kvno_text(roll));
+    }
     if !roll.writer.is_empty() {
         let _ = write!(text, ", written on {}", roll.writer);
     }
@@ -146,7 +152,7 @@ pub fn roll_text(roll: &RollView) -> String {
     if !roll.reason.is_empty() {
         let _ = writeln!(text, "{}", roll.reason);
     }
-    if roll.state == "draining" {
+    if roll.state == "draining" && roll.reason.is_empty() {
         let left = took(roll.drain_left_seconds.saturating_mul(1_000));
         let _ = writeln!(text, "the old key goes in {left}");
     }

@@ -27,8 +27,9 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 pub async fn run(session: &Session, array: String, roll: u64) -> Result<Exit, Trouble> {
     let json = session.screen.format == Format::Json;
     let display = Display::new(session, json);
-    let Some(ended) = until_interrupted(session, watch(session, &display, array, roll)).await?
-    else {
+    let next = format!("keyroll roll watch {array}");
+    let watched = watch(session, &display, array, roll);
+    let Some(ended) = until_interrupted(session, &next, watched).await? else {
         return Ok(Exit::Interrupted);
     };
     if !json {
@@ -47,23 +48,30 @@ pub async fn all(
     rolls: Vec<RollView>,
 ) -> Result<Option<Vec<RollView>>, Trouble> {
     let display = Display::new(session, false);
+    let next = match rolls.as_slice() {
+        [roll] => format!("keyroll roll watch {}", roll.array),
+        _ => "keyroll roll status".to_owned(),
+    };
     let waits = rolls.into_iter().map(|roll| async {
         if settled(&roll) {
             return Ok(roll);
         }
         watch(session, &display, roll.array, roll.roll).await
     });
-    until_interrupted(session, try_join_all(waits)).await
+    until_interrupted(session, &next, try_join_all(waits)).await
 }
 
 async fn until_interrupted<T>(
     session: &Session,
+    next: &str,
     work: impl Future<Output = Result<T, Trouble>>,
 ) -> Result<Option<T>, Trouble> {
     tokio::select! {
         ended = work => ended.map(Some),
         _ = tokio::signal::ctrl_c() => {
-            session.screen.say("no longer watching; the roll goes on\nnext: keyroll roll status");
+            session
+                .screen
+                .say(&format!("no longer watching; the roll goes on\nnext: {next}"));
             Ok(None)
         }
     }
