@@ -50,8 +50,10 @@ pub async fn join(
                 invitation.node,
                 status.message()
             );
-            return Err(Trouble::new(Exit::Refused, what)
-                .next("keyroll node add ARRAY NODE on the controller prints a new line"));
+            return Err(Trouble::new(Exit::Refused, what).next(format!(
+                "keyroll node add ARRAY {} on the controller prints a new line",
+                invitation.node
+            )));
         }
         Err(_) => {
             let what = format!(

@@ -116,16 +116,24 @@ pub trait Directory: Send + Sync {
     async fn may_create(
         &self,
         dc: &DcName,
-        kind: AccountKind,
-        container: Option<&str>,
-    ) -> Result<(), PortError>;
+        _kind: AccountKind,
+        _container: Option<&str>,
+    ) -> Result<(), PortError> {
+        Err(PortError::Missing {
+            object: format!("a container to look at on {dc}"),
+        })
+    }
 
     /// Who has these SPNs already: each SPN with its owner, as `name (distinguished name)`.
     async fn spn_owners(
         &self,
         dc: &DcName,
-        spns: &[String],
-    ) -> Result<Vec<(String, String)>, PortError>;
+        _spns: &[String],
+    ) -> Result<Vec<(String, String)>, PortError> {
+        Err(PortError::Missing {
+            object: format!("a directory to look SPNs up on {dc}"),
+        })
+    }
 
     /// Sets `msDS-SupportedEncryptionTypes`.
     async fn set_enctypes(

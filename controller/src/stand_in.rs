@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use keyroll::account::AccountState;
 use keyroll::fence::{Epoch, Fence, Version};
-use keyroll::kerberos::salt::{AccountKind, Salt};
+use keyroll::kerberos::salt::Salt;
 use keyroll::kerberos::{Enctype, Key, Kvno, Principal, Realm};
 use keyroll::keyset::Keyset;
 use keyroll::name::{ArrayName, DcName, NodeName};
@@ -151,23 +151,6 @@ impl Directory for Dead {
 
     async fn create(&self, _: &DcName, _: &NewAccount<'_>) -> Answer {
         unanswered()
-    }
-
-    async fn may_create(
-        &self,
-        dc: &DcName,
-        _: AccountKind,
-        _: Option<&str>,
-    ) -> Result<(), PortError> {
-        Err(silence(dc))
-    }
-
-    async fn spn_owners(
-        &self,
-        dc: &DcName,
-        _: &[String],
-    ) -> Result<Vec<(String, String)>, PortError> {
-        Err(silence(dc))
     }
 
     async fn set_enctypes(

@@ -1162,7 +1162,7 @@ _keyroll() {
             return 0
             ;;
         keyroll__subcmd__operator__subcmd__add)
-            opts="-o -v -h --role --array --lifetime --directory --csr --dry-run --controller --socket --config --output --color --timeout --verbose --help"
+            opts="-y -o -v -h --role --array --lifetime --directory --csr --dry-run --yes --controller --socket --config --output --color --timeout --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -569,6 +569,7 @@ always\t''
 never\t''"
 complete -c keyroll -n "__fish_keyroll_using_subcommand operator; and __fish_seen_subcommand_from add" -l timeout -d 'How long to wait for an answer; `roll --wait` and `roll watch` wait as long as a roll takes' -r
 complete -c keyroll -n "__fish_keyroll_using_subcommand operator; and __fish_seen_subcommand_from add" -l dry-run -d 'Check everything and say what would be done; change nothing'
+complete -c keyroll -n "__fish_keyroll_using_subcommand operator; and __fish_seen_subcommand_from add" -s y -l yes -d 'Do not ask; needed where there is no terminal to ask on'
 complete -c keyroll -n "__fish_keyroll_using_subcommand operator; and __fish_seen_subcommand_from add" -s v -l verbose -d 'Say on standard error what is being done'
 complete -c keyroll -n "__fish_keyroll_using_subcommand operator; and __fish_seen_subcommand_from add" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c keyroll -n "__fish_keyroll_using_subcommand operator; and __fish_seen_subcommand_from list" -l controller -d 'Ask this controller, with the operator\'s certificate from the settings file' -r

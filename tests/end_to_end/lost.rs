@@ -288,7 +288,7 @@ fn refused(world: &World<'_>, backup: &Path, words: &str) -> Result<()> {
 /// The controller has seen that it is behind, says so, and touches nothing.
 fn nothing_is_done(world: &World<'_>, array: &str, evidence: &str) -> Result<()> {
     let alarm = until("the alarm", SOON, || {
-        let status = world.cli.run(&["status"])?;
+        let status = world.cli.ask(&["status"])?.status()?;
         let alarms = status["alarms"].as_array().cloned().unwrap_or_default();
         let about = |alarm: &&Value| alarm["object"] == array && alarm["grade"] == "critical";
         let alarm = alarms.iter().find(about);

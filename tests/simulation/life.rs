@@ -112,12 +112,13 @@ fn desk(
         escrow_seconds: 600,
     };
     let (fatal, failed) = watch::channel(None);
+    let wake = Arc::new(Notify::new());
     let desk = Desk {
         world: Arc::clone(world),
-        rolls: Arc::new(Rolls::new(ports.clone(), fatal)),
+        rolls: Arc::new(Rolls::new(ports.clone(), Arc::clone(&wake), fatal)),
         ports,
         overview: Arc::new(Overview::default()),
-        wake: Arc::new(Notify::new()),
+        wake,
         schedule_wake: Arc::new(Notify::new()),
     };
     (desk, failed)

@@ -115,6 +115,17 @@ impl Cli {
 }
 
 impl Said {
+    /// What `status` tells, whether an alarm is critical or not.
+    ///
+    /// # Errors
+    /// Any other end; or what it printed is no JSON.
+    pub fn status(mut self) -> Result<Value> {
+        if self.exit == 1 {
+            self.exit = 0;
+        }
+        self.reply()
+    }
+
     /// The reply, if the command succeeded.
     ///
     /// # Errors

@@ -148,11 +148,7 @@ impl Controller {
                 return Ok(Some(status));
             }
             // A critical alarm is an answer too.
-            let said = cli.ask(&["status"])?;
-            if said.exit != 1 {
-                said.reply()?;
-            }
-            Ok(None)
+            cli.ask(&["status"])?.status().map(|_| None)
         });
         match answer {
             Ok(None) => Ok(()),

@@ -20,7 +20,7 @@ async fn a_node_is_ready_from_its_admission_until_a_reason_against_it() {
         why.contains("web: the controller has not confirmed"),
         "{why}"
     );
-    assert_eq!(scene.ready("/live").await.0, 200);
+    assert_eq!(scene.ready("/live").await, (200, "alive".to_owned()));
 
     let mut controller = scene.controller().await;
     controller.stage(stage(keyset(1, 4, &ONE))).await.unwrap();
@@ -137,7 +137,7 @@ async fn whoever_asks_badly_or_never_ends_keeps_nobody_waiting() {
     for _ in 0..40 {
         idle.push(tokio::net::TcpStream::connect(scene.http).await.unwrap());
     }
-    assert_eq!(scene.ready("/live").await.0, 200);
+    assert_eq!(scene.ready("/live").await, (200, "alive".to_owned()));
     let answer = converse(scene.http, b"POST /ready HTTP/1.1\r\nhost: x\r\n\r\n").await;
     assert!(answer.starts_with("HTTP/1.1 405"), "{answer}");
     let answer = converse(scene.http, b"\x16\x03\x01\x00\x00 not http\r\n\r\n").await;

@@ -113,7 +113,6 @@ fn rolls() {
         "\
 web roll 12: draining, kvno 300 -> 301, written on dc1.corp.example
 the reason of draining
-the old key goes in 10 h 30 min
 
 STATE     TIME
 planned   120 ms

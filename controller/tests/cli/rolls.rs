@@ -6,7 +6,7 @@ use crate::samples::{refused, roll};
 #[test]
 fn started_and_left_alone() {
     let ran = World::new().run("roll web --yes").exits(0);
-    assert!(ran.out.starts_with("web roll 12: planned"), "{ran:?}");
+    assert!(ran.out.starts_with("web roll 12 began\n"), "{ran:?}");
     assert!(
         ran.out.contains("next: keyroll roll watch web\n"),
         "{ran:?}"

@@ -63,7 +63,16 @@ pub async fn a_duplicate_that_replication_made_shows(lab: &'static Lab) {
     second.unwrap();
     let state = directory.read(&lab.dc1, &one.account).await.unwrap();
     let other = lab.distinguished_name("dc1", &two.account);
-    assert_eq!(state.duplicate_spns, [(spn.clone(), other)]);
+    assert_eq!(state.duplicate_spns, [(spn.clone(), other.clone())]);
+    let owners = directory.spn_owners(&lab.dc1, &[spn.to_uppercase()]).await;
+    let owners = owners.unwrap();
+    assert!(
+        owners.len() == 2
+            && owners
+                .iter()
+                .any(|(_, owner)| owner.ends_with(&format!("({other})"))),
+        "{owners:?}"
+    );
 
     let mut seen = one;
     seen.account.principal = format!("{}@CORP.EXAMPLE", &spn[5..spn.len() - 13])

@@ -47,6 +47,13 @@ pub async fn a_created_user_and_computer_can_log_in(lab: &'static Lab) {
         };
         let answer = directory.create(&lab.dc1, &elsewhere).await;
         assert!(matches!(answer, Answer::Refused { .. }), "{answer:?}");
+        let looked = directory.may_create(&lab.dc1, kind, elsewhere.container);
+        let looked = looked.await;
+        assert!(
+            matches!(looked, Err(PortError::Missing { .. })),
+            "{looked:?}"
+        );
+        directory.may_create(&lab.dc1, kind, None).await.unwrap();
     }
 }
 

@@ -62,7 +62,8 @@ pub const EXITS: [(Exit, &str); 16] = [
     ),
     (
         Exit::BadInput,
-        "What was given is refused: a bad name, file or value, or an object that exists already.",
+        "What was given is refused: a bad name, file or value, an object that exists already, or \
+         one that is not in the state the verb is for (no roll, not halted, not quarantined).",
     ),
     (
         Exit::Unknown,

@@ -199,7 +199,7 @@ impl Add {
             return Ok(());
         };
         session.screen.say(&format!(
-            "operator {} exists: {}, the certificate ends {}; it is refused once there is a new one",
+            "operator {} exists: {}, the certificate ends {}; a new one ends it at once",
             known.operator,
             known.role,
             moment(known.expires_unix)

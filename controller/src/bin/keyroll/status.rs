@@ -43,8 +43,12 @@ fn text(status: &StatusReply) -> String {
         or_dash(&status.realm),
         status.epoch
     );
-    if !status.dcs.is_empty() {
+    // Outside a roll only their names are known here; `verify` asks each of them.
+    if status.dcs.iter().any(|dc| !dc.issues.is_empty()) {
         let _ = writeln!(text, "{}", roll::dcs_text(&status.dcs));
+    } else if !status.dcs.is_empty() {
+        let names: Vec<&str> = status.dcs.iter().map(|dc| dc.dc.as_str()).collect();
+        let _ = writeln!(text, "domain controllers {}\n", names.join(", "));
     }
     text.push_str(&array_list_text(&status.arrays));
     text.push('\n');
