@@ -39,8 +39,8 @@ pub fn set_back(dc: &DcName, before: &DcMark, now: &DcMark) -> Option<Change> {
                 "its database is in another life ({}): it was restored",
                 now.invocation
             ),
-            "it issues under older keys until it has caught up; those that are known here are given \
-             to the nodes",
+            "it issues under older keys until it has caught up; those that are known here are \
+             given to the nodes",
             Judgement::Harmless,
             "",
         );

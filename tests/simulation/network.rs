@@ -1,6 +1,7 @@
 //! The controller's port to the agents: a network that loses, delays, repeats, cuts and kills.
 
-use std::fmt;
+mod message;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,44 +15,16 @@ use keyroll_controller::agents::Deadlines;
 use keyroll_controller::ports::{Agents, NodeInventory, NodeProof, NodeTarget, PortError};
 use keyroll_proto::agent as said;
 
+pub use self::message::Message;
 use crate::machine::Machine;
 use crate::mistake::Mistake;
 use crate::world::{Event, Inner, World};
-
-/// What is asked of an agent, as it travels.
-#[derive(Clone)]
-pub enum Message {
-    Look([u8; 32]),
-    Stage(said::Keyset, [u8; 32]),
-    Prove(Vec<u8>),
-    Admit(Epoch, Result<(), String>, Version),
-    Wipe(Epoch),
-}
 
 /// What it answers.
 enum Reply {
     Inventory(NodeInventory),
     Proofs(Vec<NodeProof>),
     Done,
-}
-
-impl fmt::Display for Message {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Look(_) => f.write_str("look"),
-            Self::Stage(keyset, _) => write!(f, "stage keyset {}", keyset.version),
-            Self::Prove(_) => f.write_str("prove"),
-            Self::Admit(_, Ok(()), version) => write!(f, "admit with keyset {version}"),
-            Self::Admit(_, Err(why), _) => write!(f, "shut ({why})"),
-            Self::Wipe(_) => f.write_str("wipe"),
-        }
-    }
-}
-
-impl fmt::Debug for Message {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
 }
 
 /// What becomes of a message.

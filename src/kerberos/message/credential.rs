@@ -70,7 +70,8 @@ impl Credential {
 mod tests {
     use super::*;
 
-    /// RFC 4120 section 5.3, TicketFlags: forwardable (1), invalid (7), initial (9), pre-authent (10).
+    /// RFC 4120 section 5.3, TicketFlags: forwardable (1), invalid (7), initial (9),
+    /// pre-authent (10).
     #[test]
     fn flags_count_from_the_highest_bit() {
         let bit = |place: u32| TicketFlags(0x8000_0000 >> place);
