@@ -249,7 +249,7 @@ mod tests {
             ("every = '1d'\njitter = '8d'", "seven days are the most"),
             (
                 "every = '30d'\nmax-age = '5d'",
-                "max-age \"5d\": it is less than `every`: the alarm would sound before each roll",
+                "max-age = \"5d\": it is less than `every`: the alarm would sound before each roll",
             ),
             (
                 "every = '1d'\nmax-age = '0s'",

@@ -72,6 +72,8 @@ const NOT_YET: &[&str] = &[
     "record halted",
     "record resolved",
     "record recovered",
+    "record renumbered",
+    "action shut",
     "save nodes",
     "save tokens",
     "save operators",
