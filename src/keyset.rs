@@ -26,6 +26,26 @@ pub struct Keyset {
     pub unlisted: Unlisted,
 }
 
+impl Keyset {
+    /// The same keys, with whatever else is in the keytabs left there.
+    #[must_use]
+    pub fn keeping(&self) -> Self {
+        let duplicate = |one: &GenerationKeys| GenerationKeys {
+            role: one.role,
+            kvno: one.kvno,
+            keys: one.keys.iter().map(Key::duplicate).collect(),
+        };
+        Self {
+            array: self.array.clone(),
+            epoch: self.epoch,
+            version: self.version,
+            principals: self.principals.clone(),
+            generations: self.generations.iter().map(duplicate).collect(),
+            unlisted: Unlisted::Keep,
+        }
+    }
+}
+
 /// One password's keys.
 #[derive(Debug)]
 pub struct GenerationKeys {

@@ -250,6 +250,7 @@ fn target(found: &FoundTarget) -> said::Target {
         foreign_entries: found.foreign,
         principals,
         enctypes,
+        written_unix: found.written_unix,
     }
 }
 

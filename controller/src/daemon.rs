@@ -207,6 +207,8 @@ pub async fn run(
     let ready = sd_notify::notify(false, &[sd_notify::NotifyState::Ready]);
     drop(ready);
 
+    let reconciler =
+        Reconciler::new(ports, overview, Arc::clone(&wake), pause).healing_with(Arc::clone(&rolls));
     let enroll = limited(Server::builder()).add_service(enroll.server());
     let local = OperatorServer::with_interceptor(service.clone(), local::mark);
     let remote = OperatorServer::with_interceptor(service, crate::service::mark_peer);
@@ -223,7 +225,7 @@ pub async fn run(
         served = enroll.serve_with_incoming(enroll_doorway) => {
             served.map_err(setup("serving enrolment"))
         }
-        () = Reconciler::new(ports, overview, Arc::clone(&wake), pause).run() => Ok(()),
+        () = reconciler.run() => Ok(()),
         () = Scheduler::new(store, Arc::clone(&rolls), schedule_wake).run() => Ok(()),
         () = follow(Arc::clone(&pool), rolls, wake) => Ok(()),
         () = Arc::clone(&pool).renew_due() => Ok(()),

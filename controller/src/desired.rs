@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use keyroll::account::{AccountState, Wanted};
 use keyroll::fence::Version;
 use keyroll::keyset::{Keyset, Role, Unlisted};
 use keyroll::name::NodeName;
 use keyroll::roll::{Base, End, Leftover, Recipe, Roll, State, Which};
 
 use crate::Ports;
+use crate::array::left_over;
 use crate::driver::DriveError;
 use crate::keys::{self, Unlocked};
 use crate::store::{ArrayRecord, Read as _, Snapshot, StoreError};
@@ -23,6 +25,8 @@ pub struct Desired {
     pub new: Option<Unlocked>,
     /// The open roll, if there is one.
     pub roll: Option<Roll>,
+    /// The last roll, if it was given up and the nodes hold what it left.
+    pub given_up: Option<Roll>,
     /// The array's row of the same moment.
     pub array: ArrayRecord,
 }
@@ -73,11 +77,12 @@ impl Desired {
             .as_ref()
             .filter(aborted)
             .and_then(|roll| Some((roll.frame(), roll.generated()?)));
+        let kept = array.kept();
         let leftovers = told.as_ref().map(|roll| roll.frame().leftovers.as_slice());
         let left = keys::unlock_left(
             &ports.seal,
             &array.name,
-            leftovers.unwrap_or_default(),
+            leftovers.unwrap_or(&kept),
             &array.enctypes,
         )?;
         let new = generated
@@ -99,9 +104,24 @@ impl Desired {
             keyset,
             base,
             new,
+            given_up: told.filter(|_| roll.is_none()),
             roll,
             array,
         })
+    }
+
+    /// What the array wants of its account as it is now.
+    #[must_use]
+    pub fn wanted(&self, state: &AccountState) -> Wanted<'_> {
+        let base = self.base.as_ref();
+        let password_known = base.is_some_and(|base| base.password.is_some());
+        let method = self.array.method;
+        Wanted {
+            enctypes: &self.array.enctypes,
+            method: method.unwrap_or_else(|| state.method(password_known)),
+            password_known,
+            password_length: self.array.password_length,
+        }
     }
 
     /// Whether the driver of an open roll gives this node its keys, and within seconds. A roll may
@@ -158,49 +178,14 @@ pub fn leftovers(
 ) -> Result<Vec<Leftover>, StoreError> {
     let moment = ports.store.snapshot()?;
     let told = given_up(&moment, array)?;
-    let recorded = |number| {
-        let one = array.generation(number)?;
-        Some((one.secret.clone(), one.salt.clone()))
-    };
-    let held = told.iter().flat_map(|roll| {
-        let generations = roll.recipe().generations.into_iter();
-        generations.filter_map(move |(_, which, kvno)| {
-            let frame = roll.frame();
-            let (generation, (secret, salt)) = match which {
-                Which::Base => {
-                    let number = frame.base?.generation;
-                    (number, recorded(number)?)
-                }
-                Which::New => {
-                    let new = roll.generated()?;
-                    let secret = (new.sealed.clone(), Some(new.salt.clone()));
-                    (frame.generation, secret)
-                }
-                Which::Left(number) => {
-                    let mut all = frame.leftovers.iter();
-                    let left = all.find(|left| left.generation == number)?;
-                    (number, (left.secret.clone(), left.salt.clone()))
-                }
-            };
-            Some(Leftover {
-                generation,
-                kvno,
-                salt,
-                secret,
-            })
-        })
-    });
+    let held = told.iter().flat_map(|roll| array.held_after(roll));
     // Over a password that somebody else has set, a roll has no base; tickets from before are
     // under the one that was in force.
-    let current = array.current.iter().map(|current| Leftover {
-        generation: current.number,
-        kvno: current.kvno,
-        salt: current.salt.clone(),
-        secret: current.secret.clone(),
-    });
+    let current = array.current.iter().cloned();
+    let kept = array.drift.kept.iter().map(|kept| kept.generation.clone());
     let based = base.map(|base| (base.generation, base.kvno));
     let mut left: Vec<Leftover> = Vec::new();
-    for one in held.chain(current) {
+    for one in held.chain(current).chain(kept).map(|one| left_over(&one)) {
         let known = left.iter().any(|other| other.kvno == one.kvno);
         if !known && based != Some((one.generation, one.kvno)) {
             left.push(one);
@@ -218,15 +203,21 @@ pub fn cool_down(
     array: &ArrayRecord,
     now_unix: i64,
 ) -> Result<Duration, StoreError> {
+    let current = array.current.as_ref().map(|current| current.kvno);
+    let kept = array.drift.kept.iter();
+    // The directory was set back, and will give these numbers again, to other keys.
+    let ahead = kept.filter(|kept| Some(kept.generation.kvno) > current);
+    let ahead = ahead.map(|kept| kept.left_seconds).max().unwrap_or(0);
+    let ahead = Duration::from_secs(ahead);
     // A clock that was set back makes it longer.
     let since = array.rolled_at_unix.map(|rolled| now_unix - rolled);
     let since = Duration::from_secs(since.unwrap_or(i64::MAX).max(0).unsigned_abs());
     if since >= array.policy.drain() {
-        return Ok(Duration::ZERO);
+        return Ok(ahead);
     }
     let past = ports.store.history(&array.name, usize::MAX)?;
     let committed = past.into_iter().find(|past| past.roll.has_committed());
-    Ok(committed.map_or(Duration::ZERO, |past| past.roll.cool_down(since)))
+    Ok(committed.map_or(ahead, |past| past.roll.cool_down(since).max(ahead)))
 }
 
 /// The array's last roll that did anything, if its nodes hold more for its sake than the
@@ -273,16 +264,18 @@ fn last_of_note(
     None
 }
 
-/// With no roll open: the generation in force, alone. Where nobody told us that one, whatever is
-/// there stays.
+/// With no roll open: the generation in force, and those that domain controllers were seen to
+/// issue under besides. Where nobody told us that one, whatever is there stays.
 fn at_rest(array: &ArrayRecord) -> Recipe {
     let current = array.current.as_ref();
+    let base = current.map(|current| (Role::Current, Which::Base, current.kvno));
+    let kept = array.drift.kept.iter().map(|kept| {
+        let one = &kept.generation;
+        (Role::Previous, Which::Left(one.number), one.kvno)
+    });
     Recipe {
         version: array.keyset_version,
-        generations: current
-            .map(|current| (Role::Current, Which::Base, current.kvno))
-            .into_iter()
-            .collect(),
+        generations: base.into_iter().chain(kept).collect(),
         unlisted: if current.is_some() && !array.unknown_keys_stay {
             Unlisted::Remove
         } else {

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use keyroll::account::AccountState;
+use keyroll::drift::{DcMark, History};
 use keyroll::fence::Version;
 use keyroll::kerberos::salt::{AccountKind, Salt};
 use keyroll::kerberos::{Enctype, Key, Principal, Realm};
@@ -84,6 +85,15 @@ watched! {
     DIRECTORY of Directory {
         fn realm(&self) -> &Realm {
             self.0.realm()
+        }
+
+        // Nothing is done for what these tell: a word in an alarm is all that can be lost.
+        async fn history(&self, dc: &DcName, account: &AccountRef) -> Result<History, PortError> {
+            self.0.history(dc, account).await
+        }
+
+        async fn mark(&self, dc: &DcName) -> Result<DcMark, PortError> {
+            self.0.mark(dc).await
         }
     }
     fn domain_controllers() -> Result<Vec<DcName>, PortError>;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use keyroll::account::AccountState;
+use keyroll::drift::{DcMark, History};
 use keyroll::kerberos::salt::{AccountKind, Salt};
 use keyroll::kerberos::{Enctype, Key, Kvno, Principal, Realm};
 use keyroll::keyset::{HeldEntry, Keyset};
@@ -155,22 +156,10 @@ pub trait Directory: Send + Sync {
     ) -> Result<(), PortError>;
 
     /// When and where each of the account's attributes was last written.
-    async fn history(
-        &self,
-        dc: &DcName,
-        account: &AccountRef,
-    ) -> Result<keyroll::drift::History, PortError> {
-        Err(PortError::Missing {
-            object: format!("a history of {} on {dc}", account.principal),
-        })
-    }
+    async fn history(&self, dc: &DcName, account: &AccountRef) -> Result<History, PortError>;
 
     /// The state of a domain controller's database, by which one that was set back is known.
-    async fn mark(&self, dc: &DcName) -> Result<keyroll::drift::DcMark, PortError> {
-        Err(PortError::Missing {
-            object: format!("a mark of the database of {dc}"),
-        })
-    }
+    async fn mark(&self, dc: &DcName) -> Result<DcMark, PortError>;
 
     /// What an administrator must be told to grant the least rights.
     async fn delegation(
@@ -271,6 +260,8 @@ pub struct NodeTarget {
     pub drifted: bool,
     /// Entries of others.
     pub foreign_entries: u32,
+    /// When it was last written to, seconds since 1970 by the node's clock; 0 if unknown.
+    pub written_unix: i64,
 }
 
 /// A node's verdict on one AP-REQ, by keytab file.

@@ -4,85 +4,40 @@
 //! node that was away, an SPN that waits for its first node: each is put right whenever it is
 //! seen, however it came about.
 
+mod account;
+mod candidates;
+mod databases;
+mod heal;
+mod nodes;
+mod overview;
+mod passwords;
 mod stand_by;
+#[cfg(test)]
+mod tests;
 mod unknown_key;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
-use futures_util::future::join_all;
-use keyroll::name::{ArrayName, NodeName};
-use keyroll::roll::WhichKey;
+use futures_util::future::{join, join_all};
+use keyroll::drift::{Change, Judgement};
+use keyroll::name::ArrayName;
 use keyroll_proto::operator::Alarm;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, OnceCell};
+use tokio::time::Instant;
 
+use self::databases::Databases;
+use self::nodes::{Mended, node_alarm};
+use self::overview::alarm;
+pub use self::overview::{NodeStatus, Overview};
+use self::passwords::PasswordLook;
 use crate::Ports;
 use crate::desired::Desired;
-use crate::driver::{DriveError, wrong_with};
+use crate::driver::DriveError;
 use crate::founding::{self, Unsettled};
-use crate::ports::{KnownKeys, NodeInventory};
-use crate::random;
-use crate::store::{ArrayRecord, NodeRecord, NodeState, Read as _, StoreError};
-
-/// A node as last seen by reconciliation.
-#[derive(Debug, Clone)]
-pub struct NodeStatus {
-    /// When it last answered.
-    pub seen: Option<DateTime<Utc>>,
-    /// Its last inventory.
-    pub inventory: Option<NodeInventory>,
-    /// The nonce of that inventory's fingerprints.
-    pub nonce: [u8; 32],
-    /// `in-service`, `behind`, `unreachable`, `quarantined`, `drifted`, `held`.
-    pub state: &'static str,
-    /// Why, if it is not in service.
-    pub reason: String,
-}
-
-/// What is known of every array, from the last look.
-#[derive(Default)]
-pub struct Overview {
-    nodes: Mutex<BTreeMap<(ArrayName, NodeName), NodeStatus>>,
-    alarms: Mutex<BTreeMap<ArrayName, Vec<Alarm>>>,
-}
-
-impl Overview {
-    /// The node as last seen.
-    #[must_use]
-    pub fn node(&self, array: &ArrayName, node: &NodeName) -> Option<NodeStatus> {
-        self.nodes
-            .lock()
-            .ok()?
-            .get(&(array.clone(), node.clone()))
-            .cloned()
-    }
-
-    /// Everything that an operator should know of an array.
-    #[must_use]
-    pub fn alarms(&self, array: &ArrayName) -> Vec<Alarm> {
-        self.alarms
-            .lock()
-            .ok()
-            .and_then(|all| all.get(array).cloned())
-            .unwrap_or_default()
-    }
-
-    fn set(&self, array: &ArrayName, nodes: Vec<(NodeName, NodeStatus)>, alarms: Vec<Alarm>) {
-        if let Ok(mut all) = self.nodes.lock() {
-            all.retain(|(of, _), _| of != array);
-            all.extend(
-                nodes
-                    .into_iter()
-                    .map(|(node, status)| ((array.clone(), node), status)),
-            );
-        }
-        if let Ok(mut all) = self.alarms.lock() {
-            all.insert(array.clone(), alarms);
-        }
-    }
-}
+use crate::rolls::Rolls;
+use crate::store::{ArrayRecord, NodeState, Read as _, StoreError};
 
 /// The loop.
 pub struct Reconciler {
@@ -92,6 +47,39 @@ pub struct Reconciler {
     pause: Duration,
     /// The arrays whose nodes were all asked what they have heard, since this process began.
     asked: Mutex<BTreeSet<ArrayName>>,
+    /// Where healing rolls are begun; none: nothing is healed.
+    rolls: Option<Arc<Rolls>>,
+    /// When each array's tickets were last looked at.
+    looked: Mutex<BTreeMap<ArrayName, Instant>>,
+    databases: tokio::sync::Mutex<Databases>,
+}
+
+/// What others do to an array, looked at once in a pass, by whoever first needs to know.
+struct Watch<'a> {
+    reconciler: &'a Reconciler,
+    desired: &'a Desired,
+    seen: OnceCell<Watched>,
+}
+
+/// What was seen of the account and of the domain controllers.
+#[derive(Default)]
+struct Watched {
+    lasting: Vec<Change>,
+    foreign: bool,
+    altered: bool,
+}
+
+impl Watch<'_> {
+    async fn seen(&self) -> Result<&Watched, DriveError> {
+        let look = || self.reconciler.watch_others(self.desired);
+        self.seen.get_or_try_init(look).await
+    }
+
+    /// Whether tickets come under a key that nobody here knows. Where that cannot be found out
+    /// the caller goes on as if not.
+    async fn is_foreign(&self) -> bool {
+        self.seen().await.is_ok_and(|seen| seen.foreign)
+    }
 }
 
 impl Reconciler {
@@ -104,15 +92,27 @@ impl Reconciler {
             wake,
             pause,
             asked: Mutex::default(),
+            rolls: None,
+            looked: Mutex::default(),
+            databases: tokio::sync::Mutex::default(),
         }
+    }
+
+    /// The same, where healing rolls may be begun for arrays whose policy says so.
+    #[must_use]
+    pub fn healing_with(mut self, rolls: Arc<Rolls>) -> Self {
+        self.rolls = Some(rolls);
+        self
     }
 
     /// Runs for ever.
     pub async fn run(self) {
         loop {
             match self.ports.store.arrays() {
+                Ok(arrays) if arrays.is_empty() => {}
                 Ok(arrays) => {
-                    join_all(arrays.iter().map(|array| self.attend(array))).await;
+                    let all = join_all(arrays.iter().map(|array| self.attend(array)));
+                    join(all, self.look_at_databases()).await;
                 }
                 Err(error) => tracing::error!(%error, "the store cannot be read"),
             }
@@ -130,7 +130,8 @@ impl Reconciler {
                 error.to_string(),
                 "journalctl -u keyroll-controller",
             );
-            self.overview.set(&array.name, Vec::new(), vec![alarm]);
+            self.overview
+                .set(&array.name, Vec::new(), vec![alarm], Vec::new());
         }
     }
 
@@ -156,33 +157,79 @@ impl Reconciler {
         } else {
             None
         };
+        let watch = Watch {
+            reconciler: self,
+            desired: &desired,
+            seen: OnceCell::new(),
+        };
         let mends = members
             .iter()
-            .map(|node| self.mend(array, &desired, node, unknown.as_ref()));
-        let nodes = join_all(mends).await;
-        let nodes: Vec<(NodeName, NodeStatus)> = members
-            .into_iter()
-            .map(|node| node.name)
-            .zip(nodes)
-            .collect();
-        if nodes.iter().any(|(_, status)| status.state == "held") {
+            .map(|node| self.mend(&watch, node, unknown.as_ref()));
+        let (mended, watched) = join(join_all(mends), watch.seen()).await;
+        if mended.iter().any(|one| one.status.state == "held") {
             self.stands_by(&array.name).await?;
             return Ok(());
         }
-        let mut alarms: Vec<Alarm> = nodes
-            .iter()
+        let watched = watched?;
+        let mut changes = watched.lasting.clone();
+        let mut nodes = Vec::new();
+        for (node, Mended { status, lasting }) in members.into_iter().zip(mended) {
+            changes.extend(lasting);
+            nodes.push((node.name, status));
+        }
+        let troubled = nodes.iter();
+        let mut alarms: Vec<Alarm> = troubled
             .filter_map(|(node, status)| node_alarm(array, node, status))
             .collect();
         let held = nodes.iter().any(|(_, status)| status.state == "in-service");
         if held && !array.spns_pending.is_empty() {
             alarms.extend(self.register(array).await?);
         }
-        if desired.roll.is_none() {
-            alarms.extend(self.look_at_dcs(array, &desired).await);
+        self.overview.set(&array.name, nodes, alarms, changes);
+        if watched.altered {
+            // The nodes are given it at once, not at the next look.
+            self.wake.notify_one();
         }
-        alarms.sort_by_key(|alarm| alarm.grade != "critical");
-        self.overview.set(&array.name, nodes, alarms);
         Ok(())
+    }
+
+    /// Looks at the account and, while no roll is open, at every domain controller's tickets.
+    async fn watch_others(&self, desired: &Desired) -> Result<Watched, DriveError> {
+        let dcs = match self.ports.directory.domain_controllers().await {
+            Ok(dcs) => dcs,
+            Err(error) => {
+                let lasting = vec![without_dcs(&desired.array, error.to_string())];
+                return Ok(Watched {
+                    lasting,
+                    ..Watched::default()
+                });
+            }
+        };
+        let Some(writer) = dcs.first() else {
+            return Ok(Watched::default());
+        };
+        let account = self.look_at_account(desired, writer).await?;
+        let passwords = if desired.roll.is_none() {
+            let state = account.state.as_ref();
+            self.look_at_passwords(desired, state, &dcs).await?
+        } else {
+            // The roll's driver sees to that, and its time is not time without tickets.
+            self.since_last_look(&desired.array.name);
+            PasswordLook::default()
+        };
+        Ok(Watched {
+            lasting: [account.lasting, passwords.lasting].concat(),
+            foreign: passwords.foreign,
+            altered: account.altered || passwords.altered,
+        })
+    }
+
+    /// How long ago the array's tickets were last looked at; nothing at the first look.
+    fn since_last_look(&self, array: &ArrayName) -> Duration {
+        let mut looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        let before = looked.insert(array.clone(), now);
+        before.map_or(Duration::ZERO, |before| now - before)
     }
 
     /// The account's making was not answered: nothing is staged until it is known.
@@ -203,7 +250,8 @@ impl Reconciler {
             }
             _ => Vec::new(),
         };
-        self.overview.set(&array.name, Vec::new(), alarms);
+        self.overview
+            .set(&array.name, Vec::new(), alarms, Vec::new());
         Ok(())
     }
 
@@ -225,104 +273,6 @@ impl Reconciler {
             }
             Ok(())
         })
-    }
-
-    async fn mend(
-        &self,
-        array: &ArrayRecord,
-        desired: &Desired,
-        node: &NodeRecord,
-        unknown: Option<&Result<Vec<u8>, String>>,
-    ) -> NodeStatus {
-        let ordered = node.quarantined.get(&array.name).cloned();
-        let node = &node.name;
-        let quarantined = ordered.or_else(|| desired.left_behind().remove(node));
-        let nonce = random::bytes();
-        let looked = self.ports.agents.look(node, &array.name, nonce).await;
-        let status = |inventory, state, reason| NodeStatus {
-            seen: Some(self.ports.clock.now()),
-            inventory: Some(inventory),
-            nonce,
-            state,
-            reason,
-        };
-        let mut inventory = match looked {
-            Ok(inventory) => inventory,
-            Err(error) => {
-                let before = self.overview.node(&array.name, node);
-                let seen = before.and_then(|before| before.seen);
-                let state = if quarantined.is_some() {
-                    "quarantined"
-                } else {
-                    "unreachable"
-                };
-                let reason = error.to_string();
-                return NodeStatus {
-                    seen,
-                    inventory: None,
-                    nonce,
-                    state,
-                    reason,
-                };
-            }
-        };
-        match self.has_forgotten(array, node, &inventory) {
-            Ok(None) => {}
-            Ok(Some(why)) => return status(inventory, "held", why),
-            Err(error) => return status(inventory, "held", error.to_string()),
-        }
-        let mut wrong = self.wrong(&inventory, desired, &nonce);
-        let drifted = inventory.targets.iter().any(|target| target.drifted);
-        if wrong.is_some() && !desired.is_staged(node) && !desired.keyset.generations.is_empty() {
-            tracing::info!(array = %array.name, node = %node, why = wrong, "mending a node");
-            match self.ports.agents.stage(node, &desired.keyset, nonce).await {
-                Ok(after) => {
-                    wrong = self.wrong(&after, desired, &nonce);
-                    inventory = after;
-                }
-                Err(error) => wrong = Some(error.to_string()),
-            }
-        }
-        let mut required = desired.keyset.version;
-        if let Some(request) = unknown {
-            // There is nothing to compare with, and no newer keyset to wait for.
-            wrong = wrong_with(&inventory, &desired.keyset, &nonce)
-                .or(self.refuses(array, node, request).await);
-            required = inventory.version;
-        }
-        let verdict = match (&quarantined, &wrong) {
-            (None, None) if desired.is_stranger(node) => {
-                Err("it joins the array's roll before it serves".to_owned())
-            }
-            (Some(why), _) => Err(format!("quarantined: {why}")),
-            (None, Some(why)) => Err(why.clone()),
-            (None, None) => Ok(()),
-        };
-        // A node whose roll is driven gets its word from the driver, which knows more.
-        if !desired.is_driven(node) || verdict.is_ok() {
-            let admitted = self
-                .ports
-                .agents
-                .admit(node, &array.name, required, verdict.clone());
-            drop(admitted.await);
-        }
-        match (quarantined, verdict) {
-            (Some(why), _) => status(inventory, "quarantined", why),
-            (None, Err(why)) if drifted => status(inventory, "drifted", why),
-            (None, Err(why)) => status(inventory, "behind", why),
-            (None, Ok(())) => status(inventory, "in-service", String::new()),
-        }
-    }
-
-    fn wrong(
-        &self,
-        inventory: &NodeInventory,
-        desired: &Desired,
-        nonce: &[u8; 32],
-    ) -> Option<String> {
-        let behind = inventory.version != desired.keyset.version;
-        let why = || format!("it holds keyset {}", inventory.version);
-        wrong_with(inventory, &desired.keyset, nonce).or_else(|| behind.then(why))
     }
 
     /// A node holds the key now, so clients may be given tickets for it.
@@ -361,82 +311,17 @@ impl Reconciler {
         }
         Ok(alarms)
     }
-
-    async fn look_at_dcs(&self, array: &ArrayRecord, desired: &Desired) -> Vec<Alarm> {
-        let (Some(service), Some(current), Some(base)) = (
-            array.registered_services().next(),
-            &array.current,
-            &desired.base,
-        ) else {
-            return Vec::new();
-        };
-        let dcs = match self.ports.directory.domain_controllers().await {
-            Ok(dcs) => dcs,
-            Err(error) => {
-                return vec![alarm(
-                    "warning",
-                    &array.name,
-                    error.to_string(),
-                    "keyroll status",
-                )];
-            }
-        };
-        let known = KnownKeys {
-            keys: base.keys.iter().map(|key| (WhichKey::Base, key)).collect(),
-            new_password: None,
-        };
-        let looks = dcs
-            .iter()
-            .map(|dc| self.ports.kdc.sight(dc, &service, &known));
-        let next = format!("keyroll verify {}", array.name);
-        let judge =
-            |(dc, sighting): (&keyroll::name::DcName, Result<_, crate::ports::PortError>)| {
-                let sighting: crate::ports::Sighting = match sighting {
-                    Ok(sighting) => sighting,
-                    Err(error) => return Some(alarm("warning", dc, error.to_string(), &next)),
-                };
-                let foreign = sighting.key != WhichKey::Base;
-                let what = if foreign {
-                    format!(
-                        "its tickets (kvno {}) open with no key of this array: somebody set the \
-                     password",
-                        sighting.kvno
-                    )
-                } else if sighting.kvno != current.kvno {
-                    format!(
-                        "its tickets carry kvno {}, the nodes hold {}",
-                        sighting.kvno, current.kvno
-                    )
-                } else {
-                    return None;
-                };
-                Some(alarm("critical", dc, what, &next))
-            };
-        dcs.iter()
-            .zip(join_all(looks).await)
-            .filter_map(judge)
-            .collect()
-    }
 }
 
-fn node_alarm(array: &ArrayRecord, node: &NodeName, status: &NodeStatus) -> Option<Alarm> {
-    let next = format!("keyroll node show {} {node}", array.name);
-    match status.state {
-        "in-service" => None,
-        state => Some(alarm(
-            "warning",
-            node,
-            format!("{state}: {}", status.reason),
-            &next,
-        )),
-    }
-}
-
-fn alarm(grade: &str, object: impl ToString, what: impl Into<String>, next: &str) -> Alarm {
-    Alarm {
-        grade: grade.to_owned(),
-        object: object.to_string(),
-        what: what.into(),
-        next: next.to_owned(),
+fn without_dcs(array: &ArrayRecord, what: String) -> Change {
+    Change {
+        code: "no-domain-controllers",
+        object: array.name.to_string(),
+        what,
+        attribute: None,
+        origin: None,
+        consequence: String::new(),
+        judgement: Judgement::StopsRolls,
+        next: "keyroll status".to_owned(),
     }
 }

@@ -7,12 +7,15 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use keyroll::account::AccountState;
+use keyroll::drift::{DcMark, History};
 use keyroll::fence::{Epoch, Fence, Version};
 use keyroll::kerberos::salt::Salt;
 use keyroll::kerberos::{Enctype, Key, Kvno, Principal, Realm};
-use keyroll::keyset::Keyset;
+use keyroll::keyset::{HeldEntry, Keyset, Unlisted};
+use keyroll::keytab::{TargetFilter, TargetKind};
 use keyroll::name::{ArrayName, DcName, NodeName};
-use keyroll::roll::{Answer, Base, Cause, Plan, Record, Resolution, Roll, Sealed, Trouble};
+use keyroll::roll::policy::Policy;
+use keyroll::roll::{Answer, Base, Cause, OldKey, Plan, Record, Resolution, Roll, Sealed, Trouble};
 use keyroll::secret::Password;
 use tokio::sync::{Notify, watch};
 
@@ -22,7 +25,7 @@ use crate::ca::tests::{World, world};
 use crate::keys::seal_password;
 use crate::ports::{
     AccountRef, Agents, Directory, Kdc, KnownKeys, NewAccount, NodeInventory, NodeProof,
-    PasswordWrite, PortError, Sighting, SystemClock,
+    NodeTarget, PasswordWrite, PortError, Sighting, SystemClock,
 };
 use crate::rolls::Rolls;
 use crate::store::{ArrayRecord, GenerationRecord, NodeRecord, NodeState, Read as _, StoreError};
@@ -103,6 +106,56 @@ impl StandIn {
         fences.insert(node.parse().unwrap(), fence);
     }
 
+    /// A keytab of the node opens whatever ticket it is shown.
+    pub(crate) fn opens(&self, node: &str, path: &str) {
+        let proof = NodeProof {
+            path: path.to_owned(),
+            verdict: Ok(Kvno(5)),
+        };
+        let mut proofs = self.nodes.proofs.lock().unwrap();
+        proofs.insert(node.parse().unwrap(), proof);
+    }
+
+    /// Somebody writes to the node's keytab.
+    pub(crate) fn drifts(&self, node: &str, path: &str) {
+        self.shows(node, path, true, Vec::new());
+    }
+
+    /// The node's keytab holds a key that nobody here knows.
+    pub(crate) fn holds(&self, node: &str, principal: &str, kvno: u32) {
+        let entry = HeldEntry {
+            principal: principal.parse().unwrap(),
+            kvno: Kvno(kvno),
+            enctype: Enctype::Aes256CtsHmacSha1,
+            fingerprint: [9; 32],
+        };
+        self.shows(node, "/etc/krb5.keytab", false, vec![entry]);
+    }
+
+    fn shows(&self, node: &str, path: &str, drifted: bool, entries: Vec<HeldEntry>) {
+        let target = NodeTarget {
+            path: path.to_owned(),
+            filter: TargetFilter {
+                kind: TargetKind::Shared,
+                principals: None,
+                enctypes: None,
+            },
+            entries,
+            trouble: None,
+            drifted,
+            foreign_entries: 0,
+            written_unix: 0,
+        };
+        let mut targets = self.nodes.targets.lock().unwrap();
+        targets.insert(node.parse().unwrap(), target);
+    }
+
+    /// What an operator is told of the array.
+    pub(crate) fn alarms(&self, array: &ArrayName) -> Vec<keyroll_proto::operator::Alarm> {
+        let now = self.controller.ports.clock.now();
+        self.controller.overview.alarms(array, now)
+    }
+
     /// What the nodes were asked since the last time.
     pub(crate) fn asked(&self) -> Vec<String> {
         std::mem::take(&mut *self.nodes.asked.lock().unwrap())
@@ -135,6 +188,14 @@ impl Directory for Dead {
 
     async fn domain_controllers(&self) -> Result<Vec<DcName>, PortError> {
         Ok(vec!["dc1".parse().unwrap()])
+    }
+
+    async fn history(&self, dc: &DcName, _: &AccountRef) -> Result<History, PortError> {
+        Err(silence(dc))
+    }
+
+    async fn mark(&self, dc: &DcName) -> Result<DcMark, PortError> {
+        Err(silence(dc))
     }
 
     async fn find(&self, dc: &DcName, _: &str) -> Result<AccountRef, PortError> {
@@ -197,6 +258,8 @@ impl Kdc for Dead {
 struct Nodes {
     asked: Mutex<Vec<String>>,
     fences: Mutex<BTreeMap<NodeName, Fence>>,
+    targets: Mutex<BTreeMap<NodeName, NodeTarget>>,
+    proofs: Mutex<BTreeMap<NodeName, NodeProof>>,
 }
 
 impl Nodes {
@@ -227,8 +290,10 @@ impl Agents for Nodes {
         _: [u8; 32],
     ) -> Result<NodeInventory, PortError> {
         let fences = self.fences.lock().unwrap();
+        let targets = self.targets.lock().unwrap();
         Ok(NodeInventory {
             fence: fences.get(node).copied().unwrap_or_default(),
+            targets: targets.get(node).cloned().into_iter().collect(),
             ..empty()
         })
     }
@@ -241,7 +306,11 @@ impl Agents for Nodes {
     ) -> Result<NodeInventory, PortError> {
         let kvnos = keyset.generations.iter().map(|one| one.kvno.to_string());
         let kvnos = kvnos.collect::<Vec<_>>().join("+");
-        self.note(format!("stage {node} {kvnos}"));
+        let words = match keyset.unlisted {
+            Unlisted::Keep => " keeping others",
+            Unlisted::Remove => "",
+        };
+        self.note(format!("stage {node} {kvnos}{words}"));
         Ok(empty())
     }
 
@@ -251,7 +320,9 @@ impl Agents for Nodes {
         _: &ArrayName,
         _: Vec<u8>,
     ) -> Result<Vec<NodeProof>, PortError> {
-        Err(silence(node))
+        let proofs = self.proofs.lock().unwrap();
+        let proof = proofs.get(node).ok_or_else(|| silence(node))?;
+        Ok(vec![proof.clone()])
     }
 
     async fn admit(
@@ -304,6 +375,11 @@ fn sealed(site: &StandIn, generation: u64) -> Sealed {
 
 /// Begins a roll in the journal, without a driver: kvno 4 to 5, or an unknown one to 5.
 pub(crate) fn begin(site: &StandIn, known: bool) -> Roll {
+    begin_for(site, known, Cause::Operator, OldKey::UntilDrained)
+}
+
+/// The same, for this reason, with the old key going then.
+pub(crate) fn begin_for(site: &StandIn, known: bool, cause: Cause, old_key: OldKey) -> Roll {
     let ports = &site.controller.ports;
     let array = ports.store.array(&"web".parse().unwrap()).unwrap().unwrap();
     let members = ports.store.members(&array.name).unwrap();
@@ -315,9 +391,12 @@ pub(crate) fn begin(site: &StandIn, known: bool) -> Roll {
     let plan = Plan {
         array: array.name.clone(),
         roll: array.next_roll,
-        cause: Cause::Operator,
+        cause,
         actor: "test".to_owned(),
-        policy: array.policy.clone(),
+        policy: Policy {
+            old_key,
+            ..array.policy.clone()
+        },
         base,
         generation: array.next_generation,
         version: array.keyset_version,
@@ -326,7 +405,7 @@ pub(crate) fn begin(site: &StandIn, known: bool) -> Roll {
         writer: "dc1".parse().unwrap(),
         enctypes: array.enctypes.clone(),
         password_length: 64,
-        leftovers: Vec::new(),
+        leftovers: array.kept(),
         cool_down: std::time::Duration::ZERO,
         unknown_keys_stay: false,
     };

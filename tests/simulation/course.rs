@@ -197,8 +197,9 @@ impl Desk {
     fn at_rest(&self) -> Result<(), String> {
         let array = self.array();
         let current = array.current.as_ref().ok_or("no generation is in force")?;
-        let alarms = self.overview.alarms(&array.name);
-        if let Some(alarm) = alarms.first() {
+        let alarms = self.overview.alarms(&array.name, self.ports.clock.now());
+        // A notice tells of what is over.
+        if let Some(alarm) = alarms.iter().find(|alarm| alarm.grade != "notice") {
             return Err(format!(
                 "an alarm at rest: {}: {}",
                 alarm.object, alarm.what

@@ -7,6 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::TimeDelta;
 use keyroll::account::AccountState;
+use keyroll::drift::{DcMark, History};
 use keyroll::kerberos::message::{Credential, Mint};
 use keyroll::kerberos::salt::Salt;
 use keyroll::kerberos::{Enctype, Key, Principal, Realm};
@@ -207,6 +208,14 @@ impl Directory for Site {
         Ok(inner.domain.dcs.iter().map(|dc| dc.name.clone()).collect())
     }
 
+    async fn history(&self, dc: &DcName, _: &AccountRef) -> Result<History, PortError> {
+        Err(untold(dc))
+    }
+
+    async fn mark(&self, dc: &DcName) -> Result<DcMark, PortError> {
+        Err(untold(dc))
+    }
+
     async fn find(&self, _: &DcName, name: &str) -> Result<AccountRef, PortError> {
         Err(Self::missing(name))
     }
@@ -344,5 +353,13 @@ impl Kdc for Site {
             })
         };
         self.ask(dc, "a login", try_keys).await?
+    }
+}
+
+/// Stamps and marks are for words in alarms: nothing here goes by them.
+fn untold(dc: &DcName) -> PortError {
+    PortError::Unreachable {
+        object: dc.to_string(),
+        why: "it shows no stamps".to_owned(),
     }
 }

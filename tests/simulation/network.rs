@@ -301,6 +301,8 @@ impl Machine {
             trouble: found.trouble.map(|trouble| without_folders(&trouble)),
             drifted: found.drifted,
             foreign_entries: found.foreign,
+            // By the machine's own clock, which is not the simulated one.
+            written_unix: 0,
         });
         NodeInventory {
             version: found.version,
@@ -332,6 +334,7 @@ impl Machine {
                 trouble: None,
                 drifted: false,
                 foreign_entries: 0,
+                written_unix: 0,
             }
         });
         NodeInventory {

@@ -15,7 +15,7 @@ use keyroll_controller::driver;
 use keyroll_controller::keys::seal_password;
 use keyroll_controller::seal::Seal;
 use keyroll_controller::store::{
-    Account, ArrayRecord, GenerationRecord, NodeRecord, NodeState, Store, StoreError,
+    Account, ArrayRecord, DriftRecord, GenerationRecord, NodeRecord, NodeState, Store, StoreError,
 };
 
 use crate::course::Course;
@@ -153,6 +153,7 @@ fn array(dice: &mut Dice, seal: &Seal) -> ArrayRecord {
         founding: None,
         stale: None,
         unknown_keys_stay: false,
+        drift: DriftRecord::default(),
         method: dice.pick(&method),
         name,
     }

@@ -1,6 +1,6 @@
 //! What the node's files hold, and what they let in: looking, never writing.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use keyroll::fence::{Epoch, Fence, Version};
@@ -30,6 +30,8 @@ pub struct FoundTarget {
     pub drifted: bool,
     /// Entries of others.
     pub foreign: u32,
+    /// When it was last written to, seconds since 1970; 0 if that is not known.
+    pub written_unix: i64,
 }
 
 /// What a node holds for one array.
@@ -88,6 +90,7 @@ impl FoundTarget {
             trouble,
             drifted,
             foreign,
+            written_unix: written_unix(&target.path),
         }
     }
 
@@ -116,6 +119,11 @@ impl FileProof {
             verdict,
         }
     }
+}
+
+fn written_unix(path: &Path) -> i64 {
+    use std::os::unix::fs::MetadataExt as _;
+    std::fs::symlink_metadata(path).map_or(0, |found| found.mtime())
 }
 
 fn judge(

@@ -121,6 +121,7 @@ fn target(said: agent::Target) -> Result<NodeTarget, Malformed> {
         trouble: (!said.trouble.is_empty()).then(|| words(&said.trouble)),
         drifted: said.drifted,
         foreign_entries: said.foreign_entries.saturating_add(unknown),
+        written_unix: said.written_unix,
     })
 }
 

@@ -133,3 +133,70 @@ async fn nodes_are_mended_while_a_roll_waits_for_a_dc_or_an_operator() {
     reconciler.pass(&array).await.unwrap();
     assert_eq!(site.asked(), ["stage n1 4+5", "shut n1"]);
 }
+
+/// The array with a password of generation 9 that some domain controller issues under `kvno`.
+fn keep(site: &StandIn, array: &mut ArrayRecord, kvno: u32) {
+    let mut generation = array.current.clone().unwrap();
+    let number = keyroll::roll::GenerationNumber(9);
+    let password = keyroll::secret::Password::new("another".to_owned());
+    let seal = &site.controller.ports.seal;
+    generation.secret = crate::keys::seal_password(seal, &array.name, number, &password);
+    (generation.number, generation.kvno.0) = (number, kvno);
+    array.drift.kept.push(crate::store::KeptGeneration {
+        generation,
+        left_seconds: 60,
+    });
+    site.keep(array);
+}
+
+#[test]
+fn what_is_kept_is_held_through_a_roll_and_goes_with_the_key_before_it() {
+    let site = StandIn::new();
+    let mut array = in_service(&site, &["n1"]);
+    keep(&site, &mut array, 3);
+    assert_eq!(wanted(&site, &array), (vec![4, 3], 7));
+    let mut roll = begin(&site, true);
+    commit(&site, &mut roll);
+    assert_eq!(wanted(&site, &array), (vec![5, 4, 3], 9));
+    let left = std::time::Duration::ZERO;
+    let version = Version(10);
+    go_on(
+        &site,
+        &mut roll,
+        [Record::Converged {
+            dcs: ["dc1".parse().unwrap()].into(),
+        }],
+    );
+    go_on(
+        &site,
+        &mut roll,
+        [Record::Draining { left }, Record::Retiring { version }],
+    );
+    assert_eq!(wanted(&site, &array), (vec![5], 10));
+    go_on(&site, &mut roll, [Record::Done]);
+    let store = &site.controller.ports.store;
+    assert_eq!(store.array(&array.name).unwrap().unwrap().drift.kept, []);
+}
+
+#[test]
+fn what_is_kept_never_stands_beside_another_key_under_one_kvno() {
+    let site = StandIn::new();
+    let mut array = in_service(&site, &["n1"]);
+    keep(&site, &mut array, 5);
+    assert_eq!(wanted(&site, &array), (vec![4, 5], 7));
+    let mut roll = begin(&site, true);
+    commit(&site, &mut roll);
+    assert_eq!(wanted(&site, &array), (vec![5, 4], 9));
+}
+
+#[test]
+fn a_roll_waits_for_numbers_that_the_directory_would_give_again() {
+    let site = StandIn::new();
+    let mut array = in_service(&site, &["n1"]);
+    array.rolled_at_unix = None;
+    let wait = |array: &ArrayRecord| cool_down(&site.controller.ports, array, 0).unwrap();
+    keep(&site, &mut array, 3);
+    assert!(wait(&array).is_zero(), "its number is in the past");
+    keep(&site, &mut array, 5);
+    assert_eq!(wait(&array).as_secs(), 60);
+}

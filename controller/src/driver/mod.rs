@@ -30,7 +30,6 @@ use self::act::Stage;
 use self::tickets::Tickets;
 use crate::Ports;
 use crate::keys::{self, UnlockError, Unlocked};
-use crate::ports::AccountRef;
 use crate::store::{ArrayRecord, JournalEntry, NodeRecord, NodeState, Read as _, StoreError};
 
 /// Why a driver cannot go on. Each of these must stop the process or the roll, never be skipped.
@@ -86,8 +85,6 @@ impl Default for Line {
 pub struct Driver {
     ports: Ports,
     array: ArrayRecord,
-    account: AccountRef,
-    principals: Vec<Principal>,
     service: Principal,
     roll: Roll,
     observed: Observed,
@@ -121,14 +118,11 @@ impl Driver {
         roll: Roll,
         line: Line,
     ) -> Result<Self, DriveError> {
-        let principals = array.principals();
         let entries = ports.store.records(&array.name, roll.frame().roll)?;
         let no_service = || DriveError::NoService(array.name.clone());
         let service = array.services().next().ok_or_else(no_service)?;
         let now = Instant::now();
         Ok(Self {
-            account: array.account_ref(),
-            principals,
             service,
             ports,
             array,
@@ -291,6 +285,10 @@ impl Driver {
 
     async fn act(&mut self, actions: Vec<Action>) -> Result<(), DriveError> {
         if self.unlocked.is_none() {
+            // The account may have been renamed, or been given an SPN, since the last record.
+            if let Some(array) = self.ports.store.array(&self.array.name)? {
+                self.array = array;
+            }
             self.unlocked = Some(self.open()?);
         }
         let sends = |action: &Action| matches!(action, Action::Commit { .. });
@@ -301,10 +299,11 @@ impl Driver {
         let Some(open) = &self.unlocked else {
             return Ok(());
         };
+        let account = self.array.account_ref();
         let stage = Stage {
             ports: &self.ports,
             roll: &self.roll,
-            account: &self.account,
+            account: &account,
             service: &self.service,
             base: open.base.as_ref(),
             new: open.new.as_ref(),
@@ -357,7 +356,7 @@ impl Driver {
             &recipe,
             &array.name,
             self.ports.epoch.now(),
-            &self.principals,
+            &array.principals(),
             base.as_ref(),
             new.as_ref(),
             &left,

@@ -6,7 +6,9 @@ use std::sync::PoisonError;
 use futures_util::future::join_all;
 use keyroll::name::{ArrayName, NodeName};
 
-use super::{NodeStatus, Reconciler, alarm, node_alarm};
+use super::Reconciler;
+use super::nodes::node_alarm;
+use super::overview::{NodeStatus, alarm};
 use crate::ports::NodeInventory;
 use crate::random;
 use crate::stale;
@@ -68,7 +70,7 @@ impl Reconciler {
         )];
         let silent = nodes.iter().filter(|(_, status)| status.state != "held");
         alarms.extend(silent.filter_map(|(node, status)| node_alarm(array, node, status)));
-        self.overview.set(&array.name, nodes, alarms);
+        self.overview.set(&array.name, nodes, alarms, Vec::new());
         Ok(())
     }
 

@@ -58,7 +58,7 @@ async fn a_node_that_has_heard_more_stops_everything_and_shuts_no_gate() {
         let nothing: [String; 0] = [];
         assert_eq!(site.asked(), nothing);
         assert_eq!(stored(&site).stale.as_deref(), Some(words));
-        let alarms = site.controller.overview.alarms(&array.name);
+        let alarms = site.alarms(&array.name);
         assert_eq!(alarms[0].grade, "critical");
         assert!(alarms[0].what.contains(words), "{}", alarms[0].what);
         assert_eq!(alarms[0].next, "keyroll recover web --dry-run");

@@ -176,6 +176,14 @@ impl Store {
 }
 
 impl Change<'_> {
+    /// Whether the array has a roll that has not ended.
+    ///
+    /// # Errors
+    /// [`StoreError::Unread`], [`StoreError::Corrupt`], [`StoreError::Illegal`].
+    pub fn has_open_roll(&self, array: &ArrayName) -> Result<bool, StoreError> {
+        Ok(open_roll(self, array)?.is_some())
+    }
+
     /// Appends records to a roll's journal, and gives the roll as they leave it. Records that may
     /// not follow are refused here, before they can be durable.
     ///

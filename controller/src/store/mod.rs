@@ -35,8 +35,8 @@ pub use journal::{JournalEntry, PastRoll};
 pub use open::Store;
 pub use read::Read;
 pub use records::{
-    Account, ArrayRecord, AuthorityRecord, GenerationRecord, Meta, NodeRecord, NodeState,
-    OperatorRecord, PreviousGeneration,
+    Account, ArrayRecord, AuthorityRecord, DriftRecord, GenerationRecord, KeptGeneration, Meta,
+    NodeRecord, NodeState, OperatorRecord, PreviousGeneration,
 };
 pub use snapshot::Snapshot;
 pub use token::{NotRedeemed, TokenRecord};

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use keyroll::drift::{Heal, Healed, Known};
 use keyroll::fence::{Epoch, Version};
 use keyroll::kerberos::salt::{AccountKind, Salt};
 use keyroll::kerberos::{Enctype, Kvno, Principal, Realm};
@@ -80,6 +81,36 @@ pub struct ArrayRecord {
     /// next roll has drained, since tickets under them may be alive.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unknown_keys_stay: bool,
+    /// What is remembered of what others do to its account.
+    #[serde(default)]
+    pub drift: DriftRecord,
+}
+
+/// What is remembered of what others do to an array's account.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", default)]
+pub struct DriftRecord {
+    /// The account as it was last seen; none before the first look.
+    pub known: Option<Known>,
+    /// Passwords that domain controllers were seen to issue under besides the one in force, and
+    /// whose keys the nodes hold until the last ticket is dead.
+    pub kept: Vec<KeptGeneration>,
+    /// That a password which was out of force is in force again, and why; until the next roll.
+    pub returned: Option<String>,
+    /// Whether a password that nobody here knows is replaced without asking.
+    pub heal: Heal,
+    /// The healing so far.
+    pub healed: Healed,
+}
+
+/// A password that nodes hold besides the one in force.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct KeptGeneration {
+    /// The password, with the kvno that its tickets carry.
+    pub generation: GenerationRecord,
+    /// How many seconds tickets under it may still live, from when it was last seen.
+    pub left_seconds: u64,
 }
 
 /// A directory account, by what does not change and by what people call it.

@@ -81,6 +81,7 @@ pub(crate) fn array(name: &str) -> ArrayRecord {
         method: None,
         stale: None,
         unknown_keys_stay: false,
+        drift: DriftRecord::default(),
     }
 }
 

@@ -19,6 +19,8 @@ impl Controller {
             object: array.name.to_string(),
             what: format!("roll {} is halted: {}", open.number, trouble.sentence()),
             next: way_out(&array.name, trouble),
+            code: "roll-halted".to_owned(),
+            ..Alarm::default()
         }))
     }
 }

@@ -17,7 +17,7 @@ use keyroll_proto::operator as said;
 
 use super::no::No;
 use super::{Controller, changed};
-use crate::store::{Account, ArrayRecord, Read as _};
+use crate::store::{Account, ArrayRecord, DriftRecord, Read as _};
 
 /// The first generation of an array.
 const FIRST: GenerationNumber = GenerationNumber(1);
@@ -153,6 +153,7 @@ impl Controller {
             paused: None,
             stale: None,
             unknown_keys_stay: false,
+            drift: DriftRecord::default(),
         })
     }
 

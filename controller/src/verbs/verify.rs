@@ -1,6 +1,7 @@
 //! `keyroll verify`: every domain controller, node and key of an array, looked at and tried now.
 
 use futures_util::future::join_all;
+use keyroll::drift::{Change, Judgement, Names, conditions};
 use keyroll::name::{DcName, NodeName};
 use keyroll::roll::WhichKey;
 use keyroll_proto::operator as said;
@@ -12,6 +13,9 @@ use crate::driver::{ap_request, wrong_with};
 use crate::ports::{KnownKeys, PortError, Sighting};
 use crate::random;
 use crate::store::{ArrayRecord, NodeState, Read as _};
+
+/// What is told of because of what was before.
+const PAST: [&str; 3] = ["password-returned", "keytab-fought-over", "dc-behind"];
 
 impl Controller {
     /// Looks at everything, changes nothing.
@@ -40,8 +44,20 @@ impl Controller {
             .iter()
             .map(|node| self.check_node(&array, &desired, &node.name, ticket.as_ref()));
         checks.extend(join_all(each).await.into_iter().flatten());
-        let ok = checks.iter().all(|check| check.grade == "ok");
+        checks.extend(self.noticed(&array));
+        let ok = checks
+            .iter()
+            .all(|check| ["ok", "notice"].contains(&check.grade.as_str()));
         Ok(said::VerifyReply { ok, checks })
+    }
+
+    /// What reconciliation has seen that a look of now does not show.
+    fn noticed(&self, array: &ArrayRecord) -> Vec<said::Check> {
+        let changes = self.overview.changes(&array.name, self.ports.clock.now());
+        let noticed = changes
+            .iter()
+            .filter(|one| one.judgement >= Judgement::Repaired || PAST.contains(&one.code));
+        noticed.map(check_of).collect()
     }
 
     async fn check_account(&self, array: &ArrayRecord, desired: &Desired) -> Vec<said::Check> {
@@ -67,43 +83,30 @@ impl Controller {
                 )];
             }
         };
-        let password_known = desired
-            .base
-            .as_ref()
-            .is_some_and(|base| base.password.is_some());
-        let method = array.method.unwrap_or_else(|| state.method(password_known));
-        let mut checks: Vec<said::Check> = state
-            .refusals(&keyroll::account::Wanted {
-                enctypes: &array.enctypes,
-                method,
-                password_known,
-                password_length: array.password_length,
-            })
-            .into_iter()
-            // What a node still waits for is no fault of the account's.
-            .filter(|reason| reason.code != "spn-missing" || array.spns_pending.is_empty())
-            .map(|reason| {
-                let grade = if reason.code == "minimum-age" {
-                    "warning"
-                } else {
-                    "broken"
-                };
-                check(grade, reason.object, reason.code, reason.why, reason.next)
-            })
-            .collect();
-        for spn in &array.spns {
-            let there = state.spns.iter().any(|one| one.eq_ignore_ascii_case(spn));
-            if !there && !array.spns_pending.contains(spn) {
-                let next = format!("setspn -S {spn} {name}");
-                checks.push(check(
-                    "broken",
-                    spn,
-                    "is not registered",
-                    &state.distinguished_name,
-                    next,
-                ));
-            }
+        let names = Names {
+            spns: &array.spns,
+            pending: &array.spns_pending,
+        };
+        let wanted = desired.wanted(&state);
+        let mut changes = conditions(&state, &wanted, &names);
+        if !changes.is_empty() {
+            let account = array.account_ref();
+            let history = self.ports.directory.history(&writer, &account).await;
+            let history = history.unwrap_or_default();
+            changes = changes.into_iter().map(|one| one.dated(&history)).collect();
         }
+        let mut checks: Vec<said::Check> = changes.iter().map(check_of).collect();
+        let passing = state.refusals(&wanted).into_iter();
+        let passing = passing.filter(|reason| reason.code == "minimum-age");
+        checks.extend(passing.map(|reason| {
+            check(
+                "warning",
+                reason.object,
+                reason.code,
+                reason.why,
+                reason.next,
+            )
+        }));
         if checks.is_empty() {
             let evidence = format!("{}, kvno {}", state.distinguished_name, state.kvno);
             checks.push(check("ok", name, "allows a roll", evidence, ""));
@@ -222,6 +225,17 @@ impl Controller {
         }
         checks
     }
+}
+
+/// What others have changed, as a check: what was put right is no more than worth a word.
+fn check_of(change: &Change) -> said::Check {
+    let grade = match change.judgement {
+        Judgement::Critical | Judgement::StopsRolls => "broken",
+        Judgement::NeedsRoll => "warning",
+        Judgement::Repaired | Judgement::Harmless => "notice",
+    };
+    let (object, evidence) = (&change.object, change.sentence());
+    check(grade, object, change.code, evidence, change.next.clone())
 }
 
 fn check_dc(array: &ArrayRecord, dc: &DcName, seen: &Result<Sighting, PortError>) -> said::Check {

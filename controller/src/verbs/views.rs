@@ -40,7 +40,7 @@ impl Controller {
     pub fn array_view(&self, array: &ArrayRecord) -> Result<said::ArrayView, No> {
         let nodes = self.ports.store.members(&array.name)?;
         let mut alarms: Vec<said::Alarm> = self.halted(array)?.into_iter().collect();
-        alarms.extend(self.overview.alarms(&array.name));
+        alarms.extend(self.overview.alarms(&array.name, self.ports.clock.now()));
         let schedule = self.schedule_view(array, 0)?;
         if !schedule.alarm.is_empty() {
             alarms.push(said::Alarm {
@@ -48,6 +48,7 @@ impl Controller {
                 object: array.name.to_string(),
                 what: schedule.alarm.clone(),
                 next: format!("keyroll roll {}", array.name),
+                ..said::Alarm::default()
             });
         }
         let pending = |spn: &&String| array.spns_pending.contains(*spn);
@@ -147,10 +148,8 @@ impl Controller {
     /// [`No`].
     pub async fn status(&self) -> Result<said::StatusReply, No> {
         let arrays = self.list_arrays()?.arrays;
-        let alarms = arrays
-            .iter()
-            .flat_map(|array| array.alarms.clone())
-            .collect();
+        let alarms = arrays.iter().flat_map(|array| array.alarms.clone());
+        let alarms = self.overview.domain().into_iter().chain(alarms).collect();
         let unknown = |why: String| said::RollDcView {
             dc: "-".to_owned(),
             issues: "unknown".to_owned(),

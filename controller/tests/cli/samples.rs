@@ -43,6 +43,7 @@ fn alarm() -> Alarm {
         object: "node2".into(),
         what: "not seen for 10 min\x1b[2J".into(),
         next: "keyroll node show web node2".into(),
+        ..Alarm::default()
     }
 }
 

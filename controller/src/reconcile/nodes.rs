@@ -1,0 +1,217 @@
+//! One node: what it holds, put right where that is needed, and whether it may serve.
+
+use keyroll::drift::{Change, Edited, fought_over};
+use keyroll::keyset::Keyset;
+use keyroll::keytab::compare::shortfall;
+use keyroll::name::NodeName;
+use keyroll_proto::operator::Alarm;
+
+use super::overview::{NodeStatus, alarm};
+use super::{Reconciler, Watch};
+use crate::audit;
+use crate::driver::wrong_with;
+use crate::ports::{NodeInventory, NodeTarget, PortError};
+use crate::random;
+use crate::store::{ArrayRecord, NodeRecord};
+
+/// A file that is put right this often within an hour is fought over.
+const OFTEN: usize = 3;
+
+/// A node, as it is when it was looked after.
+pub(super) struct Mended {
+    pub(super) status: NodeStatus,
+    /// What of its files others have to be stopped from.
+    pub(super) lasting: Vec<Change>,
+}
+
+impl Reconciler {
+    /// Looks at a node, gives it what it lacks, and opens or shuts its gate. `unknown` is what a
+    /// client would show it, where there is no key in force to compare with.
+    pub(super) async fn mend(
+        &self,
+        watch: &Watch<'_>,
+        node: &NodeRecord,
+        unknown: Option<&Result<Vec<u8>, String>>,
+    ) -> Mended {
+        let (desired, array) = (watch.desired, &watch.desired.array);
+        let ordered = node.quarantined.get(&array.name).cloned();
+        let node = &node.name;
+        let quarantined = ordered.or_else(|| desired.left_behind().remove(node));
+        let nonce = random::bytes();
+        let mut lasting = Vec::new();
+        let looked = self.ports.agents.look(node, &array.name, nonce).await;
+        let mut inventory = match looked {
+            Ok(inventory) => inventory,
+            Err(error) => {
+                let status = self.unreachable(array, node, quarantined.is_some(), &error);
+                return Mended { status, lasting };
+            }
+        };
+        let status = |inventory, state, reason| NodeStatus {
+            seen: Some(self.ports.clock.now()),
+            inventory: Some(inventory),
+            nonce,
+            state,
+            reason,
+        };
+        let forgotten = self.has_forgotten(array, node, &inventory);
+        if let Some(why) = forgotten.unwrap_or_else(|error| Some(error.to_string())) {
+            let status = status(inventory, "held", why);
+            return Mended { status, lasting };
+        }
+        let keeping = if has_more(&inventory, &desired.keyset) && watch.is_foreign().await {
+            // What another program has written there may be the only key that opens a ticket.
+            Some(desired.keyset.keeping())
+        } else {
+            None
+        };
+        let keyset = keeping.as_ref().unwrap_or(&desired.keyset);
+        let mut wrong = wrong(&inventory, keyset, &nonce);
+        let drifted = inventory.targets.iter().any(|target| target.drifted);
+        if wrong.is_some() && !desired.is_staged(node) && !keyset.generations.is_empty() {
+            tracing::info!(array = %array.name, node = %node, why = wrong, "mending a node");
+            let edited = edited(node, &inventory, keyset, &nonce);
+            match self.put_right(array, node, keyset, edited, nonce).await {
+                Ok((after, fought)) => {
+                    wrong = self::wrong(&after, keyset, &nonce);
+                    inventory = after;
+                    lasting.extend(fought);
+                }
+                Err(why) => wrong = Some(why),
+            }
+        }
+        let mut required = keyset.version;
+        if let Some(request) = unknown {
+            // There is nothing to compare with, and no newer keyset to wait for.
+            wrong =
+                wrong_with(&inventory, keyset, &nonce).or(self.refuses(array, node, request).await);
+            required = inventory.version;
+        }
+        let verdict = match (&quarantined, &wrong) {
+            (None, None) if desired.is_stranger(node) => {
+                Err("it joins the array's roll before it serves".to_owned())
+            }
+            (Some(why), _) => Err(format!("quarantined: {why}")),
+            (None, Some(why)) => Err(why.clone()),
+            (None, None) => Ok(()),
+        };
+        // A node whose roll is driven gets its word from the driver, which knows more.
+        if !desired.is_driven(node) || verdict.is_ok() {
+            let agents = &self.ports.agents;
+            let admitted = agents.admit(node, &array.name, required, verdict.clone());
+            drop(admitted.await);
+        }
+        let status = match (quarantined, verdict) {
+            (Some(why), _) => status(inventory, "quarantined", why),
+            (None, Err(why)) if drifted => status(inventory, "drifted", why),
+            (None, Err(why)) => status(inventory, "behind", why),
+            (None, Ok(())) => status(inventory, "in-service", String::new()),
+        };
+        Mended { status, lasting }
+    }
+
+    fn unreachable(
+        &self,
+        array: &ArrayRecord,
+        node: &NodeName,
+        quarantined: bool,
+        error: &PortError,
+    ) -> NodeStatus {
+        let before = self.overview.node(&array.name, node);
+        let state = if quarantined {
+            "quarantined"
+        } else {
+            "unreachable"
+        };
+        NodeStatus {
+            seen: before.and_then(|before| before.seen),
+            inventory: None,
+            nonce: random::bytes(),
+            state,
+            reason: error.to_string(),
+        }
+    }
+
+    /// Gives a node its keyset, with a word about each file that others have written to; tells
+    /// which of them they write to again and again.
+    async fn put_right(
+        &self,
+        array: &ArrayRecord,
+        node: &NodeName,
+        keyset: &Keyset,
+        edited: Vec<(String, Change)>,
+        nonce: [u8; 32],
+    ) -> Result<(NodeInventory, Vec<Change>), String> {
+        let now = self.ports.clock.now();
+        let mut fought = Vec::new();
+        for (path, change) in &edited {
+            let times = self.overview.times(&array.name, change, now) + 1;
+            if times < OFTEN {
+                // One who writes there every few seconds must not fill the audit.
+                let event = self.event("Mend", array, change);
+                let noted = audit::append(&self.ports.store, event);
+                noted.map_err(|error| error.to_string())?;
+            } else {
+                fought.push(fought_over(path, node, times));
+            }
+        }
+        let staged = self.ports.agents.stage(node, keyset, nonce).await;
+        let after = staged.map_err(|error| error.to_string())?;
+        for (_, change) in edited {
+            self.overview.notice(&array.name, now, change);
+        }
+        Ok((after, fought))
+    }
+}
+
+/// What is wrong with a node's files, if anything is.
+fn wrong(inventory: &NodeInventory, keyset: &Keyset, nonce: &[u8; 32]) -> Option<String> {
+    let behind = inventory.version != keyset.version;
+    let drifted = inventory.targets.iter().find(|target| target.drifted);
+    wrong_with(inventory, keyset, nonce)
+        .or_else(|| behind.then(|| format!("it holds keyset {}", inventory.version)))
+        .or_else(|| drifted.map(|target| format!("{} is not as keyroll wrote it", target.path)))
+}
+
+/// Whether a file holds a newer key of the array's than any that was given to it.
+fn has_more(inventory: &NodeInventory, keyset: &Keyset) -> bool {
+    let newest = keyset.generations.iter().map(|one| one.kvno).max();
+    let targets = inventory.targets.iter();
+    let mut entries = targets.flat_map(|target| &target.entries);
+    entries.any(|entry| Some(entry.kvno) > newest && keyset.principals.contains(&entry.principal))
+}
+
+/// What is to be said of each file that somebody else has written to, with its path.
+fn edited(
+    node: &NodeName,
+    inventory: &NodeInventory,
+    keyset: &Keyset,
+    nonce: &[u8; 32],
+) -> Vec<(String, Change)> {
+    let drifted = inventory.targets.iter().filter(|target| target.drifted);
+    let change = |target: &NodeTarget| {
+        let missing = || shortfall(keyset, &target.filter, &target.entries, nonce);
+        let wrong = target.trouble.clone().or_else(missing);
+        let edited = Edited {
+            node,
+            path: &target.path,
+            kind: target.filter.kind,
+            wrong: wrong.as_deref(),
+            entries: &target.entries,
+            names: &keyset.principals,
+            written_unix: target.written_unix,
+        };
+        (target.path.clone(), edited.change())
+    };
+    drifted.map(change).collect()
+}
+
+pub(super) fn node_alarm(
+    array: &ArrayRecord,
+    node: &NodeName,
+    status: &NodeStatus,
+) -> Option<Alarm> {
+    let next = format!("keyroll node show {} {node}", array.name);
+    let what = format!("{}: {}", status.state, status.reason);
+    (status.state != "in-service").then(|| alarm("warning", node, what, &next))
+}

@@ -1,0 +1,349 @@
+//! Domain controllers that issue real tickets under whatever password a test gives them.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::{TimeDelta, Utc};
+use keyroll::account::AccountState;
+use keyroll::drift::{DcMark, History};
+use keyroll::kerberos::message::Mint;
+use keyroll::kerberos::salt::{AccountKind, Salt, SaltSource};
+use keyroll::kerberos::string_to_key::{default_iterations, string_to_key};
+use keyroll::kerberos::{Enctype, Key, Kvno, Principal, Realm};
+use keyroll::name::DcName;
+use keyroll::roll::{Answer, Cause, GenerationNumber, OldKey, Record, WhichKey};
+use keyroll::secret::{Password, SecretBytes};
+
+use super::super::Reconciler;
+use crate::desired::Desired;
+use crate::keys::seal_password;
+use crate::ports::{
+    AccountRef, Directory, Kdc, KnownKeys, NewAccount, PasswordWrite, PortError, Sighting,
+};
+use crate::random;
+use crate::rolls::Rolls;
+use crate::stand_in::{StandIn, begin_for, commit, go_on, in_service};
+use crate::store::{ArrayRecord, PreviousGeneration, Read as _};
+
+/// The password of a generation, as the stand-in seals it.
+pub fn password(generation: u64) -> &'static str {
+    [
+        "",
+        "password of generation 1",
+        "password of generation 2",
+        "password of generation 3",
+    ]
+    .get(usize::try_from(generation).unwrap())
+    .unwrap()
+}
+
+/// The account of an array in service that nothing speaks against.
+pub fn computer() -> AccountState {
+    AccountState {
+        guid: [7; 16],
+        distinguished_name: "CN=web,DC=corp,DC=example".to_owned(),
+        salt_source: SaltSource {
+            kind: AccountKind::Computer,
+            realm: "CORP.EXAMPLE".parse().unwrap(),
+            sam_account_name: "WEB$".to_owned(),
+            user_principal_name: None,
+            dns_domain: "corp.example".to_owned(),
+        },
+        kvno: Kvno(4),
+        spns: vec!["HTTP/web.corp.example".to_owned()],
+        supported_enctypes: Some(0x10),
+        disabled: false,
+        locked: false,
+        expired: false,
+        password_expired: false,
+        protected: false,
+        password_set_unix: 0,
+        minimum_age_left: Duration::ZERO,
+        minimum_length: 7,
+        may_reset: true,
+        may_write_fence: true,
+        fence: None,
+        duplicate_spns: Vec::new(),
+        delegates: false,
+    }
+}
+
+/// What a domain controller issues under.
+#[derive(Clone)]
+struct Issuer {
+    password: String,
+    kvno: Kvno,
+    enctype: Enctype,
+}
+
+struct Domain {
+    realm: Realm,
+    dcs: Mutex<BTreeMap<DcName, Issuer>>,
+    account: Mutex<Option<AccountState>>,
+}
+
+/// An array in service in such a domain: generation 1, kvno 4, keyset 7, nodes n1 and n2.
+pub struct Scene {
+    pub site: StandIn,
+    domain: Arc<Domain>,
+    rolls: Arc<Rolls>,
+    reconciler: Reconciler,
+}
+
+impl Scene {
+    pub fn new(dcs: &[&str]) -> Self {
+        let site = StandIn::new();
+        let mut array = in_service(&site, &["n1", "n2"]);
+        let state = computer();
+        array.spns.clone_from(&state.spns);
+        array.spns_pending.clear();
+        array.account.principal = "WEB$@CORP.EXAMPLE".parse().unwrap();
+        site.keep(&array);
+        let issuer = Issuer {
+            password: password(1).to_owned(),
+            kvno: Kvno(4),
+            enctype: Enctype::Aes256CtsHmacSha1,
+        };
+        let dcs = dcs.iter().map(|dc| (dc.parse().unwrap(), issuer.clone()));
+        let domain = Arc::new(Domain {
+            realm: "CORP.EXAMPLE".parse().unwrap(),
+            dcs: Mutex::new(dcs.collect()),
+            account: Mutex::new(Some(state)),
+        });
+        let controller = &site.controller;
+        let mut ports = controller.ports.clone();
+        (ports.directory, ports.kdc) = (domain.clone(), domain.clone());
+        let fatal = tokio::sync::watch::Sender::new(None);
+        let woken = controller.wake.clone();
+        let rolls = Arc::new(Rolls::new(ports.clone(), woken, fatal));
+        let (overview, wake) = (controller.overview.clone(), controller.wake.clone());
+        let reconciler = Reconciler::new(ports, overview, wake, Duration::from_secs(60));
+        Self {
+            reconciler: reconciler.healing_with(rolls.clone()),
+            rolls,
+            site,
+            domain,
+        }
+    }
+
+    pub async fn pass(&self) {
+        self.reconciler.pass(&self.row()).await.unwrap();
+    }
+
+    /// As many passes as it takes for every ticket of before to be dead.
+    pub async fn drained(&self) {
+        self.edit(|array| {
+            for kept in &mut array.drift.kept {
+                kept.left_seconds = 0;
+            }
+        });
+        self.pass().await;
+    }
+
+    pub fn row(&self) -> ArrayRecord {
+        let store = &self.site.controller.ports.store;
+        store.array(&"web".parse().unwrap()).unwrap().unwrap()
+    }
+
+    pub fn edit(&self, edit: impl FnOnce(&mut ArrayRecord)) {
+        let mut row = self.row();
+        edit(&mut row);
+        self.site.keep(&row);
+    }
+
+    pub fn state(&self, edit: impl FnOnce(&mut AccountState)) {
+        edit(self.domain.account.lock().unwrap().as_mut().unwrap());
+    }
+
+    pub fn delete(&self) {
+        *self.domain.account.lock().unwrap() = None;
+    }
+
+    pub fn issues(&self, dc: &str, password: &str, kvno: u32) {
+        let issuer = Issuer {
+            password: password.to_owned(),
+            kvno: Kvno(kvno),
+            enctype: Enctype::Aes256CtsHmacSha1,
+        };
+        let mut dcs = self.domain.dcs.lock().unwrap();
+        dcs.insert(dc.parse().unwrap(), issuer);
+    }
+
+    pub fn issues_rc4(&self, dc: &str) {
+        let mut dcs = self.domain.dcs.lock().unwrap();
+        dcs.get_mut(&dc.parse().unwrap()).unwrap().enctype = Enctype::Rc4Hmac;
+    }
+
+    /// The password of this generation is the one from before, still in escrow.
+    pub fn has_had(&self, generation: u64, kvno: u32) {
+        let number = GenerationNumber(generation);
+        let text = Password::new(password(generation).to_owned());
+        self.edit(|array| {
+            let seal = &self.site.controller.ports.seal;
+            let mut before = array.current.clone().unwrap();
+            before.secret = seal_password(seal, &array.name, number, &text);
+            (before.number, before.kvno) = (number, Kvno(kvno));
+            array.previous = Some(PreviousGeneration {
+                generation: before,
+                destroy_at_unix: i64::MAX,
+            });
+        });
+    }
+
+    /// Generation 2, kvno 5, is in force, because the one before had leaked.
+    pub fn emergency(&self) {
+        let old_key = OldKey::UntilCommitted;
+        let mut roll = begin_for(&self.site, true, Cause::Emergency, old_key);
+        commit(&self.site, &mut roll);
+        let version = self.row().keyset_version.next();
+        let records = [Record::Retiring { version }, Record::Done];
+        go_on(&self.site, &mut roll, records);
+    }
+
+    /// How many rolls were begun.
+    pub fn rolls(&self) -> usize {
+        let store = &self.site.controller.ports.store;
+        store.history(&"web".parse().unwrap(), 99).unwrap().len()
+    }
+
+    /// Waits until the roll that was begun has ended.
+    pub async fn end_roll(&self) {
+        while let Some(line) = self.rolls.line(&"web".parse().unwrap()) {
+            let mut view = line.view.subscribe();
+            view.wait_for(|view| view.ended).await.unwrap();
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// The kvnos that nodes shall hold.
+    pub fn kvnos(&self) -> Vec<u32> {
+        let desired = Desired::of(&self.site.controller.ports, &self.row()).unwrap();
+        let generations = desired.keyset.generations.iter();
+        generations.map(|one| one.kvno.0).collect()
+    }
+}
+
+impl Domain {
+    fn ticket(
+        &self,
+        issuer: &Issuer,
+        service: &Principal,
+    ) -> keyroll::kerberos::message::Credential {
+        let text = Password::new(issuer.password.clone());
+        let salt = Salt::new("CORP.EXAMPLEhostweb.corp.example".to_owned());
+        let aes = Enctype::Aes256CtsHmacSha1;
+        let key = string_to_key(aes, &text, &salt, default_iterations(aes)).unwrap();
+        let session = SecretBytes::new(random::vector(32));
+        let mint = Mint {
+            service,
+            key: &key,
+            kvno: issuer.kvno,
+            client: &"keyroll@CORP.EXAMPLE".parse().unwrap(),
+            start: Utc::now() - TimeDelta::minutes(1),
+            end: Utc::now() + TimeDelta::minutes(5),
+            session_key: &Key::new(aes, session).unwrap(),
+            confounder: &random::bytes(),
+        };
+        mint.issue().unwrap()
+    }
+}
+
+fn unanswered<T>() -> Result<T, PortError> {
+    Err(PortError::Unreachable {
+        object: "dc1".to_owned(),
+        why: "nobody asks that here".to_owned(),
+    })
+}
+
+#[async_trait]
+impl Directory for Domain {
+    fn realm(&self) -> &Realm {
+        &self.realm
+    }
+
+    async fn domain_controllers(&self) -> Result<Vec<DcName>, PortError> {
+        Ok(self.dcs.lock().unwrap().keys().cloned().collect())
+    }
+
+    async fn history(&self, _: &DcName, _: &AccountRef) -> Result<History, PortError> {
+        unanswered()
+    }
+
+    async fn mark(&self, _: &DcName) -> Result<DcMark, PortError> {
+        unanswered()
+    }
+
+    async fn find(&self, _: &DcName, _: &str) -> Result<AccountRef, PortError> {
+        unanswered()
+    }
+
+    async fn read(&self, _: &DcName, account: &AccountRef) -> Result<AccountState, PortError> {
+        let object = account.principal.to_string();
+        let missing = || PortError::Missing { object };
+        self.account.lock().unwrap().clone().ok_or_else(missing)
+    }
+
+    async fn write_password(&self, _: &DcName, _: &PasswordWrite<'_>) -> Answer {
+        Answer::Unanswered {
+            text: String::new(),
+        }
+    }
+
+    async fn create(&self, _: &DcName, _: &NewAccount<'_>) -> Answer {
+        Answer::Unanswered {
+            text: String::new(),
+        }
+    }
+
+    async fn set_enctypes(
+        &self,
+        _: &DcName,
+        _: &AccountRef,
+        _: &[Enctype],
+    ) -> Result<(), PortError> {
+        unanswered()
+    }
+
+    async fn add_spn(&self, _: &DcName, _: &AccountRef, _: &str) -> Result<(), PortError> {
+        unanswered()
+    }
+
+    async fn remove_spn(&self, _: &DcName, _: &AccountRef, _: &str) -> Result<(), PortError> {
+        unanswered()
+    }
+}
+
+#[async_trait]
+impl Kdc for Domain {
+    async fn sight(
+        &self,
+        dc: &DcName,
+        service: &Principal,
+        known: &KnownKeys<'_>,
+    ) -> Result<Sighting, PortError> {
+        let issuer = self.dcs.lock().unwrap()[dc].clone();
+        let ticket = self.ticket(&issuer, service);
+        let opens = |key: &&Key| ticket.ticket.open(key).is_ok();
+        let aes = issuer.enctype == Enctype::Aes256CtsHmacSha1;
+        let mut keys = known.keys.iter().filter(|(_, key)| aes && opens(key));
+        Ok(Sighting {
+            key: keys.next().map_or(WhichKey::Foreign, |(which, _)| *which),
+            kvno: issuer.kvno,
+            enctype: issuer.enctype.number(),
+            salt: None,
+            clock_offset: Duration::ZERO,
+            ticket: Arc::new(ticket),
+        })
+    }
+
+    async fn log_in(
+        &self,
+        _: &DcName,
+        _: &Principal,
+        _: &[Key],
+    ) -> Result<BTreeMap<Enctype, Option<Salt>>, PortError> {
+        unanswered()
+    }
+}
