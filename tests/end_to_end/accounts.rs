@@ -118,5 +118,10 @@ pub fn a_password_that_somebody_else_set(lab: &Lab, free: &FreeNodes) -> Result<
         .log_in(&world.nodes[0])
         .context("after the emergency roll")?;
     world.verify("taken")?;
+    until(
+        "the tickets from before the emergency to be dead",
+        SOON,
+        || world.cli.run(&["roll", "taken", "--dry-run"]),
+    )?;
     world.roll(&["taken"]).map(|_| ())
 }

@@ -22,7 +22,7 @@ pub fn not_waiting() -> Case {
     Case {
         wrong: "a DC waived while a roll waits for none",
         command: "keyroll roll resolve",
-        exit: 75,
+        exit: 65,
         code: "not-waiting",
         says: &["of fixed is", "waits for no DC that could be waived"],
         next: "keyroll roll watch fixed",
