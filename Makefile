@@ -1,7 +1,7 @@
 # keyroll: `make help` lists the targets. Any user may run all of them; `deps` alone needs root or
 # sudo, and does nothing when everything is there.
 .DEFAULT_GOAL := help
-.PHONY: help deps build lint test unit e2e interop demo bench fuzz clean
+.PHONY: help deps build lint test unit e2e interop demo bench fuzz mutants clean
 
 # Where `make lint` looks for cargo-deny before it installs it there.
 tools := $(CURDIR)/target/tools
@@ -9,6 +9,8 @@ export PATH := $(tools)/bin:$(PATH)
 target := $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)
 # What `make fuzz` spends on each fuzz target.
 MINUTES ?= 1
+# More for cargo-mutants: MUTANTS='--file src/fence.rs' takes a minute, all of the core hours.
+MUTANTS ?=
 
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9]*\):.*## /  make \1|/p' $(firstword $(MAKEFILE_LIST)) | column -t -s '|'
@@ -54,6 +56,12 @@ bench: deps ## measure what docs/benchmarks.md promises, and write it
 
 fuzz: ## feed every reader of bytes from elsewhere with hostile ones, MINUTES=1 for each
 	tests/fuzz/run $(MINUTES)
+
+mutants: $(tools)/bin/cargo-mutants ## make small mistakes in the core, and see whether its tests notice
+	nice cargo mutants --package keyroll --output target $(MUTANTS)
+
+$(tools)/bin/cargo-mutants:
+	cargo install --quiet --locked --root $(tools) cargo-mutants@27.1.0
 
 clean: ## remove what was built, and the cached lab
 	cargo clean
