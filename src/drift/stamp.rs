@@ -193,7 +193,7 @@ pub fn parse(bytes: &[u8]) -> Result<BTreeMap<Attribute, Stamp>, BadStamps> {
 /// Little-endian, of at most eight bytes.
 fn number(bytes: &[u8]) -> u64 {
     let bytes = bytes.iter().rev();
-    bytes.fold(0, |number, byte| (number << 8) | u64::from(*byte))
+    bytes.fold(0, |number, byte| 256 * number + u64::from(*byte))
 }
 
 impl History {

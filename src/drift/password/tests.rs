@@ -61,6 +61,16 @@ impl Scene {
             panic!("{:?}", told(&look));
         };
         assert_eq!((change.code, change.judgement), (code, judgement));
+        assert!(!change.what.is_empty() && !change.consequence.is_empty());
+        let has_passed = code == "password-set-again";
+        assert_eq!(change.next.is_empty(), has_passed, "{change:?}");
+        let of_enctypes = code == "enctype-foreign";
+        let attribute = if of_enctypes {
+            Attribute::Enctypes
+        } else {
+            Attribute::Password
+        };
+        assert_eq!(change.attribute, Some(attribute));
         let text = format!("{} {} {}", change.object, change.sentence(), change.next);
         for word in words {
             assert!(text.contains(word), "{word:?} is not in {text}");

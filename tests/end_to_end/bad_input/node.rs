@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, ensure};
@@ -166,23 +166,28 @@ fn own_disk(agent: &mut Agent) -> Result<()> {
     disk(agent, "fixed")
 }
 
-/// A file system of its own for one keytab.
+/// A file system of its own for one keytab, beside the agent's folder: it stays mounted, and whoever
+/// takes the node next copies and removes that folder.
 fn disk(agent: &mut Agent, name: &str) -> Result<()> {
-    let folder = agent.folder().join(name);
+    let folder = mounted(agent, name);
     fs::create_dir(&folder)?;
     mount(&["-t", "tmpfs", "-o", "size=64k", "lab"], &folder)?;
     agent.set_targets(vec![target(name, &folder.join("keytab"), "owned")])
 }
 
 fn fill_disk(agent: &Agent) -> Result<()> {
-    let mut file = fs::File::create(agent.folder().join("full/fill"))?;
+    let mut file = fs::File::create(mounted(agent, "full").join("fill"))?;
     // As much as there is room for.
     while file.write_all(&[0; 512]).is_ok() {}
     Ok(())
 }
 
 fn make_read_only(agent: &Agent) -> Result<()> {
-    mount(&["-o", "remount,ro"], &agent.folder().join("fixed"))
+    mount(&["-o", "remount,ro"], &mounted(agent, "fixed"))
+}
+
+fn mounted(agent: &Agent, name: &str) -> PathBuf {
+    agent.folder().with_file_name(name)
 }
 
 fn mount(how: &[&str], folder: &Path) -> Result<()> {
