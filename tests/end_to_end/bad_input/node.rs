@@ -166,8 +166,8 @@ fn own_disk(agent: &mut Agent) -> Result<()> {
     disk(agent, "fixed")
 }
 
-/// A file system of its own for one keytab, beside the agent's folder: it stays mounted, and whoever
-/// takes the node next copies and removes that folder.
+/// A file system of its own for one keytab, beside the folder of the agent: it stays mounted,
+/// and who takes the node next copies and removes that one.
 fn disk(agent: &mut Agent, name: &str) -> Result<()> {
     let folder = mounted(agent, name);
     fs::create_dir(&folder)?;
