@@ -1,6 +1,8 @@
 //! A controller without a world, for tests: one domain controller that never answers, and nodes
 //! that write down what is asked of them.
 
+mod kdc;
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -228,27 +230,6 @@ impl Directory for Dead {
     }
 
     async fn remove_spn(&self, dc: &DcName, _: &AccountRef, _: &str) -> Result<(), PortError> {
-        Err(silence(dc))
-    }
-}
-
-#[async_trait]
-impl Kdc for Dead {
-    async fn sight(
-        &self,
-        dc: &DcName,
-        _: &Principal,
-        _: &KnownKeys<'_>,
-    ) -> Result<Sighting, PortError> {
-        Err(silence(dc))
-    }
-
-    async fn log_in(
-        &self,
-        dc: &DcName,
-        _: &Principal,
-        _: &[Key],
-    ) -> Result<BTreeMap<Enctype, Option<Salt>>, PortError> {
         Err(silence(dc))
     }
 }

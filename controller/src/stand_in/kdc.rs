@@ -1,0 +1,24 @@
+//! KDCs that nobody reaches.
+
+use super::*;
+
+#[async_trait]
+impl Kdc for Dead {
+    async fn sight(
+        &self,
+        dc: &DcName,
+        _: &Principal,
+        _: &KnownKeys<'_>,
+    ) -> Result<Sighting, PortError> {
+        Err(silence(dc))
+    }
+
+    async fn log_in(
+        &self,
+        dc: &DcName,
+        _: &Principal,
+        _: &[Key],
+    ) -> Result<BTreeMap<Enctype, Option<Salt>>, PortError> {
+        Err(silence(dc))
+    }
+}
