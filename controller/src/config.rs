@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use keyroll::drift::Heal;
 use keyroll::roll::policy::{Gate, OnDeadline, Policy};
 use serde::Deserialize;
 
@@ -83,6 +84,8 @@ pub struct PolicyConfig {
     pub password_length: u32,
     /// How long an old generation stays sealed here after a roll, in case a DC is restored.
     pub escrow: u64,
+    /// What is done about a password that somebody else has set: `never` (an alarm) or `reset`.
+    pub heal: Heal,
 }
 
 impl Default for PolicyConfig {
@@ -97,6 +100,7 @@ impl Default for PolicyConfig {
             margin: policy.margin.as_secs(),
             password_length: 64,
             escrow: 24 * 3600,
+            heal: Heal::Never,
         }
     }
 }

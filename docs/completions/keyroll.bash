@@ -224,7 +224,7 @@ _keyroll() {
             return 0
             ;;
         keyroll__subcmd__array__subcmd__adopt)
-            opts="-o -v -h --account --password-file --keytab --enctype --dry-run --gate --stage-deadline --on-deadline --ticket-life --clock-skew --margin --method --password-length --controller --socket --config --output --color --timeout --verbose --help"
+            opts="-o -v -h --account --password-file --keytab --enctype --dry-run --gate --stage-deadline --on-deadline --ticket-life --clock-skew --margin --method --password-length --heal --controller --socket --config --output --color --timeout --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -278,6 +278,10 @@ _keyroll() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --heal)
+                    COMPREPLY=($(compgen -W "never reset" -- "${cur}"))
+                    return 0
+                    ;;
                 --controller)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -314,7 +318,7 @@ _keyroll() {
             return 0
             ;;
         keyroll__subcmd__array__subcmd__create)
-            opts="-y -o -v -h --account --kind --container --spn --enctype --take-existing --print-acl --trustee --dry-run --yes --gate --stage-deadline --on-deadline --ticket-life --clock-skew --margin --method --password-length --controller --socket --config --output --color --timeout --verbose --help"
+            opts="-y -o -v -h --account --kind --container --spn --enctype --take-existing --print-acl --trustee --dry-run --yes --gate --stage-deadline --on-deadline --ticket-life --clock-skew --margin --method --password-length --heal --controller --socket --config --output --color --timeout --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -374,6 +378,10 @@ _keyroll() {
                     ;;
                 --password-length)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --heal)
+                    COMPREPLY=($(compgen -W "never reset" -- "${cur}"))
                     return 0
                     ;;
                 --controller)

@@ -84,6 +84,8 @@ complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_s
 change\t'Change, giving the old password'
 reset\t'A fenced reset'"
 complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from create" -l password-length -d 'Characters of a password, at most 120' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from create" -l heal -d 'What to do about a password that somebody else has set: raise an alarm, or give the nodes a new key and reset the account, once an hour at most' -r -f -a "never\t'An alarm; an operator decides'
+reset\t'A roll that resets the account'"
 complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from create" -l controller -d 'Ask this controller, with the operator\'s certificate from the settings file' -r
 complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from create" -l socket -d 'Ask through this Unix socket on the controller\'s own machine' -r -F
 complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from create" -l config -d 'The settings file: TOML with controller, socket, server-name, certificate, key, ca' -r -F
@@ -115,6 +117,8 @@ complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_s
 change\t'Change, giving the old password'
 reset\t'A fenced reset'"
 complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from adopt" -l password-length -d 'Characters of a password, at most 120' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from adopt" -l heal -d 'What to do about a password that somebody else has set: raise an alarm, or give the nodes a new key and reset the account, once an hour at most' -r -f -a "never\t'An alarm; an operator decides'
+reset\t'A roll that resets the account'"
 complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from adopt" -l controller -d 'Ask this controller, with the operator\'s certificate from the settings file' -r
 complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from adopt" -l socket -d 'Ask through this Unix socket on the controller\'s own machine' -r -F
 complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from adopt" -l config -d 'The settings file: TOML with controller, socket, server-name, certificate, key, ca' -r -F

@@ -11,16 +11,19 @@ use keyroll::fence::Version;
 use keyroll::kerberos::salt::AccountKind;
 use keyroll::kerberos::{Enctype, Principal};
 use keyroll::name::ArrayName;
-use keyroll::roll::policy::{Method, Policy};
 use keyroll::roll::{GenerationNumber, Refusal, RollNumber};
 use keyroll_proto::operator as said;
 
+use self::words::Rules;
 use super::no::No;
 use super::{Controller, changed};
 use crate::store::{Account, ArrayRecord, DriftRecord, Read as _};
 
 /// The first generation of an array.
 const FIRST: GenerationNumber = GenerationNumber(1);
+
+/// No array takes so many keyset numbers between two rolls.
+const BETWEEN_ROLLS: u64 = 1 << 20;
 
 impl Controller {
     /// Forgets an array; the account stays in the directory.
@@ -106,23 +109,21 @@ impl Controller {
         Ok(())
     }
 
-    #[expect(clippy::too_many_arguments, reason = "a record of as many parts")]
     fn blank(
         &self,
         name: ArrayName,
         sam: &str,
         kind: AccountKind,
         enctypes: Vec<Enctype>,
-        policy: Policy,
-        method: Option<Method>,
-        password_length: u32,
+        rules: Rules,
     ) -> Result<ArrayRecord, No> {
         let realm = self.ports.directory.realm().clone();
         let principal = Principal::new(vec![sam.to_owned()], realm.clone())?;
         // The journals of a deleted array stay, and so do its nodes' fences: its numbers go on.
         let last = self.ports.store.history(&name, 1)?.pop();
         let (keyset_version, next_roll) = last.map_or((Version(1), RollNumber(1)), |past| {
-            let version = past.roll.recipe().version.next();
+            // Names that were followed between rolls took numbers, too.
+            let version = Version(past.roll.recipe().version.0 + BETWEEN_ROLLS);
             (version, RollNumber(past.number.0 + 1))
         });
         Ok(ArrayRecord {
@@ -138,9 +139,9 @@ impl Controller {
             spns: Vec::new(),
             spns_pending: BTreeSet::new(),
             enctypes,
-            policy,
-            method,
-            password_length,
+            policy: rules.policy,
+            method: rules.method,
+            password_length: rules.password_length,
             current: None,
             previous: None,
             founding: None,
@@ -153,7 +154,10 @@ impl Controller {
             paused: None,
             stale: None,
             unknown_keys_stay: false,
-            drift: DriftRecord::default(),
+            drift: DriftRecord {
+                heal: rules.heal,
+                ..DriftRecord::default()
+            },
         })
     }
 

@@ -1,5 +1,6 @@
 //! Arrays, nodes and the whole controller as operators see them.
 
+use keyroll::drift::Heal;
 use keyroll::keytab::TargetKind;
 use keyroll::keytab::compare::{Verdict, judge};
 use keyroll::roll::policy::{Method, OnDeadline};
@@ -189,6 +190,10 @@ fn policy(array: &ArrayRecord) -> said::Policy {
         Some(Method::Change) => "change",
         Some(Method::FencedReset) => "reset",
     };
+    let heal = match array.drift.heal {
+        Heal::Never => "never",
+        Heal::Reset => "reset",
+    };
     said::Policy {
         gate: policy.gate.to_string(),
         stage_deadline: policy.stage_deadline.as_secs(),
@@ -199,5 +204,6 @@ fn policy(array: &ArrayRecord) -> said::Policy {
         method: method.to_owned(),
         password_length: array.password_length,
         exact: true,
+        heal: heal.to_owned(),
     }
 }

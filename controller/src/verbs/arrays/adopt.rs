@@ -27,7 +27,7 @@ impl Controller {
     pub async fn adopt_array(&self, request: said::AdoptArrayRequest) -> Result<said::Changed, No> {
         let name: ArrayName = request.array.parse()?;
         let enctypes = enctypes(&request.enctypes)?;
-        let (policy, method, password_length) = self.policy(request.policy.as_ref())?;
+        let rules = self.rules(request.policy.as_ref())?;
         let dc = self.writer().await?;
         let account = self.ports.directory.find(&dc, &request.account).await?;
         let state = self.ports.directory.read(&dc, &account).await?;
@@ -48,18 +48,10 @@ impl Controller {
             return Err(No::refused("spn-duplicate", what).next(format!("setspn -Q {spn}")));
         }
         let kind = state.salt_source.kind;
-        let note = short_life(&policy);
+        let note = short_life(&rules.policy);
         let mut array = ArrayRecord {
             spns: state.spns.clone(),
-            ..self.blank(
-                name.clone(),
-                &sam,
-                kind,
-                enctypes,
-                policy,
-                method,
-                password_length,
-            )?
+            ..self.blank(name.clone(), &sam, kind, enctypes, rules)?
         };
         array.account.guid = account.guid;
         array

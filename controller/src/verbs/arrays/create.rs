@@ -33,7 +33,7 @@ impl Controller {
         let kind = account_kind(&request.account, &request.account_kind)?;
         let sam = sam_account_name(&request.account, kind)?;
         let enctypes = enctypes(&request.enctypes)?;
-        let (policy, method, password_length) = self.policy(request.policy.as_ref())?;
+        let rules = self.rules(request.policy.as_ref())?;
         self.is_free(&name, &sam)?;
         let realm = self.ports.directory.realm().clone();
         for spn in &request.spns {
@@ -78,7 +78,7 @@ impl Controller {
                 "to be registered once a node holds the key: {spns}"
             ));
         }
-        done.extend(short_life(&policy));
+        done.extend(short_life(&rules.policy));
         let next = vec![format!("keyroll node add {name} NODE")];
         if request.dry_run {
             if existing.is_none() {
@@ -86,7 +86,7 @@ impl Controller {
             }
             return Ok(changed(done, next, true));
         }
-        let length = Length::new(password_length as usize)
+        let length = Length::new(rules.password_length as usize)
             .map_err(|error| No::bad_input("bad-length", error.to_string()))?;
         let password = generate(length, &sam, &mut random::fill)
             .map_err(|_| No::internal("the operating system gives no random bytes"))?;
@@ -102,15 +102,7 @@ impl Controller {
                 password_known: true,
             }),
             founding: Some(fence.clone()),
-            ..self.blank(
-                name.clone(),
-                &sam,
-                kind,
-                enctypes,
-                policy,
-                method,
-                password_length,
-            )?
+            ..self.blank(name.clone(), &sam, kind, enctypes, rules)?
         };
         // The intent first: whatever happens next, the password is not lost.
         self.put(&array)?;

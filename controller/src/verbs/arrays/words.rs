@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use keyroll::drift::Heal;
 use keyroll::kerberos::Enctype;
 use keyroll::kerberos::salt::AccountKind;
 use keyroll::password::Length;
@@ -11,16 +12,26 @@ use keyroll_proto::operator as said;
 use super::super::Controller;
 use super::super::no::No;
 
+/// The rules that an array goes by.
+pub(super) struct Rules {
+    pub(super) policy: Policy,
+    pub(super) method: Option<Method>,
+    pub(super) password_length: u32,
+    pub(super) heal: Heal,
+}
+
 impl Controller {
-    /// The policy that a request describes, with the configured defaults filled in.
-    pub(super) fn policy(
-        &self,
-        given: Option<&said::Policy>,
-    ) -> Result<(Policy, Option<Method>, u32), No> {
+    /// The rules that a request describes, with the configured defaults filled in.
+    pub(super) fn rules(&self, given: Option<&said::Policy>) -> Result<Rules, No> {
         let mut policy = self.defaults.policy();
         let mut length = self.defaults.password_length;
         let Some(given) = given else {
-            return Ok((policy, None, length));
+            return Ok(Rules {
+                policy,
+                method: None,
+                password_length: length,
+                heal: self.defaults.heal,
+            });
         };
         let set = |time: &mut Duration, seconds: u64| {
             if seconds != 0 || given.exact {
@@ -56,7 +67,18 @@ impl Controller {
         }
         Length::new(length as usize)
             .map_err(|error| No::bad_input("bad-length", error.to_string()))?;
-        Ok((policy, method, length))
+        let heal = match given.heal.as_str() {
+            "" => self.defaults.heal,
+            "never" => Heal::Never,
+            "reset" => Heal::Reset,
+            other => return Err(bad_word("heal", other, "never or reset")),
+        };
+        Ok(Rules {
+            policy,
+            method,
+            password_length: length,
+            heal,
+        })
     }
 }
 

@@ -35,6 +35,10 @@ pub struct PolicyOptions {
     /// Characters of a password, at most 120
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(40..=120))]
     password_length: Option<u32>,
+    /// What to do about a password that somebody else has set: raise an alarm, or give the nodes a
+    /// new key and reset the account, once an hour at most
+    #[arg(long, value_enum, value_name = "HOW")]
+    heal: Option<Heal>,
 }
 
 /// What happens to nodes that are not staged in time.
@@ -57,6 +61,15 @@ pub enum Method {
     Reset,
 }
 
+/// How a password that somebody else has set is dealt with.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum Heal {
+    /// An alarm; an operator decides
+    Never,
+    /// A roll that resets the account
+    Reset,
+}
+
 impl PolicyOptions {
     /// The message, or nothing if no option was given.
     #[must_use]
@@ -70,6 +83,10 @@ impl PolicyOptions {
             Method::Change => "change",
             Method::Reset => "reset",
         });
+        let heal = self.heal.map_or("", |how| match how {
+            Heal::Never => "never",
+            Heal::Reset => "reset",
+        });
         let policy = Policy {
             gate: self.gate.clone().unwrap_or_default(),
             stage_deadline: self.stage_deadline.unwrap_or_default(),
@@ -81,6 +98,7 @@ impl PolicyOptions {
             password_length: self.password_length.unwrap_or_default(),
             // A zero on the command line means zero, not the default.
             exact: self.clock_skew == Some(0) || self.margin == Some(0),
+            heal: heal.to_owned(),
         };
         (policy != Policy::default()).then_some(policy)
     }

@@ -127,6 +127,7 @@ fn policy_text(policy: &Policy) -> String {
     };
     word("gate", &policy.gate);
     word("method", &policy.method);
+    word("heal", &policy.heal);
     word("on deadline", &policy.on_deadline);
     for (name, seconds) in [
         ("stage deadline", policy.stage_deadline),

@@ -1,0 +1,166 @@
+//! Nodes that are not there, and what a test has them show.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use keyroll::fence::{Epoch, Fence, Version};
+use keyroll::kerberos::{Enctype, Kvno};
+use keyroll::keyset::{HeldEntry, Keyset, Unlisted};
+use keyroll::keytab::{TargetFilter, TargetKind};
+use keyroll::name::{ArrayName, NodeName};
+
+use super::{StandIn, silence};
+use crate::ports::{Agents, NodeInventory, NodeProof, NodeTarget, PortError};
+
+impl StandIn {
+    /// The node has heard a controller of this epoch, and was given this keyset.
+    pub(crate) fn heard(&self, node: &str, epoch: u64, version: u64) {
+        let fence = Fence {
+            epoch: Epoch(epoch),
+            version: Version(version),
+        };
+        let mut fences = self.nodes.fences.lock().unwrap();
+        fences.insert(node.parse().unwrap(), fence);
+    }
+
+    /// A keytab of the node opens whatever ticket it is shown.
+    pub(crate) fn opens(&self, node: &str, path: &str) {
+        let proof = NodeProof {
+            path: path.to_owned(),
+            verdict: Ok(Kvno(5)),
+        };
+        let mut proofs = self.nodes.proofs.lock().unwrap();
+        proofs.insert(node.parse().unwrap(), proof);
+    }
+
+    /// Somebody writes to the node's keytab.
+    pub(crate) fn drifts(&self, node: &str, path: &str) {
+        self.shows(node, path, true, Vec::new());
+    }
+
+    /// The node's keytab holds a key that nobody here knows.
+    pub(crate) fn holds(&self, node: &str, principal: &str, kvno: u32) {
+        let entry = HeldEntry {
+            principal: principal.parse().unwrap(),
+            kvno: Kvno(kvno),
+            enctype: Enctype::Aes256CtsHmacSha1,
+            fingerprint: [9; 32],
+        };
+        self.shows(node, "/etc/krb5.keytab", false, vec![entry]);
+    }
+
+    fn shows(&self, node: &str, path: &str, drifted: bool, entries: Vec<HeldEntry>) {
+        let target = NodeTarget {
+            path: path.to_owned(),
+            filter: TargetFilter {
+                kind: TargetKind::Shared,
+                principals: None,
+                enctypes: None,
+            },
+            entries,
+            trouble: None,
+            drifted,
+            foreign_entries: 0,
+            written_unix: 0,
+        };
+        let mut targets = self.nodes.targets.lock().unwrap();
+        targets.insert(node.parse().unwrap(), target);
+    }
+
+    /// What the nodes were asked since the last time.
+    pub(crate) fn asked(&self) -> Vec<String> {
+        std::mem::take(&mut *self.nodes.asked.lock().unwrap())
+    }
+}
+
+/// Nodes that answer that they hold nothing, whatever they are given.
+#[derive(Default)]
+pub(super) struct Nodes {
+    asked: Mutex<Vec<String>>,
+    fences: Mutex<BTreeMap<NodeName, Fence>>,
+    targets: Mutex<BTreeMap<NodeName, NodeTarget>>,
+    proofs: Mutex<BTreeMap<NodeName, NodeProof>>,
+}
+
+impl Nodes {
+    fn note(&self, what: String) {
+        self.asked.lock().unwrap().push(what);
+    }
+}
+
+fn empty() -> NodeInventory {
+    NodeInventory {
+        version: Version(0),
+        fence: Fence::default(),
+        targets: Vec::new(),
+        boot: Vec::new(),
+        ready: Ok(()),
+        clock_offset: Duration::ZERO,
+        certificate_ends_unix: 0,
+        agent_version: String::new(),
+    }
+}
+
+#[async_trait]
+impl Agents for Nodes {
+    async fn look(
+        &self,
+        node: &NodeName,
+        _: &ArrayName,
+        _: [u8; 32],
+    ) -> Result<NodeInventory, PortError> {
+        let fences = self.fences.lock().unwrap();
+        let targets = self.targets.lock().unwrap();
+        Ok(NodeInventory {
+            fence: fences.get(node).copied().unwrap_or_default(),
+            targets: targets.get(node).cloned().into_iter().collect(),
+            ..empty()
+        })
+    }
+
+    async fn stage(
+        &self,
+        node: &NodeName,
+        keyset: &Keyset,
+        _: [u8; 32],
+    ) -> Result<NodeInventory, PortError> {
+        let kvnos = keyset.generations.iter().map(|one| one.kvno.to_string());
+        let kvnos = kvnos.collect::<Vec<_>>().join("+");
+        let words = match keyset.unlisted {
+            Unlisted::Keep => " keeping others",
+            Unlisted::Remove => "",
+        };
+        self.note(format!("stage {node} {kvnos}{words}"));
+        Ok(empty())
+    }
+
+    async fn prove(
+        &self,
+        node: &NodeName,
+        _: &ArrayName,
+        _: Vec<u8>,
+    ) -> Result<Vec<NodeProof>, PortError> {
+        let proofs = self.proofs.lock().unwrap();
+        let proof = proofs.get(node).ok_or_else(|| silence(node))?;
+        Ok(vec![proof.clone()])
+    }
+
+    async fn admit(
+        &self,
+        node: &NodeName,
+        _: &ArrayName,
+        _: Version,
+        verdict: Result<(), String>,
+    ) -> Result<(), PortError> {
+        let word = if verdict.is_ok() { "admit" } else { "shut" };
+        self.note(format!("{word} {node}"));
+        Ok(())
+    }
+
+    async fn wipe(&self, node: &NodeName, _: &ArrayName) -> Result<(), PortError> {
+        self.note(format!("wipe {node}"));
+        Ok(())
+    }
+}
