@@ -3,6 +3,7 @@
 //! All files of an array are one set. [`prepare`] does everything that can be refused, for all of
 //! them, and touches nothing that a reader sees; [`Prepared::commit`] then puts each in place.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -47,6 +48,17 @@ pub enum KeytabError {
         /// What is wrong in it.
         source: EditError,
     },
+    /// A file that is to be keyroll's alone holds keys of others, and keyroll has never written it.
+    #[error(
+        "{} holds entries of {others}, which are not the array's and would be lost: give the \
+         target kind = \"shared\", or another path", path.display()
+    )]
+    OfOthers {
+        /// Which file.
+        path: PathBuf,
+        /// The first of their principals.
+        others: String,
+    },
     /// After the write the file does not hold what was written.
     #[error("{}: what was read back is not what was written", path.display())]
     NotHeld {
@@ -62,6 +74,8 @@ pub struct Order<'a> {
     pub keyset: &'a Keyset,
     /// All principals whose entries are the array's: the keyset's, and those it had before.
     pub scope: &'a [Principal],
+    /// The files that were written for the array before.
+    pub written: &'a BTreeSet<PathBuf>,
     /// What new entries carry, seconds since 1970.
     pub timestamp: u32,
 }
@@ -103,6 +117,7 @@ fn replacement(
     wanted: &[Wanted<'_>],
     order: Order<'_>,
 ) -> Result<Option<Change>, KeytabError> {
+    target.demand_ours(order)?;
     if target.is_kept(order) {
         return keeping(target, wanted, order);
     }
@@ -281,6 +296,28 @@ impl Target {
             locked.perform(patch)?;
         }
         Ok(())
+    }
+
+    /// That nobody else keeps keys in a file that is to be ours alone, before we first write it:
+    /// most likely the settings name a file of somebody else's.
+    fn demand_ours(&self, order: Order<'_>) -> Result<(), KeytabError> {
+        if order.written.contains(&self.path) {
+            return Ok(());
+        }
+        // What is missing or damaged holds nothing that could be lost.
+        let entries = self.entries().unwrap_or_default();
+        let others = entries.iter().flatten().map(|entry| &entry.principal);
+        let others: BTreeSet<String> = others
+            .filter(|principal| !order.scope.contains(principal))
+            .map(ToString::to_string)
+            .collect();
+        if others.is_empty() {
+            return Ok(());
+        }
+        Err(KeytabError::OfOthers {
+            path: self.path.clone(),
+            others: others.into_iter().take(3).collect::<Vec<_>>().join(", "),
+        })
     }
 
     /// Whether entries that `order` does not list stay in this file of ours.

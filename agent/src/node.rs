@@ -307,9 +307,11 @@ fn write(
         .unwrap_or_default()
         .as_secs();
     let scope = next.principals.clone();
+    let written = state.files.keys().cloned().collect();
     let order = Order {
         keyset,
         scope: &scope,
+        written: &written,
         timestamp: u32::try_from(seconds).unwrap_or(u32::MAX),
     };
     let prepared = match prepare(&array.targets, order) {

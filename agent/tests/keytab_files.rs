@@ -71,6 +71,8 @@ fn stage(targets: &[Target], keyset: &Keyset) -> Result<(), KeytabError> {
     let order = Order {
         keyset,
         scope: &keyset.principals,
+        // What is not ours is refused by the node, not here.
+        written: &targets.iter().map(|target| target.path.clone()).collect(),
         timestamp: 1,
     };
     prepare(targets, order)?.commit()

@@ -61,12 +61,14 @@ pub fn measure(folder: &Path) -> Result<Vec<Row>> {
         },
         access: Access::PRIVATE,
     }];
+    let written = [target[0].path.clone()].into();
     let update = |turn: usize| {
         timed(|| {
             let keyset = &keysets[turn % 2];
             let order = Order {
                 keyset,
                 scope: &keyset.principals,
+                written: &written,
                 timestamp: 1,
             };
             Ok(prepare(&target, order)?.commit()?)

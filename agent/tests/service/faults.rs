@@ -8,10 +8,13 @@
 use std::path::Path;
 use std::process::Command;
 
+use keyroll::kerberos::{Kvno, Principal};
 use keyroll::keyset::Role;
+use keyroll::keytab::Wanted;
+use keyroll::keytab::edit::whole_file;
 use tonic::Code;
 
-use crate::scene::{Scene, keyset, kvnos, look, stage};
+use crate::scene::{Scene, key, keyset, kvnos, look, stage};
 
 const BEFORE: [(Role, u32); 1] = [(Role::Current, 7)];
 const AFTER: [(Role, u32); 2] = [(Role::Current, 7), (Role::Pending, 8)];
@@ -270,4 +273,51 @@ fn a_keytab_gets_its_owner_with_the_capabilities_of_the_unit() {
         assert_eq!(inventory.targets[0].entries.len(), 2);
         assert_eq!(inventory.targets[0].trouble, "");
     });
+}
+
+#[tokio::test]
+async fn a_file_in_which_others_keep_keys_is_not_taken_for_ours() {
+    let scene = Scene::plain().await;
+    let path = scene.path("web.keytab");
+    // The machine's own keytab, by a slip in the settings.
+    let host = ["host/n1@CORP.EXAMPLE", "nfs/n1@CORP.EXAMPLE"];
+    let theirs = file_of(&host);
+    std::fs::write(&path, &theirs).unwrap();
+    let why = refusal(&scene, 1, 0).await;
+    for words in [
+        "web.keytab",
+        "host/n1@CORP.EXAMPLE, nfs/n1",
+        "kind = \"shared\"",
+    ] {
+        assert!(why.contains(words), "{why}");
+    }
+    assert_eq!(std::fs::read(&path).unwrap(), theirs);
+    std::fs::remove_file(&path).unwrap();
+    let mut controller = scene.controller().await;
+    controller.stage(stage(keyset(1, 1, &AFTER))).await.unwrap();
+    // Once it is ours, whoever writes there has been told of by the inventory.
+    std::fs::write(&path, &theirs).unwrap();
+    let inventory = controller.look(look("web")).await.unwrap().into_inner();
+    let target = &inventory.targets[0];
+    assert!(target.drifted && target.entries.len() == 2, "{target:?}");
+    let age = chrono::Utc::now().timestamp() - target.written_unix;
+    assert!((0..60).contains(&age), "written {age} s ago");
+    controller.stage(stage(keyset(1, 1, &AFTER))).await.unwrap();
+    assert_eq!(kvnos(&path), [7, 8]);
+}
+
+/// A keytab with one key of each principal.
+fn file_of(principals: &[&str]) -> Vec<u8> {
+    let principals: Vec<Principal> = principals.iter().map(|one| one.parse().unwrap()).collect();
+    let key = key(1);
+    let wanted: Vec<Wanted<'_>> = principals
+        .iter()
+        .map(|principal| Wanted {
+            principal,
+            role: Role::Current,
+            kvno: Kvno(1),
+            key: &key,
+        })
+        .collect();
+    whole_file(&wanted, 1).unwrap().expose().to_vec()
 }
