@@ -55,7 +55,8 @@ struct Parts {
     modify: Duration,
     /// To the other domain controller, where there is one.
     replication: Option<Duration>,
-    exchange: Duration,
+    ticket: Duration,
+    login: Duration,
     record: Duration,
     file: Duration,
     derivation: Duration,
@@ -110,11 +111,13 @@ impl Parts {
         let replication = self
             .replication
             .map(|took| ("replication to the other domain controller", 1, took));
-        // Before the write, to know what there is, and after it, as the proof: at each of them.
-        let exchanges = 2 * dcs;
+        // At each of them: which key it issues with before the write, after it, and before the old
+        // key goes; and a login for each enctype, since a ticket shows the key of one alone.
+        let (tickets, logins) = (3 * dcs, dcs * 2);
         let others = [
             ("LDAP modify", 1, self.modify),
-            ("KDC exchange", exchanges, self.exchange),
+            ("proof by a ticket", tickets, self.ticket),
+            ("proof by a login with one enctype", logins, self.login),
             ("journal record, durable", told.records, self.record),
             ("node file, durable", FILE_CHANGES * nodes, self.file),
             ("derivation of the new keys", 1, self.derivation),
@@ -148,7 +151,7 @@ fn one_roll(world: &World<'_>, array: &str) -> Result<Told> {
 }
 
 async fn parts(lab: &Lab, folder: &Path) -> Result<Parts> {
-    let (modify, replication, exchange) = directory(lab).await?;
+    let kdc = directory(lab).await?;
     let seal = Arc::new(Seal::new(&[5; 32]));
     let store = Store::create(
         &folder.join(format!("roll{}", lab.dcs.len())),
@@ -174,17 +177,26 @@ async fn parts(lab: &Lab, folder: &Path) -> Result<Parts> {
         })?);
     }
     Ok(Parts {
-        modify,
-        replication,
-        exchange,
+        modify: kdc.modify,
+        replication: kdc.replication,
+        ticket: kdc.ticket,
+        login: kdc.login,
         record: median(records),
         file: median(files),
         derivation: median(derivations),
     })
 }
 
-/// A password change at the first domain controller, its way to the last, and a ticket.
-async fn directory(lab: &Lab) -> Result<(Duration, Option<Duration>, Duration)> {
+/// The parts that domain controllers have in it.
+struct AtDcs {
+    modify: Duration,
+    replication: Option<Duration>,
+    ticket: Duration,
+    login: Duration,
+}
+
+/// A password change at the first domain controller, its way to the last, a ticket and a login.
+async fn directory(lab: &Lab) -> Result<AtDcs> {
     let config = DirectoryConfig {
         domain: lab.domain.clone(),
         realm: None,
@@ -225,7 +237,9 @@ async fn directory(lab: &Lab) -> Result<(Duration, Option<Duration>, Duration)> 
     let spn = format!("HTTP/{name}.{}", lab.domain);
     directory.add_spn(&first, &account, &spn).await?;
     let service = format!("{spn}@{}", lab.realm).parse()?;
-    let (mut modifies, mut replications, mut exchanges) = (Vec::new(), Vec::new(), Vec::new());
+    let salt = Salt::new(format!("{}host{name}.{}", lab.realm, lab.domain));
+    let (mut modifies, mut replications) = (Vec::new(), Vec::new());
+    let (mut tickets, mut logins) = (Vec::new(), Vec::new());
     // Once more than counted: the first one fetches the tickets that later ones go on with.
     for turn in 0..=TIMES {
         let (old, new) = (password(turn), password(turn + 1));
@@ -257,9 +271,18 @@ async fn directory(lab: &Lab) -> Result<(Duration, Option<Duration>, Duration)> 
         replications.push(written.elapsed());
         let begun = Instant::now();
         kdcs.sight(&first, &service, &KnownKeys::default()).await?;
-        exchanges.push(begun.elapsed());
+        tickets.push(begun.elapsed());
+        let key = derive_all(&ENCTYPES[..1], &new, &salt);
+        let begun = Instant::now();
+        kdcs.log_in(&first, &account.principal, &key).await?;
+        logins.push(begun.elapsed());
     }
     let counted = |spans: Vec<Duration>| median(spans.into_iter().skip(1).collect());
     let replication = (!others.is_empty()).then(|| counted(replications));
-    Ok((counted(modifies), replication, counted(exchanges)))
+    Ok(AtDcs {
+        modify: counted(modifies),
+        replication,
+        ticket: counted(tickets),
+        login: counted(logins),
+    })
 }

@@ -4,6 +4,7 @@
 //! durable the process must stop, because nobody can say any more what has been promised.
 
 mod act;
+mod open;
 mod tickets;
 mod view;
 
@@ -13,7 +14,6 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use keyroll::kerberos::Principal;
-use keyroll::keyset::Keyset;
 use keyroll::name::NodeName;
 use keyroll::roll::{
     self, Action, Circumstances, Decision, End, Observed, Record, Resolution, Roll, State, Step,
@@ -27,9 +27,10 @@ pub(crate) use act::{ap_request, wrong_with};
 pub use view::{ended_view, story};
 
 use self::act::Stage;
+use self::open::{Open, Secrets};
 use self::tickets::Tickets;
 use crate::Ports;
-use crate::keys::{self, UnlockError, Unlocked};
+use crate::keys::UnlockError;
 use crate::store::{ArrayRecord, JournalEntry, NodeRecord, NodeState, Read as _, StoreError};
 
 /// Why a driver cannot go on. Each of these must stop the process or the roll, never be skipped.
@@ -89,19 +90,13 @@ pub struct Driver {
     roll: Roll,
     observed: Observed,
     tickets: Mutex<Tickets>,
-    unlocked: Option<Open>,
+    secrets: Secrets,
+    open: Option<Open>,
     record_at: Instant,
     state_at: Instant,
     unsent: Option<u32>,
     entries: Vec<JournalEntry>,
     line: Line,
-}
-
-/// Secrets in the clear, for as long as steps follow one another without a wait.
-struct Open {
-    base: Option<Unlocked>,
-    new: Option<Unlocked>,
-    keyset: Keyset,
 }
 
 /// How long secrets may stay open while nothing is done with them.
@@ -129,7 +124,8 @@ impl Driver {
             roll,
             observed: Observed::default(),
             tickets: Mutex::default(),
-            unlocked: None,
+            secrets: Secrets::default(),
+            open: None,
             record_at: now,
             state_at: now,
             unsent: None,
@@ -164,7 +160,7 @@ impl Driver {
         let Some(why) = row.and_then(|row| row.stale) else {
             return Ok(());
         };
-        self.unlocked = None;
+        self.forget();
         self.tell(&format!("held, since its journal is old: {why}"));
         std::future::pending().await
     }
@@ -279,24 +275,25 @@ impl Driver {
             self.state_at = self.record_at;
         }
         // The keyset of this state may be another one, the kvno and the salt too.
-        self.unlocked = None;
+        self.open = None;
         Ok(())
     }
 
     async fn act(&mut self, actions: Vec<Action>) -> Result<(), DriveError> {
-        if self.unlocked.is_none() {
+        if self.open.is_none() {
             // The account may have been renamed, or been given an SPN, since the last record.
             if let Some(array) = self.ports.store.array(&self.array.name)? {
                 self.array = array;
             }
-            self.unlocked = Some(self.open()?);
+            let open = self.secrets.open(&self.ports, &self.array, &self.roll)?;
+            self.open = Some(open);
         }
         let sends = |action: &Action| matches!(action, Action::Commit { .. });
         let sent = actions.iter().any(sends);
         if sent {
             self.unsent = None;
         }
-        let Some(open) = &self.unlocked else {
+        let Some(open) = &self.open else {
             return Ok(());
         };
         let account = self.array.account_ref();
@@ -305,8 +302,8 @@ impl Driver {
             roll: &self.roll,
             account: &account,
             service: &self.service,
-            base: open.base.as_ref(),
-            new: open.new.as_ref(),
+            base: open.base.as_deref(),
+            new: open.new.as_deref(),
             keyset: &open.keyset,
             tickets: &self.tickets,
         };
@@ -321,52 +318,15 @@ impl Driver {
         Ok(())
     }
 
-    fn open(&self) -> Result<Open, UnlockError> {
-        let (seal, array) = (&self.ports.seal, &self.array);
-        let frame = self.roll.frame();
-        let base = frame
-            .base
-            .and_then(|base| self.array.generation(base.generation));
-        let base = base.map(|base| {
-            let salt = base.salt.as_ref();
-            keys::unlock(
-                seal,
-                &array.name,
-                base.number,
-                &base.secret,
-                salt,
-                &array.enctypes,
-            )
-        });
-        let new = self.roll.generated().map(|new| {
-            let salt = Some(&new.salt);
-            keys::unlock(
-                seal,
-                &array.name,
-                frame.generation,
-                &new.sealed,
-                salt,
-                &array.enctypes,
-            )
-        });
-        let (base, new) = (base.transpose()?, new.transpose()?);
-        let left = keys::unlock_left(seal, &array.name, &frame.leftovers, &array.enctypes)?;
-        let recipe = self.roll.recipe();
-        let keyset = keys::keyset(
-            &recipe,
-            &array.name,
-            self.ports.epoch.now(),
-            &array.principals(),
-            base.as_ref(),
-            new.as_ref(),
-            &left,
-        );
-        Ok(Open { base, new, keyset })
+    /// Leaves no secret in the clear.
+    fn forget(&mut self) {
+        self.open = None;
+        self.secrets.wipe();
     }
 
     async fn wait(&mut self, time: Duration) {
         if time > IDLE {
-            self.unlocked = None;
+            self.forget();
         }
         let woken = tokio::time::timeout(time, self.line.wake.notified()).await;
         let waits = self.observed.waits;

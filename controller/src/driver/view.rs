@@ -81,10 +81,12 @@ pub fn ended_view(roll: &Roll, entries: &[JournalEntry]) -> RollView {
     };
     let node = |node: &keyroll::name::NodeName| {
         let why = roll.quarantined().get(node);
-        let state = if why.is_some() {
-            "quarantined"
-        } else {
-            "proven"
+        let state = match roll.state() {
+            _ if why.is_some() => "quarantined",
+            State::Ended(End::Done) => "proven",
+            State::Ended(End::Aborted) => "unchanged",
+            State::Ended(End::GivenUp) => "both-keys",
+            _ => "waiting",
         };
         RollNodeView {
             node: node.to_string(),
