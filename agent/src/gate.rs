@@ -33,6 +33,8 @@ struct Gate {
     /// What is wrong with the files, as last seen.
     trouble: Option<String>,
     heard: Option<Instant>,
+    /// Taken out of the array, and not in it again yet.
+    removed: bool,
 }
 
 /// Whether an array may be served here.
@@ -75,6 +77,7 @@ impl Gates {
     /// The controller's verdict on the inventory.
     pub fn admit(&self, array: &ArrayName, verdict: Result<(), String>, required: Version) {
         self.with(array, |gate| {
+            gate.removed = false;
             gate.admitted = verdict.is_ok();
             gate.refusal = shortened(verdict.err().unwrap_or_default());
             // Requirements only rise: a late message does not lower one.
@@ -97,7 +100,11 @@ impl Gates {
 
     /// The array is no longer held here.
     pub fn forget(&self, array: &ArrayName) {
-        self.with(array, |gate| *gate = Gate::default());
+        let removed = Gate {
+            removed: true,
+            ..Gate::default()
+        };
+        self.with(array, |gate| *gate = removed);
     }
 
     /// Everything must be confirmed anew, as after a start.
@@ -170,6 +177,9 @@ impl Gate {
         if !self.refusal.is_empty() {
             return Some(self.refusal.clone());
         }
+        if self.removed {
+            return Some("an operator removed this node from the array".into());
+        }
         if !self.admitted {
             return Some(
                 "the controller has not confirmed this node's keys since its start".into(),
@@ -225,6 +235,16 @@ mod tests {
         assert_eq!(gates.readiness(&web()), Readiness::Ready);
         gates.close_all();
         assert!(reason(&gates).contains("not confirmed"));
+    }
+
+    #[test]
+    fn a_removed_node_says_so_until_it_is_taken_back() {
+        let gates = gates(None);
+        gates.admit(&web(), Ok(()), Version(4));
+        gates.forget(&web());
+        assert!(reason(&gates).contains("an operator removed this node"));
+        gates.admit(&web(), Ok(()), Version(0));
+        assert_eq!(reason(&gates), "");
     }
 
     #[test]

@@ -63,7 +63,7 @@ impl Record {
                 format!("The same password was to be written to {dc}, attempt {attempt}.")
             }
             Self::AttemptApplied { attempt } => {
-                format!("Attempt {attempt}: the domain controller answered success.")
+                format!("Attempt {attempt} was answered with success.")
             }
             Self::AttemptRefused { attempt, why } => format!("Attempt {attempt}: {why}."),
             Self::Settled => "No write without an answer could be applied any more.".to_owned(),

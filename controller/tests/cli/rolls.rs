@@ -28,18 +28,25 @@ fn a_dry_run_that_finds_something_in_the_way_fails() {
 #[test]
 fn waiting_prints_a_line_for_each_change_and_a_table_at_the_end() {
     let world = World::new();
-    let mut counted_down = roll("draining");
+    let mut draining = roll("draining");
+    draining.reason = "the old key goes in 10 h".to_owned();
+    let mut counted_down = draining.clone();
     counted_down.drain_left_seconds -= 1;
-    let views = ["staging", "staging", "draining"].map(|state| Some(roll(state)));
-    let mut views = views.to_vec();
-    views.extend([Some(counted_down), Some(roll("done"))]);
+    let views = [
+        roll("staging"),
+        roll("staging"),
+        draining,
+        counted_down,
+        roll("done"),
+    ];
+    let views = views.map(Some).to_vec();
     world.fake.knobs().streams.push_back(views);
     let ran = world.run("roll web --yes --wait").exits(0);
     assert_eq!(
         ran.err,
         "\
 web roll 12 staging: the reason of staging (nodes 1/1)
-web roll 12 draining: the reason of draining (nodes 1/1, DCs 1/1, 10 h 30 min left)
+web roll 12 draining: the old key goes in 10 h (nodes 1/1, DCs 1/1)
 web roll 12 done: the reason of done (nodes 1/1)
 "
     );

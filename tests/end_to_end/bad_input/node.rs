@@ -12,7 +12,7 @@ use keyroll_tests::wait::until;
 use keyroll_tests::web::FreeNodes;
 use keyroll_tests::world::{SOON, World};
 
-use super::order::not_waiting;
+use super::order::WHILE_STAGING;
 use super::{Case, Told, complained, ended, refusal};
 use crate::set_up::QUICK;
 
@@ -128,7 +128,7 @@ pub fn nodes_that_cannot_take_keys(lab: &Lab, free: &FreeNodes) -> Result<()> {
             "the directory changed"
         );
     }
-    a_dc_waived_too_early(&world)?;
+    told_too_early(&world)?;
     agents_told_wrong_things(&world)
 }
 
@@ -202,20 +202,14 @@ fn shared_keytab(agent: &mut Agent) -> Result<()> {
 
 /// A roll that cannot stage stays where it is until its deadline; it may have ended before the
 /// question came, and then there is another.
-fn a_dc_waived_too_early(world: &World<'_>) -> Result<()> {
-    let waive = [
-        "roll",
-        "resolve",
-        "fixed",
-        "waive-dc",
-        "--dc",
-        "dc1.corp.example",
-    ];
-    until("a roll that stages", SOON, || {
-        world.cli.ask(&["roll", "fixed", "--yes"])?;
-        let said = world.cli.ask(&[&waive[..], &["--yes"]].concat())?;
-        not_waiting().check(&complained(&said)?)
-    })
+fn told_too_early(world: &World<'_>) -> Result<()> {
+    for (case, arguments) in WHILE_STAGING {
+        until("a roll that stages", SOON, || {
+            world.cli.ask(&["roll", "fixed", "--yes"])?;
+            case.check(&complained(&world.cli.ask(arguments)?)?)
+        })?;
+    }
+    Ok(())
 }
 
 /// Others' entries cannot be told apart in it any more, so it is not touched.

@@ -187,7 +187,11 @@ impl Controller {
             }
             Some(account) => self.take(dc, account, wanted, &enctypes).await?,
         };
-        if let Answer::Refused { text, .. } = answer {
+        if let Answer::Refused { code, text, .. } = answer {
+            if code == NO_SUCH_OBJECT {
+                let object = format!("container {container} on {dc}");
+                return Err(Founded::No(PortError::Missing { object }.into()));
+            }
             let what = format!("{dc} refused to make account {}: {text}", wanted.sam);
             let next = print_rights(wanted.sam, wanted.kind, container);
             return Err(Founded::No(No::refused("refused", what).next(next)));
@@ -254,6 +258,9 @@ impl Controller {
         Ok(self.ports.directory.write_password(dc, &write).await)
     }
 }
+
+/// The LDAP result for an account whose container is not there (RFC 4511, appendix A).
+const NO_SUCH_OBJECT: u32 = 32;
 
 /// The command that prints the rights to make such an account.
 fn print_rights(sam: &str, kind: AccountKind, container: &str) -> String {

@@ -124,11 +124,10 @@ pub fn line_text(roll: &RollView) -> String {
         let new = roll.dcs.iter().filter(|dc| dc.issues == "new").count();
         counts.push(format!("DCs {new}/{}", roll.dcs.len()));
     }
-    if roll.state == "draining" {
-        counts.push(format!(
-            "{} left",
-            took(roll.drain_left_seconds.saturating_mul(1_000))
-        ));
+    let left = took(roll.drain_left_seconds.saturating_mul(1_000));
+    // While nothing is amiss it is the reason already.
+    if roll.state == "draining" && !roll.reason.contains("old key goes in") {
+        counts.push(format!("{left} left"));
     }
     if !counts.is_empty() {
         let _ = write!(line, " ({})", counts.join(", "));

@@ -1,0 +1,301 @@
+//! The commands that cannot be carried out, and what is said to each.
+
+use super::super::Case;
+
+/// Each with the arguments that cause it; `@NAME` stands for a file of the test's.
+pub type Order = (Case, &'static [&'static str]);
+
+/// What a roll of `fixed` that cannot stage refuses.
+pub const WHILE_STAGING: [Order; 2] = [
+    order(
+        "a DC waived while a roll waits for none",
+        RESOLVE,
+        (65, "not-waiting"),
+        &["of fixed is", "waits for no DC that could be waived"],
+        "keyroll roll watch fixed",
+        &[
+            "roll",
+            "resolve",
+            "fixed",
+            "waive-dc",
+            "--dc",
+            "dc1.corp.example",
+            "--yes",
+        ],
+    ),
+    order(
+        "a roll told to go on that is not halted",
+        RESOLVE,
+        (65, "not-halted"),
+        &["of fixed is", "not halted"],
+        "keyroll roll status fixed",
+        &["roll", "resolve", "fixed", "continue", "--yes"],
+    ),
+];
+
+const fn order(
+    wrong: &'static str,
+    command: &'static str,
+    (exit, code): (i32, &'static str),
+    says: &'static [&'static str],
+    next: &'static str,
+    arguments: &'static [&'static str],
+) -> Order {
+    (
+        Case {
+            wrong,
+            command,
+            exit,
+            code,
+            says,
+            next,
+        },
+        arguments,
+    )
+}
+
+const RESOLVE: &str = "keyroll roll resolve";
+const ADOPT: &str = "keyroll array adopt";
+const CREATE: &str = "keyroll array create";
+
+/// What is refused at any time.
+pub const ORDERS: [Order; 20] = [
+    order(
+        "unknown array",
+        "keyroll roll",
+        (66, "unknown-array"),
+        &["there is no array nowhere"],
+        "keyroll array list",
+        &["roll", "nowhere", "--yes"],
+    ),
+    order(
+        "unknown node",
+        "keyroll node remove",
+        (66, "unknown-node"),
+        &["node16.corp.example is no node of odd"],
+        "keyroll node list odd",
+        &["node", "remove", "odd", "node16.corp.example", "--yes"],
+    ),
+    order(
+        "unknown account",
+        ADOPT,
+        (66, "missing"),
+        &["account nobody on dc1.corp.example does not exist"],
+        "",
+        &["array", "adopt", "other", "--account", "nobody"],
+    ),
+    order(
+        "a name with other characters",
+        CREATE,
+        (65, "bad-name"),
+        &["Bad Name"],
+        "",
+        &["array", "create", "Bad Name", "--account", "svc-x$"],
+    ),
+    order(
+        "the array exists",
+        CREATE,
+        (65, "exists"),
+        &["array odd exists already"],
+        "keyroll array show odd",
+        &["array", "create", "odd", "--account", "svc-else$"],
+    ),
+    order(
+        "the account exists",
+        CREATE,
+        (65, "exists"),
+        &["account svc-foreign exists in the directory already"],
+        "keyroll array adopt other --account 'svc-foreign'",
+        &[
+            "array",
+            "create",
+            "other",
+            "--account",
+            "svc-foreign",
+            "--kind",
+            "user",
+        ],
+    ),
+    order(
+        "an SPN of another account",
+        CREATE,
+        (1, "spn-duplicate"),
+        &["HTTP/foreign.corp.example belongs to", "svc-foreign"],
+        "setspn -Q HTTP/foreign.corp.example",
+        &[
+            "array",
+            "create",
+            "other",
+            "--account",
+            "svc-other$",
+            "--spn",
+            "HTTP/foreign.corp.example",
+        ],
+    ),
+    order(
+        "an SPN of another array",
+        CREATE,
+        (65, "exists"),
+        &["HTTP/odd.corp.example belongs to array odd"],
+        "keyroll array show odd",
+        &[
+            "array",
+            "create",
+            "other",
+            "--account",
+            "svc-other$",
+            "--spn",
+            "HTTP/odd.corp.example",
+        ],
+    ),
+    order(
+        "a container that is not there",
+        CREATE,
+        (66, "missing"),
+        &["OU=Nowhere,DC=corp,DC=example on dc1.corp.example does not exist"],
+        "",
+        &[
+            "array",
+            "create",
+            "other",
+            "--account",
+            "svc-other$",
+            "--container",
+            "OU=Nowhere,DC=corp,DC=example",
+        ],
+    ),
+    order(
+        "an array without a node",
+        "keyroll roll",
+        (1, "no-nodes"),
+        &["odd"],
+        "keyroll node add odd NODE",
+        &["roll", "odd", "--yes"],
+    ),
+    order(
+        "a node that is invited to another array",
+        "keyroll node add",
+        (75, "invited-elsewhere"),
+        &[
+            "node15.corp.example is invited to array even",
+            "has not joined yet",
+        ],
+        "keyroll node remove even node15.corp.example",
+        &["node", "add", "odd", "node15.corp.example"],
+    ),
+    order(
+        "no roll to abort",
+        "keyroll roll abort",
+        (65, "no-roll"),
+        &["no roll of odd is under way"],
+        "keyroll roll history odd",
+        &["roll", "abort", "odd", "--yes"],
+    ),
+    order(
+        "a roll that never was",
+        "keyroll roll explain",
+        (66, "unknown-roll"),
+        &["odd has no roll 7"],
+        "keyroll roll history odd",
+        &["roll", "explain", "odd", "--roll", "7"],
+    ),
+    order(
+        "a node taken back that is not quarantined",
+        "keyroll node resume",
+        (65, "not-quarantined"),
+        &["node15.corp.example is not quarantined"],
+        "keyroll node show even node15.corp.example",
+        &["node", "resume", "even", "node15.corp.example"],
+    ),
+    order(
+        "not confirmed",
+        "keyroll array delete",
+        (4, "not-confirmed"),
+        &["nothing was changed"],
+        "--dry-run",
+        &["array", "delete", "odd"],
+    ),
+    order(
+        "a keytab of another account",
+        ADOPT,
+        (65, "bad-keytab"),
+        &["no key of a wanted enctype for any of"],
+        "",
+        &[
+            "array",
+            "adopt",
+            "other",
+            "--account",
+            "svc-foreign",
+            "--keytab",
+            "@alice.keytab",
+        ],
+    ),
+    order(
+        "a keytab with old keys",
+        ADOPT,
+        (65, "wrong-credential"),
+        &[
+            "does not open the tickets that dc1.corp.example issues",
+            "nothing was changed",
+        ],
+        "klist -ket KEYTAB",
+        &[
+            "array",
+            "adopt",
+            "other",
+            "--account",
+            "svc-foreign",
+            "--keytab",
+            "@old.keytab",
+        ],
+    ),
+    order(
+        "a damaged keytab",
+        ADOPT,
+        (65, "bad-keytab"),
+        &["the given keytab is damaged"],
+        "",
+        &[
+            "array",
+            "adopt",
+            "other",
+            "--account",
+            "svc-foreign",
+            "--keytab",
+            "@cut.keytab",
+        ],
+    ),
+    order(
+        "a wrong password",
+        ADOPT,
+        (65, "wrong-credential"),
+        &["does not open the tickets", "nothing was changed"],
+        "adopt without a credential",
+        &[
+            "array",
+            "adopt",
+            "other",
+            "--account",
+            "svc-foreign",
+            "--password-file",
+            "@wrong",
+        ],
+    ),
+    order(
+        "a file that is not there",
+        ADOPT,
+        (74, "unreadable-file"),
+        &["missing.keytab", "No such file"],
+        "",
+        &[
+            "array",
+            "adopt",
+            "other",
+            "--account",
+            "svc-foreign",
+            "--keytab",
+            "@missing.keytab",
+        ],
+    ),
+];
