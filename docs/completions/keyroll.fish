@@ -73,18 +73,18 @@ complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_s
 complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from create" -l spn -d 'A service principal name, such as HTTP/web.corp.example; may be repeated' -r
 complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from create" -l enctype -d 'An enctype, such as aes256-cts-hmac-sha1-96; may be repeated; without it, AES only' -r
 complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from create" -l trustee -d 'With --print-acl: the account that the controller binds as, if not the configured one' -r
-complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from create" -l gate -d 'Which nodes must hold the new key before the directory changes: `all`, `all-but NODE,NODE`, `at-least N` or `must-have NODE,NODE`' -r
-complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from create" -l stage-deadline -d 'How long staging may take' -r
-complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from create" -l on-deadline -d 'What to do with nodes that are not staged by then' -r -f -a "abort\t'Abort the roll'
+complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from create" -l gate -d 'Which nodes must hold the new key before the directory changes: `all`, `all-but NODE,NODE`, `at-least N` or `must-have NODE,NODE`; by default `all`' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from create" -l stage-deadline -d 'How long staging may take; by default 2min' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from create" -l on-deadline -d 'What to do with nodes that are not staged by then; by default `abort`' -r -f -a "abort\t'Abort the roll'
 quarantine\t'Quarantine them and go on'"
-complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from create" -l ticket-life -d 'The longest life of a ticket in the domain: the old key is kept for this, plus twice the clock skew, plus the margin' -r
-complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from create" -l clock-skew -d 'How far clocks may differ' -r
-complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from create" -l margin -d 'A margin on top' -r
-complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from create" -l method -d 'How the password is written: changed with the old one, or reset' -r -f -a "auto\t'Change, and reset where a change cannot be'
+complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from create" -l ticket-life -d 'The longest life of a ticket in the domain: the old key is kept for this, plus twice the clock skew, plus the margin; by default 10h' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from create" -l clock-skew -d 'How far clocks may differ; by default 5min' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from create" -l margin -d 'A margin on top; by default 20min' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from create" -l method -d 'How the password is written: changed with the old one, or reset; by default `auto`' -r -f -a "auto\t'Change, and reset where a change cannot be'
 change\t'Change, giving the old password'
 reset\t'A fenced reset'"
-complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from create" -l password-length -d 'Characters of a password, at most 120' -r
-complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from create" -l heal -d 'What to do about a password that somebody else has set: raise an alarm, or give the nodes a new key and reset the account, once an hour at most' -r -f -a "never\t'An alarm; an operator decides'
+complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from create" -l password-length -d 'Characters of a password, at most 120; by default 64' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from create" -l heal -d 'What to do about a password that somebody else has set: raise an alarm, or give the nodes a new key and reset the account, once an hour at most; by default `never`' -r -f -a "never\t'An alarm; an operator decides'
 reset\t'A roll that resets the account'"
 complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from create" -l controller -d 'Ask this controller, with the operator\'s certificate from the settings file' -r
 complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from create" -l socket -d 'Ask through this Unix socket on the controller\'s own machine' -r -F
@@ -106,18 +106,18 @@ complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_s
 complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from adopt" -l password-file -d 'A file with the password in force, one line; `-` reads standard input' -r -F
 complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from adopt" -l keytab -d 'A keytab with the keys in force; `-` reads standard input' -r -F
 complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from adopt" -l enctype -d 'An enctype; may be repeated; without it, AES only' -r
-complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from adopt" -l gate -d 'Which nodes must hold the new key before the directory changes: `all`, `all-but NODE,NODE`, `at-least N` or `must-have NODE,NODE`' -r
-complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from adopt" -l stage-deadline -d 'How long staging may take' -r
-complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from adopt" -l on-deadline -d 'What to do with nodes that are not staged by then' -r -f -a "abort\t'Abort the roll'
+complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from adopt" -l gate -d 'Which nodes must hold the new key before the directory changes: `all`, `all-but NODE,NODE`, `at-least N` or `must-have NODE,NODE`; by default `all`' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from adopt" -l stage-deadline -d 'How long staging may take; by default 2min' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from adopt" -l on-deadline -d 'What to do with nodes that are not staged by then; by default `abort`' -r -f -a "abort\t'Abort the roll'
 quarantine\t'Quarantine them and go on'"
-complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from adopt" -l ticket-life -d 'The longest life of a ticket in the domain: the old key is kept for this, plus twice the clock skew, plus the margin' -r
-complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from adopt" -l clock-skew -d 'How far clocks may differ' -r
-complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from adopt" -l margin -d 'A margin on top' -r
-complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from adopt" -l method -d 'How the password is written: changed with the old one, or reset' -r -f -a "auto\t'Change, and reset where a change cannot be'
+complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from adopt" -l ticket-life -d 'The longest life of a ticket in the domain: the old key is kept for this, plus twice the clock skew, plus the margin; by default 10h' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from adopt" -l clock-skew -d 'How far clocks may differ; by default 5min' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from adopt" -l margin -d 'A margin on top; by default 20min' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from adopt" -l method -d 'How the password is written: changed with the old one, or reset; by default `auto`' -r -f -a "auto\t'Change, and reset where a change cannot be'
 change\t'Change, giving the old password'
 reset\t'A fenced reset'"
-complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from adopt" -l password-length -d 'Characters of a password, at most 120' -r
-complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from adopt" -l heal -d 'What to do about a password that somebody else has set: raise an alarm, or give the nodes a new key and reset the account, once an hour at most' -r -f -a "never\t'An alarm; an operator decides'
+complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from adopt" -l password-length -d 'Characters of a password, at most 120; by default 64' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from adopt" -l heal -d 'What to do about a password that somebody else has set: raise an alarm, or give the nodes a new key and reset the account, once an hour at most; by default `never`' -r -f -a "never\t'An alarm; an operator decides'
 reset\t'A roll that resets the account'"
 complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from adopt" -l controller -d 'Ask this controller, with the operator\'s certificate from the settings file' -r
 complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from adopt" -l socket -d 'Ask through this Unix socket on the controller\'s own machine' -r -F

@@ -57,7 +57,7 @@ impl Policy {
     /// How long the old key stays after the last domain controller has the new one: L + 2 S + M.
     ///
     /// One S for a ticket whose issuer's clock is ahead of ours, one for an acceptor whose clock
-    /// is behind (PROTOCOL section 3).
+    /// is behind (RFC 4120, section 3.2.3, lets it accept a ticket for S after its end).
     #[must_use]
     pub fn drain(&self) -> Duration {
         self.ticket_life

@@ -1,7 +1,7 @@
 //! What the journal says: the records of one roll, in the order in which they may follow.
 //!
-//! A record is durable *before* the effect that it opens (PROTOCOL: journal first). Replaying the
-//! records through [`super::Roll::apply`] is the only recovery there is.
+//! A record is durable *before* the effect that it opens. Replaying the records through
+//! [`super::Roll::apply`] is the only recovery there is.
 
 use std::collections::BTreeSet;
 use std::fmt;

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 use crate::exit::Exit;
 use crate::trouble::Trouble;
 
-/// No password or keytab is larger; a larger file is a wrong file (PROTOCOL: keytabs ≤ 1 MiB).
+/// No password or keytab is larger; a larger file is a wrong file.
 const LONGEST_SECRET: usize = 1 << 20;
 
 /// Refuses a private key that others can read.

@@ -7,36 +7,38 @@ use crate::words::seconds;
 
 /// How an array is rolled; what is not given is the controller's configured default.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Policy")]
+#[command(
+    next_help_heading = "Policy (defaults where the controller's configuration sets no others)"
+)]
 pub struct PolicyOptions {
     /// Which nodes must hold the new key before the directory changes: `all`,
-    /// `all-but NODE,NODE`, `at-least N` or `must-have NODE,NODE`
+    /// `all-but NODE,NODE`, `at-least N` or `must-have NODE,NODE`; by default `all`
     #[arg(long, value_name = "GATE")]
     gate: Option<String>,
-    /// How long staging may take
+    /// How long staging may take; by default 2min
     #[arg(long, value_name = "TIME", value_parser = seconds)]
     stage_deadline: Option<u64>,
-    /// What to do with nodes that are not staged by then
+    /// What to do with nodes that are not staged by then; by default `abort`
     #[arg(long, value_enum, value_name = "WHAT")]
     on_deadline: Option<OnDeadline>,
     /// The longest life of a ticket in the domain: the old key is kept for this, plus twice the
-    /// clock skew, plus the margin
+    /// clock skew, plus the margin; by default 10h
     #[arg(long, value_name = "TIME", value_parser = seconds)]
     ticket_life: Option<u64>,
-    /// How far clocks may differ
+    /// How far clocks may differ; by default 5min
     #[arg(long, value_name = "TIME", value_parser = seconds)]
     clock_skew: Option<u64>,
-    /// A margin on top
+    /// A margin on top; by default 20min
     #[arg(long, value_name = "TIME", value_parser = seconds)]
     margin: Option<u64>,
-    /// How the password is written: changed with the old one, or reset
+    /// How the password is written: changed with the old one, or reset; by default `auto`
     #[arg(long, value_enum, value_name = "HOW")]
     method: Option<Method>,
-    /// Characters of a password, at most 120
+    /// Characters of a password, at most 120; by default 64
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(40..=120))]
     password_length: Option<u32>,
     /// What to do about a password that somebody else has set: raise an alarm, or give the nodes a
-    /// new key and reset the account, once an hour at most
+    /// new key and reset the account, once an hour at most; by default `never`
     #[arg(long, value_enum, value_name = "HOW")]
     heal: Option<Heal>,
 }
