@@ -8,6 +8,7 @@ use keyroll::drift::Heal;
 use keyroll::roll::policy::{Gate, OnDeadline, Policy};
 use serde::Deserialize;
 
+use crate::backups::BackupConfig;
 use crate::directory::config::DirectoryConfig;
 
 /// Everything the controller is told.
@@ -27,6 +28,8 @@ pub struct Config {
     /// What an array's policy is unless it says otherwise.
     #[serde(default)]
     pub policy: PolicyConfig,
+    /// Where backups go; none are made by themselves if it is not said.
+    pub backup: Option<BackupConfig>,
     /// How long a node's certificate holds, in hours; it is renewed at half of that. A node whose
     /// certificate has ended is not ready, so this is how long a site may be without controller.
     #[serde(default = "default_certificate")]
@@ -190,6 +193,7 @@ impl Config {
         if !(1..=400 * 24).contains(&self.node_certificate_hours) {
             return Err("node-certificate-hours must be between 1 and 9600".to_owned());
         }
+        self.backup.as_ref().map_or(Ok(()), BackupConfig::check)?;
         if self.reconcile_seconds == 0 {
             return Err("reconcile-seconds must be at least 1".to_owned());
         }

@@ -12,6 +12,7 @@ use tonic::transport::Server;
 
 use crate::Ports;
 use crate::agents::{AgentPool, Deadlines};
+use crate::backups::Backups;
 use crate::ca::{Authority, Doorway, Lifetimes, OwnCredential, limited, now_unix};
 use crate::config::Config;
 use crate::directory::{ActiveDirectory, Kdcs};
@@ -157,6 +158,7 @@ pub async fn run(
     );
     let pool = Arc::new(pool);
     pool.know_all().map_err(setup("reading the nodes"))?;
+    let backups = Backups::new(Arc::clone(&store), config.backup.clone());
     let ports = failpoint::watched(Ports {
         directory: Arc::new(directory),
         kdc: Arc::new(Kdcs::new(settings)),
@@ -164,6 +166,7 @@ pub async fn run(
         clock: Arc::new(SystemClock),
         seal,
         store: Arc::clone(&store),
+        backups: Arc::clone(&backups),
         epoch: term,
         escrow_seconds: i64::try_from(config.policy.escrow).unwrap_or(i64::MAX),
     });
@@ -230,6 +233,7 @@ pub async fn run(
         () = follow(Arc::clone(&pool), rolls, wake) => Ok(()),
         () = Arc::clone(&pool).renew_due() => Ok(()),
         () = own.stay_fresh() => Ok(()),
+        () = backups.run() => Ok(()),
         () = watchdog() => Ok(()),
     }
 }

@@ -12,6 +12,7 @@ use crate::term::Term;
 pub mod agents;
 pub mod array;
 pub mod audit;
+pub mod backups;
 pub mod ca;
 pub mod command_line;
 pub mod config;
@@ -54,6 +55,8 @@ pub struct Ports {
     pub seal: Arc<seal::Seal>,
     /// The journal and everything else that must survive.
     pub store: Arc<store::Store>,
+    /// Makes backups of the store.
+    pub backups: Arc<backups::Backups>,
     /// This controller's epoch.
     pub epoch: Term,
     /// How long an old generation stays sealed after a roll, in seconds.

@@ -357,6 +357,12 @@ impl Rolls {
         if first == First::Look {
             stale::look(&self.ports, array).await?;
         }
-        driver.run().await
+        let end = driver.run().await?;
+        // What came to nothing is tried again and again, and must not drive out older ones.
+        if matches!(end, End::Done | End::GivenUp) {
+            // That it failed is told by an alarm.
+            drop(self.ports.backups.make().await);
+        }
+        Ok(end)
     }
 }

@@ -1,6 +1,7 @@
 //! A controller without a world, for tests: one domain controller that never answers, and nodes
 //! that write down what is asked of them.
 
+pub(crate) mod domain;
 mod kdc;
 mod nodes;
 
@@ -23,6 +24,7 @@ use tokio::sync::{Notify, watch};
 use self::nodes::Nodes;
 use crate::Ports;
 use crate::agents::{AgentPool, Deadlines};
+use crate::backups::{BackupConfig, Backups};
 use crate::ca::tests::{World, world};
 use crate::keys::seal_password;
 use crate::ports::{
@@ -41,19 +43,38 @@ pub(crate) struct StandIn {
 
 impl StandIn {
     pub(crate) fn new() -> Self {
-        let world = world();
-        let (store, seal) = (world.scratch.store.clone(), world.scratch.seal.clone());
-        let nodes = Arc::new(Nodes::default());
+        Self::nowhere(None)
+    }
+
+    /// One that makes backups.
+    pub(crate) fn backed_up(config: BackupConfig) -> Self {
+        Self::nowhere(Some(config))
+    }
+
+    fn nowhere(backups: Option<BackupConfig>) -> Self {
         let dead = Arc::new(Dead {
             realm: "CORP.EXAMPLE".parse().unwrap(),
         });
+        Self::around(dead.clone(), dead, backups)
+    }
+
+    /// In this domain, with these backups.
+    pub(crate) fn around(
+        directory: Arc<dyn Directory>,
+        kdc: Arc<dyn Kdc>,
+        backups: Option<BackupConfig>,
+    ) -> Self {
+        let world = world();
+        let (store, seal) = (world.scratch.store.clone(), world.scratch.seal.clone());
+        let nodes = Arc::new(Nodes::default());
         let ports = Ports {
-            directory: dead.clone(),
-            kdc: dead,
+            directory,
+            kdc,
             agents: nodes.clone(),
             clock: Arc::new(SystemClock),
             seal,
             store: store.clone(),
+            backups: Backups::new(store.clone(), backups),
             epoch: Epoch(1).into(),
             escrow_seconds: 3600,
         };

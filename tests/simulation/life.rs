@@ -107,6 +107,7 @@ fn desk(
         agents: Arc::new(network),
         clock: Arc::new(Wall(Arc::clone(world))),
         seal: Arc::clone(seal),
+        backups: keyroll_controller::backups::Backups::new(Arc::clone(&store), None),
         store,
         epoch: epoch.into(),
         escrow_seconds: 600,

@@ -4,6 +4,7 @@
 //! durable the process must stop, because nobody can say any more what has been promised.
 
 mod act;
+mod back_up;
 mod open;
 mod tickets;
 mod view;
@@ -95,6 +96,7 @@ pub struct Driver {
     record_at: Instant,
     state_at: Instant,
     unsent: Option<u32>,
+    backed_up: bool,
     entries: Vec<JournalEntry>,
     line: Line,
 }
@@ -129,6 +131,7 @@ impl Driver {
             record_at: now,
             state_at: now,
             unsent: None,
+            backed_up: false,
             entries,
             line,
         })
@@ -141,6 +144,7 @@ impl Driver {
     pub async fn run(mut self) -> Result<End, DriveError> {
         loop {
             self.stand_by_if_stale().await?;
+            self.back_up().await;
             self.heed()?;
             let decision = self.decide();
             self.tell(&decision.reason);

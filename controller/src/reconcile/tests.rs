@@ -1,15 +1,13 @@
 //! What the reconciler does about what others do: real tickets of domain controllers that are not
 //! there, and what the nodes are given for them.
 
-mod domain;
-
 use keyroll::drift::{Heal, Healed, PAUSE};
 use keyroll::kerberos::Kvno;
 use keyroll::roll::{GenerationNumber, Record};
 
-use self::domain::{Scene, computer, password};
 use super::*;
 use crate::audit;
+use crate::stand_in::domain::{Scene, computer, password};
 use crate::stand_in::{begin, commit, give_up, go_on};
 
 /// The codes of what an operator is told, each once.

@@ -150,7 +150,9 @@ impl Controller {
     pub async fn status(&self) -> Result<said::StatusReply, No> {
         let arrays = self.list_arrays()?.arrays;
         let alarms = arrays.iter().flat_map(|array| array.alarms.clone());
-        let alarms = self.overview.domain().into_iter().chain(alarms).collect();
+        let alarms = self.overview.domain().into_iter().chain(alarms);
+        let alarms = self.ports.backups.alarm().into_iter().chain(alarms);
+        let alarms = alarms.collect();
         let unknown = |why: String| said::RollDcView {
             dc: "-".to_owned(),
             issues: "unknown".to_owned(),

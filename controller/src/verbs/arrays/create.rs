@@ -106,6 +106,13 @@ impl Controller {
         };
         // The intent first: whatever happens next, the password is not lost.
         self.put(&array)?;
+        if let Err(why) = self.ports.backups.make().await
+            && self.ports.backups.is_required()
+        {
+            self.forget(&name)?;
+            let what = format!("the password of {sam} could not be backed up: {why}");
+            return Err(No::refused("backup-failed", what).next("keyroll status"));
+        }
         let wanted = Founding {
             array: &name,
             dc: &dc,

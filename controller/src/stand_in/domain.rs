@@ -1,4 +1,5 @@
-//! Domain controllers that issue real tickets under whatever password a test gives them.
+//! Domain controllers that issue real tickets under whatever password a test gives them, and an
+//! array in their domain.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -16,19 +17,18 @@ use keyroll::name::DcName;
 use keyroll::roll::{Answer, Cause, GenerationNumber, OldKey, Record, WhichKey};
 use keyroll::secret::{Password, SecretBytes};
 
-use super::super::Reconciler;
+use super::{StandIn, begin_for, commit, go_on, in_service};
 use crate::desired::Desired;
 use crate::keys::seal_password;
 use crate::ports::{
     AccountRef, Directory, Kdc, KnownKeys, NewAccount, PasswordWrite, PortError, Sighting,
 };
 use crate::random;
-use crate::rolls::Rolls;
-use crate::stand_in::{StandIn, begin_for, commit, go_on, in_service};
+use crate::reconcile::Reconciler;
 use crate::store::{ArrayRecord, PreviousGeneration, Read as _};
 
 /// The password of a generation, as the stand-in seals it.
-pub fn password(generation: u64) -> &'static str {
+pub(crate) fn password(generation: u64) -> &'static str {
     [
         "",
         "password of generation 1",
@@ -40,7 +40,7 @@ pub fn password(generation: u64) -> &'static str {
 }
 
 /// The account of an array in service that nothing speaks against.
-pub fn computer() -> AccountState {
+pub(crate) fn computer() -> AccountState {
     AccountState {
         guid: [7; 16],
         distinguished_name: "CN=web,DC=corp,DC=example".to_owned(),
@@ -85,55 +85,49 @@ struct Domain {
 }
 
 /// An array in service in such a domain: generation 1, kvno 4, keyset 7, nodes n1 and n2.
-pub struct Scene {
-    pub site: StandIn,
+pub(crate) struct Scene {
+    pub(crate) site: StandIn,
     domain: Arc<Domain>,
-    rolls: Arc<Rolls>,
     reconciler: Reconciler,
 }
 
 impl Scene {
-    pub fn new(dcs: &[&str]) -> Self {
-        let site = StandIn::new();
-        let mut array = in_service(&site, &["n1", "n2"]);
-        let state = computer();
-        array.spns.clone_from(&state.spns);
-        array.spns_pending.clear();
-        array.account.principal = "WEB$@CORP.EXAMPLE".parse().unwrap();
-        site.keep(&array);
+    pub(crate) fn new(dcs: &[&str]) -> Self {
         let issuer = Issuer {
             password: password(1).to_owned(),
             kvno: Kvno(4),
             enctype: Enctype::Aes256CtsHmacSha1,
         };
         let dcs = dcs.iter().map(|dc| (dc.parse().unwrap(), issuer.clone()));
+        let state = computer();
         let domain = Arc::new(Domain {
             realm: "CORP.EXAMPLE".parse().unwrap(),
             dcs: Mutex::new(dcs.collect()),
-            account: Mutex::new(Some(state)),
+            account: Mutex::new(Some(state.clone())),
         });
+        let site = StandIn::around(domain.clone(), domain.clone(), None);
+        let mut array = in_service(&site, &["n1", "n2"]);
+        array.spns = state.spns;
+        array.spns_pending.clear();
+        array.account.principal = "WEB$@CORP.EXAMPLE".parse().unwrap();
+        site.keep(&array);
         let controller = &site.controller;
-        let mut ports = controller.ports.clone();
-        (ports.directory, ports.kdc) = (domain.clone(), domain.clone());
-        let fatal = tokio::sync::watch::Sender::new(None);
-        let woken = controller.wake.clone();
-        let rolls = Arc::new(Rolls::new(ports.clone(), woken, fatal));
+        let (ports, rolls) = (controller.ports.clone(), controller.rolls.clone());
         let (overview, wake) = (controller.overview.clone(), controller.wake.clone());
         let reconciler = Reconciler::new(ports, overview, wake, Duration::from_secs(60));
         Self {
-            reconciler: reconciler.healing_with(rolls.clone()),
-            rolls,
+            reconciler: reconciler.healing_with(rolls),
             site,
             domain,
         }
     }
 
-    pub async fn pass(&self) {
+    pub(crate) async fn pass(&self) {
         self.reconciler.pass(&self.row()).await.unwrap();
     }
 
     /// As many passes as it takes for every ticket of before to be dead.
-    pub async fn drained(&self) {
+    pub(crate) async fn drained(&self) {
         self.edit(|array| {
             for kept in &mut array.drift.kept {
                 kept.left_seconds = 0;
@@ -142,26 +136,26 @@ impl Scene {
         self.pass().await;
     }
 
-    pub fn row(&self) -> ArrayRecord {
+    pub(crate) fn row(&self) -> ArrayRecord {
         let store = &self.site.controller.ports.store;
         store.array(&"web".parse().unwrap()).unwrap().unwrap()
     }
 
-    pub fn edit(&self, edit: impl FnOnce(&mut ArrayRecord)) {
+    pub(crate) fn edit(&self, edit: impl FnOnce(&mut ArrayRecord)) {
         let mut row = self.row();
         edit(&mut row);
         self.site.keep(&row);
     }
 
-    pub fn state(&self, edit: impl FnOnce(&mut AccountState)) {
+    pub(crate) fn state(&self, edit: impl FnOnce(&mut AccountState)) {
         edit(self.domain.account.lock().unwrap().as_mut().unwrap());
     }
 
-    pub fn delete(&self) {
+    pub(crate) fn delete(&self) {
         *self.domain.account.lock().unwrap() = None;
     }
 
-    pub fn issues(&self, dc: &str, password: &str, kvno: u32) {
+    pub(crate) fn issues(&self, dc: &str, password: &str, kvno: u32) {
         let issuer = Issuer {
             password: password.to_owned(),
             kvno: Kvno(kvno),
@@ -171,13 +165,13 @@ impl Scene {
         dcs.insert(dc.parse().unwrap(), issuer);
     }
 
-    pub fn issues_rc4(&self, dc: &str) {
+    pub(crate) fn issues_rc4(&self, dc: &str) {
         let mut dcs = self.domain.dcs.lock().unwrap();
         dcs.get_mut(&dc.parse().unwrap()).unwrap().enctype = Enctype::Rc4Hmac;
     }
 
     /// The password of this generation is the one from before, still in escrow.
-    pub fn has_had(&self, generation: u64, kvno: u32) {
+    pub(crate) fn has_had(&self, generation: u64, kvno: u32) {
         let number = GenerationNumber(generation);
         let text = Password::new(password(generation).to_owned());
         self.edit(|array| {
@@ -193,7 +187,7 @@ impl Scene {
     }
 
     /// Generation 2, kvno 5, is in force, because the one before had leaked.
-    pub fn emergency(&self) {
+    pub(crate) fn emergency(&self) {
         let old_key = OldKey::UntilCommitted;
         let mut roll = begin_for(&self.site, true, Cause::Emergency, old_key);
         commit(&self.site, &mut roll);
@@ -203,14 +197,14 @@ impl Scene {
     }
 
     /// How many rolls were begun.
-    pub fn rolls(&self) -> usize {
+    pub(crate) fn rolls(&self) -> usize {
         let store = &self.site.controller.ports.store;
         store.history(&"web".parse().unwrap(), 99).unwrap().len()
     }
 
     /// Waits until the roll that was begun has ended.
-    pub async fn end_roll(&self) {
-        while let Some(line) = self.rolls.line(&"web".parse().unwrap()) {
+    pub(crate) async fn end_roll(&self) {
+        while let Some(line) = self.site.controller.rolls.line(&"web".parse().unwrap()) {
             let mut view = line.view.subscribe();
             view.wait_for(|view| view.ended).await.unwrap();
             tokio::task::yield_now().await;
@@ -218,7 +212,7 @@ impl Scene {
     }
 
     /// The kvnos that nodes shall hold.
-    pub fn kvnos(&self) -> Vec<u32> {
+    pub(crate) fn kvnos(&self) -> Vec<u32> {
         let desired = Desired::of(&self.site.controller.ports, &self.row()).unwrap();
         let generations = desired.keyset.generations.iter();
         generations.map(|one| one.kvno.0).collect()
