@@ -155,6 +155,8 @@ impl ArrayRecord {
         if roll.state() == State::Ended(End::Done) {
             // Its drain was longer than any ticket's life, or an emergency ended them.
             self.drift.kept.clear();
+            // Its last push took every key away that is not its own.
+            self.unknown_keys_stay = false;
         }
     }
 }

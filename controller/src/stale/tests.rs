@@ -120,6 +120,22 @@ async fn a_secret_that_is_due_is_not_destroyed_by_a_controller_that_is_behind() 
 }
 
 #[tokio::test]
+async fn nodes_are_asked_what_they_have_heard_before_a_roll_begins() {
+    let site = StandIn::new();
+    let array = in_service(&site, &["n1", "n2"]);
+    // Nobody has looked since it came back.
+    site.heard("n2", 1, 8);
+    let begun = site.controller.rolls.begin(&array, &wanted()).await;
+    let Err(NotBegun::Stale { why, .. }) = begun else {
+        panic!("a roll began");
+    };
+    assert!(why.starts_with("n2 was given keyset 8"), "{why}");
+    assert_eq!(stored(&site).stale, Some(why), "not remembered");
+    let store = &site.controller.ports.store;
+    assert!(store.open_roll(&array.name).unwrap().is_none());
+}
+
+#[tokio::test]
 async fn an_open_roll_is_left_where_it_is() {
     let site = StandIn::new();
     let array = in_service(&site, &["n1"]);

@@ -1,6 +1,6 @@
 //! Nodes that are not there, and what a test has them show.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -23,6 +23,12 @@ impl StandIn {
         };
         let mut fences = self.nodes.fences.lock().unwrap();
         fences.insert(node.parse().unwrap(), fence);
+    }
+
+    /// The node answers no more.
+    pub(crate) fn falls_silent(&self, node: &str) {
+        let mut silent = self.nodes.silent.lock().unwrap();
+        silent.insert(node.parse().unwrap());
     }
 
     /// A keytab of the node opens whatever ticket it is shown.
@@ -82,6 +88,7 @@ pub(super) struct Nodes {
     fences: Mutex<BTreeMap<NodeName, Fence>>,
     targets: Mutex<BTreeMap<NodeName, NodeTarget>>,
     proofs: Mutex<BTreeMap<NodeName, NodeProof>>,
+    silent: Mutex<BTreeSet<NodeName>>,
 }
 
 impl Nodes {
@@ -111,6 +118,9 @@ impl Agents for Nodes {
         _: &ArrayName,
         _: [u8; 32],
     ) -> Result<NodeInventory, PortError> {
+        if self.silent.lock().unwrap().contains(node) {
+            return Err(silence(node));
+        }
         let fences = self.fences.lock().unwrap();
         let targets = self.targets.lock().unwrap();
         Ok(NodeInventory {

@@ -98,3 +98,6 @@ impl Seen {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;
