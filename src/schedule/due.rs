@@ -73,6 +73,8 @@ pub enum AgeAlarm {
 const RETRY_AFTER: TimeDelta = TimeDelta::hours(1);
 /// How long a missed roll may stay missed until it is worth an alarm.
 const OVERDUE_AFTER: TimeDelta = TimeDelta::days(1);
+/// How far ahead of the clock a time may be that was written down by the same clock earlier.
+const CLOCK_SET_BACK: TimeDelta = TimeDelta::days(1);
 /// Times outside these years come from a damaged journal or clock, and would run out of calendar.
 const YEARS: (DateTime<Utc>, DateTime<Utc>) = (
     DateTime::UNIX_EPOCH,
@@ -92,7 +94,7 @@ impl Schedule {
             return Due::Never(Never::Paused);
         }
         let now = within_years(now);
-        match self.start(array, &history.within_years(), now) {
+        match self.start(array, &history.believed(now), now) {
             None => Due::Never(Never::NoOpening),
             Some((start, why)) if start <= now => Due::Now(why),
             Some((start, why)) => Due::At(start, why),
@@ -133,7 +135,8 @@ impl Schedule {
         history: &History,
         now: DateTime<Utc>,
     ) -> Option<AgeAlarm> {
-        let (history, now) = (history.within_years(), within_years(now));
+        let now = within_years(now);
+        let history = history.believed(now);
         let age = history.last_success.map(|last| now - last);
         let too_old = age.zip(self.max_age).filter(|(age, limit)| age > limit);
         if let Some((age, limit)) = too_old {
@@ -198,11 +201,21 @@ impl Schedule {
 }
 
 impl History {
-    fn within_years(&self) -> Self {
+    /// What can have happened by `now`.
+    ///
+    /// A clock that was years ahead has written down times to come. To wait for them would stall
+    /// the schedule for as long; a roll too many does no harm, and where it is today's clock that is
+    /// wrong, the roll's own look at the DCs' clocks refuses it. Less than a day is waited for,
+    /// since a clock set back by seconds must not cause a second roll right after the first.
+    fn believed(&self, now: DateTime<Utc>) -> Self {
+        let past = |time: DateTime<Utc>| {
+            let time = within_years(time);
+            (time - now < CLOCK_SET_BACK).then_some(time)
+        };
         Self {
-            schedule_set: within_years(self.schedule_set),
-            last_success: self.last_success.map(within_years),
-            last_attempt: self.last_attempt.map(within_years),
+            schedule_set: past(self.schedule_set).unwrap_or(YEARS.0),
+            last_success: self.last_success.and_then(past),
+            last_attempt: self.last_attempt.and_then(past),
         }
     }
 }

@@ -61,11 +61,11 @@ fn every_counts_from_the_last_success() {
         "2026-02-03T10:00",
         "now: a roll was missed",
     );
-    // A clock that was put back changes nothing.
+    // A clock that was put back by hours changes nothing.
     check(
         monthly,
         "2026-01-01T10:00",
-        "2025-01-01T10:00",
+        "2025-12-31T20:00",
         "at 2026-01-31 10:00: as scheduled",
     );
     let skipping = "every = '30d'\nmissed = 'skip'";
@@ -281,6 +281,35 @@ fn a_failed_attempt_is_repeated_an_hour_later() {
     assert_eq!(
         due("2025-12-31T23:00", "2026-01-01T00:01"),
         "at 2026-01-02 01:00:00 UTC: as scheduled"
+    );
+}
+
+#[test]
+fn a_clock_that_was_wrong_for_a_while_stalls_no_schedule() {
+    let monthly = schedule("every = '30d'");
+    let due = |toml: &Schedule, last, attempt| {
+        let past = history("2026-01-01T00:00", last, attempt);
+        toml.next_due(&web(), &past, time("2026-06-01T00:00"))
+            .to_string()
+    };
+    // A success, or an attempt, of a year that has not come.
+    assert!(due(&monthly, Some("2031-01-01T00:00"), None).starts_with("now"));
+    assert_eq!(
+        due(&monthly, Some("2026-05-31T00:00"), Some("2031-01-01T00:00")),
+        "at 2026-06-30 00:00:00 UTC: as scheduled"
+    );
+    // Set back by an hour right after a roll: no second one.
+    assert_eq!(
+        due(&monthly, Some("2026-06-01T01:00"), Some("2026-06-01T00:59")),
+        "at 2026-07-01 01:00:00 UTC: as scheduled"
+    );
+    // A schedule that was set with such a clock.
+    let cron = schedule("cron = '0 2 1 * *'");
+    let past = history("2031-01-01T00:00", Some("2026-05-01T02:00"), None);
+    assert_eq!(
+        cron.next_due(&web(), &past, time("2026-05-02T00:00"))
+            .to_string(),
+        "at 2026-06-01 02:00:00 UTC: as scheduled"
     );
 }
 

@@ -115,7 +115,8 @@ proptest! {
             last_success: Some(epoch + TimeDelta::seconds(last)),
             last_attempt: attempt.map(|attempt| epoch + TimeDelta::seconds(attempt)),
         };
-        let mut now = epoch;
+        // What the history tells has happened.
+        let mut now = past.last_success.max(past.last_attempt).unwrap_or(epoch);
         let mut promised: Option<DateTime<Utc>> = None;
         for step in steps {
             now += TimeDelta::seconds(step);
