@@ -226,8 +226,8 @@ pub enum Record {
     /// Every attempt without an answer is too old to be applied still. Whether one was is seen
     /// after this record, since a look from before it may be older than the last moment.
     Settled,
-    /// Every attempt was refused or settled, and every domain controller written to was seen
-    /// since without the new key: nothing happened.
+    /// Every attempt was refused or settled, and every domain controller was seen since without
+    /// the new key: nothing happened.
     Abandoned {
         /// Why, in words.
         why: String,

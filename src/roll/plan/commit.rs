@@ -1,6 +1,5 @@
 //! Committing: one write at a time, always the same password, and a look before each next step.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::prove::is_before;
@@ -140,7 +139,7 @@ fn send_or_repeat(
             reason,
         );
     }
-    if circumstances.abort.is_some() {
+    if wants_out(roll, circumstances) {
         return close(roll, observed, circumstances);
     }
     let pause = Duration::from_millis(250u64 << number.min(7));
@@ -162,29 +161,36 @@ fn send_or_repeat(
     )
 }
 
-/// No write follows: those without an answer are waited out, then every DC written to is asked
-/// what has become of them.
+/// Whether no further write is wished for: not where one is known to have been applied, since
+/// there is no way back from that.
+fn wants_out(roll: &Roll, circumstances: &Circumstances) -> bool {
+    let applied = |attempt: &Attempt| attempt.outcome == Outcome::Applied;
+    let abort = circumstances.abort.is_some();
+    roll.giving_up || (abort && !roll.attempts.iter().any(applied))
+}
+
+/// No write follows: those without an answer are waited out, then every DC is asked what has become
+/// of them, since it may be another one than was written to that has the password still.
 fn close(roll: &Roll, observed: &Observed, circumstances: &Circumstances) -> Decision {
     if let Some(decision) = wait_out(roll, observed, circumstances) {
         return decision;
     }
     // What was seen before the last of them was closed may be older than the moment at which it
     // was applied: the record that closed it has emptied that.
-    let written = || {
-        let dcs = roll.attempts.iter().map(|attempt| &attempt.dc);
-        dcs.filter(|dc| !roll.waived.contains(*dc))
-    };
-    let unseen: BTreeSet<&DcName> = written()
-        .filter(|dc| !observed.dcs.contains_key(*dc))
-        .collect();
-    if !unseen.is_empty() {
-        let looks = unseen.into_iter().cloned().map(Action::LookAtDc);
+    let unseen = roll
+        .required_dcs()
+        .filter(|dc| !observed.dcs.contains_key(*dc));
+    let looks: Vec<Action> = unseen.cloned().map(Action::LookAtDc).collect();
+    if !looks.is_empty() {
         return Decision::new(
-            Step::Do(looks.collect()),
-            "looking at every DC that was written to",
+            Step::Do(looks),
+            "looking whether any DC has the new password",
         );
     }
-    let views = || written().filter_map(|dc| observed.dcs.get_key_value(dc));
+    let views = || {
+        roll.required_dcs()
+            .filter_map(|dc| observed.dcs.get_key_value(dc))
+    };
     let with_new = views().find_map(|(dc, view)| match view {
         DcView::Issues(issued) if issued.key == WhichKey::New => Some((dc, issued)),
         DcView::Issues(_) | DcView::Trouble(_) => None,
@@ -193,11 +199,10 @@ fn close(roll: &Roll, observed: &Observed, circumstances: &Circumstances) -> Dec
         return committed(roll, circumstances, dc, issued);
     }
     if let Some((dc, _)) = views().find(|(_, view)| matches!(view, DcView::Trouble(_))) {
-        return wait(observed, format!("{dc}, which was written to, is silent"));
+        return wait(observed, format!("{dc} does not say whether it has it"));
     }
-    let applied = |attempt: &&Attempt| {
-        attempt.outcome == Outcome::Applied && !roll.waived.contains(&attempt.dc)
-    };
+    // Success was said: where it went an operator must find out.
+    let applied = |attempt: &&Attempt| attempt.outcome == Outcome::Applied;
     if let Some(attempt) = roll.attempts.iter().find(applied) {
         return without_effect(observed, &attempt.dc);
     }
@@ -237,7 +242,7 @@ fn silent(
 ) -> Decision {
     let waived = roll.waived.contains(&last.dc);
     let closed = matches!(last.outcome, Outcome::Refused | Outcome::Settled);
-    let no_more = closed || roll.giving_up || circumstances.abort.is_some();
+    let no_more = closed || wants_out(roll, circumstances);
     if no_more && waived {
         return close(roll, observed, circumstances);
     }

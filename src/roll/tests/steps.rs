@@ -176,8 +176,25 @@ fn a_roll_given_up_with_a_write_under_way_ends_when_that_is_settled() {
     desk.around.since_record = LONG;
     assert_eq!(desk.written(), Record::Settled);
     desk.sees(0, WhichKey::Foreign, 9);
+    let other = Action::LookAtDc(dc(1));
+    assert_eq!(desk.step(), Step::Do(vec![other]), "it may have spread");
+    desk.sees(1, WhichKey::Base, BASE.0);
     assert!(matches!(desk.written(), Record::Abandoned { .. }));
     assert!(matches!(desk.written(), Record::Aborting { .. }));
+}
+
+#[test]
+fn where_success_was_said_there_is_no_way_back_though_the_dc_is_waived() {
+    let mut desk = Desk::at(intents(&[0]), 2);
+    desk.write(Record::AttemptApplied { attempt: 1 });
+    desk.around.abort = Some("asked".to_owned());
+    let actor = "alice".to_owned();
+    desk.write(Record::Waived { dc: dc(0), actor });
+    let next = Record::CommitIntent {
+        attempt: 2,
+        dc: dc(1),
+    };
+    assert_eq!(desk.written(), next);
 }
 
 #[test]
