@@ -152,7 +152,8 @@ impl Desired {
             State::Committing,
         ];
         self.roll.as_ref().is_some_and(|roll| {
-            before.contains(&roll.state()) && !roll.frame().members.contains(node)
+            let written = roll.has_issued();
+            before.contains(&roll.state()) && !written && !roll.frame().members.contains(node)
         })
     }
 

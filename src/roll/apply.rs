@@ -63,6 +63,7 @@ impl Roll {
             drain_left: std::time::Duration::ZERO,
             mispredicted: false,
             giving_up: false,
+            issued: false,
             halt: None,
             verdict: None,
             refusals: Vec::new(),
@@ -121,7 +122,11 @@ impl Roll {
                 }
             }
             Record::CommitIntent { attempt, dc } => {
-                self.follows(name, &[State::Staging, State::Committing])?;
+                // Once more, where the domain controllers that had it are gone for good.
+                self.follows(
+                    name,
+                    &[State::Staging, State::Committing, State::Converging],
+                )?;
                 if attempt as usize != self.attempts.len() + 1 {
                     return Err(self.illegal(name, "attempts are counted from 1 without gaps"));
                 }
@@ -129,6 +134,7 @@ impl Roll {
                     dc,
                     outcome: Outcome::Open,
                 });
+                self.converged.clear();
                 self.state = State::Committing;
             }
             Record::AttemptApplied { attempt } => {
@@ -150,7 +156,7 @@ impl Roll {
             }
             Record::Abandoned { why } => {
                 self.follows(name, &[State::Committing])?;
-                if !self.untouched() {
+                if self.issued || !self.untouched() {
                     return Err(self.illegal(name, "an attempt may have been applied"));
                 }
                 self.verdict = Some(why);
@@ -170,6 +176,7 @@ impl Roll {
                         .extend((new.kvno != kvno).then_some(new.kvno));
                     (new.kvno, new.salt) = (kvno, salt);
                 }
+                self.issued = true;
                 self.state = State::Converging;
             }
             Record::Renumbered { kvno, version } => {
@@ -316,6 +323,7 @@ impl Roll {
                 .extend((new.kvno != kvno).then_some(new.kvno));
             (new.kvno, new.salt) = (kvno, salt);
         }
+        self.issued |= matches!(state, State::Converging | State::Retiring);
         // What was seen before the journal was lost counts no more.
         self.converged.clear();
         self.halt = None;

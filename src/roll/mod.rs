@@ -150,6 +150,8 @@ pub struct Roll {
     drain_left: Duration,
     mispredicted: bool,
     giving_up: bool,
+    /// A domain controller was seen with the new key at some time, so tickets may be under it.
+    issued: bool,
     halt: Option<Halt>,
     verdict: Option<String>,
     refusals: Vec<Refusal>,
@@ -253,6 +255,13 @@ impl Roll {
         }
     }
 
+    /// Whether a domain controller was seen to issue with the new key at some time: tickets may be
+    /// under it, even if the key was lost again with that domain controller.
+    #[must_use]
+    pub const fn has_issued(&self) -> bool {
+        self.issued
+    }
+
     /// How long old tickets may still live, as last written down.
     #[must_use]
     pub const fn drain_left(&self) -> Duration {
@@ -304,10 +313,12 @@ impl Roll {
             | State::Ended(End::Aborted | End::Refused | End::Overtaken) => {
                 (Some(Role::Current), None)
             }
-            State::Staging | State::Committing => (Some(Role::Current), Some(Role::Pending)),
-            State::Converging | State::Draining | State::Ended(End::GivenUp) => {
-                (Some(Role::Previous), Some(Role::Current))
-            }
+            State::Staging => (Some(Role::Current), Some(Role::Pending)),
+            State::Committing if !self.issued => (Some(Role::Current), Some(Role::Pending)),
+            State::Committing
+            | State::Converging
+            | State::Draining
+            | State::Ended(End::GivenUp) => (Some(Role::Previous), Some(Role::Current)),
             State::Retiring | State::Ended(End::Done) => (None, Some(Role::Current)),
         };
         let before = before

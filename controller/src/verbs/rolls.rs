@@ -194,7 +194,8 @@ impl Controller {
         let (array, line, past) = self.under_way(&request.array)?;
         let early = [State::Planned, State::Generated, State::Staging];
         let state = past.roll.state();
-        let unwritten = state == State::Committing && past.roll.untouched();
+        let roll = &past.roll;
+        let unwritten = state == State::Committing && roll.untouched() && !roll.has_issued();
         if !early.contains(&state) && !unwritten {
             let what = format!(
                 "roll {} of {} is {}: the directory may have the new password, so it can only go \

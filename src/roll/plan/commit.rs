@@ -165,7 +165,7 @@ fn send_or_repeat(
 /// there is no way back from that.
 fn wants_out(roll: &Roll, circumstances: &Circumstances) -> bool {
     let applied = |attempt: &Attempt| attempt.outcome == Outcome::Applied;
-    let abort = circumstances.abort.is_some();
+    let abort = circumstances.abort.is_some() && !roll.issued;
     roll.giving_up || (abort && !roll.attempts.iter().any(applied))
 }
 
@@ -201,8 +201,8 @@ fn close(roll: &Roll, observed: &Observed, circumstances: &Circumstances) -> Dec
     if let Some((dc, _)) = views().find(|(_, view)| matches!(view, DcView::Trouble(_))) {
         return wait(observed, format!("{dc} does not say whether it has it"));
     }
-    // Success was said: where it went an operator must find out.
-    let applied = |attempt: &&Attempt| attempt.outcome == Outcome::Applied;
+    // Success was said, or seen: where it went an operator must find out.
+    let applied = |attempt: &&Attempt| attempt.outcome == Outcome::Applied || roll.issued;
     if let Some(attempt) = roll.attempts.iter().find(applied) {
         return without_effect(observed, &attempt.dc);
     }

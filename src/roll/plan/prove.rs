@@ -51,6 +51,9 @@ pub(super) fn plan_converging(
     if let Some(decision) = newly_converged(roll, observed, circumstances, &unproven) {
         return decision;
     }
+    if let Some(decision) = lost(roll, observed) {
+        return decision;
+    }
     let actions = pushes(roll, observed, circumstances);
     if !actions.is_empty() {
         return Decision::new(
@@ -136,6 +139,26 @@ fn newly_converged(
     }
     let reason = format!("{} issues with the new key", listed(&dcs));
     Some(Decision::write(Record::Converged { dcs }, reason))
+}
+
+/// The new key is nowhere any more: whoever had it has gone for good before it could tell the
+/// others, or has come back from a backup. They get the same password.
+fn lost(roll: &Roll, observed: &Observed) -> Option<Decision> {
+    let old = |dc: &DcName| match observed.dcs.get(dc) {
+        Some(DcView::Issues(issued)) => issued.key != WhichKey::New && !is_foreign(roll, issued),
+        Some(DcView::Trouble(_)) | None => false,
+    };
+    if !roll.required_dcs().all(old) {
+        return None;
+    }
+    let dc = roll.required_dcs().next()?.clone();
+    let attempt = u32::try_from(roll.attempts.len()).unwrap_or(u32::MAX);
+    let reason = format!("no domain controller has the new key any more: the same one to {dc}");
+    let attempt = attempt.saturating_add(1);
+    Some(Decision::write(
+        Record::CommitIntent { attempt, dc },
+        reason,
+    ))
 }
 
 /// The key before ours where nobody told us that one, on a DC that may lag behind others.

@@ -299,6 +299,46 @@ fn the_old_password_under_another_kvno_was_set_by_somebody_else() {
 }
 
 #[test]
+fn a_key_that_was_lost_with_its_only_dc_is_written_once_more() {
+    let mut desk = converging([(WhichKey::New, BASE.0 + 1), (WhichKey::Base, BASE.0)]);
+    let dcs = [dc(0)].into();
+    assert_eq!(desk.written(), Record::Converged { dcs });
+    let actor = "alice".to_owned();
+    desk.write(Record::Waived { dc: dc(0), actor });
+    desk.sees(1, WhichKey::Base, BASE.0);
+    let again = Record::CommitIntent {
+        attempt: 2,
+        dc: dc(1),
+    };
+    assert_eq!(desk.written(), again);
+    assert_eq!(
+        listed(&desk.roll)[0],
+        (Role::Current, BASE.0 + 1),
+        "tickets may be under it: the nodes keep what they have"
+    );
+    desk.around.abort = Some("asked".to_owned());
+    desk.around.unsent = Some(2);
+    desk.sees(1, WhichKey::Base, BASE.0);
+    assert!(
+        matches!(desk.step(), Step::Do(actions) if matches!(actions[..], [Action::Commit { .. }])),
+        "there is no way back"
+    );
+    let why = "no".to_owned();
+    desk.write(Record::AttemptRefused { attempt: 2, why });
+    desk.around.since_record = LONG;
+    desk.sees(1, WhichKey::Base, BASE.0);
+    assert_eq!(desk.written(), Record::Settled);
+    desk.seen.waits = 12;
+    desk.sees(1, WhichKey::Base, BASE.0);
+    assert!(matches!(
+        desk.written(),
+        Record::Halted {
+            trouble: Trouble::WithoutEffect { .. }
+        }
+    ));
+}
+
+#[test]
 fn a_misprediction_keeps_the_kvno_that_was_predicted() {
     let committed = Record::Committed {
         kvno: Kvno(BASE.0 + 2),
