@@ -177,6 +177,7 @@ impl Roll {
                     (new.kvno, new.salt) = (kvno, salt);
                 }
                 self.issued = true;
+                self.giving_up = false;
                 self.state = State::Converging;
             }
             Record::Renumbered { kvno, version } => {
@@ -244,7 +245,12 @@ impl Roll {
                     trouble,
                     from: self.state,
                 });
-                self.state = State::Halted;
+                // Whoever has given it up already is not asked twice.
+                self.state = if self.giving_up {
+                    State::Ended(End::GivenUp)
+                } else {
+                    State::Halted
+                };
             }
             Record::Resolved { choice, .. } => {
                 if !self.may_resolve(&choice) {

@@ -372,7 +372,7 @@ pub enum Resolution {
     /// The cause is gone: look again from the state in which it halted.
     Continue,
     /// End here. The nodes keep both keys; the array needs a look. With a write under way it ends
-    /// once that cannot be applied any more, or goes on if it was.
+    /// once that cannot be applied any more, or goes on if it was; at the next halt it ends.
     GiveUp,
 }
 

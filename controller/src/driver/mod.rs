@@ -263,7 +263,7 @@ impl Driver {
             state = roll.state().name(),
             reason,
         );
-        if let Record::Halted { trouble } = record {
+        if let (Record::Halted { trouble }, State::Halted) = (record, roll.state()) {
             let (roll, why) = (roll.frame().roll, trouble.sentence());
             tracing::error!(array = %array.name, %roll, why, "halted: an operator must decide");
         }

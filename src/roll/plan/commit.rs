@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::prove::is_before;
+use super::prove::{halted, is_before, is_foreign};
 use super::{Action, Circumstances, Decision, Step, wait};
 use crate::name::DcName;
 use crate::roll::observed::{Answer, DcView, Issued, Observed, WhichKey};
@@ -65,12 +65,7 @@ fn after_look(
     match issued.key {
         WhichKey::New => committed(roll, circumstances, &last.dc, issued),
         WhichKey::Foreign if !roll.giving_up && !is_before(roll, issued) => {
-            let reason = format!("{} issues with a key nobody here made", last.dc);
-            let trouble = Trouble::ForeignKey {
-                dc: last.dc.clone(),
-                kvno: issued.kvno,
-            };
-            Decision::write(Record::Halted { trouble }, reason)
+            halted(&last.dc, issued)
         }
         WhichKey::Base | WhichKey::Foreign => still_old(roll, observed, circumstances, last),
     }
@@ -205,6 +200,16 @@ fn close(roll: &Roll, observed: &Observed, circumstances: &Circumstances) -> Dec
     let applied = |attempt: &&Attempt| attempt.outcome == Outcome::Applied || roll.issued;
     if let Some(attempt) = roll.attempts.iter().find(applied) {
         return without_effect(observed, &attempt.dc);
+    }
+    // A write without an answer was in force, perhaps, until somebody else wrote over it: nobody can
+    // say that no ticket is under the new key.
+    let settled = |attempt: &Attempt| attempt.outcome == Outcome::Settled;
+    let overwritten = views().find_map(|(dc, view)| match view {
+        DcView::Issues(issued) if is_foreign(roll, issued) => Some((dc, issued)),
+        DcView::Issues(_) | DcView::Trouble(_) => None,
+    });
+    if let Some((dc, issued)) = overwritten.filter(|_| roll.attempts.iter().any(settled)) {
+        return halted(dc, issued);
     }
     let why = roll
         .verdict

@@ -169,7 +169,7 @@ pub(super) fn is_before(roll: &Roll, issued: &Issued) -> bool {
 }
 
 /// Somebody else has set a password: one of their own, or the old one again.
-fn is_foreign(roll: &Roll, issued: &Issued) -> bool {
+pub(super) fn is_foreign(roll: &Roll, issued: &Issued) -> bool {
     match issued.key {
         WhichKey::New => false,
         WhichKey::Base => roll.plan.base.is_some_and(|base| base.kvno != issued.kvno),
@@ -184,7 +184,7 @@ fn is_renumbered(roll: &Roll, issued: &Issued) -> bool {
         && !roll.other_kvnos.contains(&issued.kvno)
 }
 
-fn halted(dc: &DcName, issued: &Issued) -> Decision {
+pub(super) fn halted(dc: &DcName, issued: &Issued) -> Decision {
     let trouble = Trouble::ForeignKey {
         dc: dc.clone(),
         kvno: issued.kvno,

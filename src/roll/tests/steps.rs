@@ -156,8 +156,8 @@ fn a_write_that_may_still_come_is_looked_for_after_its_time_wherever_it_was_sent
     assert!(matches!(desk.written(), Record::Committed { .. }));
 }
 
-#[test]
-fn a_roll_given_up_with_a_write_under_way_ends_when_that_is_settled() {
+/// A roll that was given up, over a foreign key, while a write had no answer; that is settled now.
+fn given_up() -> Desk {
     let mut desk = Desk::at(intents(&[0]), 2);
     desk.sees(0, WhichKey::Foreign, 9);
     let foreign = desk.written();
@@ -175,12 +175,37 @@ fn a_roll_given_up_with_a_write_under_way_ends_when_that_is_settled() {
     assert!(matches!(desk.step(), Step::Wait(_)), "nothing more is sent");
     desk.around.since_record = LONG;
     assert_eq!(desk.written(), Record::Settled);
-    desk.sees(0, WhichKey::Foreign, 9);
+    desk
+}
+
+#[test]
+fn a_roll_given_up_with_a_write_under_way_ends_when_that_is_settled() {
+    let mut desk = given_up();
+    desk.sees(0, WhichKey::Base, BASE.0);
     let other = Action::LookAtDc(dc(1));
     assert_eq!(desk.step(), Step::Do(vec![other]), "it may have spread");
     desk.sees(1, WhichKey::Base, BASE.0);
     assert!(matches!(desk.written(), Record::Abandoned { .. }));
     assert!(matches!(desk.written(), Record::Aborting { .. }));
+}
+
+#[test]
+fn a_write_that_somebody_may_have_written_over_leaves_both_keys() {
+    let mut desk = given_up();
+    desk.sees(0, WhichKey::Foreign, 9);
+    desk.sees(1, WhichKey::Base, BASE.0);
+    assert!(matches!(desk.written(), Record::Halted { .. }));
+    assert_eq!(
+        desk.step(),
+        Step::End(End::GivenUp),
+        "nobody is asked twice"
+    );
+    let roles = listed(&desk.roll);
+    assert_eq!(
+        roles.len(),
+        2,
+        "tickets may be under the new key: {roles:?}"
+    );
 }
 
 #[test]
