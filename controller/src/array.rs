@@ -158,6 +158,10 @@ impl ArrayRecord {
             // Its last push took every key away that is not its own.
             self.unknown_keys_stay = false;
         }
+        if roll.state() == State::Ended(End::GivenUp) {
+            // The next one has a base, and tickets from before this one may be alive.
+            self.unknown_keys_stay |= roll.recipe().unlisted == Unlisted::Keep;
+        }
     }
 }
 

@@ -260,7 +260,7 @@ pub(crate) fn begin_for(site: &StandIn, known: bool, cause: Cause, old_key: OldK
         password_length: 64,
         leftovers: array.kept(),
         cool_down: std::time::Duration::ZERO,
-        unknown_keys_stay: false,
+        unknown_keys_stay: array.unknown_keys_stay,
     };
     let record = Record::Planned {
         plan: Box::new(plan.clone()),

@@ -55,6 +55,38 @@ fn a_roll_given_up_after_its_commit_leaves_both_keys_and_the_new_one_in_force() 
 }
 
 #[test]
+fn after_an_adoption_that_was_given_up_unknown_keys_stay_until_a_roll_is_done() {
+    let site = StandIn::new();
+    let array = in_service(&site, &["n1"]);
+    let unlisted = || {
+        let desired = Desired::of(&site.controller.ports, &array).unwrap();
+        desired.keyset.unlisted
+    };
+    let mut adoption = begin(&site, false);
+    commit(&site, &mut adoption);
+    give_up(&site, &mut adoption);
+    assert_eq!(unlisted(), Unlisted::Keep);
+    let mut next = begin(&site, true);
+    assert_eq!(unlisted(), Unlisted::Keep, "tickets under them may live");
+    commit(&site, &mut next);
+    assert_eq!(unlisted(), Unlisted::Keep);
+    let records = [
+        Record::Converged {
+            dcs: ["dc1".parse().unwrap()].into(),
+        },
+        Record::Draining {
+            left: Duration::ZERO,
+        },
+        Record::Retiring {
+            version: next.frame().version.next().next().next(),
+        },
+        Record::Done,
+    ];
+    go_on(&site, &mut next, records);
+    assert_eq!(unlisted(), Unlisted::Remove);
+}
+
+#[test]
 fn what_came_to_nothing_after_a_roll_was_given_up_takes_no_key_away() {
     let site = StandIn::new();
     let array = in_service(&site, &["n1"]);
