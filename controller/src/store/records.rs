@@ -77,9 +77,9 @@ pub struct ArrayRecord {
     /// nothing is done for the array until it has been recovered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stale: Option<String>,
-    /// It was recovered, or the roll that adopted it was given up: keys that are found in keytabs and
-    /// that nobody here knows stay until the next roll has drained, since tickets under them may be
-    /// alive.
+    /// It was recovered, or the roll that adopted it was given up: keys that are found in keytabs
+    /// and that nobody here knows stay until the next roll has drained, since tickets under them
+    /// may be alive.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unknown_keys_stay: bool,
     /// What is remembered of what others do to its account.

@@ -201,8 +201,8 @@ fn close(roll: &Roll, observed: &Observed, circumstances: &Circumstances) -> Dec
     if let Some(attempt) = roll.attempts.iter().find(applied) {
         return without_effect(observed, &attempt.dc);
     }
-    // A write without an answer was in force, perhaps, until somebody else wrote over it: nobody can
-    // say that no ticket is under the new key.
+    // A write without an answer was in force, perhaps, until somebody else wrote over it: nobody
+    // can say that no ticket is under the new key.
     let settled = |attempt: &Attempt| attempt.outcome == Outcome::Settled;
     let overwritten = views().find_map(|(dc, view)| match view {
         DcView::Issues(issued) if is_foreign(roll, issued) => Some((dc, issued)),
