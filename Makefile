@@ -1,7 +1,7 @@
 # keyroll: `make help` lists the targets. Any user may run all of them; `deps` alone needs root or
 # sudo, and does nothing when everything is there.
 .DEFAULT_GOAL := help
-.PHONY: help deps build lint test unit e2e interop demo bench fuzz mutants clean
+.PHONY: help deps build lint test unit model model-full e2e interop demo bench fuzz mutants clean
 
 # Where `make lint` looks for cargo-deny before it installs it there.
 tools := $(CURDIR)/target/tools
@@ -13,7 +13,7 @@ MINUTES ?= 1
 MUTANTS ?=
 
 help: ## list the targets
-	@sed -n 's/^\([a-z0-9]*\):.*## /  make \1|/p' $(firstword $(MAKEFILE_LIST)) | column -t -s '|'
+	@sed -n 's/^\([a-z0-9-]*\):.*## /  make \1|/p' $(firstword $(MAKEFILE_LIST)) | column -t -s '|'
 
 deps: ## install what the lab, the demo and the interop tests need (root or sudo)
 	@tests/lab/packages
@@ -38,6 +38,12 @@ test: deps ## all tests: unit, property, and everything against a real Active Di
 
 unit: ## the tests that need no lab
 	cargo test --workspace --locked --exclude keyroll-tests
+
+model: ## explore what is decided, in every small world; docs/model.md
+	cargo test --locked -p keyroll-model
+
+model-full: ## and in the large ones: an hour and 8 GiB at most
+	cargo test --locked -p keyroll-model -- --include-ignored --test-threads 1
 
 e2e: deps ## only the promises, on a real Active Directory
 	cargo build --workspace --locked
