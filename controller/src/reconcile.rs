@@ -28,7 +28,7 @@ use tokio::sync::{Notify, OnceCell};
 use tokio::time::Instant;
 
 use self::databases::Databases;
-use self::nodes::{Mended, node_alarm};
+use self::nodes::node_alarm;
 use self::overview::alarm;
 pub use self::overview::{NodeStatus, Overview};
 use self::passwords::PasswordLook;
@@ -166,17 +166,13 @@ impl Reconciler {
             .iter()
             .map(|node| self.mend(&watch, node, unknown.as_ref()));
         let (mended, watched) = join(join_all(mends), watch.seen()).await;
-        if mended.iter().any(|one| one.status.state == "held") {
+        if mended.iter().any(|status| status.state == "held") {
             self.stands_by(&array.name).await?;
             return Ok(());
         }
         let watched = watched?;
-        let mut changes = watched.lasting.clone();
-        let mut nodes = Vec::new();
-        for (node, Mended { status, lasting }) in members.into_iter().zip(mended) {
-            changes.extend(lasting);
-            nodes.push((node.name, status));
-        }
+        let nodes = members.into_iter().map(|node| node.name);
+        let nodes: Vec<_> = nodes.zip(mended).collect();
         let troubled = nodes.iter();
         let mut alarms: Vec<Alarm> = troubled
             .filter_map(|(node, status)| node_alarm(array, node, status))
@@ -185,6 +181,7 @@ impl Reconciler {
         if held && !array.spns_pending.is_empty() {
             alarms.extend(self.register(array).await?);
         }
+        let changes = watched.lasting.clone();
         self.overview.set(&array.name, nodes, alarms, changes);
         if watched.altered {
             // The nodes are given it at once, not at the next look.

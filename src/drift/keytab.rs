@@ -19,8 +19,10 @@ pub struct Edited<'a> {
     pub path: &'a str,
     /// Who else writes it.
     pub kind: TargetKind,
-    /// What differs; none if only its owner or mode does.
+    /// What differs; none if none of the array's keys does.
     pub wrong: Option<&'a str>,
+    /// Whether entries that the array does not list stay, since tickets may need them.
+    pub kept: bool,
     /// Its entries, as far as they are the array's to judge: in a file of ours alone, all.
     pub entries: &'a [HeldEntry],
     /// The array's own names.
@@ -36,6 +38,9 @@ impl Edited<'_> {
         let lost = self.lost();
         let kept = if self.kind == TargetKind::Shared {
             "entries of others are as they were".to_owned()
+        } else if self.kept {
+            "what is not keyroll's in it stays until the next roll, since tickets may need it"
+                .to_owned()
         } else if lost.is_empty() {
             "nobody else's entry was in it".to_owned()
         } else {
@@ -45,9 +50,11 @@ impl Edited<'_> {
                 lost.into_iter().collect::<Vec<_>>().join(", ")
             )
         };
-        let wrong = self.wrong.unwrap_or("its owner or mode is another");
+        let other = "its owner, its mode or an entry besides the array's keys";
+        let wrong = self.wrong.unwrap_or(other);
+        // An owner or a mode leaves no time.
         let since = DateTime::<Utc>::from_timestamp(self.written_unix, 0)
-            .filter(|_| self.written_unix > 0)
+            .filter(|_| self.written_unix > 0 && self.wrong.is_some())
             .map(|at| format!(" since {}", at.format("%Y-%m-%d %H:%M:%S UTC")));
         Change {
             code: "keytab-edited",

@@ -1,7 +1,7 @@
 //! One node: what it holds, put right where that is needed, and whether it may serve.
 
 use keyroll::drift::{Change, Edited, fought_over};
-use keyroll::keyset::Keyset;
+use keyroll::keyset::{Keyset, Unlisted};
 use keyroll::keytab::compare::shortfall;
 use keyroll::name::NodeName;
 use keyroll_proto::operator::Alarm;
@@ -17,13 +17,6 @@ use crate::store::{ArrayRecord, NodeRecord};
 /// A file that is put right this often within an hour is fought over.
 const OFTEN: usize = 3;
 
-/// A node, as it is when it was looked after.
-pub(super) struct Mended {
-    pub(super) status: NodeStatus,
-    /// What of its files others have to be stopped from.
-    pub(super) lasting: Vec<Change>,
-}
-
 impl Reconciler {
     /// Looks at a node, gives it what it lacks, and opens or shuts its gate. `unknown` is what a
     /// client would show it, where there is no key in force to compare with.
@@ -32,19 +25,17 @@ impl Reconciler {
         watch: &Watch<'_>,
         node: &NodeRecord,
         unknown: Option<&Result<Vec<u8>, String>>,
-    ) -> Mended {
+    ) -> NodeStatus {
         let (desired, array) = (watch.desired, &watch.desired.array);
         let ordered = node.quarantined.get(&array.name).cloned();
         let node = &node.name;
         let quarantined = ordered.or_else(|| desired.left_behind().remove(node));
         let nonce = random::bytes();
-        let mut lasting = Vec::new();
         let looked = self.ports.agents.look(node, &array.name, nonce).await;
         let mut inventory = match looked {
             Ok(inventory) => inventory,
             Err(error) => {
-                let status = self.unreachable(array, node, quarantined.is_some(), &error);
-                return Mended { status, lasting };
+                return self.unreachable(array, node, quarantined.is_some(), &error);
             }
         };
         let status = |inventory, state, reason| NodeStatus {
@@ -56,8 +47,7 @@ impl Reconciler {
         };
         let forgotten = self.has_forgotten(array, node, &inventory);
         if let Some(why) = forgotten.unwrap_or_else(|error| Some(error.to_string())) {
-            let status = status(inventory, "held", why);
-            return Mended { status, lasting };
+            return status(inventory, "held", why);
         }
         let keeping = if has_more(&inventory, &desired.keyset) && watch.is_foreign().await {
             // What another program has written there may be the only key that opens a ticket.
@@ -70,12 +60,11 @@ impl Reconciler {
         let drifted = inventory.targets.iter().any(|target| target.drifted);
         if wrong.is_some() && !desired.is_staged(node) && !keyset.generations.is_empty() {
             tracing::info!(array = %array.name, node = %node, why = wrong, "mending a node");
-            let edited = edited(node, &inventory, keyset, &nonce);
+            let edited = edited(node, &inventory, &desired.keyset, keeping.is_some(), &nonce);
             match self.put_right(array, node, keyset, edited, nonce).await {
-                Ok((after, fought)) => {
+                Ok(after) => {
                     wrong = self::wrong(&after, keyset, &nonce);
                     inventory = after;
-                    lasting.extend(fought);
                 }
                 Err(why) => wrong = Some(why),
             }
@@ -101,13 +90,12 @@ impl Reconciler {
             let admitted = agents.admit(node, &array.name, required, verdict.clone());
             drop(admitted.await);
         }
-        let status = match (quarantined, verdict) {
+        match (quarantined, verdict) {
             (Some(why), _) => status(inventory, "quarantined", why),
             (None, Err(why)) if drifted => status(inventory, "drifted", why),
             (None, Err(why)) => status(inventory, "behind", why),
             (None, Ok(())) => status(inventory, "in-service", String::new()),
-        };
-        Mended { status, lasting }
+        }
     }
 
     fn unreachable(
@@ -141,9 +129,8 @@ impl Reconciler {
         keyset: &Keyset,
         edited: Vec<(String, Change)>,
         nonce: [u8; 32],
-    ) -> Result<(NodeInventory, Vec<Change>), String> {
+    ) -> Result<NodeInventory, String> {
         let now = self.ports.clock.now();
-        let mut fought = Vec::new();
         for (path, change) in &edited {
             let times = self.overview.times(&array.name, change, now) + 1;
             if times < OFTEN {
@@ -152,7 +139,8 @@ impl Reconciler {
                 let noted = audit::append(&self.ports.store, event);
                 noted.map_err(|error| error.to_string())?;
             } else {
-                fought.push(fought_over(path, node, times));
+                let fought = fought_over(path, node, times);
+                self.overview.notice_often(&array.name, now, fought);
             }
         }
         let staged = self.ports.agents.stage(node, keyset, nonce).await;
@@ -160,7 +148,7 @@ impl Reconciler {
         for (_, change) in edited {
             self.overview.notice(&array.name, now, change);
         }
-        Ok((after, fought))
+        Ok(after)
     }
 }
 
@@ -181,11 +169,13 @@ fn has_more(inventory: &NodeInventory, keyset: &Keyset) -> bool {
     entries.any(|entry| Some(entry.kvno) > newest && keyset.principals.contains(&entry.principal))
 }
 
-/// What is to be said of each file that somebody else has written to, with its path.
+/// What is to be said of each file that somebody else has written to, with its path; `kept` if
+/// what is not ours in it stays.
 fn edited(
     node: &NodeName,
     inventory: &NodeInventory,
     keyset: &Keyset,
+    kept: bool,
     nonce: &[u8; 32],
 ) -> Vec<(String, Change)> {
     let drifted = inventory.targets.iter().filter(|target| target.drifted);
@@ -197,6 +187,7 @@ fn edited(
             path: &target.path,
             kind: target.filter.kind,
             wrong: wrong.as_deref(),
+            kept: kept || keyset.unlisted == Unlisted::Keep,
             entries: &target.entries,
             names: &keyset.principals,
             written_unix: target.written_unix,

@@ -43,6 +43,7 @@ pub struct Overview {
 /// Something that was put right, or needed nothing.
 struct Notice {
     at: DateTime<Utc>,
+    told: TimeDelta,
     change: Change,
 }
 
@@ -81,7 +82,7 @@ impl Overview {
         let mut changes = lock(&self.changes).get(array).cloned().unwrap_or_default();
         let notices = lock(&self.notices);
         let recent = notices.get(array).into_iter().flatten().rev();
-        for notice in recent.filter(|notice| now - notice.at < TOLD) {
+        for notice in recent.filter(|notice| now - notice.at < notice.told) {
             // One that comes again and again is told once, as it was last.
             if !changes.iter().any(|one| notice.is_of(one)) {
                 changes.push(notice.change.clone());
@@ -119,11 +120,24 @@ impl Overview {
 
     /// Notes something that is over already.
     pub(super) fn notice(&self, array: &ArrayName, now: DateTime<Utc>, change: Change) {
+        self.notice_for(array, now, TOLD, change);
+    }
+
+    /// Notes something that happens again and again: told until it has not for an hour.
+    pub(super) fn notice_often(&self, array: &ArrayName, now: DateTime<Utc>, change: Change) {
+        self.notice_for(array, now, HOUR, change);
+    }
+
+    fn notice_for(&self, array: &ArrayName, now: DateTime<Utc>, told: TimeDelta, change: Change) {
         log(array.as_str(), &change);
         let mut notices = lock(&self.notices);
         let notices = notices.entry(array.clone()).or_default();
-        notices.retain(|notice| now - notice.at < TOLD);
-        notices.push(Notice { at: now, change });
+        notices.retain(|notice| now - notice.at < notice.told);
+        notices.push(Notice {
+            at: now,
+            told,
+            change,
+        });
     }
 
     /// How often this was noticed within the hour before `now`.

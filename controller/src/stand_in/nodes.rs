@@ -57,6 +57,12 @@ impl StandIn {
         self.shows(node, "/etc/krb5.keytab", false, vec![entry]);
     }
 
+    /// The node's keytab is as it should be again.
+    pub(crate) fn shows_nothing(&self, node: &str) {
+        let mut targets = self.nodes.targets.lock().unwrap();
+        targets.remove(&node.parse().unwrap());
+    }
+
     fn shows(&self, node: &str, path: &str, drifted: bool, entries: Vec<HeldEntry>) {
         let target = NodeTarget {
             path: path.to_owned(),
