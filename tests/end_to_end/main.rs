@@ -8,6 +8,7 @@ mod adopt;
 mod bad_input;
 mod load;
 mod lost;
+mod out_of_band;
 mod secrets;
 mod set_up;
 
@@ -65,6 +66,22 @@ const PROMISES: &[Promise] = &[
     (
         "bad_input_is_all_in_the_docs",
         bad_input::the_docs_have_every_error,
+    ),
+    (
+        "out_of_band_names_spns_and_enctypes",
+        out_of_band::names_spns_and_enctypes,
+    ),
+    (
+        "out_of_band_files_that_others_write",
+        out_of_band::files_that_others_write,
+    ),
+    (
+        "out_of_band_a_restored_domain_controller",
+        out_of_band::a_restored_domain_controller,
+    ),
+    (
+        "out_of_band_programs_that_renew_the_password",
+        out_of_band::programs_that_renew_the_password,
     ),
     (
         "a_password_that_somebody_else_set",

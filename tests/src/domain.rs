@@ -130,29 +130,58 @@ impl<'a> Domain<'a> {
     /// # Errors
     /// It is refused.
     pub fn force(&self, dn: &str, change: &str) -> Result<()> {
+        self.force_on("dc1", dn, change)
+    }
+
+    fn force_on(&self, dc: &str, dn: &str, change: &str) -> Result<()> {
         let file = self.lab.folder("ldif")?.join(format!("{:x}", unique()));
         fs::write(&file, format!("dn: {dn}\nchangetype: modify\n{change}\n"))?;
-        let folder = self.lab.dir.join("dc1/private/sam.ldb.d");
-        let database = folder.join(self.partition(&folder)?);
-        output(
-            self.lab
-                .on("dc1", "ldbmodify")
-                .arg("-H")
-                .arg(database)
-                .arg(file),
-        )?;
+        let mut tool = self.lab.on(dc, "ldbmodify");
+        output(tool.arg("-H").arg(self.partition(dc)?).arg(file))?;
         Ok(())
     }
 
-    fn partition(&self, folder: &std::path::Path) -> Result<String> {
+    fn partition(&self, dc: &str) -> Result<PathBuf> {
+        let folder = self.lab.dir.join(format!("{dc}/private/sam.ldb.d"));
         let wanted = format!("DC={}.ldb", self.lab.domain.replace('.', ",DC="));
-        let names = fs::read_dir(folder)?
+        let names = fs::read_dir(&folder)?
             .flatten()
             .map(|entry| entry.file_name());
         let mut names = names.filter_map(|name| name.into_string().ok());
-        names
-            .find(|name| name.eq_ignore_ascii_case(&wanted))
-            .context("no file of the domain")
+        let name = names.find(|name| name.eq_ignore_ascii_case(&wanted));
+        Ok(folder.join(name.context("no file of the domain")?))
+    }
+
+    /// An account's password and what belongs to it, as they stand in a domain controller's file.
+    ///
+    /// # Errors
+    /// There is no such account.
+    pub fn secrets(&self, dc: &str, dn: &str) -> Result<Vec<(String, String)>> {
+        let mut tool = self.lab.on(dc, "ldbsearch");
+        tool.arg("-H").arg(self.partition(dc)?);
+        let found = output(tool.args(["-s", "base", "-b", dn]).args(SECRETS))?;
+        // Long values go on in lines that begin with a space.
+        let found = found.replace("\n ", "");
+        let value = |name: &&str| {
+            let starts = [format!("{name}: "), format!("{name}:: ")];
+            let mut lines = found.lines();
+            let line = lines.find(|line| starts.iter().any(|start| line.starts_with(start)))?;
+            Some(((*name).to_owned(), line.to_owned()))
+        };
+        let values: Vec<_> = SECRETS.iter().filter_map(value).collect();
+        ensure!(values.len() > 2, "{dc} has no password of {dn}:\n{found}");
+        Ok(values)
+    }
+
+    /// Has a domain controller go back, with that one account, to what [`Domain::secrets`] found,
+    /// stamps and all, so that replication does not mend it.
+    ///
+    /// # Errors
+    /// It is refused.
+    pub fn put_back(&self, dc: &str, dn: &str, secrets: &[(String, String)]) -> Result<()> {
+        let changes = secrets.iter();
+        let changes = changes.map(|(name, line)| format!("replace: {name}\n{line}"));
+        self.force_on(dc, dn, &changes.collect::<Vec<_>>().join("\n-\n"))
     }
 
     /// Writes to the directory with no rights asked, as LDIF.
@@ -257,6 +286,15 @@ impl<'a> Domain<'a> {
 /// schemaIDGUID of the two classes (MS-ADSC).
 const COMPUTER: &str = "bf967a86-0de6-11d0-a285-00aa003049e2";
 const USER: &str = "bf967aba-0de6-11d0-a285-00aa003049e2";
+
+/// What a password set writes, and the stamps of it.
+const SECRETS: [&str; 5] = [
+    "unicodePwd",
+    "ntPwdHistory",
+    "supplementalCredentials",
+    "pwdLastSet",
+    "replPropertyMetaData",
+];
 
 fn unique() -> u128 {
     use std::time::{SystemTime, UNIX_EPOCH};

@@ -22,6 +22,18 @@ impl<'a> HeldTicket<'a> {
     /// # Errors
     /// The KDC gives none.
     pub fn fetch(lab: &'a Lab, host: &str, seconds: u32) -> Result<Self> {
+        Self::get(lab, None, host, seconds)
+    }
+
+    /// The same from the domain controller `dc`, named short.
+    ///
+    /// # Errors
+    /// It gives none.
+    pub fn fetch_from(lab: &'a Lab, dc: &str, host: &str, seconds: u32) -> Result<Self> {
+        Self::get(lab, Some(dc), host, seconds)
+    }
+
+    fn get(lab: &'a Lab, dc: Option<&str>, host: &str, seconds: u32) -> Result<Self> {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let folder = lab.folder("tickets")?;
@@ -29,8 +41,11 @@ impl<'a> HeldTicket<'a> {
             folder.join(format!("tgt{number}")),
             folder.join(format!("{number}")),
         );
+        let from = dc.map(|dc| lab.dir.join(format!("etc/krb5-only-{dc}.conf")));
+        let from = from.map(|config| ("KRB5_CONFIG", config));
         let mut kinit = lab.on("client", "kinit");
         kinit
+            .envs(from.clone())
             .arg("-kt")
             .arg(lab.dir.join("alice.keytab"))
             .arg("-c")
@@ -38,6 +53,7 @@ impl<'a> HeldTicket<'a> {
         output(kinit.arg("alice"))?;
         let mut ticket = lab.on("client", "lab-ticket");
         ticket
+            .envs(from)
             .args([&first, &cache])
             .args([&format!("HTTP/{host}"), &seconds.to_string()]);
         output(&mut ticket)?;

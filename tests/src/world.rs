@@ -89,7 +89,10 @@ impl<'a> World<'a> {
     }
 
     /// The unit in which the controller may make accounts.
-    fn unit(&self) -> Result<String> {
+    ///
+    /// # Errors
+    /// It cannot be made.
+    pub fn unit(&self) -> Result<String> {
         use std::sync::Mutex;
         static MADE: Mutex<bool> = Mutex::new(false);
         let mut made = MADE
