@@ -119,17 +119,12 @@ impl ArrayRecord {
     /// Brings the array up to date with a record that `roll` has just taken in. Belongs into the
     /// transaction that makes the record durable.
     pub fn settle(&mut self, record: &Record, roll: &Roll, now_unix: i64, escrow_seconds: i64) {
-        match record {
-            Record::Planned { plan } => {
-                self.next_roll.0 = self.next_roll.0.max(plan.roll.0 + 1);
-                self.next_generation.0 = self.next_generation.0.max(plan.generation.0 + 1);
-            }
-            Record::Staging { version }
-            | Record::Retiring { version }
-            | Record::Committed { version, .. }
-            | Record::Aborting { version, .. } => self.keyset_version = *version,
-            _ => {}
+        if let Record::Planned { plan } = record {
+            self.next_roll.0 = self.next_roll.0.max(plan.roll.0 + 1);
+            self.next_generation.0 = self.next_generation.0.max(plan.generation.0 + 1);
         }
+        let brought = record.version().unwrap_or(self.keyset_version);
+        self.keyset_version = self.keyset_version.max(brought);
         // A roll that is given up after the commit leaves its key in force all the same.
         let over = matches!(roll.state(), State::Ended(End::Done | End::GivenUp));
         let committed = over && roll.has_committed();

@@ -413,4 +413,37 @@ impl Record {
     pub fn name(&self) -> &'static str {
         self.into()
     }
+
+    /// The version of the keyset that nodes are to hold from this record on, where it brings one.
+    #[must_use]
+    pub const fn version(&self) -> Option<Version> {
+        match self {
+            Self::Staging { version }
+            | Self::Committed { version, .. }
+            | Self::Renumbered { version, .. }
+            | Self::Retiring { version }
+            | Self::Aborting { version, .. }
+            | Self::Recovered { version, .. } => Some(*version),
+            Self::Planned { .. }
+            | Self::Refused { .. }
+            | Self::Generated { .. }
+            | Self::Enlisted { .. }
+            | Self::Quarantined { .. }
+            | Self::Rejoined { .. }
+            | Self::CommitIntent { .. }
+            | Self::AttemptApplied { .. }
+            | Self::AttemptRefused { .. }
+            | Self::Settled
+            | Self::Abandoned { .. }
+            | Self::Converged { .. }
+            | Self::Waived { .. }
+            | Self::Draining { .. }
+            | Self::Drained { .. }
+            | Self::Regressed { .. }
+            | Self::Done
+            | Self::Aborted
+            | Self::Halted { .. }
+            | Self::Resolved { .. } => None,
+        }
+    }
 }

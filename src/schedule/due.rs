@@ -204,8 +204,8 @@ impl History {
     /// What can have happened by `now`.
     ///
     /// A clock that was years ahead has written down times to come. To wait for them would stall
-    /// the schedule for as long; a roll too many does no harm, and where it is today's clock that is
-    /// wrong, the roll's own look at the DCs' clocks refuses it. Less than a day is waited for,
+    /// the schedule for as long; a roll too many does no harm, and where it is today's clock that
+    /// is wrong, the roll's own look at the DCs' clocks refuses it. Less than a day is waited for,
     /// since a clock set back by seconds must not cause a second roll right after the first.
     fn believed(&self, now: DateTime<Utc>) -> Self {
         let past = |time: DateTime<Utc>| {

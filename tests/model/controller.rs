@@ -92,18 +92,13 @@ impl Model {
             let kind = self.settings.rolls[usize::from(world.row.rolls)];
             retiring(&mut after, &brief, kind);
         }
-        match record {
-            Record::Staging { version }
-            | Record::Retiring { version }
-            | Record::Committed { version, .. }
-            | Record::Renumbered { version, .. }
-            | Record::Aborting { version, .. } => {
-                let version = small(version.0);
-                if version <= after.row.version {
-                    after.broken = Some(promises::MONOTONE);
-                }
-                after.row.version = version;
+        if let Some(version) = record.version().map(|version| small(version.0)) {
+            if version <= after.row.version {
+                after.broken = Some(promises::MONOTONE);
             }
+            after.row.version = version;
+        }
+        match record {
             Record::Regressed { dc } => after.dcs[usize::from(number(dc.as_str()))].unseen = false,
             Record::Quarantined { node, .. } => quarantined(&mut after, &brief, node),
             Record::Halted { trouble } if !self.has_cause(world, &brief, trouble) => {

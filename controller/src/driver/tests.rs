@@ -66,6 +66,41 @@ async fn a_node_that_does_not_hold_what_it_was_given_is_not_pressed() {
 }
 
 #[tokio::test]
+async fn every_keyset_that_a_record_brings_is_the_newest_that_the_array_knows() {
+    let site = StandIn::new();
+    in_service(&site, &["n1"]);
+    let mut roll = staging(&site);
+    let dc: keyroll::name::DcName = "dc1.corp.example".parse().unwrap();
+    let (attempt, kvno) = (1, keyroll::kerberos::Kvno(6));
+    let salt = roll.generated().unwrap().salt.clone();
+    let version = |number| Version(number);
+    let records = [
+        Record::CommitIntent {
+            attempt,
+            dc: dc.clone(),
+        },
+        Record::AttemptApplied { attempt },
+        Record::Committed {
+            kvno,
+            salt,
+            version: version(9),
+        },
+        // Somebody has set the same password again.
+        Record::Renumbered {
+            kvno: kvno.next(),
+            version: version(10),
+        },
+    ];
+    for record in records {
+        go_on(&site, &mut roll, [record]);
+        let name = "web".parse().unwrap();
+        let store = &site.controller.ports.store;
+        let array = store.array(&name).unwrap().unwrap();
+        assert_eq!(array.keyset_version, roll.recipe().version);
+    }
+}
+
+#[tokio::test]
 async fn no_roll_begins_that_nobody_could_drive() {
     let site = StandIn::new();
     let mut array = in_service(&site, &["n1"]);
