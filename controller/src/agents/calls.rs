@@ -109,6 +109,9 @@ impl Agents for AgentPool {
                     .map(|answer| answer.map(|said| (asked, said)))
             })
             .await?;
+        if self.link(node)?.says(said.certificate_ends_unix) {
+            self.certificates.notify_one();
+        }
         inventory(said, node, array, asked).map_err(|error| malformed(node, &error))
     }
 

@@ -1,6 +1,7 @@
 //! The link to one node: connects, stays connected, connects again.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -48,6 +49,8 @@ pub(super) struct Link {
     line: watch::Receiver<Line>,
     hurry: Arc<Notify>,
     task: AbortHandle,
+    /// When the certificate ends that the node last said it has; 0 if it has not said so.
+    ends_unix: AtomicI64,
 }
 
 impl Link {
@@ -79,6 +82,7 @@ impl Link {
             line,
             hurry,
             task: tokio::spawn(keeper.run()).abort_handle(),
+            ends_unix: AtomicI64::new(0),
         }
     }
 
@@ -106,6 +110,16 @@ impl Link {
     /// The serials that the node may use, to be added to before it gets a new certificate.
     pub(super) const fn serials(&self) -> &Serials {
         &self.serials
+    }
+
+    /// The node has said when its certificate ends. Whether that is news.
+    pub(super) fn says(&self, ends_unix: i64) -> bool {
+        self.ends_unix.swap(ends_unix, Ordering::Relaxed) != ends_unix
+    }
+
+    /// When the certificate ends that the node has, by its own word.
+    pub(super) fn said(&self) -> Option<i64> {
+        Some(self.ends_unix.load(Ordering::Relaxed)).filter(|ends| *ends != 0)
     }
 
     /// A client on the connection, waiting for one until `deadline`.

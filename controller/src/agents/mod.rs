@@ -19,7 +19,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use keyroll::name::NodeName;
-use tokio::sync::broadcast;
+use tokio::sync::{Notify, broadcast};
 
 use crate::ca::OwnCredential;
 use crate::ports::PortError;
@@ -67,6 +67,8 @@ pub struct AgentPool {
     deadlines: Deadlines,
     links: RwLock<HashMap<NodeName, Arc<Link>>>,
     events: broadcast::Sender<LinkEvent>,
+    /// A node has said of its certificate what was not known.
+    certificates: Notify,
 }
 
 impl std::fmt::Debug for AgentPool {
@@ -92,6 +94,7 @@ impl AgentPool {
             deadlines,
             links: RwLock::default(),
             events,
+            certificates: Notify::new(),
         }
     }
 

@@ -20,6 +20,8 @@ use crate::store::{NodeRecord, NodeState, Read as _, Store};
 
 /// How often the nodes are gone through.
 const ROUND: Duration = Duration::from_secs(30);
+/// How long to listen to other nodes when one has said something new.
+const GATHER: Duration = Duration::from_secs(1);
 /// Renewals at one time: each is a signature of ours and a few files of the node's.
 const AT_ONCE: usize = 16;
 /// How long one renewal may take.
@@ -37,9 +39,11 @@ impl AgentPool {
         let authority = self.own.authority();
         let renewal = renew_over(&mut client, node, &self.store, authority, link.serials());
         let late = || unreachable(node, "renewing its certificate takes too long");
-        tokio::time::timeout_at(deadline, renewal)
+        let ends_unix = tokio::time::timeout_at(deadline, renewal)
             .await
-            .map_err(|_| late())?
+            .map_err(|_| late())??;
+        link.says(ends_unix);
+        Ok(ends_unix)
     }
 
     /// Renews certificates for ever, each when about half its life is over.
@@ -49,14 +53,21 @@ impl AgentPool {
                 Ok(nodes) => self.renew_those_due(nodes).await,
                 Err(error) => tracing::error!(%error, "the nodes cannot be read"),
             }
-            tokio::time::sleep(ROUND).await;
+            tokio::select! {
+                () = tokio::time::sleep(ROUND) => {}
+                // After a start many nodes speak at about the same time.
+                () = self.certificates.notified() => tokio::time::sleep(GATHER).await,
+            }
         }
     }
 
     async fn renew_those_due(&self, nodes: Vec<NodeRecord>) {
         let life = self.own.authority().lifetimes().node;
         let now = now_unix();
-        let due = nodes.into_iter().filter(|node| is_due(node, life, now));
+        let said = |node: &NodeRecord| self.link(&node.name).ok()?.said();
+        let due = nodes
+            .into_iter()
+            .filter(|node| is_due(node, said(node), life, now));
         let renewals = due.map(|node| async move {
             let left = node
                 .certificate_ends_unix()
@@ -79,10 +90,13 @@ impl AgentPool {
 
 /// Whether half of the certificate's life is over, a little earlier for some nodes than for
 /// others, so that a thousand nodes that joined together do not renew together.
-fn is_due(node: &NodeRecord, life: Duration, now_unix: i64) -> bool {
-    let Some(ends) = node.certificate_ends_unix() else {
+///
+/// The one that was issued last may have been lost on its way, so what the node says counts too.
+fn is_due(node: &NodeRecord, said: Option<i64>, life: Duration, now_unix: i64) -> bool {
+    let Some(issued) = node.certificate_ends_unix() else {
         return false;
     };
+    let ends = said.map_or(issued, |said| said.min(issued));
     let spread = i64::from(Sha256::digest(node.name.as_str())[0]);
     let (half, tenth) = (seconds(life) / 2, seconds(life) / 10);
     let left = ends.saturating_sub(now_unix);
@@ -176,7 +190,7 @@ mod tests {
                     "{name} has {} s left",
                     ends - now
                 );
-                if is_due(&node, DAY, now) && now % 120 == 0 {
+                if is_due(&node, None, DAY, now) && now % 120 == 0 {
                     renewals += 1;
                     node.certify(renewals.to_string(), now + seconds(DAY), now);
                 }
@@ -190,6 +204,21 @@ mod tests {
     }
 
     #[test]
+    fn a_certificate_that_was_lost_on_its_way_is_made_up_for() {
+        let mut node = NodeRecord::invited("n1".parse().unwrap(), String::new());
+        node.state = NodeState::Joined;
+        let (first, noon) = (seconds(DAY), seconds(DAY) * 6 / 10);
+        node.certify("0".into(), first, 0);
+        node.certify("1".into(), noon + first, noon);
+        assert!(
+            is_due(&node, Some(first), DAY, noon),
+            "it has the first one still"
+        );
+        assert!(!is_due(&node, Some(noon + first), DAY, noon));
+        assert!(!is_due(&node, None, DAY, noon), "it has not said yet");
+    }
+
+    #[test]
     fn nodes_that_joined_together_do_not_renew_together() {
         let due_at = |number: u32| {
             let name = format!("n{number}").parse().unwrap();
@@ -198,7 +227,7 @@ mod tests {
             node.certify("0".into(), seconds(DAY), 0);
             (0..seconds(DAY))
                 .step_by(60)
-                .find(|now| is_due(&node, DAY, *now))
+                .find(|now| is_due(&node, None, DAY, *now))
                 .unwrap()
         };
         let times: std::collections::BTreeSet<i64> = (0..500).map(due_at).collect();
@@ -213,16 +242,16 @@ mod tests {
     #[test]
     fn who_has_no_certificate_or_was_removed_gets_none() {
         let mut node = NodeRecord::invited("n1".parse().unwrap(), String::new());
-        assert!(!is_due(&node, DAY, 0));
+        assert!(!is_due(&node, None, DAY, 0));
         node.certify("0".into(), 10, 0);
-        assert!(!is_due(&node, DAY, 0), "it has not joined");
+        assert!(!is_due(&node, None, DAY, 0), "it has not joined");
         node.state = NodeState::Joined;
-        assert!(is_due(&node, DAY, 0));
+        assert!(is_due(&node, None, DAY, 0));
         assert!(
-            is_due(&node, DAY, 20),
+            is_due(&node, None, DAY, 20),
             "one that ended recovers when it is reached"
         );
         node.state = NodeState::Removed;
-        assert!(!is_due(&node, DAY, 0));
+        assert!(!is_due(&node, None, DAY, 0));
     }
 }
