@@ -18,6 +18,7 @@ use serde::Deserialize;
 use tokio::task::spawn_blocking;
 use tokio::time::{sleep, timeout};
 
+use crate::publish::{self, Made};
 use crate::store::{BackupError, Read as _, Store, StoreError};
 
 /// A file system that takes longer than this has gone away: a roll must not wait for it for ever.
@@ -222,8 +223,7 @@ impl Backups {
             .back_up(BufWriter::new(&file), &path, now.timestamp())
             .and_then(|_| {
                 file.sync_all()
-                    .and_then(|()| fs::rename(&beside, &path))
-                    .and_then(|()| File::open(&config.folder)?.sync_all())
+                    .and_then(|()| publish::rename(Made::Backup, &beside, &path))
                     .map_err(failed)
             });
         if let Err(error) = written {

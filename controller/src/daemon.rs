@@ -24,7 +24,7 @@ use crate::rolls::Rolls;
 use crate::scheduler::Scheduler;
 use crate::seal::{Seal, credential_path};
 use crate::service::{Service, local};
-use crate::store::Store;
+use crate::store::{Read as _, Store, StoreError};
 use crate::term::Term;
 use crate::verbs::Controller;
 
@@ -82,13 +82,23 @@ pub fn init(config: &Config) -> Result<Vec<String>, DaemonError> {
         _ => open_seal(config)?,
     };
     let seal = Arc::new(seal);
-    let store = Store::create(&config.state, &settings.realm, Arc::clone(&seal))
-        .map_err(setup("making the store"))?;
+    let store = match Store::create(&config.state, &settings.realm, Arc::clone(&seal)) {
+        Err(present @ StoreError::Present { .. }) => {
+            unfinished(config, &seal).ok_or_else(|| setup("making the store")(present))?
+        }
+        made => made.map_err(setup("making the store"))?,
+    };
     done.push(format!("store made: {}", config.state.display()));
     Authority::create(&store, &seal, Lifetimes::default(), now_unix())
         .map_err(setup("making the certificate authority"))?;
     done.push("certificate authority made".to_owned());
     Ok(done)
+}
+
+/// A store without an authority: a set-up that was cut off, which this one goes on with.
+fn unfinished(config: &Config, seal: &Arc<Seal>) -> Option<Store> {
+    let (store, _) = Store::open(&config.state, Arc::clone(seal)).ok()?;
+    store.authorities().ok()?.is_empty().then_some(store)
 }
 
 pub(crate) fn open_seal(config: &Config) -> Result<Seal, DaemonError> {
@@ -278,5 +288,32 @@ async fn watchdog() {
             false,
             &[sd_notify::NotifyState::Watchdog],
         ));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_set_up_that_was_cut_off_is_finished_and_a_whole_one_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = folder.path().display();
+        let text = format!(
+            "state = \"{at}/state\"\nseal-key = \"{at}/seal.key\"\n\
+             [listen]\nnames = [\"controller.corp.example\"]\n\
+             [directory]\ndomain = \"corp.example\"\nca = [\"{at}/ca.pem\"]\n\
+             [directory.bind]\nprincipal = \"svc-keyroll@corp.example\"\n\
+             password-file = \"{at}/password\"\n"
+        );
+        let config = Config::parse(&text).unwrap();
+        let key = config.seal_key.clone().unwrap();
+        // A key that was not whole yet, then one without a store, then a store without authority.
+        std::fs::write(crate::publish::unfinished(&key), "half").unwrap();
+        let seal = Arc::new(Seal::create(&key).unwrap());
+        drop(Store::create(&config.state, &"CORP.EXAMPLE".parse().unwrap(), seal).unwrap());
+        init(&config).unwrap();
+        let refused = init(&config).unwrap_err().to_string();
+        assert!(refused.starts_with("making the store: "), "{refused}");
     }
 }

@@ -26,6 +26,7 @@ pub mod founding;
 pub mod keys;
 pub mod operators;
 pub mod ports;
+pub mod publish;
 pub mod random;
 pub mod reconcile;
 pub mod restore;

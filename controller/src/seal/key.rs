@@ -1,13 +1,14 @@
 //! Where the sealing key comes from: a systemd credential, or a file that only its owner reads.
 
 use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use rand::RngCore as _;
 use zeroize::Zeroizing;
 
 use super::Seal;
+use crate::publish::{self, Made};
 
 /// The credential's name in a unit: `LoadCredentialEncrypted=seal-key:…`.
 const CREDENTIAL: &str = "seal-key";
@@ -113,18 +114,10 @@ impl Seal {
         let mut key = Zeroizing::new([0; LENGTH]);
         rand::rng().fill_bytes(key.as_mut_slice());
         let write = || {
-            let mut options = std::fs::OpenOptions::new();
-            let mut file = options
-                .write(true)
-                .create_new(true)
-                .mode(0o600)
-                .open(path)?;
+            let mut file = publish::begin(path)?;
             file.write_all(key.as_slice())?;
             file.sync_all()?;
-            let folder = path
-                .parent()
-                .filter(|folder| !folder.as_os_str().is_empty());
-            std::fs::File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+            publish::finish(Made::SealKey, path)
         };
         match write() {
             Ok(()) => Ok(Self::new(&key)),

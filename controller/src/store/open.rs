@@ -2,7 +2,7 @@
 
 use std::error::Error as _;
 use std::io;
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -16,12 +16,10 @@ use tokio::sync::watch;
 use super::read::{Read as _, Rows};
 use super::row::{self, Source as _};
 use super::{Change, Meta, Snapshot, StoreError};
+use crate::publish::{self, Made};
 use crate::seal::Seal;
 
 const FILE: &str = "state.redb";
-/// The store while it is being made: renamed when it is whole, so that a set-up that was cut off
-/// leaves nothing that looks like a store.
-const UNFINISHED: &str = "state.redb.new";
 /// A few megabytes hold every row of a large site; redb's own default of 1 GiB is for others.
 const CACHE_BYTES: usize = 8 << 20;
 
@@ -219,15 +217,15 @@ impl<'f> Place<'f> {
             made.map_err(|source| io_error(folder, source))?;
         }
         demand_mode(folder, 0o700)?;
-        let (path, unfinished) = (folder.join(FILE), folder.join(UNFINISHED));
+        let path = folder.join(FILE);
         if path.exists() {
             return Err(StoreError::Present { path });
         }
-        let file = new_file(&unfinished).map_err(|source| io_error(&unfinished, source))?;
+        let file = publish::begin(&path).map_err(|source| io_error(&path, source))?;
         let database = Database::builder()
             .set_cache_size(CACHE_BYTES)
             .create_file(file)
-            .map_err(|source| unopened(&unfinished, source))?;
+            .map_err(|source| unopened(&path, source))?;
         Ok((Self { folder }, database))
     }
 
@@ -236,12 +234,8 @@ impl<'f> Place<'f> {
     /// # Errors
     /// [`StoreError::Io`], also if another set-up was faster.
     pub(super) fn finish(self) -> Result<(), StoreError> {
-        let (path, unfinished) = (self.folder.join(FILE), self.folder.join(UNFINISHED));
-        // A hard link, unlike a rename, never replaces a store that another set-up made meanwhile.
-        std::fs::hard_link(&unfinished, &path)
-            .and_then(|()| std::fs::remove_file(&unfinished))
-            .and_then(|()| std::fs::File::open(self.folder)?.sync_all())
-            .map_err(|source| io_error(&path, source))
+        let path = self.folder.join(FILE);
+        publish::finish(Made::Store, &path).map_err(|source| io_error(&path, source))
     }
 }
 
@@ -279,21 +273,6 @@ impl Rows for Store {
         let rows = self.database.scan(table, prefix, newest_first, limit)?;
         row::decode_all(&self.seal, table, rows)
     }
-}
-
-fn new_file(path: &PathBuf) -> io::Result<std::fs::File> {
-    // What a set-up left that was cut off is nobody's: it never had its final name.
-    match std::fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let mut options = std::fs::OpenOptions::new();
-    options
-        .read(true)
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)
 }
 
 fn demand_mode(path: &Path, wanted: u32) -> Result<(), StoreError> {

@@ -5,6 +5,7 @@ use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, fchown};
 use std::path::{Path, PathBuf};
 
+use keyroll_controller::publish;
 use zeroize::Zeroizing;
 
 use crate::exit::Exit;
@@ -171,16 +172,9 @@ impl NewFile {
     /// # Errors
     /// It cannot be made durable, or somebody else made a file of that name meanwhile.
     pub fn finish(mut self) -> Result<(), Trouble> {
-        let folder = self
-            .path
-            .parent()
-            .filter(|folder| !folder.as_os_str().is_empty());
-        // A hard link, unlike a rename, never replaces a file.
         self.file
             .sync_all()
-            .and_then(|()| fs::hard_link(&self.beside, &self.path))
-            .and_then(|()| fs::remove_file(&self.beside))
-            .and_then(|()| fs::File::open(folder.unwrap_or(Path::new(".")))?.sync_all())
+            .and_then(|()| publish::give_name(&self.beside, &self.path))
             .map_err(|error| Trouble::unwritable(&self.path, &error))?;
         self.finished = true;
         Ok(())
