@@ -194,6 +194,11 @@ impl Controller {
         let (array, line, past) = self.under_way(&request.array)?;
         let early = [State::Planned, State::Generated, State::Staging];
         let state = past.roll.state();
+        if state == State::Aborting {
+            let done = format!("roll {} of {} is aborting already", past.number, array.name);
+            let next = format!("keyroll roll watch {}", array.name);
+            return Ok(changed(vec![done], vec![next], request.dry_run));
+        }
         let roll = &past.roll;
         let unwritten = state == State::Committing && roll.untouched() && !roll.has_issued();
         if !early.contains(&state) && !unwritten {
@@ -258,27 +263,7 @@ impl Controller {
                 "roll {number} of {} ends; the nodes keep both keys",
                 array.name
             ),
-            "waive-dc" => {
-                let dc: DcName = request.dc.parse()?;
-                let state = past.roll.state();
-                if !MAY_WAIVE.contains(&state) {
-                    let what = format!(
-                        "roll {number} of {} is {}, which waits for no DC that could be waived",
-                        array.name,
-                        state.name()
-                    );
-                    return Err(No::bad_state("not-waiting", what)
-                        .next(format!("keyroll roll watch {}", array.name)));
-                }
-                if !past.roll.frame().dcs.contains(&dc) {
-                    return Err(No::unknown(
-                        "unknown-dc",
-                        format!("{dc} is no DC of roll {number}"),
-                    )
-                    .next(format!("keyroll roll status {}", array.name)));
-                }
-                format!("roll {number} of {} no longer waits for {dc}", array.name)
-            }
+            "waive-dc" => waivable(&past, &array, request.dc.parse()?)?,
             other => {
                 let what = format!(
                     "{other:?} is no way to go on; there are continue, waive-dc and give-up"
@@ -292,7 +277,13 @@ impl Controller {
                 match request.choice.as_str() {
                     "continue" => wishes.resolve = Some((Resolution::Continue, actor)),
                     "give-up" => wishes.resolve = Some((Resolution::GiveUp, actor)),
-                    _ => wishes.waive = Some((request.dc.parse()?, actor)),
+                    _ => {
+                        let dc = request.dc.parse()?;
+                        // Again, it would be one more record, and a drain counts from the last one.
+                        if !past.roll.waived().contains(&dc) {
+                            wishes.waive = Some((dc, actor));
+                        }
+                    }
                 }
             }
             line.wake.notify_one();
@@ -367,6 +358,29 @@ impl Controller {
             sentences: driver::story(&entries),
         })
     }
+}
+
+/// That the roll can do without a DC, as what would be done.
+fn waivable(past: &PastRoll, array: &ArrayRecord, dc: DcName) -> Result<String, No> {
+    let (number, state) = (past.number, past.roll.state());
+    if !MAY_WAIVE.contains(&state) {
+        let what = format!(
+            "roll {number} of {} is {}, which waits for no DC that could be waived",
+            array.name,
+            state.name()
+        );
+        let next = format!("keyroll roll watch {}", array.name);
+        return Err(No::bad_state("not-waiting", what).next(next));
+    }
+    if !past.roll.frame().dcs.contains(&dc) {
+        let what = format!("{dc} is no DC of roll {number}");
+        let next = format!("keyroll roll status {}", array.name);
+        return Err(No::unknown("unknown-dc", what).next(next));
+    }
+    Ok(format!(
+        "roll {number} of {} no longer waits for {dc}",
+        array.name
+    ))
 }
 
 /// Who it was and, if they said, why: as the journal keeps it.
