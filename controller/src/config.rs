@@ -83,6 +83,11 @@ pub struct PolicyConfig {
     pub clock_skew: u64,
     /// M.
     pub margin: u64,
+    /// After this long a write that nobody answered cannot be applied any more. Not less than what
+    /// the domain lets a request take (`MaxQueryDuration`, 120 s) and its copy on the way.
+    pub quiesce: u64,
+    /// How long a silent writer is waited for before another DC gets the same password.
+    pub fail_over: u64,
     /// Characters of a password.
     pub password_length: u32,
     /// How long an old generation stays sealed here after a roll, in case a DC is restored.
@@ -101,6 +106,8 @@ impl Default for PolicyConfig {
             ticket_life: policy.ticket_life.as_secs(),
             clock_skew: policy.clock_skew.as_secs(),
             margin: policy.margin.as_secs(),
+            quiesce: policy.quiesce.as_secs(),
+            fail_over: policy.fail_over.as_secs(),
             password_length: 64,
             escrow: 24 * 3600,
             heal: Heal::Never,
@@ -119,6 +126,8 @@ impl PolicyConfig {
             ticket_life: Duration::from_secs(self.ticket_life),
             clock_skew: Duration::from_secs(self.clock_skew),
             margin: Duration::from_secs(self.margin),
+            quiesce: Duration::from_secs(self.quiesce),
+            fail_over: Duration::from_secs(self.fail_over),
             ..Policy::default()
         }
     }
