@@ -1,7 +1,8 @@
 # keyroll: `make help` lists the targets. Any user may run all of them; `deps` alone needs root or
 # sudo, and does nothing when everything is there.
 .DEFAULT_GOAL := help
-.PHONY: help deps build lint test unit model model-full e2e interop demo bench fuzz mutants clean
+.PHONY: help deps build lint test unit model model-full e2e crash interop demo bench fuzz mutants \
+  clean
 
 # Where `make lint` looks for cargo-deny before it installs it there.
 tools := $(CURDIR)/target/tools
@@ -9,6 +10,8 @@ export PATH := $(tools)/bin:$(PATH)
 target := $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)
 # What `make fuzz` spends on each fuzz target.
 MINUTES ?= 1
+# How many programs `make crash` kills at random instants.
+DEATHS ?= 200
 # More for cargo-mutants: MUTANTS='--file src/fence.rs' takes a minute, all of the core hours.
 MUTANTS ?=
 
@@ -48,6 +51,11 @@ model-full: ## and in the large ones: an hour and 8 GiB at most
 e2e: deps ## only the promises, on a real Active Directory
 	cargo build --workspace --locked
 	cargo test --locked -p keyroll-tests --test end_to_end
+
+crash: deps ## every crash, cut, standstill and full disk; DEATHS=1000 for more than 200 at random
+	cargo build --workspace --locked
+	KEYROLL_CRASH_DEATHS=$(DEATHS) cargo test --locked -p keyroll-tests --test crash -- \
+	  --include-ignored
 
 interop: deps ## only MIT, Heimdal and Java against our keytabs
 	cargo test --locked -p keyroll-tests --test interop

@@ -21,10 +21,12 @@ use strum::VariantNames as _;
 
 use crate::Ports;
 use crate::directory::acl::{Delegation, DelegationRequest};
+use crate::directory::connection::WRITES;
 use crate::ports::{
     AccountRef, Agents, Directory, Kdc, KnownKeys, NewAccount, NodeInventory, NodeProof,
     PasswordWrite, PortError, Sighting,
 };
+use crate::publish::Made;
 use crate::store::Change;
 
 /// Every place of the controller, as `KIND NAME`; each is reached before and after.
@@ -41,6 +43,8 @@ pub fn places() -> Vec<String> {
         of("port", DIRECTORY),
         of("port", KDC),
         of("port", AGENTS),
+        of("ldap", &WRITES),
+        of("publish", Made::VARIANTS),
     ]
     .concat()
 }
@@ -62,7 +66,8 @@ pub fn watched(ports: Ports) -> Ports {
 /// A port, each call of which is a place.
 struct Watched<P: ?Sized>(Arc<P>);
 
-/// Implements a port by handing each call on. A call that is missing here does not compile.
+/// Implements a port by handing each call on. A call that is missing here does not compile or, if
+/// the port has a body for it, is refused by clippy.
 macro_rules! watched {
     (
         $names:ident of $port:ident { $($as_it_is:item)* }
@@ -70,6 +75,7 @@ macro_rules! watched {
     ) => {
         const $names: &[&str] = &[$(stringify!($call)),+];
 
+        #[deny(clippy::missing_trait_methods, reason = "a call that is missing here is lost")]
         #[async_trait]
         impl $port for Watched<dyn $port> {
             $($as_it_is)*

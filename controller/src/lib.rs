@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use keyroll::name::ArrayName;
 use keyroll::roll::{Record, Roll};
-use keyroll_failpoint::at;
 
 use crate::store::{ArrayRecord, JournalEntry, Read as _, StoreError};
 use crate::term::Term;
@@ -86,7 +85,6 @@ impl Ports {
         entry: &JournalEntry,
     ) -> Result<ArrayRecord, StoreError> {
         let record = &entry.record;
-        let _here = at("record", record.name());
         self.store.write(|change| {
             let mut array = change
                 .array(name)?

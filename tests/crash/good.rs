@@ -1,13 +1,15 @@
 //! Rolls that go well, while everything dies.
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use keyroll_tests::agent::Target;
 use keyroll_tests::lab::Lab;
+use keyroll_tests::logins::Load;
 use keyroll_tests::web::FreeNodes;
 use keyroll_tests::world::World;
 
 use crate::gauntlet::{self, Gauntlet};
 use crate::scenarios::{GOOD, GOOD_AGENT};
+use crate::toll::Toll;
 
 /// Tickets of 6 seconds, so that a drain is over in 8.
 pub const QUICK: &[&str] = &[
@@ -20,6 +22,15 @@ pub const QUICK: &[&str] = &[
 ];
 /// What goes with it.
 pub const LIFE: u32 = 6;
+
+/// Two users of each kind a second: enough where most of the time is waited.
+pub fn few_users(world: &World<'_>, array: &str) -> Load {
+    Load {
+        fresh: 2,
+        cached: 2,
+        ..world.load(array, LIFE)
+    }
+}
 
 /// Every node has a keytab of each kind and a hook; the web server of each takes another kind.
 pub fn give_all_kinds(world: &mut World<'_>, array: &str) -> Result<()> {
@@ -41,21 +52,29 @@ pub fn give_all_kinds(world: &mut World<'_>, array: &str) -> Result<()> {
 }
 
 /// The controller and each agent, before and after everything that they do in a good roll.
-pub fn a_good_roll_dies_everywhere(lab: &Lab, free: &FreeNodes) -> Result<usize> {
+pub fn a_good_roll_dies_everywhere(lab: &Lab, free: &FreeNodes) -> Result<Toll> {
     let mut world = World::new(lab, free, 3, &["mortal"])?;
     give_all_kinds(&mut world, "mortal")?;
+    let backups = lab.folder("backups")?;
+    world.controller.kill()?;
+    world.controller.reconfigure(|text| {
+        let folder = backups.display();
+        format!("{text}[backup]\nfolder = \"{folder}\"\nrequired = true\n")
+    })?;
+    world.controller.start()?;
     world.create("mortal", QUICK)?;
     world.serve("mortal")?;
     let users = world.users("mortal", LIFE)?;
     let mut controller = Gauntlet::of(GOOD.iter().copied());
-    let mut agents: Vec<Gauntlet> = world
-        .agents
-        .iter()
-        .map(|_| Gauntlet::of(GOOD_AGENT.iter().copied()))
-        .collect();
+    let of_agent = |_| Gauntlet::of(GOOD_AGENT.iter().copied());
+    let mut agents: Vec<Gauntlet> = world.agents.iter().map(of_agent).collect();
     gauntlet::run(&mut world, "mortal", &mut controller, &mut agents)?;
-    users.stop()?.none_failed().with_context(|| world.story())?;
+    let of_agents: usize = agents.iter().map(Gauntlet::deaths).sum();
+    let mut toll = Toll {
+        killed: controller.deaths() + of_agents,
+        logins: 0,
+    };
+    toll.stop(users, &world)?;
     world.verify("mortal")?;
-    let deaths = agents.iter().map(Gauntlet::deaths).sum::<usize>();
-    Ok(controller.deaths() + deaths)
+    Ok(toll)
 }

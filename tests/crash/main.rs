@@ -1,37 +1,56 @@
 //! Crashes, cuts and worse, everywhere, with a real Active Directory and users who log in.
 //!
 //! Each trial has a lab of its own, since it harms the domain controllers and the network: this
-//! program runs itself inside one for each. At the end it says how many processes it killed.
+//! program runs itself inside one for each. At the end it says what each came to.
 
+mod cuts;
+mod day;
+mod disks;
 mod gauntlet;
 mod good;
+mod halts;
+mod otherwise;
 mod random;
 mod scenarios;
+mod stopped;
+mod toll;
 
 use std::env;
+use std::fmt::Write as _;
 use std::process::{Command, ExitCode};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result, ensure};
 use keyroll_tests::lab::{Lab, tests_folder};
 use keyroll_tests::told;
 use keyroll_tests::web::FreeNodes;
 use libtest_mimic::{Arguments, Failed, Trial};
 
+use toll::Toll;
+
 /// How a trial is known inside its lab.
 const TRIAL: &str = "KEYROLL_TRIAL";
-/// What a trial says of itself when it has ended well.
-const KILLED: &str = "killed processes: ";
+/// Trials that run side by side on two cores: drains and timeouts are waited for, not worked for.
+const SIDE_BY_SIDE: usize = 4;
 
-/// What is tried, and how; it gives the number of processes that were killed.
-type Try = (&'static str, fn(&Lab, &FreeNodes) -> Result<usize>);
+/// What is tried, and how.
+type Try = (&'static str, fn(&Lab, &FreeNodes) -> Result<Toll>);
 
-/// The longest ones first: they decide how long all of it takes.
-const TRIALS: &[Try] = &[
+/// All places at which something can die; in each `make test`, the longest ones first.
+const PLACES: &[Try] = &[
     (
         "a_good_roll_dies_everywhere",
         good::a_good_roll_dies_everywhere,
+    ),
+    ("an_operators_day_survives", day::an_operators_day_survives),
+    (
+        "rolls_that_end_otherwise_survive",
+        otherwise::rolls_that_end_otherwise_survive,
+    ),
+    (
+        "domain_controllers_that_fail_a_roll",
+        halts::domain_controllers_that_fail_a_roll,
     ),
     (
         "anybody_dies_at_any_instant",
@@ -39,64 +58,105 @@ const TRIALS: &[Try] = &[
     ),
 ];
 
+/// What takes longer than timeouts do; in `make crash` alone.
+const FAULTS: &[Try] = &[
+    (
+        "disks_are_full_or_read_only",
+        disks::disks_are_full_or_read_only,
+    ),
+    ("the_controller_is_parted", cuts::the_controller_is_parted),
+    ("the_writer_is_cut_off", cuts::the_writer_is_cut_off),
+    (
+        "the_domain_controllers_are_parted",
+        cuts::the_domain_controllers_are_parted,
+    ),
+    ("an_agent_stands_still", stopped::an_agent_stands_still),
+    (
+        "the_controller_stands_still",
+        stopped::the_controller_stands_still,
+    ),
+    (
+        "a_domain_controller_stands_still",
+        stopped::a_domain_controller_stands_still,
+    ),
+    (
+        "a_domain_controller_dies_in_the_modify",
+        stopped::a_domain_controller_dies_in_the_modify,
+    ),
+];
+
+/// What each trial came to: its name, seconds and toll.
+type Tolls = Arc<Mutex<Vec<(&'static str, u64, Toll)>>>;
+
 fn main() -> ExitCode {
     if let Ok(name) = env::var(TRIAL) {
         return inside(&name);
     }
     let mut arguments = Arguments::from_args();
-    // Drains and timeouts are waited for, not worked for.
-    arguments.test_threads.get_or_insert(3);
-    let killed = Arc::new(AtomicUsize::new(0));
+    arguments.test_threads.get_or_insert(SIDE_BY_SIDE);
+    let tolls = Tolls::default();
     let mut trials = vec![Trial::test("every_place_has_a_scenario", || {
         scenarios::every_place_has_one().map_err(|error| Failed::from(told(&error)))
     })];
-    for &(name, _) in TRIALS {
-        let killed = Arc::clone(&killed);
+    // A release build has no places to end at.
+    let released = cfg!(not(debug_assertions));
+    let places = PLACES.iter().map(|(name, _)| (*name, released));
+    for (name, ignored) in places.chain(FAULTS.iter().map(|(name, _)| (*name, true))) {
+        let tolls = Arc::clone(&tolls);
         let trial = Trial::test(name, move || {
-            killed.fetch_add(in_a_lab(name)?, Ordering::Relaxed);
+            let began = Instant::now();
+            let toll = in_a_lab(name).map_err(|error| Failed::from(told(&error)))?;
+            let mut tolls = tolls.lock().unwrap_or_else(PoisonError::into_inner);
+            tolls.push((name, began.elapsed().as_secs(), toll));
             Ok(())
         });
-        // A release build has no places to end at.
-        trials.push(trial.with_ignored_flag(cfg!(not(debug_assertions))));
+        trials.push(trial.with_ignored_flag(ignored));
     }
     let conclusion = libtest_mimic::run(&arguments, trials);
-    say(&format!("{KILLED}{}", killed.load(Ordering::Relaxed)));
+    say(&table(
+        &tolls.lock().unwrap_or_else(PoisonError::into_inner),
+    ));
     conclusion.exit_code()
 }
 
-/// Runs one trial in a lab of its own; the number of processes that it killed.
-fn in_a_lab(name: &str) -> Result<usize, Failed> {
-    let failed = |why: String| Failed::from(why);
-    let this = env::current_exe().map_err(|error| failed(error.to_string()))?;
+fn table(tolls: &[(&str, u64, Toll)]) -> String {
+    let mut text = String::new();
+    let mut sum = Toll::default();
+    for &(name, seconds, toll) in tolls {
+        // A string takes whatever it is given.
+        writeln!(text, "{seconds:4} s  {toll}: {name}").ok();
+        sum += toll;
+    }
+    text + &format!("in all  {sum}")
+}
+
+/// Runs one trial in a lab of its own.
+fn in_a_lab(name: &str) -> Result<Toll> {
     let done = Command::new(tests_folder().join("lab/run"))
         .args(["--dcs", "2", "--nodes", "4"])
-        .arg(this)
+        .arg(env::current_exe()?)
         .env(TRIAL, name)
         .output()
-        .map_err(|error| failed(format!("tests/lab/run: {error}")))?;
-    let said = String::from_utf8_lossy(&done.stdout).into_owned();
-    let killed = said.lines().find_map(|line| line.strip_prefix(KILLED));
-    match killed.and_then(|number| number.parse().ok()) {
-        Some(killed) if done.status.success() => Ok(killed),
-        _ => {
-            let complaint = String::from_utf8_lossy(&done.stderr);
-            Err(failed(format!("{}\n{complaint}{said}", done.status)))
-        }
-    }
+        .context("tests/lab/run")?;
+    let said = String::from_utf8_lossy(&done.stdout);
+    let complaint = String::from_utf8_lossy(&done.stderr);
+    ensure!(done.status.success(), "{}\n{complaint}{said}", done.status);
+    said.lines().last().context("it says nothing")?.parse()
 }
 
 /// The trial itself, within its lab.
 fn inside(name: &str) -> ExitCode {
     let tried = Lab::here().and_then(|lab| {
-        let (_, trial) = TRIALS
-            .iter()
+        let (_, trial) = [PLACES, FAULTS]
+            .into_iter()
+            .flatten()
             .find(|(known, _)| *known == name)
-            .ok_or_else(|| anyhow::anyhow!("there is no trial {name}"))?;
+            .with_context(|| format!("there is no trial {name}"))?;
         trial(&lab, &FreeNodes::of(&lab))
     });
     match tried {
-        Ok(killed) => {
-            say(&format!("{KILLED}{killed}"));
+        Ok(toll) => {
+            say(&toll.to_string());
             ExitCode::SUCCESS
         }
         Err(error) => {

@@ -1,5 +1,6 @@
 //! Deaths that are in step with nothing.
 
+use std::env;
 use std::thread::sleep;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -12,14 +13,17 @@ use keyroll_tests::world::World;
 
 use crate::gauntlet::ended_well;
 use crate::good::{LIFE, QUICK, give_all_kinds};
+use crate::toll::Toll;
 
-/// How many programs are killed.
-const DEATHS: usize = 60;
+/// The variable that says how many programs are killed; `make crash DEATHS=1000`.
+const VARIABLE: &str = "KEYROLL_CRASH_DEATHS";
+/// How many if it does not say.
+const DEATHS: usize = 20;
 /// The longest time between two deaths; the shortest is none.
 const LONGEST_PAUSE: u64 = 1500;
 
 /// The controller and the agents, whoever is drawn, at any instant of roll after roll.
-pub fn anybody_dies_at_any_instant(lab: &Lab, free: &FreeNodes) -> Result<usize> {
+pub fn anybody_dies_at_any_instant(lab: &Lab, free: &FreeNodes) -> Result<Toll> {
     let since = SystemTime::now().duration_since(UNIX_EPOCH)?;
     // Not to be repeated by its seed, since the instants are not: but other ones each time.
     let mut draw = Draw(since.subsec_nanos().into());
@@ -28,7 +32,12 @@ pub fn anybody_dies_at_any_instant(lab: &Lab, free: &FreeNodes) -> Result<usize>
     world.create("random", QUICK)?;
     world.serve("random")?;
     let users = world.users("random", LIFE)?;
-    for _ in 0..DEATHS {
+    let wanted = env::var(VARIABLE).ok().map(|text| text.parse());
+    let mut toll = Toll {
+        killed: wanted.unwrap_or(Ok(DEATHS)).context(VARIABLE)?,
+        logins: 0,
+    };
+    for _ in 0..toll.killed {
         sleep(Duration::from_millis(draw.below(LONGEST_PAUSE)));
         let count = world.agents.len() as u64;
         match draw.below(2 * count) {
@@ -44,9 +53,9 @@ pub fn anybody_dies_at_any_instant(lab: &Lab, free: &FreeNodes) -> Result<usize>
     })
     .with_context(|| world.story())?;
     world.roll(&["random"]).context("the next roll")?;
-    users.stop()?.none_failed().with_context(|| world.story())?;
+    toll.stop(users, &world)?;
     world.verify("random")?;
-    Ok(DEATHS)
+    Ok(toll)
 }
 
 /// Begins a roll if none is under way and the controller answers.

@@ -27,6 +27,7 @@ pub fn ten_rolls_under_load(lab: &Lab, free: &FreeNodes) -> Result<()> {
     let load = Load {
         host: "web.corp.example".to_owned(),
         direct: Vec::new(),
+        dcs: Vec::new(),
         fresh: 20,
         cached: 10,
         lifetime: LIFE,
@@ -133,6 +134,7 @@ pub fn the_naive_order_fails(lab: &Lab, free: &FreeNodes) -> Result<()> {
     let load = Load {
         host,
         direct: nodes.clone(),
+        dcs: Vec::new(),
         fresh: 20,
         cached: 10,
         lifetime: 30,

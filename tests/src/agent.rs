@@ -172,6 +172,7 @@ impl Agent {
             }
         };
         command.arg(verb).arg("--config").arg(self.config());
+        command.envs([self.wishes.variable()]);
         Ok(command)
     }
 
@@ -236,9 +237,7 @@ impl Agent {
 
     fn launch_with(&mut self, environment: &[(&str, &str)]) -> Result<()> {
         let mut command = self.command("run")?;
-        command
-            .envs(environment.iter().copied())
-            .envs([self.wishes.variable()]);
+        command.envs(environment.iter().copied());
         self.process = Some(Process::start(&mut command, &self.log())?);
         Ok(())
     }

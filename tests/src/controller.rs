@@ -71,8 +71,20 @@ impl Controller {
              ca = [\"{ca}\"]\n\
              [directory.bind]\n\
              principal = \"svc-keyroll@{domain}\"\n\
-             password-file = \"{lab}/controller.password\"\n"
+             password-file = \"{lab}/controller.password\"\n\
+             [policy]\n\
+             quiesce = 5\n\
+             fail-over = 10\n"
         )
+    }
+
+    /// Changes its configuration from its next start on.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn reconfigure(&self, change: impl FnOnce(String) -> String) -> Result<()> {
+        let text = fs::read_to_string(self.config())?;
+        Ok(fs::write(self.config(), change(text))?)
     }
 
     /// The configuration file.
@@ -100,6 +112,7 @@ impl Controller {
     pub fn command(&self, verb: &str) -> Result<Command> {
         let mut command = self.lab.on(HOST, program("keyroll-controller")?);
         command.arg(verb).arg("--config").arg(self.config());
+        command.envs([self.wishes.variable()]);
         Ok(command)
     }
 
@@ -126,9 +139,7 @@ impl Controller {
     /// It cannot be started.
     pub fn start_with(&mut self, environment: &[(&str, &str)]) -> Result<()> {
         let mut command = self.command("run")?;
-        command
-            .envs(environment.iter().copied())
-            .envs([self.wishes.variable()]);
+        command.envs(environment.iter().copied());
         self.process = Some(Process::start(&mut command, &self.log())?);
         Ok(())
     }

@@ -6,10 +6,12 @@
 pub mod agent;
 pub mod cli;
 pub mod controller;
+pub mod dc;
 pub mod domain;
 pub mod lab;
 pub mod logins;
 pub mod mortal;
+pub mod network;
 pub mod process;
 pub mod search;
 pub mod ticket;

@@ -24,6 +24,8 @@ pub struct Load {
     pub fresh: u32,
     /// Logins a second with a ticket got before, and no means to get another.
     pub cached: u32,
+    /// The domain controllers that they ask first, in turn; none: all.
+    pub dcs: Vec<String>,
     /// How long those cached tickets live, in seconds; at least 5.
     pub lifetime: u32,
 }
@@ -72,6 +74,9 @@ impl Logins {
         }
         if !load.direct.is_empty() {
             command.args(["--direct", &load.direct.join(",")]);
+        }
+        if !load.dcs.is_empty() {
+            command.args(["--dcs", &load.dcs.join(",")]);
         }
         let child = command
             .stdin(Stdio::null())

@@ -2,10 +2,14 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 
+use rustix::process::Signal;
+
 use crate::process::{Process, was_killed};
+use crate::wait::until;
 
 /// A program that can be ended and started again.
 pub trait Mortal {
@@ -26,6 +30,30 @@ pub trait Mortal {
 
     /// Where it shall end or stop.
     fn wishes(&self) -> &Wishes;
+
+    /// Waits until it has stopped at a place where it was to stop.
+    ///
+    /// # Errors
+    /// It has not in time.
+    fn wait_stopped(&mut self, place: &str, limit: Duration) -> Result<()> {
+        let name = self.name();
+        until(&format!("{name} to stop {place}"), limit, || {
+            let last = self.wishes().reached()?.pop();
+            ensure!(
+                last.as_deref() == Some(place),
+                "its last place was {last:?}"
+            );
+            Ok(())
+        })
+    }
+
+    /// Lets it go on after a stop; nothing happens if it was not stopped.
+    ///
+    /// # Errors
+    /// It does not run.
+    fn go_on(&mut self) -> Result<()> {
+        self.process()?.signal(Signal::CONT)
+    }
 
     /// Whether it has ended at a place of [`Mortal::wishes`]; then its last place.
     ///
@@ -66,11 +94,16 @@ impl Wishes {
         (keyroll_failpoint::VARIABLE, &self.0)
     }
 
-    /// Wishes this from now on: lines like `kill before record planned`.
+    /// Wishes this from now on, lines like `kill before record planned`, and forgets what was
+    /// reached.
     ///
     /// # Errors
     /// The file cannot be written.
     pub fn set(&self, wishes: impl IntoIterator<Item = String>) -> Result<()> {
+        match fs::remove_file(self.0.with_extension("reached")) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
+            _ => {}
+        }
         let text: String = wishes.into_iter().map(|wish| wish + "\n").collect();
         // The program reads it at any moment: it must never find half of it.
         let new = self.0.with_extension("new");
@@ -79,7 +112,7 @@ impl Wishes {
         Ok(())
     }
 
-    /// The places at which the program has ended or stopped so far, in order.
+    /// The places at which the program has ended or stopped since then, in order.
     ///
     /// # Errors
     /// The file cannot be read.

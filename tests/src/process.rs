@@ -62,13 +62,21 @@ impl Process {
         Ok(())
     }
 
+    /// Sends it a signal.
+    ///
+    /// # Errors
+    /// The system refuses.
+    pub fn signal(&self, signal: Signal) -> Result<()> {
+        Ok(kill_process(Pid::from_child(&self.child), signal)?)
+    }
+
     /// Asks it to end, and waits until it has.
     ///
     /// # Errors
     /// The system refuses.
     pub fn terminate(&mut self) -> Result<ExitStatus> {
         if self.child.try_wait()?.is_none() {
-            kill_process(Pid::from_child(&self.child), Signal::TERM)?;
+            self.signal(Signal::TERM)?;
         }
         Ok(self.child.wait()?)
     }

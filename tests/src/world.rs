@@ -159,6 +159,7 @@ impl<'a> World<'a> {
         Load {
             host: self.lab.full_name(array),
             direct: self.nodes.clone(),
+            dcs: Vec::new(),
             fresh: 5,
             cached: 5,
             lifetime,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use keyroll::name::DcName;
+use keyroll_failpoint::at;
 use ldap3::adapters::{Adapter, EntriesOnly, PagedResults};
 use ldap3::controls::RawControl;
 use ldap3::{Ldap, LdapError, LdapResult, Mod, Scope};
@@ -18,6 +19,10 @@ use super::result;
 use super::text::{Dn, Filter};
 use crate::ports::PortError;
 
+/// The requests that change something, as places where a test ends this process.
+pub(crate) const WRITES: [&str; 2] = [MODIFY, ADD];
+const MODIFY: &str = "modify";
+const ADD: &str = "add";
 /// Entries in one page; AD gives at most 1000.
 const PAGE: i32 = 500;
 
@@ -200,6 +205,7 @@ impl Connection {
         object: &Dn,
         changes: Vec<Mod<Vec<u8>>>,
     ) -> Result<LdapResult, Lost> {
+        let _here = at("ldap", MODIFY);
         let sending = self
             .ldap
             .with_timeout(self.patience)
@@ -214,6 +220,7 @@ impl Connection {
         object: &Dn,
         attributes: Vec<(Vec<u8>, HashSet<Vec<u8>>)>,
     ) -> Result<LdapResult, Lost> {
+        let _here = at("ldap", ADD);
         let sending = self
             .ldap
             .with_timeout(self.patience)

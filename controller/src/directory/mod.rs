@@ -21,7 +21,7 @@ mod account;
 pub mod acl;
 pub mod ber;
 pub mod config;
-mod connection;
+pub(crate) mod connection;
 pub mod credential;
 mod delegation;
 pub mod descriptor;

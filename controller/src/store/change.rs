@@ -41,6 +41,11 @@ impl<'s> Change<'s> {
         }
     }
 
+    /// A place where a test ends the process: before this is durable, and after.
+    pub(super) fn reach(&self, kind: &str, name: &str) {
+        self.here.borrow_mut().push(at(kind, name));
+    }
+
     pub(super) fn commit(self) -> Result<(), StoreError> {
         self.transaction.commit().map_err(StoreError::unsaved)
     }
@@ -147,7 +152,7 @@ impl<'s> Change<'s> {
         key: &str,
         content: &T,
     ) -> Result<(), StoreError> {
-        self.here.borrow_mut().push(at("save", table));
+        self.reach("save", table);
         let bytes = row::encode(self.seal, table, key, content);
         let definition = row::definition(table);
         let mut table = self
@@ -161,7 +166,7 @@ impl<'s> Change<'s> {
     }
 
     pub(super) fn remove(&self, table: Table, key: &str) -> Result<bool, StoreError> {
-        self.here.borrow_mut().push(at("save", table));
+        self.reach("save", table);
         let definition = row::definition(table);
         let mut table = self
             .transaction

@@ -201,6 +201,7 @@ impl Change<'_> {
         let replayed = replay(array, roll, records)?;
         let prefix = prefix(array, roll);
         for (number, entry) in (old.len() as u64 + 1..).zip(new) {
+            self.reach("record", entry.record.name());
             self.put(row::ROLLS, &format!("{prefix}{}", numbered(number)), entry)?;
         }
         Ok(replayed)

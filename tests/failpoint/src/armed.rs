@@ -5,7 +5,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-use rustix::process::{Signal, getpid, kill_process};
+use nix::sys::signal::{Signal, raise};
 
 use crate::VARIABLE;
 
@@ -24,15 +24,15 @@ pub fn reach(when: &str, place: &str) {
     };
     // Whoever waits for it would wait in vain otherwise; the process goes on, and the test fails.
     if note(path, &place).is_ok() {
-        kill_process(getpid(), signal).ok();
+        raise(signal).ok();
     }
 }
 
 /// The signal that `wishes` have for a place.
 fn wished(wishes: &str, place: &str) -> Option<Signal> {
     wishes.lines().find_map(|wish| match wish.split_once(' ') {
-        Some(("kill", of)) if of == place => Some(Signal::KILL),
-        Some(("stop", of)) if of == place => Some(Signal::STOP),
+        Some(("kill", of)) if of == place => Some(Signal::SIGKILL),
+        Some(("stop", of)) if of == place => Some(Signal::SIGSTOP),
         _ => None,
     })
 }
@@ -51,10 +51,10 @@ mod tests {
     fn a_wish_is_for_one_place_and_one_signal() {
         let wishes = "kill before record planned\nstop after port stage\nhalt after port look\n";
         for (place, signal) in [
-            ("before record planned", Some(Signal::KILL)),
+            ("before record planned", Some(Signal::SIGKILL)),
             ("after record planned", None),
             ("before record", None),
-            ("after port stage", Some(Signal::STOP)),
+            ("after port stage", Some(Signal::SIGSTOP)),
             ("after port look", None),
         ] {
             assert_eq!(wished(wishes, place), signal, "{place}");

@@ -73,6 +73,7 @@ fn run(keep: bool) -> Result<()> {
     let load = Load {
         host: "web.corp.example".to_owned(),
         direct: Vec::new(),
+        dcs: Vec::new(),
         fresh: FRESH,
         cached: CACHED,
         lifetime: LIFE,

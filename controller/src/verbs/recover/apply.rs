@@ -3,7 +3,6 @@
 use keyroll::fence::Version;
 use keyroll::roll::recovery::{InForce, Issuer, Verdict};
 use keyroll::roll::{Record, RollNumber};
-use keyroll_failpoint::at;
 
 use super::super::Controller;
 use super::super::no::No;
@@ -25,7 +24,6 @@ impl Controller {
         };
         let now = self.ports.clock.now();
         let record = self.record(seen, verdict, version, actor);
-        let _here = record.as_ref().map(|_| at("record", "recovered"));
         let entry = self.ports.store.write(|change| {
             let name = &seen.array.name;
             let mut array = change

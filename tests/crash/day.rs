@@ -1,0 +1,277 @@
+//! What operators do apart from rolls, while controller and agents die: all can be said again.
+
+use std::fs;
+use std::process::Command;
+
+use anyhow::{Context as _, Result, bail, ensure};
+use keyroll_tests::controller::Controller;
+use keyroll_tests::lab::{Lab, output};
+use keyroll_tests::logins::Logins;
+use keyroll_tests::mortal::Mortal as _;
+use keyroll_tests::process::was_killed;
+use keyroll_tests::wait::until;
+use keyroll_tests::web::FreeNodes;
+use keyroll_tests::world::{SOON, World};
+
+use crate::gauntlet::{both_die_while, dies_while};
+use crate::good::{QUICK, few_users};
+use crate::scenarios;
+use crate::toll::Toll;
+
+const ARRAY: &str = "day";
+/// An account that somebody has made before.
+const TAKEN: &str = "taken";
+/// The node that comes and goes; users log in at the others.
+const GUEST: usize = 2;
+
+/// A controller and its arrays are set up, nodes come, are certified anew and go, operators too.
+pub fn an_operators_day_survives(lab: &Lab, free: &FreeNodes) -> Result<Toll> {
+    let mut toll = Toll::default();
+    toll.killed += init(lab)?;
+    let mut world = World::new(lab, free, 3, &[ARRAY, TAKEN])?;
+    toll.killed += accounts(&mut world)?;
+    toll.killed += first_node(&mut world)?;
+    world.join(ARRAY, 1)?;
+    for agent in &world.agents[..GUEST] {
+        world.web.serve(&agent.node, agent.keytab(ARRAY))?;
+    }
+    world.domain().wait_for_spn(&world.spn(ARRAY))?;
+    let mut load = few_users(&world, ARRAY);
+    load.direct.truncate(GUEST);
+    let users = Logins::start(lab, ARRAY, &load)?;
+    toll.killed += operators(&mut world)?;
+    toll.killed += joining(&mut world)?;
+    let hour = |text| format!("node-certificate-hours = 1\n{text}");
+    world.controller.reconfigure(hour)?;
+    toll.killed += renewal(&mut world, scenarios::RENEW)?;
+    world.agents[GUEST].kill()?;
+    toll.killed += renewal(&mut world, scenarios::RENEW_AGAIN)?;
+    toll.killed += leaving(&mut world)?;
+    world.cli.run(&["audit", "verify"])?;
+    world.roll(&[ARRAY]).context("the next roll")?;
+    toll.stop(users, &world)?;
+    world.verify(ARRAY)?;
+    Ok(toll)
+}
+
+/// A set-up that was cut off is begun anew by the same words.
+fn init(lab: &Lab) -> Result<usize> {
+    let mut deaths = 0;
+    for place in scenarios::INIT {
+        for when in ["before", "after"] {
+            let mut controller = Controller::new(lab, 90)?;
+            let folder = controller.folder();
+            fs::remove_dir_all(folder.join("state"))?;
+            fs::remove_file(folder.join("seal.key"))?;
+            controller.wishes().set([format!("kill {when} {place}")])?;
+            let status = controller.command("init")?.output()?.status;
+            ensure!(was_killed(status), "{when} {place}: {status}");
+            deaths += 1;
+            controller.wishes().set([])?;
+            // It refuses what is whole already, and finishes anything else.
+            let said = controller.command("init")?.output()?;
+            let started = controller.start();
+            started.with_context(|| format!("after a death {when} {place}: {said:?}"))?;
+            controller.kill()?;
+            fs::remove_dir_all(controller.folder())?;
+        }
+    }
+    Ok(deaths)
+}
+
+/// One account that is not there yet, and one that is.
+fn accounts(world: &mut World<'_>) -> Result<usize> {
+    let mut deaths = 0;
+    for place in scenarios::CREATE {
+        if world.cli.run(&["array", "show", ARRAY]).is_ok() {
+            world.cli.run(&["array", "delete", ARRAY, "--yes"])?;
+            world
+                .domain()
+                .samba_tool(&["computer", "delete", "svc-day"])?;
+        }
+        deaths += dies_while(world, &[place], |world| is_made(world, ARRAY))?;
+    }
+    let unit = "--computerou=OU=Arrays";
+    world
+        .domain()
+        .samba_tool(&["computer", "create", "svc-taken", unit])?;
+    deaths += dies_while(world, scenarios::TAKE, |world| is_made(world, TAKEN))?;
+    Ok(deaths)
+}
+
+/// That an array is there with its account; what is to be said until it is, is said.
+fn is_made(world: &World<'_>, array: &str) -> Result<()> {
+    let acl = [
+        "array",
+        "create",
+        "any",
+        "--account",
+        "svc-keyroll",
+        "--print-acl",
+    ];
+    world.cli.run(&acl)?;
+    let Ok(view) = world.cli.run(&["array", "show", array]) else {
+        let made = world
+            .create(array, &[QUICK, &["--dry-run"]].concat())
+            .and_then(|_| world.create(array, QUICK));
+        if let Err(no) = made {
+            // The account is there: somebody else made it, or this controller before it died.
+            ensure!(no.to_string().contains("--take-existing"), "{no}");
+            world.create(array, &[QUICK, &["--take-existing", "--yes"]].concat())?;
+        }
+        bail!("made just now");
+    };
+    if view["kvno"] == 0 {
+        let told = view["alarms"].to_string();
+        if told.contains("array delete") {
+            world.cli.run(&["array", "delete", array, "--yes"])?;
+        }
+        bail!("its account is not there yet: {told}");
+    }
+    Ok(())
+}
+
+/// With the first node the SPN is registered.
+fn first_node(world: &mut World<'_>) -> Result<usize> {
+    let name = world.agents[0].full_name();
+    let reply = world.cli.run(&["node", "add", ARRAY, &name])?;
+    let line = reply["join_line"].as_str().context("no join line")?;
+    world.agents[0].join(line)?;
+    world.agents[0].start()?;
+    dies_while(world, scenarios::REGISTER, |world| {
+        let view = world.cli.run(&["array", "show", ARRAY])?;
+        let pending = view["spns_pending"].as_array();
+        ensure!(pending.is_none_or(Vec::is_empty), "{pending:?} are pending");
+        world.agents[0].wait_ready(ARRAY, SOON)
+    })
+}
+
+fn operators(world: &mut World<'_>) -> Result<usize> {
+    let folder = world.controller.folder().join("anna");
+    let folder = folder.display().to_string();
+    dies_while(world, scenarios::OPERATORS, |world| {
+        let add = [
+            "operator",
+            "add",
+            "anna",
+            "--role",
+            "viewer",
+            "--directory",
+            &folder,
+            // In place of one that was issued by a controller that died in answering.
+            "--yes",
+        ];
+        drop(fs::remove_dir_all(&folder));
+        fs::create_dir(&folder)?;
+        world.cli.run(&add)?;
+        let listed = world.cli.run(&["operator", "list"])?;
+        ensure!(listed.to_string().contains("anna"), "{listed}");
+        Ok(())
+    })
+}
+
+/// The invitation may be lost on either side, and the key on its way to the node's disk: whatever
+/// is left behind, a new invitation is good.
+fn joining(world: &mut World<'_>) -> Result<usize> {
+    let mut deaths = dies_while(world, scenarios::INVITE, |world| invite(world).map(drop))?;
+    for place in scenarios::JOIN {
+        for when in ["before", "after"] {
+            let line = invite(world)?;
+            let agent = &world.agents[GUEST];
+            agent.wishes().set([format!("kill {when} {place}")])?;
+            ensure!(agent.join(&line).is_err(), "it did not die {when} {place}");
+            ensure!(
+                !agent.wishes().reached()?.is_empty(),
+                "not at {when} {place}"
+            );
+            agent.wishes().set([])?;
+            deaths += 1;
+        }
+    }
+    Ok(deaths)
+}
+
+/// A new invitation, whatever is known of the node.
+fn invite(world: &World<'_>) -> Result<String> {
+    let name = world.agents[GUEST].full_name();
+    let remove = ["node", "remove", ARRAY, &name, "--unreachable", "--yes"];
+    drop(world.cli.ask(&remove));
+    let reply = world.cli.run(&["node", "add", ARRAY, &name])?;
+    Ok(reply["join_line"]
+        .as_str()
+        .context("no join line")?
+        .to_owned())
+}
+
+/// A certificate that ends soon is renewed, and the agent dies in taking it.
+fn renewal(world: &mut World<'_>, places: &[&str]) -> Result<usize> {
+    // It joins fifty minutes ago, for an hour.
+    world.controller.kill()?;
+    let told = |name: &str| {
+        let mut faketime = Command::new("faketime");
+        output(faketime.args(["-f", "-50m", "printenv", name]))
+    };
+    let (library, time) = (told("LD_PRELOAD")?, told("FAKETIME")?);
+    let environment = [("LD_PRELOAD", library.trim()), ("FAKETIME", time.trim())];
+    world.controller.start_with(&environment)?;
+    world.controller.wait_ready()?;
+    let line = invite(world)?;
+    world.agents[GUEST].join(&line)?;
+    world.controller.kill()?;
+    let place = "before call RequestCertificate";
+    let soon = ends(world)?;
+    world.agents[GUEST]
+        .wishes()
+        .set([format!("stop {place}")])?;
+    world.agents[GUEST].start()?;
+    world.controller.start()?;
+    world.agents[GUEST].wait_stopped(place, SOON)?;
+    let mut spoken_to = world.agents[GUEST].process()?.id();
+    let deaths = both_die_while(world, &[], (GUEST, places), |world| {
+        // It is tried again each half minute, or as soon as a new controller has heard of it.
+        let now = world.agents[GUEST].process()?.id();
+        if std::mem::replace(&mut spoken_to, now) != now {
+            world.controller.kill()?;
+            world.controller.start()?;
+        }
+        let now = ends(world)?;
+        ensure!(now > soon + 600, "it ends at {now}, as before");
+        Ok(())
+    })?;
+    world.agents[GUEST].wait_ready(ARRAY, SOON)?;
+    Ok(deaths)
+}
+
+/// When the guest's certificate ends, as its own program says.
+fn ends(world: &World<'_>) -> Result<i64> {
+    let file = world.agents[GUEST].folder().join("state/node.crt");
+    let mut openssl = Command::new("openssl");
+    openssl.args(["x509", "-noout", "-enddate", "-dateopt", "iso_8601", "-in"]);
+    let said = output(openssl.arg(file))?;
+    let end = said.trim().trim_start_matches("notAfter=");
+    let mut date = Command::new("date");
+    Ok(output(date.args(["-d", end, "+%s"]))?.trim().parse()?)
+}
+
+/// The guest is wiped and let go of, and the array that was taken is given up.
+fn leaving(world: &mut World<'_>) -> Result<usize> {
+    let name = world.agents[GUEST].full_name();
+    let keytab = world.agents[GUEST].keytab(ARRAY).to_owned();
+    let wipe = (GUEST, scenarios::WIPE_AGENT);
+    let deaths = both_die_while(world, scenarios::WIPE, wipe, |world| {
+        if world.agents[GUEST].health(&format!("/ready/{ARRAY}"))?.0 != 200 && keytab.exists() {
+            bail!("its gate is shut");
+        }
+        let removed = world.cli.ask(&["node", "remove", ARRAY, &name, "--yes"])?;
+        ensure!(
+            removed.exit == 0 || removed.stderr.contains("unknown-node"),
+            "{removed:?}"
+        );
+        ensure!(!keytab.exists(), "the keytab is still there");
+        Ok(())
+    })?;
+    until("the other array to go", SOON, || {
+        world.cli.run(&["array", "delete", TAKEN, "--yes"])
+    })?;
+    Ok(deaths)
+}
