@@ -125,10 +125,16 @@ impl Desired {
     }
 
     /// Whether the driver of an open roll gives this node its keys, and within seconds. A roll may
-    /// wait for days for a domain controller or an operator, and asks no node meanwhile.
+    /// wait for days for a domain controller or an operator, for hours for old tickets to die, and
+    /// mends no file meanwhile.
     #[must_use]
     pub fn is_staged(&self, node: &NodeName) -> bool {
-        let waits = [State::Committing, State::Converging, State::Halted];
+        let waits = [
+            State::Committing,
+            State::Converging,
+            State::Draining,
+            State::Halted,
+        ];
         let waits = |roll: &Roll| waits.contains(&roll.state());
         self.is_driven(node) && !self.roll.as_ref().is_some_and(waits)
     }

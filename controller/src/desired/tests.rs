@@ -166,6 +166,46 @@ async fn nodes_are_mended_while_a_roll_waits_for_a_dc_or_an_operator() {
     assert_eq!(site.asked(), ["stage n1 4+5", "shut n1"]);
 }
 
+#[tokio::test]
+async fn nodes_are_mended_while_old_tickets_die() {
+    let site = StandIn::new();
+    let array = in_service(&site, &["n1"]);
+    let controller = &site.controller;
+    let (ports, overview) = (controller.ports.clone(), controller.overview.clone());
+    let pause = std::time::Duration::from_secs(60);
+    let reconciler = Reconciler::new(ports, overview, controller.wake.clone(), pause);
+    let mut roll = begin(&site, true);
+    let dc: keyroll::name::DcName = "dc1".parse().unwrap();
+    let made = generated(&site, &roll);
+    go_on(&site, &mut roll, [made]);
+    let new = roll.generated().unwrap();
+    let (kvno, salt) = (new.kvno, new.salt.clone());
+    let records = [
+        Record::Staging {
+            version: Version(8),
+        },
+        Record::CommitIntent {
+            attempt: 1,
+            dc: dc.clone(),
+        },
+        Record::AttemptApplied { attempt: 1 },
+        Record::Committed {
+            kvno,
+            salt,
+            version: Version(9),
+        },
+        Record::Converged {
+            dcs: [dc].into_iter().collect(),
+        },
+        Record::Draining {
+            left: std::time::Duration::from_secs(37_800),
+        },
+    ];
+    go_on(&site, &mut roll, records);
+    reconciler.pass(&array).await.unwrap();
+    assert_eq!(site.asked(), ["stage n1 5+4"]);
+}
+
 /// The array with a password of generation 9 that some domain controller issues under `kvno`.
 fn keep(site: &StandIn, array: &mut ArrayRecord, kvno: u32) {
     let mut generation = array.current.clone().unwrap();

@@ -73,7 +73,6 @@ async fn every_keyset_that_a_record_brings_is_the_newest_that_the_array_knows() 
     let dc: keyroll::name::DcName = "dc1.corp.example".parse().unwrap();
     let (attempt, kvno) = (1, keyroll::kerberos::Kvno(6));
     let salt = roll.generated().unwrap().salt.clone();
-    let version = |number| Version(number);
     let records = [
         Record::CommitIntent {
             attempt,
@@ -83,12 +82,12 @@ async fn every_keyset_that_a_record_brings_is_the_newest_that_the_array_knows() 
         Record::Committed {
             kvno,
             salt,
-            version: version(9),
+            version: Version(9),
         },
         // Somebody has set the same password again.
         Record::Renumbered {
             kvno: kvno.next(),
-            version: version(10),
+            version: Version(10),
         },
     ];
     for record in records {
