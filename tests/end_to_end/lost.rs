@@ -1,5 +1,6 @@
 //! A controller that is lost, or comes back from an earlier day; a node that does, too.
 
+mod backups;
 mod gates;
 
 use std::fs;
@@ -12,6 +13,7 @@ use keyroll_tests::web::FreeNodes;
 use keyroll_tests::world::{SOON, World};
 use serde_json::Value;
 
+pub use self::backups::a_controller_with_backups_of_its_own;
 use self::gates::Gates;
 use crate::set_up::{LIFE, QUICK};
 

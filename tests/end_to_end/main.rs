@@ -100,12 +100,22 @@ const PROMISES: &[Promise] = &[
         lost::a_snapshot_of_the_controller,
     ),
     (
+        "lost_a_controller_with_backups_of_its_own",
+        lost::a_controller_with_backups_of_its_own,
+    ),
+    (
         "lost_a_controller_without_a_backup",
         lost::a_controller_without_a_backup,
     ),
     ("lost_a_snapshot_of_a_node", lost::a_snapshot_of_a_node),
     ("the_naive_order_fails", load::the_naive_order_fails),
 ];
+
+/// What takes a domain controller away from all others, one after the other once they are done.
+const ALONE: &[Promise] = &[(
+    "out_of_band_a_domain_controller_set_back",
+    out_of_band::a_domain_controller_set_back,
+)];
 
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
@@ -123,7 +133,13 @@ fn main() -> ExitCode {
             show(lab, free).map_err(|error| Failed::from(told(&error)))
         })
     };
-    libtest_mimic::run(&arguments, PROMISES.iter().map(trial).collect()).exit_code()
+    let together = libtest_mimic::run(&arguments, PROMISES.iter().map(trial).collect());
+    arguments.test_threads = Some(1);
+    let alone = libtest_mimic::run(&arguments, ALONE.iter().map(trial).collect());
+    if together.has_failed() {
+        return together.exit_code();
+    }
+    alone.exit_code()
 }
 
 #[expect(clippy::print_stderr, reason = "the test program's own voice")]

@@ -15,7 +15,7 @@ use keyroll_tests::world::{SOON, World};
 use serde_json::Value;
 
 pub use self::account::names_spns_and_enctypes;
-pub use self::dc::a_restored_domain_controller;
+pub use self::dc::{a_domain_controller_set_back, a_restored_domain_controller};
 pub use self::keytabs::files_that_others_write;
 pub use self::updaters::programs_that_renew_the_password;
 

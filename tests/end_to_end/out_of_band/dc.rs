@@ -1,5 +1,6 @@
 //! A domain controller that comes back from an earlier day.
 
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
@@ -57,4 +58,51 @@ pub fn a_restored_domain_controller(lab: &Lab, free: &FreeNodes) -> Result<()> {
     world.roll(&["restored"])?;
     world.verify("restored")?;
     none_failed_since(users, failed, &world)
+}
+
+/// The second one's machine is put back to a snapshot of before a roll, while the first cannot
+/// reach it: its whole database is of then, and counts on from there under its old name.
+pub fn a_domain_controller_set_back(lab: &Lab, free: &FreeNodes) -> Result<()> {
+    let mut world = World::new(lab, free, 2, &["rewound"])?;
+    world.create("rewound", QUICK)?;
+    world.serve("rewound")?;
+    let users = world.users("rewound", LIFE)?;
+    let database = lab.dir.join("dc2/private");
+    let snapshot = lab.folder("snapshots")?.join("dc2");
+    let dc = |arguments: &[&str]| world.domain().dc(arguments);
+    dc(&["stop", "dc2"])?;
+    copy(&database, &snapshot)?;
+    dc(&["start", "dc2"])?;
+    world.roll(&["rewound"])?;
+    users.stop()?.none_failed().with_context(|| world.story())?;
+    untold(&world, "dc-gives-no-ticket")?;
+    dc(&["cut"])?;
+    dc(&["stop", "dc2"])?;
+    std::fs::remove_dir_all(&database)?;
+    copy(&snapshot, &database)?;
+    dc(&["start", "dc2"])?;
+    let alarm = told(&world, "dc-behind")?;
+    says(&alarm, "warning", &[SECOND, "the nodes hold that key too"])?;
+    let alarm = told(&world, "dc-rolled-back")?;
+    says(&alarm, "critical", &[SECOND, "USN rollback", "demote"])?;
+    let ticket = HeldTicket::fetch_from(lab, "dc2", "rewound.corp.example", 60)?;
+    until("the nodes to hold the older key again", SOON, || {
+        let mut nodes = world.nodes.iter();
+        nodes.try_for_each(|node| ticket.log_in(node))
+    })
+    .with_context(|| world.story())?;
+    // Users of both, while the two issue under different keys and when they do not any more.
+    let users = world.users("rewound", LIFE)?;
+    dc(&["heal"])?;
+    dc(&["replicate"])?;
+    untold(&world, "dc-behind")?;
+    world.roll(&["rewound"])?;
+    users.stop()?.none_failed().with_context(|| world.story())?;
+    // What it has lost beside that nobody can tell, so that stays said.
+    told(&world, "dc-rolled-back").map(drop)
+}
+
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    let mut cp = Command::new("cp");
+    output(cp.arg("-a").arg("-T").args([from, to])).map(drop)
 }

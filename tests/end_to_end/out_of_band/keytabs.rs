@@ -110,7 +110,8 @@ fn add_entry(keytab: &Path) -> Result<()> {
     let mut input = child.stdin.take().context("no standard input")?;
     let keytab = keytab.display();
     let words = format!(
-        "addent -password -p {HOST} -k 1 -e aes256-cts-hmac-sha1-96 -s any\nsecret\nwkt {keytab}\nq\n"
+        "addent -password -p {HOST} -k 1 -e aes256-cts-hmac-sha1-96 -s any\nsecret\n\
+         wkt {keytab}\nq\n"
     );
     std::io::Write::write_all(&mut input, words.as_bytes())?;
     drop(input);
