@@ -17,6 +17,7 @@ pub enum Mistake {
     NoLastLook,
     StrangersAreNobodysBusiness,
     QuarantinedStaysOpen,
+    UntoldIsTold,
     ReturningNodeServes,
     RestoredNodeServes,
     AgentGoesBack,
@@ -34,7 +35,10 @@ pub enum Mistake {
     SettledAtOnce,
     SendDoesNotRestartTheClock,
     OldLookIsBelieved,
+    OnlyWrittenDcsAreAsked,
+    OverwrittenIsUnwritten,
     AbortAfterIntent,
+    LostKeyIsWaitedFor,
     KvnoIsProof,
     SilentDcIsSkipped,
     SilentDcEndsTheDrain,
@@ -95,6 +99,11 @@ pub const ALL: &[Planted] = &[
         Mistake::QuarantinedStaysOpen,
         &settings::OPERATORS,
         "who is left behind has its gate shut before the commit",
+    ),
+    planted(
+        Mistake::UntoldIsTold,
+        &settings::GATE,
+        "and who has not confirmed that is told again",
     ),
     planted(
         Mistake::ReturningNodeServes,
@@ -182,9 +191,24 @@ pub const ALL: &[Planted] = &[
         "what has become of a write is looked at after that time, not before",
     ),
     planted(
+        Mistake::OnlyWrittenDcsAreAsked,
+        &settings::WAIVED,
+        "and so at every domain controller, not only where it was sent",
+    ),
+    planted(
+        Mistake::OverwrittenIsUnwritten,
+        &settings::RESETS,
+        "a write that somebody may have written over leaves both keys",
+    ),
+    planted(
         Mistake::AbortAfterIntent,
         &settings::WRITES,
         "no abort once a write is recorded",
+    ),
+    planted(
+        Mistake::LostKeyIsWaitedFor,
+        &settings::WAIVED,
+        "a key that was lost with its only domain controller is written once more",
     ),
     planted(
         Mistake::KvnoIsProof,

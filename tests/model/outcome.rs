@@ -9,8 +9,8 @@ use crate::model::Model;
 use crate::settings::Settings;
 use crate::story::{in_short, story};
 
-/// More states than any of these worlds has: one that outgrows it is not small.
-const MOST: usize = 40_000_000;
+/// More states than any of these worlds has: one that outgrows it does not fit into 8 GiB.
+const MOST: usize = 100_000_000;
 
 /// An exploration, without its states.
 #[derive(Debug)]

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
 
 use libtest_mimic::Failed;
 
@@ -11,12 +12,33 @@ use crate::settings::{LARGE, SMALL, Settings};
 
 const PROSE: &str = include_str!("page.md");
 
-/// Compares the page with what was explored, or writes it if `KEYROLL_WRITE_DOCS` is set. The large
-/// worlds' numbers are those of before unless `large` asks for them.
-pub fn is_of_today(large: bool) -> Result<(), Failed> {
+/// Read and written by one world at a time.
+static PAGE: Mutex<()> = Mutex::new(());
+
+/// Compares the page with what was explored, or writes it if `KEYROLL_WRITE_DOCS` is set. The rows
+/// of large worlds stay as they are.
+pub fn is_of_today() -> Result<(), Failed> {
+    // Explored here already, so that the page is not held up for others.
+    page("");
+    compared(page, "model")
+}
+
+/// The same of the row of a large world. One that the page has not yet goes to its end, until the
+/// page is written anew.
+pub fn row_is_of_today(settings: &Settings) -> Result<(), Failed> {
+    let new = row(settings, numbers(settings));
+    let today = |before: &str| match told_row(before, settings) {
+        Some(old) => before.replace(&format!("{old}\n"), &new),
+        None => format!("{before}{new}"),
+    };
+    compared(today, "model-full")
+}
+
+fn compared(today: impl Fn(&str) -> String, target: &str) -> Result<(), Failed> {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../docs/model.md");
+    let _turn = PAGE.lock().unwrap_or_else(PoisonError::into_inner);
     let before = std::fs::read_to_string(&path).unwrap_or_default();
-    let today = page(&before, large);
+    let today = today(&before);
     if std::env::var_os("KEYROLL_WRITE_DOCS").is_some() {
         std::fs::write(&path, today)?;
         return Ok(());
@@ -24,22 +46,16 @@ pub fn is_of_today(large: bool) -> Result<(), Failed> {
     if before == today {
         return Ok(());
     }
-    let verb = if large { "model-full" } else { "model" };
-    Err(format!("docs/model.md is old: KEYROLL_WRITE_DOCS=1 make {verb} writes it anew").into())
+    Err(format!("docs/model.md is old: KEYROLL_WRITE_DOCS=1 make {target} writes it anew").into())
 }
 
-fn page(before: &str, large: bool) -> String {
+fn page(before: &str) -> String {
     let small = SMALL
         .iter()
         .map(|settings| row(settings, numbers(settings)));
-    let all = LARGE.iter().map(|settings| {
-        let numbers = if large {
-            numbers(settings)
-        } else {
-            told(before, settings)
-        };
-        row(settings, numbers)
-    });
+    let all = LARGE
+        .iter()
+        .map(|settings| row(settings, told(before, settings)));
     let mistakes = mistakes::ALL.iter().map(|planted| {
         let outcome = outcome::of(planted.settings, Some(planted.mistake));
         let found = outcome.get().and_then(|outcome| outcome.wrong.as_ref());
@@ -78,15 +94,20 @@ fn numbers(settings: &Settings) -> String {
 
 /// The numbers that the page had for this world.
 fn told(before: &str, settings: &Settings) -> String {
-    let begin = format!("| {} | ", settings.name);
-    let row = before.lines().find(|line| line.starts_with(&begin));
+    let row = told_row(before, settings);
     let cells: Vec<&str> = row.unwrap_or_default().split(" | ").collect();
     match cells[..] {
         [.., states, steps, depth] => {
-            format!("{states} | {steps} | {}", depth.trim_end_matches(" |"))
+            let depth = depth.trim_end_matches(" |");
+            format!("{states} | {steps} | {depth}")
         }
         _ => "– | – | –".to_owned(),
     }
+}
+
+fn told_row<'a>(before: &'a str, settings: &Settings) -> Option<&'a str> {
+    let begin = format!("| {} | ", settings.name);
+    before.lines().find(|line| line.starts_with(&begin))
 }
 
 /// 1234567 as `1 234 567`.

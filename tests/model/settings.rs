@@ -82,6 +82,3 @@ pub const CALM: Settings = Settings {
     any_order: false,
     left: NOTHING,
 };
-
-/// One node, since it is about the directory.
-const ALONE: Settings = Settings { nodes: 1, ..CALM };

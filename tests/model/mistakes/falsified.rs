@@ -9,7 +9,7 @@ use super::Mistake;
 use crate::ledger::Brief;
 use crate::model::Model;
 use crate::question::{Question, is_proven};
-use crate::world::{Content, DcSeen, KeyId, NodeSeen, Said, Slot, Slots, World};
+use crate::world::{Content, DcSeen, FOREIGN, KeyId, NodeSeen, Said, Seen, Slot, Slots, World};
 
 /// A password that is in nobody's journal.
 const NOBODYS: KeyId = 5;
@@ -33,6 +33,9 @@ impl Model {
                     seen.dcs[0] = DcSeen::Issues(base);
                 }
             }
+            (Mistake::UntoldIsTold, State::Staging) => {
+                seen.told = seen.told.map(|told| told.map(|_| true));
+            }
             (Mistake::StrangersAreNobodysBusiness, _) => question.strangers = 0,
             (Mistake::LostAnswerIsFailure, State::Committing)
                 if seen.answer == Some(Said::Nothing) =>
@@ -41,6 +44,19 @@ impl Model {
             }
             (Mistake::RefusalOfRepeatIsProof, State::Committing) => {
                 question.unsent = brief.attempts;
+            }
+            (Mistake::OnlyWrittenDcsAreAsked, State::Committing) => {
+                let last = usize::from(brief.last_dc);
+                taken_for_old(brief, seen, |index, dc| {
+                    index != last && dc == DcSeen::Unasked
+                });
+            }
+            (Mistake::OverwrittenIsUnwritten, State::Committing) => {
+                taken_for_old(
+                    brief,
+                    seen,
+                    |_, dc| matches!(dc, DcSeen::Issues(slot) if slot.key() == FOREIGN),
+                );
             }
             (Mistake::KvnoIsProof, State::Converging | State::Draining) => {
                 let same = |slot: Slot, new: Slot| slot.kvno() == new.kvno();
@@ -120,17 +136,25 @@ impl Model {
 }
 
 /// Shows every domain controller that `mistaken` is about with the new key.
-fn taken_for_new(
-    brief: &Brief,
-    seen: &mut crate::world::Seen,
-    mistaken: impl Fn(DcSeen, Slot) -> bool,
-) {
+fn taken_for_new(brief: &Brief, seen: &mut Seen, mistaken: impl Fn(DcSeen, Slot) -> bool) {
     let Some(new) = brief.new else {
         return;
     };
     for dc in &mut seen.dcs {
         if mistaken(*dc, new) {
             *dc = DcSeen::Issues(new);
+        }
+    }
+}
+
+/// Shows every domain controller that `mistaken` is about with the old key.
+fn taken_for_old(brief: &Brief, seen: &mut Seen, mistaken: impl Fn(usize, DcSeen) -> bool) {
+    let Some(base) = brief.base else {
+        return;
+    };
+    for (index, dc) in seen.dcs.iter_mut().enumerate() {
+        if mistaken(index, *dc) {
+            *dc = DcSeen::Issues(base);
         }
     }
 }

@@ -37,6 +37,11 @@ impl Model {
             (Mistake::OtherKvnoIsWaitedFor, Step::Write(Record::Renumbered { .. })) => {
                 Step::Wait(Duration::ZERO)
             }
+            (Mistake::LostKeyIsWaitedFor, Step::Write(Record::CommitIntent { .. }))
+                if roll.state() == State::Converging =>
+            {
+                Step::Wait(Duration::ZERO)
+            }
             (Mistake::AllLeftBehind, Step::Wait(_)) if is_last_push(roll.state()) => {
                 match roll.serving().next().filter(|_| question.since_state > 0) {
                     Some(node) => Step::Write(Record::Quarantined {

@@ -3,7 +3,7 @@
 use keyroll::roll::OldKey;
 
 use super::Kind::{Emergency, Ordinary};
-use super::{ALONE, CALM, EMERGENCY, NOTHING, Settings};
+use super::{CALM, EMERGENCY, NOTHING, Settings};
 use crate::world::Budget;
 
 /// Two nodes, asked in every order.
@@ -18,6 +18,7 @@ pub const LARGE: &[Settings] = &[
     Settings {
         name: "large-writes",
         words: "three DCs; two writes unanswered, one refused, two silences, an abort, a crash",
+        nodes: 1,
         dcs: 3,
         left: Budget {
             crashes: 1,
@@ -27,11 +28,11 @@ pub const LARGE: &[Settings] = &[
             aborts: 1,
             ..NOTHING
         },
-        ..ALONE
+        ..CALM
     },
     Settings {
         name: "large-resets",
-        words: "fenced resets; two writes unanswered, one refused, two silences, an abort, a crash",
+        words: "fenced resets, two unanswered, one refused; two silences, an abort, a crash",
         reset: true,
         left: Budget {
             crashes: 1,
@@ -68,10 +69,11 @@ pub const LARGE: &[Settings] = &[
     },
     Settings {
         name: "large-left-behind",
-        words: "three nodes: one dies, one cannot write, a call cut off; quarantine",
+        words: "three nodes: one dies, one cannot write, a call cut off; quarantine; a crash",
         nodes: 3,
         lenient: true,
         left: Budget {
+            crashes: 1,
             node_crashes: 1,
             sick: 1,
             cut_calls: 1,
@@ -81,9 +83,10 @@ pub const LARGE: &[Settings] = &[
     },
     Settings {
         name: "large-operators",
-        words: "a node set aside and released, another joins, one dies, an abort",
+        words: "a node set aside and released, another joins, one dies, an abort, a crash",
         spare: 1,
         left: Budget {
+            crashes: 1,
             set_asides: 1,
             joins: 1,
             aborts: 1,
@@ -109,6 +112,7 @@ pub const LARGE: &[Settings] = &[
         words: "an emergency at once over a foreign password, a node dies, a lost answer, a crash",
         rolls: &[Emergency(OldKey::UntilCommitted), Ordinary],
         left: Budget {
+            crashes: 1,
             foreign: 1,
             node_crashes: 1,
             lost_answers: 1,
@@ -118,19 +122,34 @@ pub const LARGE: &[Settings] = &[
     },
     Settings {
         name: "large-restored",
-        words: "two DCs restored, two looks without an answer, a waiver, a crash",
+        words: "two DCs restored, two looks without an answer, a waiver, two crashes",
         left: Budget {
+            crashes: 2,
             dc_restores: 2,
             silent_looks: 2,
             waivers: 1,
-            crashes: 1,
             ..NOTHING
         },
         ..BOTH
     },
     Settings {
+        name: "large-waived",
+        words: "three DCs: two waived, two writes unanswered, a silence, an abort, a crash",
+        nodes: 1,
+        dcs: 3,
+        left: Budget {
+            crashes: 1,
+            waivers: 2,
+            lost_answers: 2,
+            silent_looks: 1,
+            aborts: 1,
+            ..NOTHING
+        },
+        ..CALM
+    },
+    Settings {
         name: "large-again",
-        words: "two rolls of two nodes; an abort, a lost answer, a keyset late, a node's death",
+        words: "two rolls; an abort, a lost answer, a keyset late, a node's death",
         rolls: &[Ordinary, Ordinary],
         left: Budget {
             aborts: 1,
@@ -143,9 +162,10 @@ pub const LARGE: &[Settings] = &[
     },
     Settings {
         name: "large-given-up",
-        words: "two rolls of two nodes; a lie, a lost answer, a snapshot, given up at every halt",
+        words: "two rolls; a lie, a lost answer, a snapshot, given up at every halt; a crash",
         rolls: &[Ordinary, Ordinary],
         left: Budget {
+            crashes: 1,
             lies: 1,
             lost_answers: 1,
             snapshots: 1,
@@ -166,5 +186,20 @@ pub const LARGE: &[Settings] = &[
             ..NOTHING
         },
         ..BOTH
+    },
+    Settings {
+        name: "large-of-all",
+        words: "a lost answer, a silence, a late keyset, a snapshot, deaths, an abort",
+        left: Budget {
+            crashes: 1,
+            node_crashes: 1,
+            lost_answers: 1,
+            silent_looks: 1,
+            late_keysets: 1,
+            snapshots: 1,
+            aborts: 1,
+            ..NOTHING
+        },
+        ..CALM
     },
 ];

@@ -1,7 +1,7 @@
 //! Each fault once, at any moment: seconds, in `make test`.
 
 use super::Kind::Ordinary;
-use super::{ALONE, CALM, EMERGENCY, NOTHING, Settings};
+use super::{CALM, EMERGENCY, NOTHING, Settings};
 use crate::world::Budget;
 
 pub const WRITES: Settings = Settings {
@@ -15,26 +15,28 @@ pub const WRITES: Settings = Settings {
         aborts: 1,
         ..NOTHING
     },
-    ..ALONE
+    ..CALM
 };
 
 pub const RESETS: Settings = Settings {
     name: "resets",
-    words: "fenced resets: one unanswered, applied or late; somebody else's password; an abort",
+    words: "fenced resets, one unanswered, applied or late; a foreign password; an abort; a crash",
     reset: true,
     left: Budget {
+        crashes: 1,
         lost_answers: 1,
         foreign: 1,
         aborts: 1,
         ..NOTHING
     },
-    ..ALONE
+    ..CALM
 };
 
 pub const LATE_KEYSETS: Settings = Settings {
     name: "late-keysets",
-    words: "a keyset late or twice, a call cut off, a node's death",
+    words: "a keyset late or twice, a call cut off, a node's death, a crash",
     left: Budget {
+        crashes: 1,
         late_keysets: 1,
         cut_calls: 1,
         node_crashes: 1,
@@ -45,8 +47,9 @@ pub const LATE_KEYSETS: Settings = Settings {
 
 pub const SNAPSHOTS: Settings = Settings {
     name: "snapshots",
-    words: "a node restored from a snapshot, a keyset late or twice",
+    words: "a node restored from a snapshot, a keyset late or twice, a crash",
     left: Budget {
+        crashes: 1,
         snapshots: 1,
         late_keysets: 1,
         ..NOTHING
@@ -56,9 +59,10 @@ pub const SNAPSHOTS: Settings = Settings {
 
 pub const LEFT_BEHIND: Settings = Settings {
     name: "left-behind",
-    words: "a node dies, one cannot write; who is late is quarantined and comes back",
+    words: "a node dies, one cannot write; who is late is quarantined and comes back; a crash",
     lenient: true,
     left: Budget {
+        crashes: 1,
         node_crashes: 1,
         sick: 1,
         ..NOTHING
@@ -68,9 +72,10 @@ pub const LEFT_BEHIND: Settings = Settings {
 
 pub const GATE: Settings = Settings {
     name: "gate",
-    words: "one ready node is enough; a call cut off, one node cannot write",
+    words: "one ready node is enough; a call cut off, one node cannot write, a crash",
     gate: "at-least 1",
     left: Budget {
+        crashes: 1,
         cut_calls: 1,
         sick: 1,
         ..NOTHING
@@ -93,24 +98,26 @@ pub const OPERATORS: Settings = Settings {
 
 pub const STRANGERS: Settings = Settings {
     name: "strangers",
-    words: "somebody else sets the password; halts resolved; then an emergency",
+    words: "somebody else sets the password; halts resolved; then an emergency; a crash",
     rolls: &[Ordinary, EMERGENCY],
     left: Budget {
+        crashes: 1,
         foreign: 1,
         ..NOTHING
     },
-    ..ALONE
+    ..CALM
 };
 
 pub const RENUMBERED: Settings = Settings {
     name: "renumbered",
-    words: "somebody sets the same password again; a waiver",
+    words: "somebody sets the same password again; a waiver, a crash",
     left: Budget {
+        crashes: 1,
         bumps: 1,
         waivers: 1,
         ..NOTHING
     },
-    ..ALONE
+    ..CALM
 };
 
 pub const WAIVED: Settings = Settings {
@@ -123,7 +130,7 @@ pub const WAIVED: Settings = Settings {
         aborts: 1,
         ..NOTHING
     },
-    ..ALONE
+    ..CALM
 };
 
 pub const RESTORED: Settings = Settings {
@@ -135,31 +142,33 @@ pub const RESTORED: Settings = Settings {
         waivers: 1,
         ..NOTHING
     },
-    ..ALONE
+    ..CALM
 };
 
 pub const SILENT: Settings = Settings {
     name: "silent",
-    words: "a DC restored, two looks without an answer",
+    words: "a DC restored, two looks without an answer, a crash",
     left: Budget {
+        crashes: 1,
         dc_restores: 1,
         silent_looks: 2,
         ..NOTHING
     },
-    ..ALONE
+    ..CALM
 };
 
 pub const AGAIN: Settings = Settings {
     name: "again",
-    words: "two rolls; an abort, a refusal, a lost answer",
+    words: "two rolls; an abort, a refusal, a lost answer, a crash",
     rolls: &[Ordinary, Ordinary],
     left: Budget {
+        crashes: 1,
         aborts: 1,
         refusals: 1,
         lost_answers: 1,
         ..NOTHING
     },
-    ..ALONE
+    ..CALM
 };
 
 pub const LATE_AGAIN: Settings = Settings {
@@ -171,19 +180,20 @@ pub const LATE_AGAIN: Settings = Settings {
         late_keysets: 1,
         ..NOTHING
     },
-    ..ALONE
+    ..CALM
 };
 
 pub const GIVEN_UP: Settings = Settings {
     name: "given-up",
-    words: "two rolls; a DC says success and does nothing, a lost answer, given up",
+    words: "two rolls; a DC says success and does nothing, a lost answer, given up, a crash",
     rolls: &[Ordinary, Ordinary],
     left: Budget {
+        crashes: 1,
         lies: 1,
         lost_answers: 1,
         ..NOTHING
     },
-    ..ALONE
+    ..CALM
 };
 
 pub const GIVEN_UP_LATE: Settings = Settings {
@@ -195,29 +205,32 @@ pub const GIVEN_UP_LATE: Settings = Settings {
         given_up_drains: 1,
         ..NOTHING
     },
-    ..ALONE
+    ..CALM
 };
 
 pub const HASTY: Settings = Settings {
     name: "hasty",
-    words: "a drain given up for an emergency that kills old tickets, then a roll; an abort",
+    words: "a drain given up for an emergency, then a roll; an abort; a crash",
     rolls: &[Ordinary, EMERGENCY, Ordinary],
     left: Budget {
+        crashes: 1,
         given_up_drains: 1,
         aborts: 1,
         ..NOTHING
     },
-    ..ALONE
+    ..CALM
 };
 
 pub const ADOPTED: Settings = Settings {
     name: "adopted",
-    words: "a first key that nobody knows; a lost answer, a crash",
+    words: "an unknown first key, a drain given up, then an emergency; a lost answer, a crash",
     adopted: true,
     reset: true,
+    rolls: &[Ordinary, EMERGENCY],
     left: Budget {
         lost_answers: 1,
         crashes: 1,
+        given_up_drains: 1,
         ..NOTHING
     },
     ..CALM
