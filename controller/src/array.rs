@@ -100,7 +100,7 @@ impl ArrayRecord {
             return;
         };
         self.unknown_keys_stay |= roll.recipe().unlisted == Unlisted::Keep;
-        let left_seconds = roll.frame().policy.drain().as_secs();
+        let left_seconds = roll.drain().as_secs();
         for generation in self.held_after(roll) {
             let current = self.current.iter();
             let kept = self.drift.kept.iter().map(|kept| &kept.generation);
@@ -131,7 +131,7 @@ impl ArrayRecord {
         if let Some(current) = brought_by(roll).filter(|_| committed) {
             // Kept sealed for a while, in case a domain controller is restored from a backup; where
             // nodes keep both keys, never shorter than the tickets under it live.
-            let drain = i64::try_from(roll.frame().policy.drain().as_secs()).unwrap_or(i64::MAX);
+            let drain = i64::try_from(roll.drain().as_secs()).unwrap_or(i64::MAX);
             let destroy_at_unix = now_unix.saturating_add(escrow_seconds.max(drain));
             self.previous = self
                 .current

@@ -77,8 +77,9 @@ pub struct PolicyConfig {
     pub stage_deadline: u64,
     /// `abort` or `quarantine`.
     pub on_deadline: OnDeadline,
-    /// L, the longest life of a ticket in the domain.
-    pub ticket_life: u64,
+    /// L, the longest life of a ticket in the domain. Not named: ten hours, or as long as the
+    /// tickets live that a roll sees.
+    pub ticket_life: Option<u64>,
     /// S.
     pub clock_skew: u64,
     /// M.
@@ -103,7 +104,7 @@ impl Default for PolicyConfig {
             gate: policy.gate,
             stage_deadline: policy.stage_deadline.as_secs(),
             on_deadline: policy.on_deadline,
-            ticket_life: policy.ticket_life.as_secs(),
+            ticket_life: None,
             clock_skew: policy.clock_skew.as_secs(),
             margin: policy.margin.as_secs(),
             quiesce: policy.quiesce.as_secs(),
@@ -119,16 +120,20 @@ impl PolicyConfig {
     /// The policy of an array that says nothing of its own.
     #[must_use]
     pub fn policy(&self) -> Policy {
+        let policy = Policy::default();
         Policy {
             gate: self.gate.clone(),
             stage_deadline: Duration::from_secs(self.stage_deadline),
             on_deadline: self.on_deadline,
-            ticket_life: Duration::from_secs(self.ticket_life),
+            ticket_life: self
+                .ticket_life
+                .map_or(policy.ticket_life, Duration::from_secs),
+            ticket_life_given: self.ticket_life.is_some(),
             clock_skew: Duration::from_secs(self.clock_skew),
             margin: Duration::from_secs(self.margin),
             quiesce: Duration::from_secs(self.quiesce),
             fail_over: Duration::from_secs(self.fail_over),
-            ..Policy::default()
+            ..policy
         }
     }
 }

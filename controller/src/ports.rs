@@ -196,6 +196,8 @@ pub struct Sighting {
     pub salt: Option<Salt>,
     /// How far the KDC's clock is from ours.
     pub clock_offset: Duration,
+    /// How long the longer-lived of the ticket and the ticket-granting one lives.
+    pub ticket_life: Duration,
     /// The ticket itself, for a proof by a node: opaque to the driver.
     pub ticket: std::sync::Arc<keyroll::kerberos::message::Credential>,
 }

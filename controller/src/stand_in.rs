@@ -291,6 +291,7 @@ pub(crate) fn generated(site: &StandIn, roll: &Roll) -> Record {
         kvno_before: Kvno(4),
         kvno: Kvno(5),
         salt: salt(),
+        longest_ticket: std::time::Duration::ZERO,
     }
 }
 

@@ -77,7 +77,7 @@ complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_s
 complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from create" -l stage-deadline -d 'How long staging may take; by default 2min' -r
 complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from create" -l on-deadline -d 'What to do with nodes that are not staged by then; by default `abort`' -r -f -a "abort\t'Abort the roll'
 quarantine\t'Quarantine them and go on'"
-complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from create" -l ticket-life -d 'The longest life of a ticket in the domain: the old key is kept for this, plus twice the clock skew, plus the margin; by default 10h' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from create" -l ticket-life -d 'The longest life of a ticket in the domain: the old key is kept for this, plus twice the clock skew, plus the margin. By default 10h, or as long as the roll\'s own tickets live; what is given counts even if they live longer' -r
 complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from create" -l clock-skew -d 'How far clocks may differ; by default 5min' -r
 complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from create" -l margin -d 'A margin on top; by default 20min' -r
 complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from create" -l method -d 'How the password is written: changed with the old one, or reset; by default `auto`' -r -f -a "auto\t'Change, and reset where a change cannot be'
@@ -110,7 +110,7 @@ complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_s
 complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from adopt" -l stage-deadline -d 'How long staging may take; by default 2min' -r
 complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from adopt" -l on-deadline -d 'What to do with nodes that are not staged by then; by default `abort`' -r -f -a "abort\t'Abort the roll'
 quarantine\t'Quarantine them and go on'"
-complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from adopt" -l ticket-life -d 'The longest life of a ticket in the domain: the old key is kept for this, plus twice the clock skew, plus the margin; by default 10h' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from adopt" -l ticket-life -d 'The longest life of a ticket in the domain: the old key is kept for this, plus twice the clock skew, plus the margin. By default 10h, or as long as the roll\'s own tickets live; what is given counts even if they live longer' -r
 complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from adopt" -l clock-skew -d 'How far clocks may differ; by default 5min' -r
 complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from adopt" -l margin -d 'A margin on top; by default 20min' -r
 complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from adopt" -l method -d 'How the password is written: changed with the old one, or reset; by default `auto`' -r -f -a "auto\t'Change, and reset where a change cannot be'

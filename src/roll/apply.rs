@@ -90,6 +90,7 @@ impl Roll {
                 kvno_before,
                 kvno,
                 salt,
+                longest_ticket,
             } => {
                 self.follows(name, &[State::Planned])?;
                 self.generated = Some(Generated {
@@ -99,6 +100,7 @@ impl Roll {
                     kvno_before,
                     kvno,
                     salt,
+                    longest_ticket,
                 });
                 self.state = State::Generated;
             }

@@ -111,6 +111,8 @@ pub struct Generated {
     pub kvno: Kvno,
     /// The salt predicted, or observed once committed.
     pub salt: Salt,
+    /// How long the longest ticket lives that a domain controller issued before the roll.
+    pub longest_ticket: Duration,
 }
 
 /// One write to the directory.
@@ -369,6 +371,13 @@ impl Roll {
         if drained || !self.has_committed() {
             return Duration::ZERO;
         }
-        self.plan.policy.drain().saturating_sub(since_end)
+        self.drain().saturating_sub(since_end)
+    }
+
+    /// How long the old key stays after the last domain controller has the new one.
+    #[must_use]
+    pub fn drain(&self) -> Duration {
+        let seen = self.generated.as_ref().map(|new| new.longest_ticket);
+        self.plan.policy.drain_seen(seen.unwrap_or_default())
     }
 }

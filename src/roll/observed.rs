@@ -91,6 +91,9 @@ pub struct Issued {
     pub salt: Option<Salt>,
     /// How far the domain controller's clock is ahead of or behind ours, in either direction.
     pub clock_offset: Duration,
+    /// How long the longest-lived ticket lives that this domain controller gives: this one, or the
+    /// ticket-granting one that it follows from.
+    pub ticket_life: Duration,
 }
 
 /// Which of the keys we know opens a ticket.

@@ -21,6 +21,9 @@ pub struct Policy {
     pub on_deadline: OnDeadline,
     /// L: the longest life of a ticket, `max(MaxServiceAge, MaxTicketAge)`.
     pub ticket_life: Duration,
+    /// Whether an operator named it: it counts then, even where tickets were seen that live longer.
+    #[serde(default)]
+    pub ticket_life_given: bool,
     /// S: the largest clock skew, between us and a DC or a node.
     pub clock_skew: Duration,
     /// M: added to every drain, for what nobody thought of.
@@ -43,6 +46,7 @@ impl Default for Policy {
             stage_deadline: Duration::from_secs(120),
             on_deadline: OnDeadline::Abort,
             ticket_life: Duration::from_secs(10 * 3600),
+            ticket_life_given: false,
             clock_skew: Duration::from_secs(300),
             margin: Duration::from_secs(20 * 60),
             quiesce: Duration::from_secs(150),
@@ -60,7 +64,21 @@ impl Policy {
     /// is behind (RFC 4120, section 3.2.3, lets it accept a ticket for S after its end).
     #[must_use]
     pub fn drain(&self) -> Duration {
-        self.ticket_life
+        self.drain_of(self.ticket_life)
+    }
+
+    /// The same where a domain controller has issued a ticket that lives for `seen`.
+    #[must_use]
+    pub fn drain_seen(&self, seen: Duration) -> Duration {
+        if self.ticket_life_given {
+            self.drain()
+        } else {
+            self.drain_of(self.ticket_life.max(seen))
+        }
+    }
+
+    fn drain_of(&self, ticket_life: Duration) -> Duration {
+        ticket_life
             .saturating_add(self.clock_skew.saturating_mul(2))
             .saturating_add(self.margin)
     }
@@ -255,5 +273,18 @@ mod tests {
             Policy::default().drain(),
             Duration::from_secs(10 * 3600 + 30 * 60)
         );
+    }
+
+    #[test]
+    fn longer_tickets_lengthen_a_drain_unless_their_life_was_named() {
+        let (day, named) = (Duration::from_secs(86_400), Duration::from_secs(6));
+        let mut policy = Policy::default();
+        assert_eq!(
+            policy.drain_seen(day) - policy.drain(),
+            day - policy.ticket_life
+        );
+        assert_eq!(policy.drain_seen(named), policy.drain());
+        (policy.ticket_life, policy.ticket_life_given) = (named, true);
+        assert_eq!(policy.drain_seen(day), policy.drain());
     }
 }

@@ -181,6 +181,9 @@ pub enum Record {
         kvno: Kvno,
         /// The salt that the directory will use.
         salt: Salt,
+        /// How long the longest ticket lives that a domain controller issued before the roll.
+        #[serde(default)]
+        longest_ticket: Duration,
     },
     /// Opens the push of the keyset with both keys.
     Staging {

@@ -40,6 +40,14 @@ fn a_roll_goes_through_all_its_states() {
 }
 
 #[test]
+fn tickets_that_live_longer_than_the_policy_says_are_waited_for() {
+    let mut world = World::new();
+    world.ticket_life = world.policy().ticket_life * 2;
+    world.run();
+    assert!(world.elapsed >= world.policy().drain() + world.policy().ticket_life);
+}
+
+#[test]
 fn a_replayed_journal_gives_the_same_roll() {
     let mut world = World::new();
     world.run();

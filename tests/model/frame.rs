@@ -53,6 +53,7 @@ impl Model {
                 OnDeadline::Abort
             },
             ticket_life: TICK,
+            ticket_life_given: true,
             clock_skew: TICK / 2,
             margin: Duration::ZERO,
             quiesce: TICK,

@@ -169,6 +169,7 @@ fn issued(brief: &Brief, slot: Slot) -> Issued {
         enctype: 18,
         salt: None,
         clock_offset: Duration::ZERO,
+        ticket_life: Duration::ZERO,
     }
 }
 

@@ -129,6 +129,9 @@ impl Inner {
             enctype: credential.ticket.look().enctype,
             salt: found.1,
             clock_offset: self.clock_offset(),
+            ticket_life: (credential.times.end - credential.times.start)
+                .to_std()
+                .unwrap_or_default(),
             ticket: Arc::new(credential),
         }
     }

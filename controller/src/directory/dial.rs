@@ -22,7 +22,7 @@ use super::line::{Incoming, Outgoing, plain, sealed};
 use super::refusals::{self, Refusals};
 use super::relay::relay;
 use super::sasl::{self, Bound, NotBound, Shown};
-use super::tickets::Tickets;
+use super::tickets::{Got, Tickets};
 use super::{result, tls};
 use crate::ports::PortError;
 
@@ -144,7 +144,9 @@ impl Dialer {
         let parts = vec!["ldap".to_owned(), dc.to_string()];
         let service = Principal::new(parts, self.settings.realm.clone());
         let service = service.map_err(|error| self.refused(dc, error.to_string()))?;
-        let (credential, ahead) = self.tickets.of(dc, &service, &ENCTYPES).await?;
+        let Got {
+            credential, ahead, ..
+        } = self.tickets.of(dc, &service, &ENCTYPES).await?;
         let shown = Shown {
             credential,
             ahead,

@@ -14,7 +14,7 @@ use keyroll::roll::WhichKey;
 
 use super::config::DirectorySettings;
 use super::login::{hints, log_in};
-use super::tickets::Tickets;
+use super::tickets::{Got, Tickets};
 use crate::ports::{Kdc, KnownKeys, PortError, Sighting};
 
 /// What clients of today offer, best first. RC4 is among them so that a domain controller that
@@ -84,7 +84,11 @@ impl Kdc for Kdcs {
         service: &Principal,
         known: &KnownKeys<'_>,
     ) -> Result<Sighting, PortError> {
-        let (credential, ahead) = self.tickets.of(dc, service, &OFFERED).await?;
+        let Got {
+            credential,
+            ahead,
+            ticket_life,
+        } = self.tickets.of(dc, service, &OFFERED).await?;
         let object = format!("{service} at the KDC of {dc}");
         let look = credential.ticket.look();
         let mut found = (WhichKey::Foreign, None);
@@ -106,6 +110,7 @@ impl Kdc for Kdcs {
             enctype: look.enctype,
             salt: found.1,
             clock_offset: ahead.abs().to_std().unwrap_or_default(),
+            ticket_life,
             ticket: Arc::new(credential),
         })
     }

@@ -3,10 +3,11 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{TimeDelta, Utc};
 use keyroll::kerberos::message::{
-    Credential, KdcCode, KdcError, KeyHint, Malformed, TgsReply, TgsRequest, Unsayable,
+    Credential, KdcCode, KdcError, KeyHint, Malformed, TgsReply, TgsRequest, TicketTimes, Unsayable,
 };
 use keyroll::kerberos::string_to_key::{default_iterations, string_to_key};
 use keyroll::kerberos::{Enctype, Key, Principal};
@@ -40,6 +41,16 @@ pub(super) struct Tickets {
     first: Mutex<HashMap<DcName, Held>>,
 }
 
+/// A service ticket, and what it tells of the domain controller.
+pub(super) struct Got {
+    pub(super) credential: Credential,
+    /// How far the domain controller's clock is ahead of ours.
+    pub(super) ahead: TimeDelta,
+    /// How long the ticket lives, or the ticket-granting one, whichever is longer: a client may
+    /// have asked for its service ticket at the login, and it lives as long as that one then.
+    pub(super) ticket_life: Duration,
+}
+
 impl Tickets {
     /// Opens nothing yet.
     pub(super) fn new(settings: DirectorySettings) -> Self {
@@ -50,18 +61,17 @@ impl Tickets {
         }
     }
 
-    /// A service ticket under the domain controller's present keys, and how far its clock is ahead
-    /// of ours. `enctypes` are offered for the session key. A first ticket that the KDC does not
+    /// A service ticket under the domain controller's present keys. `enctypes` are offered for the session key. A first ticket that the KDC does not
     /// take (any more) is fetched anew, once.
     pub(super) async fn of(
         &self,
         dc: &DcName,
         service: &Principal,
         enctypes: &[Enctype],
-    ) -> Result<(Credential, TimeDelta), PortError> {
+    ) -> Result<Got, PortError> {
         let login = self.first_ticket(dc, false).await?;
         let error = match self.service_ticket(dc, &login, service, enctypes).await? {
-            Ok(found) => return Ok(found),
+            Ok(got) => return Ok(got),
             Err(error) => error,
         };
         let about_first_ticket = matches!(
@@ -76,7 +86,7 @@ impl Tickets {
         let error = if about_first_ticket {
             let login = self.first_ticket(dc, true).await?;
             match self.service_ticket(dc, &login, service, enctypes).await? {
-                Ok(found) => return Ok(found),
+                Ok(got) => return Ok(got),
                 Err(error) => error,
             }
         } else {
@@ -210,14 +220,14 @@ impl Tickets {
         .await
     }
 
-    /// A service ticket, with the KDC's clock; `Ok(Err)` if the KDC refused.
+    /// A service ticket; `Ok(Err)` if the KDC refused.
     async fn service_ticket(
         &self,
         dc: &DcName,
         login: &Login,
         service: &Principal,
         enctypes: &[Enctype],
-    ) -> Result<Result<(Credential, TimeDelta), KdcError>, PortError> {
+    ) -> Result<Result<Got, KdcError>, PortError> {
         let object = format!("{service} at the KDC of {dc}");
         let nonce = u32::from_be_bytes(random::bytes()) & 0x7fff_ffff;
         let request = TgsRequest {
@@ -259,7 +269,13 @@ impl Tickets {
         } else {
             answered.clock_ahead(times.start)
         };
-        Ok(Ok((credential, ahead)))
+        let life = |times: &TicketTimes| (times.end - times.start).to_std().unwrap_or_default();
+        let ticket_life = life(&credential.times).max(life(&login.credential.times));
+        Ok(Ok(Got {
+            credential,
+            ahead,
+            ticket_life,
+        }))
     }
 }
 

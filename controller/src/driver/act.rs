@@ -175,6 +175,7 @@ impl Stage<'_> {
             enctype: sighting.enctype,
             salt: sighting.salt,
             clock_offset: sighting.clock_offset,
+            ticket_life: sighting.ticket_life,
         })
     }
 

@@ -328,6 +328,7 @@ impl Kdc for Domain {
             enctype: issuer.enctype.number(),
             salt: None,
             clock_offset: Duration::ZERO,
+            ticket_life: Duration::ZERO,
             ticket: Arc::new(ticket),
         })
     }

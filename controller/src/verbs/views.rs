@@ -200,12 +200,11 @@ fn policy(array: &ArrayRecord) -> said::Policy {
         gate: policy.gate.to_string(),
         stage_deadline: policy.stage_deadline.as_secs(),
         on_deadline: on_deadline.to_owned(),
-        ticket_life: policy.ticket_life.as_secs(),
-        clock_skew: policy.clock_skew.as_secs(),
-        margin: policy.margin.as_secs(),
+        ticket_life: Some(policy.ticket_life.as_secs()),
+        clock_skew: Some(policy.clock_skew.as_secs()),
+        margin: Some(policy.margin.as_secs()),
         method: method.to_owned(),
         password_length: array.password_length,
-        exact: true,
         heal: heal.to_owned(),
     }
 }

@@ -27,7 +27,7 @@ pub fn array() -> ArrayView {
         rolled_at_unix: NOON,
         policy: Some(Policy {
             gate: "all".into(),
-            ticket_life: 36_000,
+            ticket_life: Some(36_000),
             ..Policy::default()
         }),
         nodes: vec![node("node1")],

@@ -32,6 +32,8 @@ pub async fn a_ticket_tells_whose_key_it_is_under(lab: &'static Lab) {
         "{:?}",
         seen.clock_offset
     );
+    // The lab's domain is of the defaults: ten hours.
+    assert_eq!(seen.ticket_life, Duration::from_secs(36_000));
     assert_eq!(seen.ticket.service(), &made.service());
 
     assert_eq!(

@@ -55,6 +55,10 @@ pub(super) fn plan(roll: &Roll, observed: &Observed) -> Decision {
             "nothing speaks against the roll",
         );
     };
+    let lives = observed.dcs.values().filter_map(|view| match view {
+        DcView::Issues(issued) => Some(issued.ticket_life),
+        DcView::Trouble(_) => None,
+    });
     let generated = Record::Generated {
         sealed: candidate.sealed.clone(),
         fence_before: account.fence.clone(),
@@ -62,6 +66,7 @@ pub(super) fn plan(roll: &Roll, observed: &Observed) -> Decision {
         kvno_before: account.kvno,
         kvno: account.kvno.next(),
         salt: account.salt_source.next_salt(),
+        longest_ticket: lives.max().unwrap_or_default(),
     };
     Decision::write(
         generated,

@@ -92,7 +92,7 @@ pub(super) fn plan_converging(
             "every DC has the new key: the old one goes, as asked",
         ),
         None => {
-            let left = roll.plan.policy.drain();
+            let left = roll.drain();
             let reason = "every DC issues with the new key, every node accepts old and new";
             Decision::write(Record::Draining { left }, reason)
         }

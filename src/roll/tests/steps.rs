@@ -70,6 +70,7 @@ impl Desk {
             enctype: 18,
             salt: None,
             clock_offset: Duration::ZERO,
+            ticket_life: Duration::ZERO,
         };
         self.seen.dcs.insert(dc(index), DcView::Issues(issued));
     }
@@ -97,6 +98,7 @@ fn generated() -> Record {
         kvno_before: BASE,
         kvno: BASE.next(),
         salt: account().salt_source.next_salt(),
+        longest_ticket: Duration::ZERO,
     }
 }
 

@@ -50,6 +50,8 @@ pub(super) struct World {
     planned: Vec<(&'static str, Fault)>,
     dice: Option<Dice>,
     forgets: bool,
+    /// What the DCs give, as far as a roll can see.
+    pub ticket_life: Duration,
 }
 
 pub(super) const BASE: Kvno = Kvno(4);
@@ -128,6 +130,7 @@ impl World {
             planned: Vec::new(),
             dice: None,
             forgets: false,
+            ticket_life: Duration::ZERO,
         }
     }
 
@@ -393,6 +396,7 @@ impl World {
             enctype: 18,
             salt: None,
             clock_offset,
+            ticket_life: self.ticket_life,
         })
     }
 

@@ -33,10 +33,8 @@ impl Controller {
                 heal: self.defaults.heal,
             });
         };
-        let set = |time: &mut Duration, seconds: u64| {
-            if seconds != 0 || given.exact {
-                *time = Duration::from_secs(seconds);
-            }
+        let set = |time: &mut Duration, seconds: Option<u64>| {
+            *time = seconds.map_or(*time, Duration::from_secs);
         };
         if !given.gate.is_empty() {
             policy.gate = given
@@ -48,6 +46,7 @@ impl Controller {
             policy.stage_deadline = Duration::from_secs(given.stage_deadline);
         }
         set(&mut policy.ticket_life, given.ticket_life);
+        policy.ticket_life_given |= given.ticket_life.is_some();
         set(&mut policy.clock_skew, given.clock_skew);
         set(&mut policy.margin, given.margin);
         policy.on_deadline = match given.on_deadline.as_str() {

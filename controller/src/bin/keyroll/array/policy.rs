@@ -22,7 +22,8 @@ pub struct PolicyOptions {
     #[arg(long, value_enum, value_name = "WHAT")]
     on_deadline: Option<OnDeadline>,
     /// The longest life of a ticket in the domain: the old key is kept for this, plus twice the
-    /// clock skew, plus the margin; by default 10h
+    /// clock skew, plus the margin. By default 10h, or as long as the roll's own tickets live;
+    /// what is given counts even if they live longer
     #[arg(long, value_name = "TIME", value_parser = seconds)]
     ticket_life: Option<u64>,
     /// How far clocks may differ; by default 5min
@@ -93,13 +94,11 @@ impl PolicyOptions {
             gate: self.gate.clone().unwrap_or_default(),
             stage_deadline: self.stage_deadline.unwrap_or_default(),
             on_deadline: on_deadline.to_owned(),
-            ticket_life: self.ticket_life.unwrap_or_default(),
-            clock_skew: self.clock_skew.unwrap_or_default(),
-            margin: self.margin.unwrap_or_default(),
+            ticket_life: self.ticket_life,
+            clock_skew: self.clock_skew,
+            margin: self.margin,
             method: method.to_owned(),
             password_length: self.password_length.unwrap_or_default(),
-            // A zero on the command line means zero, not the default.
-            exact: self.clock_skew == Some(0) || self.margin == Some(0),
             heal: heal.to_owned(),
         };
         (policy != Policy::default()).then_some(policy)

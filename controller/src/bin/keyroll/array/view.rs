@@ -129,13 +129,17 @@ fn policy_text(policy: &Policy) -> String {
     word("method", &policy.method);
     word("heal", &policy.heal);
     word("on deadline", &policy.on_deadline);
-    for (name, seconds) in [
-        ("stage deadline", policy.stage_deadline),
+    let times = [
+        (
+            "stage deadline",
+            Some(policy.stage_deadline).filter(|time| *time > 0),
+        ),
         ("ticket life", policy.ticket_life),
         ("clock skew", policy.clock_skew),
         ("margin", policy.margin),
-    ] {
-        if seconds > 0 {
+    ];
+    for (name, seconds) in times {
+        if let Some(seconds) = seconds {
             word(name, &took(seconds.saturating_mul(1_000)));
         }
     }
