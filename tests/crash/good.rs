@@ -8,7 +8,7 @@ use keyroll_tests::web::FreeNodes;
 use keyroll_tests::world::World;
 
 use crate::gauntlet::{self, Gauntlet};
-use crate::scenarios::{GOOD, GOOD_AGENT};
+use crate::scenarios::{GOOD, GOOD_AGENT, WRITE};
 use crate::toll::Toll;
 
 /// Tickets of 6 seconds, so that a drain is over in 8.
@@ -53,6 +53,7 @@ pub fn give_all_kinds(world: &mut World<'_>, array: &str) -> Result<()> {
 
 /// The controller and each agent, before and after everything that they do in a good roll.
 pub fn a_good_roll_dies_everywhere(lab: &Lab, free: &FreeNodes) -> Result<Toll> {
+    let mut toll = Toll::default();
     let mut world = World::new(lab, free, 3, &["mortal"])?;
     give_all_kinds(&mut world, "mortal")?;
     let backups = lab.folder("backups")?;
@@ -70,11 +71,23 @@ pub fn a_good_roll_dies_everywhere(lab: &Lab, free: &FreeNodes) -> Result<Toll> 
     let mut agents: Vec<Gauntlet> = world.agents.iter().map(of_agent).collect();
     gauntlet::run(&mut world, "mortal", &mut controller, &mut agents)?;
     let of_agents: usize = agents.iter().map(Gauntlet::deaths).sum();
-    let mut toll = Toll {
-        killed: controller.deaths() + of_agents,
-        logins: 0,
-    };
+    toll.killed += controller.deaths() + of_agents;
     toll.stop(users, &world)?;
     world.verify("mortal")?;
+    Ok(toll)
+}
+
+/// The controller, before and after everything about the write.
+pub fn the_write_dies_everywhere(lab: &Lab, free: &FreeNodes) -> Result<Toll> {
+    let mut toll = Toll::default();
+    let mut world = World::new(lab, free, 2, &["written"])?;
+    world.create("written", QUICK)?;
+    world.serve("written")?;
+    let users = world.users("written", LIFE)?;
+    let mut controller = Gauntlet::of(WRITE.iter().copied());
+    gauntlet::run(&mut world, "written", &mut controller, &mut [])?;
+    toll.killed += controller.deaths();
+    toll.stop(users, &world)?;
+    world.verify("written")?;
     Ok(toll)
 }

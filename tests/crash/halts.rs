@@ -122,3 +122,29 @@ fn stopped(world: &mut World<'_>, place: &str) -> Result<()> {
     world.begin_roll(ARRAY)?;
     world.controller.wait_stopped(place, SOON)
 }
+
+/// The account is restored on one DC so that its word counts more than any other: it keeps the new
+/// key, and gives it another kvno.
+pub fn the_kvno_moves_on(lab: &Lab, free: &FreeNodes) -> Result<Toll> {
+    let mut toll = Toll::default();
+    let mut world = World::new(lab, free, 2, &[ARRAY])?;
+    world.create(ARRAY, QUICK)?;
+    world.serve(ARRAY)?;
+    let users = Logins::start(lab, ARRAY, &few_users(&world, ARRAY))?;
+    stopped(&mut world, "after record draining")?;
+    let account = format!("svc-{ARRAY}$");
+    let kvno = world.domain().kvno(&account)? + 1000;
+    world
+        .domain()
+        .dc(&["renumber", &account, &kvno.to_string()])?;
+    world.domain().wait_for_kvno(&account)?;
+    toll.killed += dies_while(&mut world, &["record renumbered"], |world| {
+        is(world, ARRAY, "done")
+    })?;
+    world.roll(&[ARRAY]).context("the next roll")?;
+    let now = world.domain().kvno(&account)?;
+    ensure!(now == kvno + 1, "from kvno {kvno} to {now}");
+    toll.stop(users, &world)?;
+    world.verify(ARRAY)?;
+    Ok(toll)
+}

@@ -2,6 +2,7 @@
 
   accounts.py first                 alice (logs in) and svc-keyroll (the controller's account)
   accounts.py service NAME [SPN...] an account that svc-keyroll may roll, on one object only
+  accounts.py renumber NAME KVNO    its key gets another number, as by an authoritative restore
 """
 import os
 import secrets
@@ -34,6 +35,14 @@ def main():
         os.makedirs(f"{LAB}/accounts", mode=0o700)
         add(directory, loaded, "alice", [], f"{LAB}/alice")
         add(directory, loaded, "svc-keyroll", [], f"{LAB}/controller")
+    elif sys.argv[1] == "renumber":
+        name, kvno = sys.argv[2:]
+        found = directory.search(BASE, expression=f"(sAMAccountName={name})", attrs=["dn"])
+        directory.set_attribute_replmetadata_version(str(found[0].dn), "unicodePwd", int(kvno))
+        # Replication looks for objects with a new update number, which that has not given it.
+        touched = ldb.Message(found[0].dn)
+        touched["description"] = ldb.MessageElement(f"kvno {kvno}", ldb.FLAG_MOD_REPLACE, "description")
+        directory.modify(touched)
     else:
         name, spns = sys.argv[2], sys.argv[3:]
         add(directory, loaded, name, spns, f"{LAB}/accounts/{name}")
