@@ -115,7 +115,6 @@ watched! {
     fn spn_owners(dc: &DcName, spns: &[String]) -> Result<Vec<(String, String)>, PortError>;
     fn set_enctypes(dc: &DcName, account: &AccountRef, to: &[Enctype]) -> Result<(), PortError>;
     fn add_spn(dc: &DcName, account: &AccountRef, spn: &str) -> Result<(), PortError>;
-    fn remove_spn(dc: &DcName, account: &AccountRef, spn: &str) -> Result<(), PortError>;
     fn delegation(
         dc: &DcName,
         request: &DelegationRequest<'_>

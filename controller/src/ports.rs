@@ -147,14 +147,6 @@ pub trait Directory: Send + Sync {
     /// Adds one SPN after looking for a duplicate; present already is success.
     async fn add_spn(&self, dc: &DcName, account: &AccountRef, spn: &str) -> Result<(), PortError>;
 
-    /// Removes one SPN; absent already is success.
-    async fn remove_spn(
-        &self,
-        dc: &DcName,
-        account: &AccountRef,
-        spn: &str,
-    ) -> Result<(), PortError>;
-
     /// When and where each of the account's attributes was last written.
     async fn history(&self, dc: &DcName, account: &AccountRef) -> Result<History, PortError>;
 

@@ -190,10 +190,6 @@ impl Directory for Dead {
     async fn add_spn(&self, dc: &DcName, _: &AccountRef, _: &str) -> Result<(), PortError> {
         Err(silence(dc))
     }
-
-    async fn remove_spn(&self, dc: &DcName, _: &AccountRef, _: &str) -> Result<(), PortError> {
-        Err(silence(dc))
-    }
 }
 
 /// An array in service: kvno 4, keyset 7, nodes as given.

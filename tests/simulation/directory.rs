@@ -312,10 +312,6 @@ impl Directory for Site {
     async fn add_spn(&self, _: &DcName, _: &AccountRef, _: &str) -> Result<(), PortError> {
         Ok(())
     }
-
-    async fn remove_spn(&self, _: &DcName, _: &AccountRef, _: &str) -> Result<(), PortError> {
-        Ok(())
-    }
 }
 
 #[async_trait]

@@ -167,15 +167,6 @@ impl Directory for ActiveDirectory {
         self.put_spn(dc, account, spn).await
     }
 
-    async fn remove_spn(
-        &self,
-        dc: &DcName,
-        account: &AccountRef,
-        spn: &str,
-    ) -> Result<(), PortError> {
-        self.take_spn(dc, account, spn).await
-    }
-
     async fn history(&self, dc: &DcName, account: &AccountRef) -> Result<History, PortError> {
         self.read_history(dc, account).await
     }

@@ -1,4 +1,4 @@
-//! SPNs: added and removed one value at a time, each only after a look for other owners.
+//! SPNs: added one value at a time, each only after a look for other owners.
 //!
 //! The list is never replaced: two controllers that write the whole list undo each other.
 
@@ -8,7 +8,7 @@ use super::ActiveDirectory;
 use super::account::{Root, named};
 use super::connection::Connection;
 use super::text::{Dn, Filter};
-use super::write::{add, delete};
+use super::write::add;
 use crate::ports::{AccountRef, PortError};
 
 /// SPNs looked for in one search, so that no filter grows without end.
@@ -38,46 +38,7 @@ impl ActiveDirectory {
         }
         let change = vec![add("servicePrincipalName", spn.as_bytes())];
         self.apply(&mut connection, dc, account, change).await?;
-        self.settled(&mut connection, dc, account, spn, true).await
-    }
-
-    pub(super) async fn take_spn(
-        &self,
-        dc: &DcName,
-        account: &AccountRef,
-        spn: &str,
-    ) -> Result<(), PortError> {
-        let (mut connection, root) = self.connections.live(dc).await?;
-        if !self.has_spn(&mut connection, dc, account, spn).await? {
-            return Ok(());
-        }
-        let change = vec![delete("servicePrincipalName", spn.as_bytes())];
-        if let Err(refused) = self.apply(&mut connection, dc, account, change).await {
-            let root = Root::of(&root, dc)?;
-            let spns = [spn.to_owned()];
-            return Err(
-                match (
-                    refused,
-                    self.owners(dc, &root, &account.guid, &spns).await?.first(),
-                ) {
-                    // Samba 4.17 refuses to delete one value of which another object has a copy,
-                    // and takes the list without it. Replacing the list could undo another's
-                    // write, so that is left to a person.
-                    (PortError::Refused { object, why, .. }, Some((_, owner))) => {
-                        PortError::Refused {
-                            object,
-                            why: format!("{why}; {owner} has {spn} too"),
-                            next: format!(
-                                "samba-tool spn delete {spn} '{}'",
-                                account.principal.name()
-                            ),
-                        }
-                    }
-                    (refused, _) => refused,
-                },
-            );
-        }
-        self.settled(&mut connection, dc, account, spn, false).await
+        self.settled(&mut connection, dc, account, spn).await
     }
 
     /// Another controller's write of the whole list may have undone ours in between.
@@ -87,9 +48,8 @@ impl ActiveDirectory {
         dc: &DcName,
         account: &AccountRef,
         spn: &str,
-        wanted: bool,
     ) -> Result<(), PortError> {
-        if self.has_spn(connection, dc, account, spn).await? == wanted {
+        if self.has_spn(connection, dc, account, spn).await? {
             return Ok(());
         }
         Err(PortError::Refused {

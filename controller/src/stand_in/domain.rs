@@ -303,10 +303,6 @@ impl Directory for Domain {
     async fn add_spn(&self, _: &DcName, _: &AccountRef, _: &str) -> Result<(), PortError> {
         unanswered()
     }
-
-    async fn remove_spn(&self, _: &DcName, _: &AccountRef, _: &str) -> Result<(), PortError> {
-        unanswered()
-    }
 }
 
 #[async_trait]

@@ -59,7 +59,7 @@ fn trials() -> Vec<Trial> {
         tickets: a_ticket_tells_whose_key_it_is_under, the_kdc_names_the_salt_of_a_upn,
             a_rename_keeps_the_salt_until_the_next_password, each_enctype_logs_in,
             a_wrong_key_is_tried_once, domain_controllers_differ_until_they_have_replicated;
-        services: names_are_added_and_removed_one_by_one, a_name_of_another_account_is_refused,
+        services: names_are_added_one_by_one, a_name_of_another_account_is_refused,
             a_duplicate_that_replication_made_shows;
         rights: the_printed_rights_are_enough_and_no_more,
             the_rights_on_a_container_make_accounts_of_one_kind;
