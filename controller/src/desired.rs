@@ -201,6 +201,9 @@ pub fn leftovers(
     Ok(left)
 }
 
+/// No ticket is asked for that lives longer, so none is seen.
+const LONGEST_TICKET: Duration = Duration::from_secs(30 * 24 * 3600);
+
 /// How long tickets from before the array's last password may still live, `now_unix`.
 ///
 /// # Errors
@@ -216,10 +219,12 @@ pub fn cool_down(
     let ahead = kept.filter(|kept| Some(kept.generation.kvno) > current);
     let ahead = ahead.map(|kept| kept.left_seconds).max().unwrap_or(0);
     let ahead = Duration::from_secs(ahead);
-    // A clock that was set back makes it longer.
+    // A clock that was set back makes it longer; a moment that is days ahead was written down with
+    // a clock that was wrong, and would make it endless.
     let since = array.rolled_at_unix.map(|rolled| now_unix - rolled);
+    let since = since.filter(|since| *since > -24 * 3600);
     let since = Duration::from_secs(since.unwrap_or(i64::MAX).max(0).unsigned_abs());
-    if since >= array.policy.drain() {
+    if since >= array.policy.drain_seen(LONGEST_TICKET) {
         return Ok(ahead);
     }
     let past = ports.store.history(&array.name, usize::MAX)?;

@@ -120,13 +120,15 @@ impl Gate {
 
     /// Whether the directory may be written once `ready` of `members` are ready.
     ///
-    /// An array without a single ready node is never opened: somebody must hold the new key.
+    /// An array without a single ready node is never opened: somebody must hold the new key. Nor is
+    /// one that lacks a node which it must have, be it misspelt or removed since.
     #[must_use]
     pub fn opens(&self, members: &BTreeSet<NodeName>, ready: &BTreeSet<NodeName>) -> bool {
         let required = members.iter().filter(|node| self.requires(node));
         let enough = match self {
             Self::AtLeast(number) => ready.len() >= *number,
-            Self::All | Self::AllBut(_) | Self::MustHave(_) => true,
+            Self::MustHave(named) => named.is_subset(ready),
+            Self::All | Self::AllBut(_) => true,
         };
         !ready.is_empty() && enough && required.into_iter().all(|node| ready.contains(node))
     }
@@ -245,6 +247,7 @@ mod tests {
             ("at-least 2", "c", false),
             ("must-have a", "a", true),
             ("must-have a", "b c", false),
+            ("must-have a,elsewhere", "a b c", false),
             ("all-but a,b,c", "", false),
         ] {
             let gate: Gate = gate.parse().unwrap();

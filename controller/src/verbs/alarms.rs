@@ -1,28 +1,63 @@
 //! Alarms that follow from the journal alone, whatever reconciliation last saw.
 
+use std::time::Duration;
+
 use keyroll::name::ArrayName;
 use keyroll::roll::Trouble;
+use keyroll::roll::story::human;
 use keyroll_proto::operator::Alarm;
 
 use super::Controller;
 use super::no::No;
-use crate::store::ArrayRecord;
+use crate::store::{ArrayRecord, PastRoll};
+
+/// A roll that waits this long without a record is worth a look. While it drains it writes one
+/// every 30 s.
+const STANDSTILL: Duration = Duration::from_secs(3600);
 
 impl Controller {
-    /// A halted roll waits for an operator, for days if nobody is told.
-    pub(super) fn halted(&self, array: &ArrayRecord) -> Result<Option<Alarm>, No> {
+    /// What somebody must be told of the array's open roll.
+    pub(super) fn of_roll(&self, array: &ArrayRecord) -> Result<Option<Alarm>, No> {
         let Some(open) = self.ports.store.open_roll(&array.name)? else {
             return Ok(None);
         };
-        Ok(open.roll.trouble().map(|trouble| Alarm {
-            grade: "critical".to_owned(),
-            object: array.name.to_string(),
-            what: format!("roll {} is halted: {}", open.number, trouble.sentence()),
-            next: way_out(&array.name, trouble),
-            code: "roll-halted".to_owned(),
-            ..Alarm::default()
-        }))
+        let alarm = halted(array, &open);
+        Ok(alarm.or_else(|| self.stands_still(array, &open)))
     }
+
+    /// A roll that no DC answers, or no node, waits for as long as they are away.
+    fn stands_still(&self, array: &ArrayRecord, open: &PastRoll) -> Option<Alarm> {
+        let last = open.entries.last()?;
+        let passed = self.ports.clock.now().timestamp_millis() - last.at_unix_millis;
+        let passed = Duration::from_millis(u64::try_from(passed).ok()?);
+        let line = self.rolls.line(&array.name);
+        let told = line.map(|line| line.view.borrow().reason.clone());
+        let reason = told.unwrap_or_else(|| last.reason.clone());
+        let (number, state) = (open.number, open.roll.state().name());
+        (passed >= STANDSTILL).then(|| Alarm {
+            grade: "warning".to_owned(),
+            object: array.name.to_string(),
+            what: format!(
+                "roll {number} has been {state} for {} without a step: {reason}",
+                human(passed)
+            ),
+            next: format!("keyroll roll status {}", array.name),
+            code: "roll-stands-still".to_owned(),
+            ..Alarm::default()
+        })
+    }
+}
+
+/// A halted roll waits for an operator, for days if nobody is told.
+fn halted(array: &ArrayRecord, open: &PastRoll) -> Option<Alarm> {
+    open.roll.trouble().map(|trouble| Alarm {
+        grade: "critical".to_owned(),
+        object: array.name.to_string(),
+        what: format!("roll {} is halted: {}", open.number, trouble.sentence()),
+        next: way_out(&array.name, trouble),
+        code: "roll-halted".to_owned(),
+        ..Alarm::default()
+    })
 }
 
 /// What an operator types first, by what was seen.
@@ -39,5 +74,40 @@ fn way_out(array: &ArrayName, trouble: &Trouble) -> String {
             "keyroll node show {array} {node}; once it is mended: keyroll roll resolve {array} \
              continue"
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use keyroll::fence::Version;
+    use keyroll::roll::Record;
+
+    use crate::stand_in::{StandIn, begin, generated, go_on, in_service};
+
+    #[test]
+    fn a_roll_without_a_step_for_an_hour_is_worth_a_look() {
+        let site = StandIn::new();
+        let array = in_service(&site, &["n1"]);
+        let (controller, ports) = (&site.controller, &site.controller.ports);
+        let mut roll = begin(&site, true);
+        let made = generated(&site, &roll);
+        go_on(&site, &mut roll, [made]);
+        assert!(controller.of_roll(&array).unwrap().is_none());
+        let version = Version(8);
+        let mut entry = ports.entry(Record::Staging { version }, "waiting for n1");
+        roll.apply(entry.record.clone()).unwrap();
+        entry.at_unix_millis -= 2 * 3600 * 1000;
+        ports.record(&array.name, &roll, &entry).unwrap();
+        let alarm = controller.of_roll(&array).unwrap().unwrap();
+        assert_eq!(
+            (alarm.grade.as_str(), alarm.code.as_str()),
+            ("warning", "roll-stands-still")
+        );
+        assert!(
+            alarm.what.contains("has been staging for 2 h"),
+            "{}",
+            alarm.what
+        );
+        assert!(alarm.what.ends_with("waiting for n1"), "{}", alarm.what);
     }
 }

@@ -40,7 +40,7 @@ impl Controller {
     /// [`No`].
     pub fn array_view(&self, array: &ArrayRecord) -> Result<said::ArrayView, No> {
         let nodes = self.ports.store.members(&array.name)?;
-        let mut alarms: Vec<said::Alarm> = self.halted(array)?.into_iter().collect();
+        let mut alarms: Vec<said::Alarm> = self.of_roll(array)?.into_iter().collect();
         alarms.extend(self.overview.alarms(&array.name, self.ports.clock.now()));
         let schedule = self.schedule_view(array, 0)?;
         if !schedule.alarm.is_empty() {
