@@ -9,7 +9,7 @@ use super::account::account;
 use super::world::{BASE, World, dc, node};
 use crate::fence::Version;
 use crate::kerberos::Kvno;
-use crate::keyset::Role;
+use crate::keyset::{Role, Unlisted};
 use crate::roll::observed::{DcView, Issued, NodeView, Observed, WhichKey};
 use crate::roll::plan::{Action, Circumstances, Step, plan};
 use crate::roll::record::{Cause, Record, Resolution, Trouble};
@@ -366,4 +366,12 @@ fn a_write_is_not_repeated_under_its_number() {
         desk.written(),
         Record::CommitIntent { attempt: 2, .. }
     ));
+}
+
+#[test]
+fn keys_that_nobody_told_us_stay_only_where_the_base_is_unknown() {
+    let mut roll = Desk::at(staging(), 1).roll;
+    assert_eq!(roll.recipe().unlisted, Unlisted::Remove);
+    roll.plan.base = None;
+    assert_eq!(roll.recipe().unlisted, Unlisted::Keep);
 }
