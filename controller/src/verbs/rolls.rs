@@ -101,7 +101,7 @@ impl Controller {
             Some(base) => format!(", kvno {} to {}", base.kvno, base.kvno.0.saturating_add(1)),
             None => String::new(),
         };
-        let would = vec![
+        let mut would = vec![
             format!(
                 "make a password of {} characters and seal it",
                 plan.password_length
@@ -112,6 +112,13 @@ impl Controller {
             drain,
             format!("remove the old key from {nodes}"),
         ];
+        if plan.cause == Cause::Emergency {
+            would.push(
+                "leave the directory accepting the old password for NTLM for an hour: if the \
+                 password itself has leaked, and not a key alone, roll once more after it"
+                    .to_owned(),
+            );
+        }
         Ok(said::RollView {
             array: array.name.to_string(),
             roll: plan.roll.0,

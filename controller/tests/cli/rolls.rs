@@ -160,3 +160,19 @@ fn all_of_nothing_is_said_to_be_nothing() {
         assert_eq!(world.run(line).exits(0).out, "there is no array to roll\n");
     }
 }
+
+#[test]
+fn an_emergency_ends_with_a_word_on_the_password_itself() {
+    let world = World::new();
+    let mut done = roll("done");
+    done.cause = "emergency".to_owned();
+    world.fake.knobs().streams.push_back(vec![Some(done)]);
+    let ran = world
+        .run("roll web --emergency --kill now --yes --wait")
+        .exits(0);
+    assert!(
+        ran.out
+            .contains("next, if the password itself has leaked: keyroll roll web --emergency"),
+        "{ran:?}"
+    );
+}

@@ -156,6 +156,14 @@ pub fn roll_text(roll: &RollView) -> String {
         let _ = writeln!(text, "the old key goes in {left}");
     }
     text.push_str(&refusals_text(roll));
+    if roll.state == "done" && roll.cause == "emergency" {
+        let array = &roll.array;
+        let _ = writeln!(
+            text,
+            "next, if the password itself has leaked: keyroll roll {array} --emergency, once more \
+             in an hour, when the directory accepts the old one for NTLM no longer"
+        );
+    }
     if roll.state == "halted" {
         let array = &roll.array;
         let _ = writeln!(
