@@ -1,5 +1,6 @@
 //! The places where a test ends or stops the controller: before and after each record, each
-//! action of a roll, each row that is saved, and each question to the directory, a KDC or an agent.
+//! action of a roll, each row that is saved, each question to the directory, a KDC or an agent,
+//! each write to the directory, and each file that gets its name.
 //!
 //! None of them is listed by hand: [`places`] asks the records, the actions, the store's tables and
 //! the ports themselves, so that a new one is a new place. Debug builds only.
@@ -20,6 +21,7 @@ use keyroll_failpoint::at;
 use strum::VariantNames as _;
 
 use crate::Ports;
+use crate::agents::renewal::QUESTIONS;
 use crate::directory::acl::{Delegation, DelegationRequest};
 use crate::directory::connection::WRITES;
 use crate::ports::{
@@ -43,6 +45,7 @@ pub fn places() -> Vec<String> {
         of("port", DIRECTORY),
         of("port", KDC),
         of("port", AGENTS),
+        of("renewal", &QUESTIONS),
         of("ldap", &WRITES),
         of("publish", Made::VARIANTS),
     ]

@@ -43,9 +43,9 @@ pub fn an_operators_day_survives(lab: &Lab, free: &FreeNodes) -> Result<Toll> {
     toll.killed += joining(&mut world)?;
     let hour = |text| format!("node-certificate-hours = 1\n{text}");
     world.controller.reconfigure(hour)?;
-    toll.killed += renewal(&mut world, scenarios::RENEW)?;
+    toll.killed += renewal(&mut world, scenarios::RENEWAL, scenarios::RENEW)?;
     world.agents[GUEST].kill()?;
-    toll.killed += renewal(&mut world, scenarios::RENEW_AGAIN)?;
+    toll.killed += renewal(&mut world, &[], scenarios::RENEW_AGAIN)?;
     toll.killed += leaving(&mut world)?;
     world.cli.run(&["audit", "verify"])?;
     world.roll(&[ARRAY]).context("the next roll")?;
@@ -203,8 +203,8 @@ fn invite(world: &World<'_>) -> Result<String> {
         .to_owned())
 }
 
-/// A certificate that ends soon is renewed, and the agent dies in taking it.
-fn renewal(world: &mut World<'_>, places: &[&str]) -> Result<usize> {
+/// A certificate that ends soon is renewed, and controller and agent die in that.
+fn renewal(world: &mut World<'_>, places: &[&str], of_agent: &[&str]) -> Result<usize> {
     // It joins fifty minutes ago, for an hour.
     world.controller.kill()?;
     let told = |name: &str| {
@@ -227,10 +227,11 @@ fn renewal(world: &mut World<'_>, places: &[&str]) -> Result<usize> {
     world.controller.start()?;
     world.agents[GUEST].wait_stopped(place, SOON)?;
     let mut spoken_to = world.agents[GUEST].process()?.id();
-    let deaths = both_die_while(world, &[], (GUEST, places), |world| {
+    let deaths = both_die_while(world, places, (GUEST, of_agent), |world| {
         // It is tried again each half minute, or as soon as a new controller has heard of it.
         let now = world.agents[GUEST].process()?.id();
-        if std::mem::replace(&mut spoken_to, now) != now {
+        let again = std::mem::replace(&mut spoken_to, now) != now;
+        if again && world.controller.has_died()?.is_none() {
             world.controller.kill()?;
             world.controller.start()?;
         }

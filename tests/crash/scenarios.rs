@@ -109,6 +109,8 @@ pub const OPERATORS: &[&str] = &["save operators"];
 pub const INVITE: &[&str] = &["save tokens", "save nodes"];
 /// A node joins: the agent's places.
 pub const JOIN: &[&str] = &["effect save-identity", "effect rename"];
+/// A node's certificate is renewed.
+pub const RENEWAL: &[&str] = &["renewal request-certificate", "renewal install-certificate"];
 /// A node's certificate is renewed: the agent's places.
 pub const RENEW: &[&str] = &["call RequestCertificate", "effect save-identity"];
 /// The next time: after the last of those it is renewed, so this one would not be reached.
@@ -121,7 +123,7 @@ pub const WIPE_AGENT: &[&str] = &["call Wipe", "effect wipe-keytab", "effect rem
 /// The scenarios' places, all together, must be the programs' places.
 pub fn every_place_has_one() -> Result<()> {
     let controller = [
-        GOOD, WRITE, OTHERWISE, INIT, CREATE, TAKE, REGISTER, OPERATORS, INVITE, WIPE,
+        GOOD, WRITE, OTHERWISE, INIT, CREATE, TAKE, REGISTER, OPERATORS, INVITE, RENEWAL, WIPE,
     ];
     same(
         &controller.concat(),

@@ -9,7 +9,7 @@ mod calls;
 mod forgotten;
 pub mod inventory;
 mod link;
-mod renewal;
+pub(crate) mod renewal;
 #[cfg(test)]
 mod tests;
 mod wire;

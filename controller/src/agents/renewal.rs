@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use keyroll::name::NodeName;
+use keyroll_failpoint::at;
 use keyroll_proto::agent::agent_client::AgentClient;
 use keyroll_proto::agent::{InstallCertificateRequest, RequestCertificateRequest};
 use sha2::{Digest as _, Sha256};
@@ -18,6 +19,10 @@ use crate::ca::{Authority, CaError, Issued, SigningRequest, now_unix};
 use crate::ports::PortError;
 use crate::store::{NodeRecord, NodeState, Read as _, Store};
 
+/// What a node is asked in a renewal, as places where a test ends this process.
+pub(crate) const QUESTIONS: [&str; 2] = [REQUEST, INSTALL];
+const REQUEST: &str = "request-certificate";
+const INSTALL: &str = "install-certificate";
 /// How often the nodes are gone through.
 const ROUND: Duration = Duration::from_secs(30);
 /// How long to listen to other nodes when one has said something new.
@@ -115,9 +120,11 @@ pub(super) async fn renew_over(
     authority: &Authority,
     serials: &Serials,
 ) -> Result<i64, PortError> {
+    let here = at("renewal", REQUEST);
     let asked = client
         .request_certificate(RequestCertificateRequest {})
         .await;
+    drop(here);
     let csr = asked
         .map_err(|status| refusal(node, &status))?
         .into_inner()
@@ -139,6 +146,7 @@ pub(super) async fn renew_over(
             .map(|one| one.to_vec())
             .collect(),
     };
+    let _here = at("renewal", INSTALL);
     let installed = client.install_certificate(install).await;
     installed.map_err(|status| refusal(node, &status))?;
     Ok(issued.ends_unix)
