@@ -196,18 +196,24 @@ fn close(roll: &Roll, observed: &Observed, circumstances: &Circumstances) -> Dec
     if let Some((dc, _)) = views().find(|(_, view)| matches!(view, DcView::Trouble(_))) {
         return wait(observed, format!("{dc} does not say whether it has it"));
     }
-    // Success was said, or seen: where it went an operator must find out.
-    let applied = |attempt: &&Attempt| attempt.outcome == Outcome::Applied || roll.issued;
-    if let Some(attempt) = roll.attempts.iter().find(applied) {
-        return without_effect(observed, &attempt.dc);
-    }
-    // A write without an answer was in force, perhaps, until somebody else wrote over it: nobody
-    // can say that no ticket is under the new key.
-    let settled = |attempt: &Attempt| attempt.outcome == Outcome::Settled;
     let overwritten = views().find_map(|(dc, view)| match view {
         DcView::Issues(issued) if is_foreign(roll, issued) => Some((dc, issued)),
         DcView::Issues(_) | DcView::Trouble(_) => None,
     });
+    // Success was said, or seen. If it was not by one that is gone for good, an operator must find
+    // out where it went.
+    let applied = |attempt: &&Attempt| attempt.outcome == Outcome::Applied || roll.issued;
+    if let Some(attempt) = roll.attempts.iter().find(applied) {
+        let gone = |attempt: &&Attempt| roll.waived.contains(&attempt.dc) && !roll.giving_up;
+        let last = roll.attempts.last().filter(gone);
+        let again = last
+            .filter(|_| overwritten.is_none())
+            .and_then(|_| again(roll));
+        return again.unwrap_or_else(|| without_effect(observed, &attempt.dc));
+    }
+    // A write without an answer was in force, perhaps, until somebody else wrote over it: nobody
+    // can say that no ticket is under the new key.
+    let settled = |attempt: &Attempt| attempt.outcome == Outcome::Settled;
     if let Some((dc, issued)) = overwritten.filter(|_| roll.attempts.iter().any(settled)) {
         return halted(dc, issued);
     }
@@ -219,6 +225,19 @@ fn close(roll: &Roll, observed: &Observed, circumstances: &Circumstances) -> Dec
         Record::Abandoned { why },
         "nothing was written and nothing can be",
     )
+}
+
+/// Whoever had the new key is gone for good before the others heard of it, or has come back from a
+/// backup: they get the same one.
+pub(super) fn again(roll: &Roll) -> Option<Decision> {
+    let dc = roll.required_dcs().next()?.clone();
+    let attempt = u32::try_from(roll.attempts.len()).unwrap_or(u32::MAX);
+    let attempt = attempt.saturating_add(1);
+    let reason = format!("no domain controller has the new key any more: the same one to {dc}");
+    Some(Decision::write(
+        Record::CommitIntent { attempt, dc },
+        reason,
+    ))
 }
 
 /// While a write without an answer may still be applied.

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use super::commit::again;
 use super::nodes::{
     late, looks_then_pushes, proven, pushes, quarantine, refusing, rejoin, why_missing,
 };
@@ -141,24 +142,13 @@ fn newly_converged(
     Some(Decision::write(Record::Converged { dcs }, reason))
 }
 
-/// The new key is nowhere any more: whoever had it has gone for good before it could tell the
-/// others, or has come back from a backup. They get the same password.
+/// The new key is nowhere any more.
 fn lost(roll: &Roll, observed: &Observed) -> Option<Decision> {
     let old = |dc: &DcName| match observed.dcs.get(dc) {
         Some(DcView::Issues(issued)) => issued.key != WhichKey::New && !is_foreign(roll, issued),
         Some(DcView::Trouble(_)) | None => false,
     };
-    if !roll.required_dcs().all(old) {
-        return None;
-    }
-    let dc = roll.required_dcs().next()?.clone();
-    let attempt = u32::try_from(roll.attempts.len()).unwrap_or(u32::MAX);
-    let reason = format!("no domain controller has the new key any more: the same one to {dc}");
-    let attempt = attempt.saturating_add(1);
-    Some(Decision::write(
-        Record::CommitIntent { attempt, dc },
-        reason,
-    ))
+    roll.required_dcs().all(old).then(|| again(roll)).flatten()
 }
 
 /// The key before ours where nobody told us that one, on a DC that may lag behind others.

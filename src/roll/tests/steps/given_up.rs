@@ -108,3 +108,32 @@ fn a_key_that_was_lost_with_its_only_dc_is_written_once_more() {
         }
     ));
 }
+
+#[test]
+fn where_all_that_said_success_are_gone_the_next_one_gets_the_same_password() {
+    let mut desk = Desk::at(intents(&[0, 1]), 3);
+    desk.write(Record::AttemptApplied { attempt: 1 });
+    let why = "no".to_owned();
+    desk.write(Record::AttemptRefused { attempt: 2, why });
+    for gone in 0..2 {
+        let actor = "alice".to_owned();
+        desk.write(Record::Waived {
+            dc: dc(gone),
+            actor,
+        });
+    }
+    desk.sees(2, WhichKey::Base, BASE.0);
+    let again = Record::CommitIntent {
+        attempt: 3,
+        dc: dc(2),
+    };
+    assert_eq!(desk.written(), again);
+    let why = "no".to_owned();
+    desk.write(Record::AttemptRefused { attempt: 3, why });
+    desk.seen.waits = 12;
+    desk.sees(2, WhichKey::Base, BASE.0);
+    assert!(
+        matches!(desk.written(), Record::Halted { .. }),
+        "it does not take it: an operator must find out why"
+    );
+}
