@@ -187,19 +187,4 @@ pub const LARGE: &[Settings] = &[
         },
         ..BOTH
     },
-    Settings {
-        name: "large-of-all",
-        words: "a lost answer, a silence, a late keyset, a snapshot, deaths, an abort",
-        left: Budget {
-            crashes: 1,
-            node_crashes: 1,
-            lost_answers: 1,
-            silent_looks: 1,
-            late_keysets: 1,
-            snapshots: 1,
-            aborts: 1,
-            ..NOTHING
-        },
-        ..CALM
-    },
 ];
