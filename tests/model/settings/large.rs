@@ -134,13 +134,12 @@ pub const LARGE: &[Settings] = &[
     },
     Settings {
         name: "large-waived",
-        words: "three DCs: two waived, two writes unanswered, a silence, an abort, a crash",
+        words: "three DCs: two waived, a write unanswered, a silence, an abort",
         nodes: 1,
         dcs: 3,
         left: Budget {
-            crashes: 1,
             waivers: 2,
-            lost_answers: 2,
+            lost_answers: 1,
             silent_looks: 1,
             aborts: 1,
             ..NOTHING
