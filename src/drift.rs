@@ -25,5 +25,5 @@ pub use domain::{DcMark, set_back};
 pub use heal::{Heal, Healed, PAUSE, Remedy};
 pub use held::{Issue, Kept, Sight, Standing};
 pub use keytab::{Edited, fought_over};
-pub use password::{Culprit, Look, told};
+pub use password::{Culprit, Look, halting, told};
 pub use stamp::{Attribute, BadStamps, History, Invocation, Origin, Stamp, parse};

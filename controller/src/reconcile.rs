@@ -31,7 +31,6 @@ use self::databases::Databases;
 use self::nodes::node_alarm;
 use self::overview::alarm;
 pub use self::overview::{NodeStatus, Overview};
-use self::passwords::PasswordLook;
 use crate::Ports;
 use crate::desired::Desired;
 use crate::driver::DriveError;
@@ -206,13 +205,13 @@ impl Reconciler {
             return Ok(Watched::default());
         };
         let account = self.look_at_account(desired, writer).await?;
-        let passwords = if desired.roll.is_none() {
-            let state = account.state.as_ref();
-            self.look_at_passwords(desired, state, &dcs).await?
-        } else {
+        let passwords = if let Some(roll) = &desired.roll {
             // The roll's driver sees to that, and its time is not time without tickets.
             self.since_last_look(&desired.array.name);
-            PasswordLook::default()
+            self.look_at_halted(&desired.array, roll, writer).await
+        } else {
+            let state = account.state.as_ref();
+            self.look_at_passwords(desired, state, &dcs).await?
         };
         Ok(Watched {
             lasting: [account.lasting, passwords.lasting].concat(),

@@ -7,6 +7,7 @@ use super::change::{Change, Judgement};
 use super::heal::Remedy;
 use super::held::{Issue, Sight, Standing};
 use super::stamp::Attribute;
+use crate::kerberos::Kvno;
 use crate::name::{ArrayName, DcName, NodeName};
 
 /// A node whose keytab opens tickets that no key of the array opens: a program there has set the
@@ -55,6 +56,22 @@ pub fn told(look: &Look<'_>) -> Vec<Change> {
     changes.extend(look.foreign());
     changes.extend(look.other_enctype());
     changes
+}
+
+/// What is said of a foreign password that has halted a roll, where and when it was set.
+#[must_use]
+pub fn halting(array: &ArrayName, account: &str, dc: &DcName, kvno: Kvno) -> Change {
+    Change {
+        what: format!(
+            "tickets of {dc} (kvno {kvno}) open with no key of this array: somebody set the \
+             password while it was rolled"
+        ),
+        consequence: "the roll is halted; tickets from since then open at no node".to_owned(),
+        next: format!(
+            "keyroll roll resolve {array} give-up, then keyroll roll {array} --emergency"
+        ),
+        ..Look::change("key-foreign", account, Judgement::Critical)
+    }
 }
 
 impl Look<'_> {

@@ -72,6 +72,10 @@ const PROMISES: &[Promise] = &[
         out_of_band::names_spns_and_enctypes,
     ),
     (
+        "out_of_band_in_the_middle_of_a_roll",
+        out_of_band::in_the_middle_of_a_roll,
+    ),
+    (
         "out_of_band_files_that_others_write",
         out_of_band::files_that_others_write,
     ),

@@ -4,6 +4,7 @@
 mod account;
 mod dc;
 mod keytabs;
+mod midway;
 mod updaters;
 
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -17,6 +18,7 @@ use serde_json::Value;
 pub use self::account::names_spns_and_enctypes;
 pub use self::dc::{a_domain_controller_set_back, a_restored_domain_controller};
 pub use self::keytabs::files_that_others_write;
+pub use self::midway::in_the_middle_of_a_roll;
 pub use self::updaters::programs_that_renew_the_password;
 
 /// The alarm of this code, once there is one.

@@ -6,11 +6,11 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use keyroll::account::AccountState;
 use keyroll::drift::{
-    Change, Culprit, Issue, Judgement, Kept, Look, Remedy, Sight, Standing, told,
+    Change, Culprit, Issue, Judgement, Kept, Look, Remedy, Sight, Standing, halting, told,
 };
 use keyroll::kerberos::Principal;
 use keyroll::name::DcName;
-use keyroll::roll::WhichKey;
+use keyroll::roll::{Roll, Trouble, WhichKey};
 
 use super::Reconciler;
 use super::candidates::Candidates;
@@ -116,6 +116,25 @@ impl Reconciler {
             foreign: foreign.is_some(),
             altered,
         })
+    }
+
+    /// Where and when somebody set the password that has halted a roll.
+    pub(super) async fn look_at_halted(
+        &self,
+        array: &ArrayRecord,
+        roll: &Roll,
+        writer: &DcName,
+    ) -> PasswordLook {
+        let Some(Trouble::ForeignKey { dc, kvno }) = roll.trouble() else {
+            return PasswordLook::default();
+        };
+        let account = &array.account.sam_account_name;
+        let mut lasting = vec![halting(&array.name, account, dc, *kvno)];
+        self.date(array, Some(writer), &mut lasting).await;
+        PasswordLook {
+            lasting,
+            ..PasswordLook::default()
+        }
     }
 
     async fn date(&self, array: &ArrayRecord, dc: Option<&DcName>, changes: &mut [Change]) {

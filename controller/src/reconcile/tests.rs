@@ -3,7 +3,7 @@
 
 use keyroll::drift::{Heal, Healed, PAUSE};
 use keyroll::kerberos::Kvno;
-use keyroll::roll::{GenerationNumber, Record};
+use keyroll::roll::{GenerationNumber, Record, Trouble};
 
 use super::*;
 use crate::audit;
@@ -126,6 +126,25 @@ async fn a_foreign_password_is_told_with_the_node_whose_program_set_it() {
         scene.row().keyset_version.0,
         7,
         "no key is taken from anybody"
+    );
+}
+
+#[tokio::test]
+async fn a_foreign_password_that_has_halted_a_roll_is_told_as_such() {
+    let scene = Scene::new(&["dc1"]);
+    let mut roll = begin(&scene.site, true);
+    commit(&scene.site, &mut roll);
+    assert_eq!(told(&scene).await, [] as [&str; 0]);
+    let (dc, kvno) = ("dc1".parse().unwrap(), Kvno(6));
+    let trouble = Trouble::ForeignKey { dc, kvno };
+    go_on(&scene.site, &mut roll, [Record::Halted { trouble }]);
+    assert_eq!(told(&scene).await, ["key-foreign"]);
+    let alarms = scene.site.alarms(&"web".parse().unwrap());
+    assert!(alarms[0].what.contains("while it was rolled"));
+    assert!(
+        alarms[0]
+            .next
+            .starts_with("keyroll roll resolve web give-up")
     );
 }
 
