@@ -65,16 +65,16 @@ impl Controller {
              operators = \"{ADDRESS}:{operators}\"\n\
              socket = \"{folder}/operator.sock\"\n\
              names = [\"{HOST}.{domain}\"]\n\
+             [policy]\n\
+             quiesce = 5\n\
+             fail-over = 10\n\
              [directory]\n\
              domain = \"{domain}\"\n\
              domain-controllers = [{dcs}]\n\
              ca = [\"{ca}\"]\n\
              [directory.bind]\n\
              principal = \"svc-keyroll@{domain}\"\n\
-             password-file = \"{lab}/controller.password\"\n\
-             [policy]\n\
-             quiesce = 5\n\
-             fail-over = 10\n"
+             password-file = \"{lab}/controller.password\"\n"
         )
     }
 

@@ -78,7 +78,7 @@ fn settings() -> Vec<(Case, Edit)> {
                 &["policy.password-length"],
                 "",
             ),
-            |text, _| text + "[policy]\npassword-length = 200\n",
+            |text, _| text.replace("[policy]\n", "[policy]\npassword-length = 200\n"),
         ),
     ]
 }
