@@ -45,7 +45,7 @@ pub fn measure(folder: &Path) -> Result<Vec<Row>> {
             Epoch(1),
             Deadlines::default(),
         );
-        let took = runtime.block_on(stage(count, &authority, Arc::new(pool)))?;
+        let took = runtime.block_on(stage(count, &authority, &store, Arc::new(pool)))?;
         let per_agent = took / count;
         each.push(per_agent);
         rows.push(Row {
@@ -63,10 +63,17 @@ pub fn measure(folder: &Path) -> Result<Vec<Row>> {
     Ok(rows)
 }
 
-async fn stage(count: u32, authority: &Authority, pool: Arc<AgentPool>) -> Result<Duration> {
+async fn stage(
+    count: u32,
+    authority: &Authority,
+    store: &Store,
+    pool: Arc<AgentPool>,
+) -> Result<Duration> {
     let mut nodes: Vec<NodeName> = Vec::new();
     for number in 0..count {
-        let record = agents::start(&format!("n{number}.corp.example"), authority).await?;
+        let mut record = agents::start(&format!("n{number}.corp.example"), authority).await?;
+        record.arrays.insert(keyset(1)?.array);
+        store.write(|change| change.put_node(&record))?;
         pool.know(&record);
         nodes.push(record.name);
     }

@@ -121,6 +121,8 @@ impl Agents for AgentPool {
         keyset: &Keyset,
         nonce: [u8; 32],
     ) -> Result<NodeInventory, PortError> {
+        let _turn = self.turn(node, &keyset.array).await;
+        self.demand_member(node, &keyset.array)?;
         let request = StageRequest {
             keyset: Some(keyset.into()),
             nonce: nonce.to_vec(),
@@ -184,6 +186,7 @@ impl Agents for AgentPool {
     }
 
     async fn wipe(&self, node: &NodeName, array: &ArrayName) -> Result<(), PortError> {
+        let _turn = self.turn(node, array).await;
         let request = WipeRequest {
             array: array.to_string(),
             epoch: self.epoch.now().0,

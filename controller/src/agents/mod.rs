@@ -15,11 +15,11 @@ mod tests;
 mod wire;
 
 use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
-use keyroll::name::NodeName;
-use tokio::sync::{Notify, broadcast};
+use keyroll::name::{ArrayName, NodeName};
+use tokio::sync::{Notify, OwnedMutexGuard, broadcast};
 
 use crate::ca::OwnCredential;
 use crate::ports::PortError;
@@ -69,7 +69,11 @@ pub struct AgentPool {
     events: broadcast::Sender<LinkEvent>,
     /// A node has said of its certificate what was not known.
     certificates: Notify,
+    turns: Mutex<HashMap<(NodeName, ArrayName), Arc<Turn>>>,
 }
+
+/// Held by whoever changes what a node holds of an array.
+type Turn = tokio::sync::Mutex<()>;
 
 impl std::fmt::Debug for AgentPool {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -95,6 +99,7 @@ impl AgentPool {
             links: RwLock::default(),
             events,
             certificates: Notify::new(),
+            turns: Mutex::default(),
         }
     }
 
@@ -156,6 +161,30 @@ impl AgentPool {
     #[must_use]
     pub fn is_connected(&self, node: &NodeName) -> bool {
         self.link(node).is_ok_and(|link| link.is_up())
+    }
+
+    /// Waits until nobody else changes what a node holds of an array: a keyset that was on its way
+    /// must not come in after the keys were wiped.
+    async fn turn(&self, node: &NodeName, array: &ArrayName) -> OwnedMutexGuard<()> {
+        let turn = {
+            let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(turns.entry((node.clone(), array.clone())).or_default())
+        };
+        turn.lock_owned().await
+    }
+
+    /// Whoever was let go of is given no key, however long ago the push was decided.
+    fn demand_member(&self, node: &NodeName, array: &ArrayName) -> Result<(), PortError> {
+        let object = format!("node {node} of array {array}");
+        let record = self.store.node(node).map_err(|error| PortError::Refused {
+            object: object.clone(),
+            why: error.to_string(),
+            next: String::new(),
+        })?;
+        match record {
+            Some(record) if record.arrays.contains(array) => Ok(()),
+            Some(_) | None => Err(PortError::Missing { object }),
+        }
     }
 
     fn link(&self, node: &NodeName) -> Result<Arc<Link>, PortError> {

@@ -178,3 +178,26 @@ async fn no_secret_is_in_an_error() {
     let text = format!("{error} {error:?}");
     assert!(!text.contains("CCCC") && !text.contains("67, 67"), "{text}");
 }
+
+#[tokio::test]
+async fn a_node_that_was_let_go_of_is_given_no_key_and_a_push_and_a_wipe_never_cross() {
+    let (world, pool, _agent, _) = one_agent().await;
+    let (n1, web) = (name("n1"), web());
+    let turn = pool.turn(&n1, &web).await;
+    let (key, nonce) = (keyset(9), [2; 32]);
+    let mut push = std::pin::pin!(pool.stage(&n1, &key, nonce));
+    let waits = futures_util::poll!(push.as_mut());
+    assert!(waits.is_pending(), "somebody wipes it just now");
+    let leave = |node: &mut NodeRecord| {
+        node.arrays.clear();
+    };
+    let store = &world.scratch.store;
+    let left: Result<_, StoreError> = store.write(|change| change.edit_node(&n1, leave));
+    left.unwrap();
+    drop(turn);
+    let refused = push.await;
+    assert!(
+        matches!(refused, Err(PortError::Missing { .. })),
+        "{refused:?}"
+    );
+}

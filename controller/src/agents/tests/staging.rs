@@ -17,10 +17,7 @@ async fn stage(nodes: usize) -> Duration {
         let node = format!("n{number}");
         let (issued, key) = node_certificate(&world.authority, &node, now_unix());
         let agent = FakeAgent::start(&node, key, &world.authority).await;
-        let mut record = NodeRecord::invited(name(&node), agent.address());
-        record.state = NodeState::Joined;
-        record.certificates.insert(issued.serial, issued.ends_unix);
-        pool.know(&record);
+        pool.know(&joined(&world, &node, &agent.address(), &[&issued]));
         agents.push(agent);
     }
     let names: Vec<_> = (0..nodes)
