@@ -193,7 +193,7 @@ fn back_up(world: &World<'_>, name: &str) -> Result<PathBuf> {
 }
 
 /// Has the last node's hook wait for as long as a file is there.
-fn hold_up(world: &mut World<'_>) -> Result<PathBuf> {
+pub fn hold_up(world: &mut World<'_>) -> Result<PathBuf> {
     let agent = world.agents.last_mut().context("no node")?;
     let file = agent.folder().join("hold-up");
     let wait = format!("while [ -e {} ]; do sleep 0.1; done", file.display());
@@ -202,7 +202,7 @@ fn hold_up(world: &mut World<'_>) -> Result<PathBuf> {
 }
 
 /// Does `what` while a roll has its password and not all nodes have its keys.
-fn while_staging<T>(
+pub fn while_staging<T>(
     world: &mut World<'_>,
     array: &str,
     held_up: &Path,

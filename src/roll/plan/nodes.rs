@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::preflight::PATIENCE;
 use super::{Action, Circumstances, Decision, Step, aborting, listed, wait};
+use crate::account::AccountState;
 use crate::keyset::Role;
 use crate::name::NodeName;
 use crate::roll::Roll;
@@ -79,45 +80,70 @@ fn still_serving(
 }
 
 /// The writer must still issue with the old key at the last moment: a foreign change in between
-/// would otherwise be overwritten, and its tickets would die.
+/// would otherwise be overwritten, and its tickets would die. The account must still give the next
+/// password the salt that was predicted: a new name, and the nodes hold keys that open nothing.
 fn commit_after_last_look(
     roll: &Roll,
     observed: &Observed,
     circumstances: &Circumstances,
 ) -> Decision {
     let writer = &roll.plan.writer;
-    match observed.dcs.get(writer) {
-        None => Decision::new(
-            Step::Do(vec![Action::LookAtDc(writer.clone())]),
-            "every node holds both keys; a last look at the writer",
-        ),
-        Some(DcView::Trouble(why)) if late(roll, circumstances) => {
-            aborting(circumstances, format!("{writer} does not answer: {why}"))
+    let (Some(view), Some(account)) = (observed.dcs.get(writer), &observed.account) else {
+        // Both of one moment.
+        return Decision::new(
+            Step::Do(vec![
+                Action::LookAtAccount,
+                Action::LookAtDc(writer.clone()),
+            ]),
+            "every node holds both keys; a last look at the account and the writer",
+        );
+    };
+    let (issued, account) = match (view, account) {
+        (DcView::Issues(issued), Ok(account)) => (issued, account),
+        (DcView::Trouble(why), _) | (_, Err(why)) if late(roll, circumstances) => {
+            return aborting(circumstances, format!("{writer} does not answer: {why}"));
         }
-        Some(DcView::Trouble(why)) => wait(observed, format!("waiting for {writer}: {why}")),
-        Some(DcView::Issues(issued)) => {
-            let as_before = match roll.plan.base {
-                Some(base) => issued.key == WhichKey::Base && issued.kvno == base.kvno,
-                None => roll
-                    .generated
-                    .as_ref()
-                    .is_some_and(|new| issued.kvno == new.kvno_before),
-            };
-            if as_before {
-                let intent = Record::CommitIntent {
-                    attempt: 1,
-                    dc: writer.clone(),
-                };
-                Decision::write(intent, "every node holds both keys and has proven them")
-            } else {
-                let why = format!(
-                    "{writer} issues with another key (kvno {}) than at the start",
-                    issued.kvno
-                );
-                aborting(circumstances, why)
-            }
+        (DcView::Trouble(why), _) | (_, Err(why)) => {
+            return wait(observed, format!("waiting for {writer}: {why}"));
         }
+    };
+    let as_before = match roll.plan.base {
+        Some(base) => issued.key == WhichKey::Base && issued.kvno == base.kvno,
+        None => roll
+            .generated
+            .as_ref()
+            .is_some_and(|new| issued.kvno == new.kvno_before),
+    };
+    if !as_before {
+        let why = format!(
+            "{writer} issues with another key (kvno {}) than at the start",
+            issued.kvno
+        );
+        return aborting(circumstances, why);
     }
+    if let Some(why) = changed_since(roll, account) {
+        return aborting(circumstances, why);
+    }
+    let intent = Record::CommitIntent {
+        attempt: 1,
+        dc: writer.clone(),
+    };
+    Decision::write(intent, "every node holds both keys and has proven them")
+}
+
+/// What somebody has done to the account since the roll began that speaks against writing.
+fn changed_since(roll: &Roll, account: &AccountState) -> Option<String> {
+    let next = account.salt_source.next_salt();
+    let generated = roll.generated.as_ref()?;
+    if next != generated.salt {
+        return Some(format!(
+            "{} was given another name since the roll began: its next salt is {next}, and the \
+             nodes hold keys made with {}",
+            account.salt_source.sam_account_name, generated.salt
+        ));
+    }
+    let reason = roll.plan.account_refusals(account).into_iter().next()?;
+    Some(format!("{}: {}", reason.object, reason.why))
 }
 
 /// Who is missing leaves the roll by quarantine, or ends it, as the policy says.

@@ -1,4 +1,4 @@
-//! In the middle of a roll: while it drains, and under its nose.
+//! In the middle of a roll: before the write, while it drains, and under its nose.
 
 use anyhow::{Context as _, Result, ensure};
 use keyroll_tests::lab::Lab;
@@ -8,20 +8,33 @@ use keyroll_tests::web::FreeNodes;
 use keyroll_tests::world::{SOON, World};
 
 use super::{dated, none_failed_since, says, told, untold};
+use crate::lost::{hold_up, while_staging};
 use crate::set_up::{LIFE, QUICK};
 
 const DN: &str = "CN=svc-midway,OU=Arrays,DC=corp,DC=example";
 
-/// The roll follows names that are given while it drains; a password that somebody sets then halts
-/// it.
+/// A new name before the write would make keys on the nodes worthless, so the roll aborts; after it
+/// the roll follows. A password that somebody sets while it drains halts it.
 pub fn in_the_middle_of_a_roll(lab: &Lab, free: &FreeNodes) -> Result<()> {
     let mut world = World::new(lab, free, 2, &["midway"])?;
+    let held_up = hold_up(&mut world)?;
     world.create("midway", QUICK)?;
     world.serve("midway")?;
     let users = world.users("midway", LIFE)?;
+    let kvno = world.domain().kvno("svc-midway$")?;
+
+    while_staging(&mut world, "midway", &held_up, |world| {
+        rename(world, "svc-midway2$")?;
+        told(world, "account-renamed").map(drop)
+    })?;
+    let view = world.wait_for_state("midway", "aborted")?;
+    ensure!(view.to_string().contains("next salt"), "{view}");
+    let now = world.domain().kvno("svc-midway2$")?;
+    ensure!(now == kvno, "it was written: {kvno}, {now}");
+
     world.begin_roll("midway")?;
     world.wait_for_state("midway", "draining")?;
-    rename(&world, "svc-midway2$")?;
+    rename(&world, "svc-midway3$")?;
     let spn = "HTTP/midway-too.corp.example";
     let add = format!("add: servicePrincipalName\nservicePrincipalName: {spn}");
     modify(&world, &add)?;
@@ -51,7 +64,7 @@ fn set_while_it_drains(world: &World<'_>) -> Result<()> {
     let password = "Somebody-Elses-Passw0rd";
     world
         .domain()
-        .dc(&["set-password", "svc-midway2$", password])?;
+        .dc(&["set-password", "svc-midway3$", password])?;
     world.wait_for_state("midway", "halted")?;
     let alarm = told(world, "key-foreign")?;
     says(&alarm, "critical", &["while it was rolled", "give-up"])?;
