@@ -146,7 +146,18 @@ fn send_or_repeat(
         let reason = format!("{dc} gave no answer ({why}): looking before anything else");
         return Decision::new(Step::Wait(pause - circumstances.since_record), reason);
     }
-    let reason = format!("{dc} has the old key still: the same password once more");
+    // Its KDC answers and its directory does not: after a long time another one gets its turn.
+    let patient = circumstances.since_state < roll.plan.policy.fail_over;
+    let (dc, reason) = match next_dc(roll, &dc).filter(|_| !patient) {
+        Some(other) => {
+            let reason = format!("{dc} takes no password: the same one to {other}");
+            (other.clone(), reason)
+        }
+        None => {
+            let reason = format!("{dc} has the old key still: the same password once more");
+            (dc, reason)
+        }
+    };
     Decision::write(
         Record::CommitIntent {
             attempt: number.saturating_add(1),

@@ -377,3 +377,20 @@ fn keys_that_nobody_told_us_stay_only_where_the_base_is_unknown() {
     roll.plan.base = None;
     assert_eq!(roll.recipe().unlisted, Unlisted::Keep);
 }
+
+#[test]
+fn a_writer_whose_kdc_alone_answers_is_left_for_another() {
+    let mut desk = Desk::at(intents(&[0]), 2);
+    desk.sees(0, WhichKey::Base, BASE.0);
+    desk.seen.answer = Some(Answer::Unanswered {
+        text: "reset".to_owned(),
+    });
+    desk.around.since_record = LONG;
+    let next = |desk: &Desk| match desk.step() {
+        Step::Write(Record::CommitIntent { attempt: 2, dc }) => dc,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(next(&desk), dc(0));
+    desk.around.since_state = LONG;
+    assert_eq!(next(&desk), dc(1));
+}
