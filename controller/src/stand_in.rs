@@ -312,6 +312,13 @@ pub(crate) fn commit(site: &StandIn, roll: &mut Roll) {
     go_on(site, roll, records);
 }
 
+/// From there to a drain of ten and a half hours.
+pub(crate) fn draining() -> [Record; 2] {
+    let left = Policy::default().drain();
+    let dcs = ["dc1".parse().unwrap()].into();
+    [Record::Converged { dcs }, Record::Draining { left }]
+}
+
 /// It halts, and an operator gives it up.
 pub(crate) fn give_up(site: &StandIn, roll: &mut Roll) {
     let trouble = Trouble::NodeRefuses {

@@ -2,7 +2,7 @@ use keyroll::roll::Record;
 
 use super::*;
 use crate::reconcile::Reconciler;
-use crate::stand_in::{StandIn, begin, commit, generated, give_up, go_on, in_service};
+use crate::stand_in::{StandIn, begin, commit, draining, generated, give_up, go_on, in_service};
 
 /// The kvnos that nodes shall hold, in order, and under which version.
 fn wanted(site: &StandIn, array: &ArrayRecord) -> (Vec<u32>, u64) {
@@ -175,33 +175,8 @@ async fn nodes_are_mended_while_old_tickets_die() {
     let pause = std::time::Duration::from_secs(60);
     let reconciler = Reconciler::new(ports, overview, controller.wake.clone(), pause);
     let mut roll = begin(&site, true);
-    let dc: keyroll::name::DcName = "dc1".parse().unwrap();
-    let made = generated(&site, &roll);
-    go_on(&site, &mut roll, [made]);
-    let new = roll.generated().unwrap();
-    let (kvno, salt) = (new.kvno, new.salt.clone());
-    let records = [
-        Record::Staging {
-            version: Version(8),
-        },
-        Record::CommitIntent {
-            attempt: 1,
-            dc: dc.clone(),
-        },
-        Record::AttemptApplied { attempt: 1 },
-        Record::Committed {
-            kvno,
-            salt,
-            version: Version(9),
-        },
-        Record::Converged {
-            dcs: [dc].into_iter().collect(),
-        },
-        Record::Draining {
-            left: std::time::Duration::from_secs(37_800),
-        },
-    ];
-    go_on(&site, &mut roll, records);
+    commit(&site, &mut roll);
+    go_on(&site, &mut roll, draining());
     reconciler.pass(&array).await.unwrap();
     assert_eq!(site.asked(), ["stage n1 5+4"]);
 }

@@ -411,6 +411,8 @@ pub(super) fn by_state(roll: &Roll, observed: &Observed) -> BTreeMap<NodeName, &
             Some(view) if view.holds != Some(wanted.version) => "waiting",
             Some(view) if view.accepts.is_empty() => "staged",
             Some(_) => "proven",
+            // A drain begins once each of them is, and looks again every 30 s.
+            None if roll.state() == State::Draining => "proven",
             None => "waiting",
         }
     };

@@ -4,7 +4,7 @@ use keyroll::roll::OldKey;
 
 use super::*;
 use crate::rolls::{NotBegun, Wanted};
-use crate::stand_in::{StandIn, begin, generated, go_on, in_service};
+use crate::stand_in::{StandIn, begin, commit, draining, generated, go_on, in_service};
 use crate::store::NodeState;
 
 /// Drives the roll for a while; it cannot end, since no node ever holds anything.
@@ -123,4 +123,16 @@ async fn no_roll_begins_that_nobody_could_drive() {
             .is_none()
     );
     site.controller.rolls.take_up().unwrap();
+}
+
+#[test]
+fn nodes_count_as_proven_while_old_tickets_die() {
+    let site = StandIn::new();
+    in_service(&site, &["n1"]);
+    let mut roll = begin(&site, true);
+    commit(&site, &mut roll);
+    let state = |roll: &Roll| act::by_state(roll, &Observed::default())[&"n1".parse().unwrap()];
+    assert_eq!(state(&roll), "waiting");
+    go_on(&site, &mut roll, draining());
+    assert_eq!(state(&roll), "proven");
 }
