@@ -1,14 +1,17 @@
 //! A program that runs until it is ended, with its output in a file.
 
 use std::fs::{self, File};
-use std::os::unix::process::ExitStatusExt as _;
+use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 
-use anyhow::{Context as _, Result};
-use rustix::process::{Pid, Signal, kill_process};
+use anyhow::{Context as _, Result, ensure};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group, test_kill_process_group};
 
-/// A running program. Killed when dropped.
+use crate::wait::{seconds, until};
+
+/// A running program, with the processes that it has started: `faketime` does not become the
+/// program that it runs, it waits for it. Killed when dropped.
 #[derive(Debug)]
 pub struct Process {
     child: Child,
@@ -30,6 +33,7 @@ impl Process {
             .stdin(Stdio::null())
             .stdout(out.try_clone()?)
             .stderr(out)
+            .process_group(0)
             .spawn()
             .with_context(|| format!("starting {command:?}"))?;
         Ok(Self {
@@ -57,9 +61,11 @@ impl Process {
     /// # Errors
     /// The system refuses.
     pub fn kill(&mut self) -> Result<()> {
-        self.child.kill()?;
+        if self.child.try_wait()?.is_none() {
+            self.signal_all(Signal::KILL)?;
+        }
         self.child.wait()?;
-        Ok(())
+        self.all_gone()
     }
 
     /// Sends it a signal.
@@ -76,9 +82,24 @@ impl Process {
     /// The system refuses.
     pub fn terminate(&mut self) -> Result<ExitStatus> {
         if self.child.try_wait()?.is_none() {
-            self.signal(Signal::TERM)?;
+            self.signal_all(Signal::TERM)?;
         }
-        Ok(self.child.wait()?)
+        let status = self.child.wait()?;
+        self.all_gone()?;
+        Ok(status)
+    }
+
+    fn signal_all(&self, signal: Signal) -> Result<()> {
+        Ok(kill_process_group(Pid::from_child(&self.child), signal)?)
+    }
+
+    /// Until nobody of them holds a port or a file any more.
+    fn all_gone(&self) -> Result<()> {
+        let group = Pid::from_child(&self.child);
+        until("its processes to end", seconds(20), || {
+            ensure!(test_kill_process_group(group).is_err(), "some are left");
+            Ok(())
+        })
     }
 
     /// The last part of what it wrote.
