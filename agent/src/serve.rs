@@ -105,6 +105,7 @@ async fn accept(listener: TcpListener, identity: Arc<Identity>, service: Service
     let conversations = Arc::new(Semaphore::new(MOST));
     loop {
         let Ok((stream, address)) = listener.accept().await else {
+            // No file descriptors are left: do not spin.
             tokio::time::sleep(Duration::from_millis(50)).await;
             continue;
         };

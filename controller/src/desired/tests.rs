@@ -138,14 +138,18 @@ fn rolls_given_up_before_the_commit_keep_the_old_key_in_force() {
     assert_eq!(desired.array.current.unwrap().kvno.0, 4);
 }
 
+fn reconciler(site: &StandIn) -> Reconciler {
+    let controller = &site.controller;
+    let (ports, overview) = (controller.ports.clone(), controller.overview.clone());
+    let pause = std::time::Duration::from_secs(60);
+    Reconciler::new(ports, overview, controller.wake.clone(), pause)
+}
+
 #[tokio::test]
 async fn nodes_are_mended_while_a_roll_waits_for_a_dc_or_an_operator() {
     let site = StandIn::new();
     let array = in_service(&site, &["n1"]);
-    let controller = &site.controller;
-    let (ports, overview) = (controller.ports.clone(), controller.overview.clone());
-    let pause = std::time::Duration::from_secs(60);
-    let reconciler = Reconciler::new(ports, overview, controller.wake.clone(), pause);
+    let reconciler = reconciler(&site);
     let mut roll = begin(&site, true);
     let records = [
         generated(&site, &roll),
@@ -170,10 +174,7 @@ async fn nodes_are_mended_while_a_roll_waits_for_a_dc_or_an_operator() {
 async fn nodes_are_mended_while_old_tickets_die() {
     let site = StandIn::new();
     let array = in_service(&site, &["n1"]);
-    let controller = &site.controller;
-    let (ports, overview) = (controller.ports.clone(), controller.overview.clone());
-    let pause = std::time::Duration::from_secs(60);
-    let reconciler = Reconciler::new(ports, overview, controller.wake.clone(), pause);
+    let reconciler = reconciler(&site);
     let mut roll = begin(&site, true);
     commit(&site, &mut roll);
     go_on(&site, &mut roll, draining());

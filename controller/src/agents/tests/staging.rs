@@ -48,22 +48,3 @@ async fn fifty_nodes_are_staged_at_once() {
     let took = stage(50).await;
     assert!(took < Duration::from_secs(2), "{took:?}");
 }
-
-#[test]
-#[ignore = "a measurement: run it alone, in release"]
-#[allow(clippy::print_stderr, reason = "a measurement is read by people")]
-fn a_thousand_nodes() {
-    let runtime = || {
-        tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .unwrap()
-    };
-    for nodes in [10, 100, 1000] {
-        let took = runtime().block_on(stage(nodes));
-        eprintln!(
-            "{nodes} nodes staged in {took:?}, {:?} each",
-            took / nodes as u32
-        );
-    }
-}
