@@ -48,11 +48,11 @@ HOST_BASED = b"\x2a\x86\x48\x86\xf7\x12\x01\x02\x01\x04"
 
 class Gss:
     def __init__(self, library):
-        self.library = ctypes.CDLL(library)
+        self.gssapi = ctypes.CDLL(library)
 
     def call(self, name, *arguments):
         minor = ctypes.c_uint32()
-        function = getattr(self.library, name)
+        function = getattr(self.gssapi, name)
         function.restype = ctypes.c_uint32
         major = function(ctypes.byref(minor), *arguments)
         if major & ERROR:
@@ -61,7 +61,7 @@ class Gss:
 
     def words(self, status, kind):
         minor, more, text = ctypes.c_uint32(), ctypes.c_uint32(), Buffer()
-        self.library.gss_display_status(
+        self.gssapi.gss_display_status(
             ctypes.byref(minor), ctypes.c_uint32(status), kind, None, ctypes.byref(more), ctypes.byref(text)
         )
         return text.content().decode(errors="replace")

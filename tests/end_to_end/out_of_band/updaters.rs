@@ -12,8 +12,8 @@ use super::{dated, none_failed_since, says, told, untold};
 use crate::set_up::{LIFE, QUICK};
 
 /// The first is healed, since the array's policy says so; the second within the hour is left to an
-/// operator. Logins fail at the other node from a renewal to its repair, and for as long as tickets
-/// of that time live; not after.
+/// operator. Logins may fail at the other node from a renewal to its repair, and for as long as
+/// tickets of that time live; not after.
 pub fn programs_that_renew_the_password(lab: &Lab, free: &FreeNodes) -> Result<()> {
     let mut world = World::new(lab, free, 2, &["renewed"])?;
     world.create("renewed", &[QUICK, &["--heal", "reset"]].concat())?;
