@@ -12,9 +12,11 @@
 //! | [`kerberos`] | principals, enctypes, salts, keys, and the messages that prove a key |
 //! | [`password`] | a password a directory accepts |
 //! | [`schedule`] | when the next roll is due |
+//! | [`descriptor`] | who may do what to an object of the directory |
 //! | [`drift`] | what somebody else has changed, and what follows from it |
 
 pub mod account;
+pub mod descriptor;
 pub mod drift;
 pub mod fence;
 pub mod kerberos;

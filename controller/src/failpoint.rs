@@ -22,7 +22,7 @@ use strum::VariantNames as _;
 
 use crate::Ports;
 use crate::agents::renewal::QUESTIONS;
-use crate::directory::acl::{Delegation, DelegationRequest};
+use crate::directory::acl::{LeastRights, RightsRequest};
 use crate::directory::connection::WRITES;
 use crate::ports::{
     AccountRef, Agents, Directory, Kdc, KnownKeys, NewAccount, NodeInventory, NodeProof,
@@ -118,10 +118,10 @@ watched! {
     fn spn_owners(dc: &DcName, spns: &[String]) -> Result<Vec<(String, String)>, PortError>;
     fn set_enctypes(dc: &DcName, account: &AccountRef, to: &[Enctype]) -> Result<(), PortError>;
     fn add_spn(dc: &DcName, account: &AccountRef, spn: &str) -> Result<(), PortError>;
-    fn delegation(
+    fn rights(
         dc: &DcName,
-        request: &DelegationRequest<'_>
-    ) -> Result<Delegation, PortError>;
+        request: &RightsRequest<'_>
+    ) -> Result<LeastRights, PortError>;
 }
 
 watched! {

@@ -16,7 +16,7 @@ use keyroll::roll::policy::Method;
 use keyroll::roll::{Answer, WhichKey};
 use keyroll::secret::Password;
 
-use crate::directory::acl::{Delegation, DelegationRequest};
+use crate::directory::acl::{LeastRights, RightsRequest};
 
 /// Why something could not be read or done; by what the caller can do about it.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -154,11 +154,11 @@ pub trait Directory: Send + Sync {
     async fn mark(&self, dc: &DcName) -> Result<DcMark, PortError>;
 
     /// What an administrator must be told to grant the least rights.
-    async fn delegation(
+    async fn rights(
         &self,
         _dc: &DcName,
-        request: &DelegationRequest<'_>,
-    ) -> Result<Delegation, PortError> {
+        request: &RightsRequest<'_>,
+    ) -> Result<LeastRights, PortError> {
         Err(PortError::Missing {
             object: format!("a directory to look up {} in", request.account),
         })

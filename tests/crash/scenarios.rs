@@ -97,7 +97,7 @@ pub const CREATE: &[&str] = &[
     "port spn_owners",
     "port create",
     "ldap add",
-    "port delegation",
+    "port rights",
 ];
 /// An array takes an account that is there.
 pub const TAKE: &[&str] = &["port set_enctypes", "port write_password"];

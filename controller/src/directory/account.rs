@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use chrono::NaiveDateTime;
 use keyroll::account::AccountState;
+use keyroll::descriptor::{Descriptor, RESET_PASSWORD, Sid};
 use keyroll::kerberos::salt::{AccountKind, SaltSource};
 use keyroll::kerberos::{Kvno, Principal};
 use keyroll::name::DcName;
@@ -12,7 +13,6 @@ use ldap3::controls::RawControl;
 
 use super::ActiveDirectory;
 use super::connection::Connection;
-use super::descriptor::{self, RESET_PASSWORD, Sid};
 use super::entry::{Entry, unix_of_file_time};
 use super::text::{Dn, Filter};
 use crate::ports::{AccountRef, PortError};
@@ -262,7 +262,8 @@ fn may_reset(root: &Root, entry: &Entry) -> bool {
     };
     let own = entry.values("objectSid").first();
     let own = own.and_then(|sid| Sid::from_bytes(sid));
-    let granted = descriptor::grants(bytes, &RESET_PASSWORD, &root.caller, own.as_ref());
+    let granted = Descriptor::from_bytes(bytes)
+        .and_then(|found| found.grants(&RESET_PASSWORD, &root.caller, own.as_ref()));
     granted.unwrap_or_else(|error| {
         tracing::warn!(account = entry.name(), %error, "taken as no right to reset");
         false

@@ -11,7 +11,7 @@ use super::text::Guid;
 
 /// Which rights are asked for.
 #[derive(Debug, Clone, Copy)]
-pub struct DelegationRequest<'a> {
+pub struct RightsRequest<'a> {
     /// The account, by sAMAccountName; it need not be there yet.
     pub account: &'a str,
     /// Who gets the rights, by sAMAccountName.
@@ -24,7 +24,7 @@ pub struct DelegationRequest<'a> {
 
 /// For which account and container the rights are, and who gets them.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Delegation {
+pub struct LeastRights {
     /// The account's distinguished name, if there is such an account.
     pub account: Option<String>,
     /// The container's.
@@ -66,7 +66,7 @@ struct Right {
     why: String,
 }
 
-impl Delegation {
+impl LeastRights {
     /// The rights on the account, most needed first; none if there is no account yet. The last is
     /// needed at the set-up only and may be taken away again.
     #[must_use]
@@ -176,8 +176,8 @@ fn for_windows(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn delegation(object: &str) -> Delegation {
-        Delegation {
+    fn rights(object: &str) -> LeastRights {
+        LeastRights {
             account: Some(object.to_owned()),
             container: object.to_owned(),
             kind: AccountKind::Computer,
@@ -195,7 +195,7 @@ mod tests {
 
     #[test]
     fn commands_are_ready_to_type() {
-        let grants = delegation("CN=web,OU=Services,DC=corp,DC=example").grants();
+        let grants = rights("CN=web,OU=Services,DC=corp,DC=example").grants();
         assert_eq!(
             grants[0].dsacls,
             "dsacls \"CN=web,OU=Services,DC=corp,DC=example\" \
@@ -211,10 +211,10 @@ mod tests {
 
     #[test]
     fn a_container_lets_accounts_of_one_kind_be_made_and_kept() {
-        let mut delegation = delegation("OU=Arrays,DC=corp,DC=example");
-        delegation.account = None;
-        assert_eq!(delegation.grants(), []);
-        let grants = delegation.creation();
+        let mut rights = rights("OU=Arrays,DC=corp,DC=example");
+        rights.account = None;
+        assert_eq!(rights.grants(), []);
+        let grants = rights.creation();
         assert_eq!(
             grants[0].dsacls,
             "dsacls \"OU=Arrays,DC=corp,DC=example\" /G \"CORP\\svc-keyroll:CC;computer\""
@@ -231,15 +231,15 @@ mod tests {
              bf967a86-0de6-11d0-a285-00aa003049e2;S-1-5-21-1-2-3-1104)'"
         );
         assert_eq!(grants.len(), 5);
-        delegation.kind = AccountKind::User;
-        let all = delegation.creation();
+        rights.kind = AccountKind::User;
+        let all = rights.creation();
         assert!(all.iter().all(|one| one.samba_tool.contains("bf967aba-")));
     }
 
     #[test]
     fn a_name_cannot_end_its_quotation() {
-        let delegation = delegation("CN=a' ; reboot \" ,DC=x");
-        for grant in delegation.grants().into_iter().chain(delegation.creation()) {
+        let rights = rights("CN=a' ; reboot \" ,DC=x");
+        for grant in rights.grants().into_iter().chain(rights.creation()) {
             assert!(grant.samba_tool.contains("'CN=a'\\'' ; reboot \" ,DC=x'"));
             assert_eq!(grant.dsacls.matches('"').count(), 4);
         }

@@ -23,8 +23,6 @@ pub mod ber;
 pub mod config;
 pub(crate) mod connection;
 pub mod credential;
-mod delegation;
-pub mod descriptor;
 mod dial;
 mod discovery;
 pub mod entry;
@@ -36,6 +34,7 @@ mod metadata;
 mod refusals;
 pub mod relay;
 pub mod result;
+mod rights;
 mod sasl;
 mod spn;
 pub mod text;
@@ -46,7 +45,7 @@ mod write;
 pub use kdc::Kdcs;
 
 use account::Root;
-use acl::{Delegation, DelegationRequest};
+use acl::{LeastRights, RightsRequest};
 use config::{DirectorySettings, Transport};
 use connection::{Connection, Connections};
 use text::Dn;
@@ -175,11 +174,11 @@ impl Directory for ActiveDirectory {
         self.read_mark(dc).await
     }
 
-    async fn delegation(
+    async fn rights(
         &self,
         dc: &DcName,
-        request: &DelegationRequest<'_>,
-    ) -> Result<Delegation, PortError> {
-        self.read_delegation(dc, request).await
+        request: &RightsRequest<'_>,
+    ) -> Result<LeastRights, PortError> {
+        self.read_rights(dc, request).await
     }
 }

@@ -3,7 +3,7 @@
 use keyroll::kerberos::salt::AccountKind;
 use keyroll::roll::Answer;
 use keyroll_controller::directory::ActiveDirectory;
-use keyroll_controller::directory::acl::DelegationRequest;
+use keyroll_controller::directory::acl::RightsRequest;
 use keyroll_controller::ports::{Directory as _, NewAccount, PortError};
 
 use crate::lab::{AES, Lab, Made, password};
@@ -59,17 +59,17 @@ pub async fn the_printed_rights_are_enough_and_no_more(lab: &'static Lab) {
     let (directory, name) = narrow(lab).await;
 
     let target = made.account.principal.name();
-    let wanted = DelegationRequest {
+    let wanted = RightsRequest {
         account: &target,
         trustee: &name,
         kind: AccountKind::User,
         container: None,
     };
-    let delegation = directory.delegation(&lab.dc1, &wanted).await.unwrap();
-    assert_eq!(delegation.trustee, format!("CORP\\{name}"));
+    let rights = directory.rights(&lab.dc1, &wanted).await.unwrap();
+    assert_eq!(rights.trustee, format!("CORP\\{name}"));
     let object = lab.distinguished_name("dc1", &made.account);
-    assert_eq!(delegation.account, Some(object));
-    assert_eq!(delegation.container, "CN=Users,DC=corp,DC=example");
+    assert_eq!(rights.account, Some(object));
+    assert_eq!(rights.container, "CN=Users,DC=corp,DC=example");
     assert_eq!(abilities(lab, &directory, &mut made).await, [false; 3]);
 
     // Right by right, each adds its own ability and nothing else.
@@ -79,7 +79,7 @@ pub async fn the_printed_rights_are_enough_and_no_more(lab: &'static Lab) {
         ([true, true, false], [true, true]),
         ([true, true, true], [true, true]),
     ];
-    let grants = delegation.grants();
+    let grants = rights.grants();
     assert_eq!(grants.len(), steps.len());
     for (grant, (able, [may_reset, may_write_fence])) in grants.iter().zip(steps) {
         lab.run(&["bash", "-c", &format!("lab-dc {}", grant.samba_tool)]);
@@ -148,18 +148,18 @@ pub async fn the_rights_on_a_container_make_accounts_of_one_kind(lab: &'static L
         let (directory, name) = narrow(lab).await;
         let unit = format!("OU={},DC=corp,DC=example", lab.name("unit"));
         lab.run(&["lab-dc", "samba-tool", "dc1", "ou", "create", &unit]);
-        let wanted = DelegationRequest {
+        let wanted = RightsRequest {
             account: "not-there-yet",
             trustee: &name,
             kind,
             container: Some(&unit),
         };
-        let delegation = directory.delegation(&lab.dc1, &wanted).await.unwrap();
-        assert_eq!(delegation.grants(), []);
+        let rights = directory.rights(&lab.dc1, &wanted).await.unwrap();
+        assert_eq!(rights.grants(), []);
         let (answer, _) = create(lab, &directory, kind, Some(&unit)).await;
         assert!(refused(&answer), "{answer:?}");
         // The right to make one alone does not let it be kept.
-        let grants = delegation.creation();
+        let grants = rights.creation();
         let grant = |command: &str| lab.run(&["bash", "-c", &format!("lab-dc {command}")]);
         grant(&grants[0].samba_tool);
         let (answer, made) = create(lab, &directory, kind, Some(&unit)).await;

@@ -3,9 +3,9 @@
 use std::collections::{BTreeSet, HashSet};
 use std::os::unix::net::UnixStream as StdUnixStream;
 
+use keyroll::descriptor::{Descriptor, RESET_PASSWORD, Sid};
 use keyroll::drift::{self, Attribute, History};
 use keyroll_controller::directory::ber::{self, message_length};
-use keyroll_controller::directory::descriptor::{RESET_PASSWORD, Sid, grants};
 use keyroll_controller::directory::entry::{Entry, unix_of_file_time};
 use keyroll_controller::directory::line::plain;
 use keyroll_controller::directory::relay::relay;
@@ -130,7 +130,7 @@ fn look_at(entry: &Entry) {
         let _ = entry.number(attribute).map(unix_of_file_time);
         for value in values {
             sid(value);
-            let _ = grants(value, &RESET_PASSWORD, &BTreeSet::new(), None);
+            descriptors(value);
         }
     }
     if let Some(guid) = entry.guid() {
@@ -189,20 +189,38 @@ fn sid(bytes: &[u8]) {
     }
 }
 
-/// A security descriptor: nobody is granted what no entry gives, and more SIDs never turn a
-/// readable descriptor into an unreadable one.
+/// A security descriptor: nobody is granted what no entry gives, more SIDs never turn a readable
+/// descriptor into an unreadable one, and whoever is let in and put out again leaves no trace.
 pub fn descriptors(bytes: &[u8]) -> bool {
     sid(bytes);
+    let Ok(found) = Descriptor::from_bytes(bytes) else {
+        return false;
+    };
+    assert_eq!(found.to_bytes(), bytes, "bytes were lost");
     let everyone = Sid::from_bytes(&[1, 1, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0]).expect("a SID");
-    let nobody = grants(bytes, &RESET_PASSWORD, &BTreeSet::new(), None);
-    let has_list = bytes.len() >= 20 && bytes[2] & 4 != 0 && bytes[16..20] != [0; 4];
-    assert!(!has_list || nobody != Ok(true), "a right out of nothing");
+    let nobody = found.grants(&RESET_PASSWORD, &BTreeSet::new(), None);
+    assert!(
+        found.dacl().is_none() || nobody != Ok(true),
+        "a right out of nothing"
+    );
     let caller = BTreeSet::from([everyone.clone()]);
-    let anybody = grants(bytes, &RESET_PASSWORD, &caller, Some(&everyone));
+    let anybody = found.grants(&RESET_PASSWORD, &caller, Some(&everyone));
     assert!(
         nobody.is_err() || anybody.is_ok(),
         "one caller reads it, another does not"
     );
+    let before = found.actors();
+    let mut changed = found.clone();
+    if changed.allow(&everyone) {
+        let again = Descriptor::from_bytes(&changed.to_bytes()).expect("our own bytes");
+        assert_eq!(again, changed, "our own bytes are read as something else");
+        assert!(changed.disallow(&everyone));
+        // An entry of the same SID that a denial had made void goes as well.
+        if !changed.actors().contains(&everyone) && changed.to_bytes().len() == bytes.len() {
+            assert_eq!(changed.to_bytes(), bytes, "an edit left a trace");
+            assert_eq!(changed.actors(), before);
+        }
+    }
     nobody.is_ok()
 }
 

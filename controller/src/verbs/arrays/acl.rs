@@ -6,7 +6,7 @@ use keyroll_proto::operator as said;
 use super::super::Controller;
 use super::super::no::No;
 use super::words::account_kind;
-use crate::directory::acl::{DelegationRequest, Grant};
+use crate::directory::acl::{Grant, RightsRequest};
 
 impl Controller {
     /// What an AD administrator types so that this controller may do its work, and no more.
@@ -27,26 +27,25 @@ impl Controller {
             given => given,
         };
         let kind = account_kind(&account, &request.account_kind)?;
-        let wanted = DelegationRequest {
+        let wanted = RightsRequest {
             account: &account,
             trustee,
             kind,
             container: Some(request.container.as_str()).filter(|written| !written.is_empty()),
         };
         let dc = self.writer().await?;
-        let delegation = self.ports.directory.delegation(&dc, &wanted).await?;
-        let [on_account, on_container] =
-            [delegation.grants(), delegation.creation()].map(Lines::of);
+        let rights = self.ports.directory.rights(&dc, &wanted).await?;
+        let [on_account, on_container] = [rights.grants(), rights.creation()].map(Lines::of);
         let kind = match kind {
             AccountKind::User => "user",
             AccountKind::Computer => "computer",
         };
         Ok(said::PrintAclReply {
-            distinguished_name: delegation.account.unwrap_or_default(),
+            distinguished_name: rights.account.unwrap_or_default(),
             dsacls: on_account.dsacls,
             samba_tool: on_account.samba_tool,
             why: on_account.why,
-            container: delegation.container,
+            container: rights.container,
             container_dsacls: on_container.dsacls,
             container_samba_tool: on_container.samba_tool,
             container_why: on_container.why,

@@ -1,20 +1,20 @@
-//! Reads what the delegation commands must name: the object, the trustee's SID, the schema's GUIDs.
+//! Reads what the commands that grant rights must name: object, trustee, GUIDs of the schema.
 
+use keyroll::descriptor::Sid;
 use keyroll::name::DcName;
 
 use super::ActiveDirectory;
 use super::account::Root;
-use super::acl::{Delegation, DelegationRequest};
-use super::descriptor::Sid;
+use super::acl::{LeastRights, RightsRequest};
 use super::text::{Dn, Filter};
 use crate::ports::PortError;
 
 impl ActiveDirectory {
-    pub(super) async fn read_delegation(
+    pub(super) async fn read_rights(
         &self,
         dc: &DcName,
-        request: &DelegationRequest<'_>,
-    ) -> Result<Delegation, PortError> {
+        request: &RightsRequest<'_>,
+    ) -> Result<LeastRights, PortError> {
         let trustee = request.trustee;
         let (_, container) = self.container(dc, request.kind, request.container).await?;
         let (mut connection, root) = self.connections.live(dc).await?;
@@ -59,7 +59,7 @@ impl ActiveDirectory {
                 .map(str::to_owned);
         }
         let netbios = netbios.unwrap_or_else(|| self.settings.domain.clone());
-        Ok(Delegation {
+        Ok(LeastRights {
             account,
             container: container.as_str().to_owned(),
             kind: request.kind,
