@@ -46,6 +46,13 @@ impl ArrayRecord {
         registered.filter_map(|spn| Principal::of_spn(spn, &self.realm).ok())
     }
 
+    /// The SPN whose tickets tell the array's key; before the first is registered, the first.
+    #[must_use]
+    pub fn witness(&self) -> Option<Principal> {
+        let registered = self.registered_services().next();
+        registered.or_else(|| self.services().next())
+    }
+
     /// The generation in force, or one that is kept beside it or from before it, by number.
     #[must_use]
     pub fn generation(&self, number: GenerationNumber) -> Option<&GenerationRecord> {

@@ -91,7 +91,8 @@ pub struct PolicyConfig {
     pub fail_over: u64,
     /// Characters of a password.
     pub password_length: u32,
-    /// How long an old generation stays sealed here after a roll, in case a DC is restored.
+    /// How long an old generation stays sealed here after a roll, journals included, in case a DC
+    /// is restored; never shorter than tickets under it live.
     pub escrow: u64,
     /// What is done about a password that somebody else has set: `never` (an alarm) or `reset`.
     pub heal: Heal,
@@ -110,7 +111,7 @@ impl Default for PolicyConfig {
             quiesce: policy.quiesce.as_secs(),
             fail_over: policy.fail_over.as_secs(),
             password_length: 64,
-            escrow: 24 * 3600,
+            escrow: 7 * 24 * 3600,
             heal: Heal::Never,
         }
     }

@@ -7,7 +7,7 @@ use keyroll::account::{AccountState, Wanted};
 use keyroll::fence::Version;
 use keyroll::keyset::{Keyset, Role, Unlisted};
 use keyroll::name::NodeName;
-use keyroll::roll::{Base, End, Leftover, Recipe, Roll, State, Which};
+use keyroll::roll::{Base, End, GenerationNumber, Leftover, Recipe, Roll, State, Which};
 
 use crate::Ports;
 use crate::array::left_over;
@@ -65,10 +65,14 @@ impl Desired {
             .map(|base| unlock(base.number, &base.secret, base.salt.as_ref()))
             .transpose()?;
         // The key before: not the one in force any more where a roll was given up after its commit.
+        // One that is forgotten leaves a gap: another key must never stand under its kvno.
         let before = told.as_ref().and_then(|roll| roll.frame().base);
         let before = before
             .filter(|before| current.is_none_or(|current| current.number != before.generation))
-            .and_then(|before| array.generation(before.generation))
+            .map(|before| array.generation(before.generation));
+        let replaced = before.is_some();
+        let before = before
+            .flatten()
             .map(|before| unlock(before.number, &before.secret, before.salt.as_ref()))
             .transpose()?;
         // The new key of a roll that was aborted is never used again.
@@ -96,7 +100,11 @@ impl Desired {
             &array.name,
             ports.epoch.now(),
             &array.principals(),
-            before.as_ref().or(base.as_ref()),
+            if replaced {
+                before.as_ref()
+            } else {
+                base.as_ref()
+            },
             new.as_ref(),
             &left,
         );
@@ -122,6 +130,17 @@ impl Desired {
             password_known,
             password_length: self.array.password_length,
         }
+    }
+
+    /// Whether the nodes hold this generation for the sake of a roll, open or given up.
+    #[must_use]
+    pub fn lists(&self, generation: GenerationNumber) -> bool {
+        let told = self.roll.as_ref().or(self.given_up.as_ref());
+        told.is_some_and(|roll| {
+            let base = roll.frame().base.map(|base| base.generation);
+            let listed = roll.recipe().generations;
+            base == Some(generation) && listed.iter().any(|(_, which, _)| *which == Which::Base)
+        })
     }
 
     /// Whether the driver of an open roll gives this node its keys, and within seconds. A roll may

@@ -7,6 +7,7 @@
 mod account;
 mod candidates;
 mod databases;
+mod forget;
 mod heal;
 mod nodes;
 mod overview;
@@ -50,6 +51,8 @@ pub struct Reconciler {
     rolls: Option<Arc<Rolls>>,
     /// When each array's tickets were last looked at.
     looked: Mutex<BTreeMap<ArrayName, Instant>>,
+    /// When each array's journals were last searched for secrets that are due.
+    swept: Mutex<BTreeMap<ArrayName, Instant>>,
     databases: tokio::sync::Mutex<Databases>,
 }
 
@@ -93,6 +96,7 @@ impl Reconciler {
             asked: Mutex::default(),
             rolls: None,
             looked: Mutex::default(),
+            swept: Mutex::default(),
             databases: tokio::sync::Mutex::default(),
         }
     }
@@ -145,8 +149,8 @@ impl Reconciler {
         if array.founding.is_some() {
             return self.found(array).await;
         }
-        self.forget_previous(array)?;
         let desired = Desired::of(&self.ports, array)?;
+        self.forget(&desired)?;
         // What was read before may be out of date by now.
         let array = &desired.array;
         let mut members = self.ports.store.members(&array.name)?;
@@ -249,26 +253,6 @@ impl Reconciler {
         self.overview
             .set(&array.name, Vec::new(), alarms, Vec::new());
         Ok(())
-    }
-
-    /// An old generation is destroyed once no restored domain controller can bring it back.
-    fn forget_previous(&self, array: &ArrayRecord) -> Result<(), StoreError> {
-        let now = self.ports.clock.now().timestamp();
-        if array
-            .previous
-            .as_ref()
-            .is_none_or(|previous| previous.destroy_at_unix > now)
-        {
-            return Ok(());
-        }
-        tracing::info!(array = %array.name, "the generation before is destroyed");
-        self.ports.store.write(|change| {
-            if let Some(mut array) = change.array(&array.name)? {
-                array.previous = None;
-                change.put_array(&array)?;
-            }
-            Ok(())
-        })
     }
 
     /// A node holds the key now, so clients may be given tickets for it.

@@ -6,6 +6,7 @@
 //! An irreversible action is planned only in a state that a durable record has opened.
 
 mod apply;
+mod frame;
 pub mod observed;
 pub mod plan;
 pub mod policy;
@@ -19,13 +20,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 pub use apply::{Illegal, MAY_WAIVE};
+pub use frame::{Base, Candidate, Cause, GenerationNumber, Leftover, Plan, RollNumber, Sealed};
 pub use observed::{Answer, DcView, Issued, NodeView, Observed, WhichKey};
 pub use plan::{Action, Circumstances, Decision, Step, plan};
 pub use policy::OldKey;
-pub use record::{
-    Base, Candidate, Cause, Found, GenerationNumber, Leftover, Plan, Record, Refusal, Resolution,
-    RollNumber, Sealed, Trouble,
-};
+pub use record::{Found, Record, Refusal, Resolution, Trouble};
 
 use crate::fence::Version;
 use crate::kerberos::Kvno;

@@ -276,6 +276,8 @@ impl Desk {
             let new = past.roll.generated();
             sealed.extend(new.map(|new| (past.roll.frame().generation, new.sealed.clone())));
         }
+        // Those of long ago are destroyed.
+        sealed.retain(|(_, sealed)| !sealed.0.is_empty());
         let salt = self.world.lock().domain.salt();
         let open = |(number, sealed)| {
             let opened = keys::unlock(seal, &array.name, number, &sealed, Some(&salt), &[]);

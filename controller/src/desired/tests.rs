@@ -54,6 +54,24 @@ fn a_roll_given_up_after_its_commit_leaves_both_keys_and_the_new_one_in_force() 
     assert_ne!(now.keys[0].expose(), before.keys[0].expose());
 }
 
+#[tokio::test]
+async fn a_clock_set_ahead_takes_no_key_of_a_roll_that_was_given_up() {
+    let site = StandIn::new();
+    let array = in_service(&site, &["n1"]);
+    let mut roll = begin(&site, true);
+    commit(&site, &mut roll);
+    give_up(&site, &mut roll);
+    let mut array = Desired::of(&site.controller.ports, &array).unwrap().array;
+    array.previous.as_mut().unwrap().destroy_at_unix = 0;
+    site.keep(&array);
+    reconciler(&site).pass(&array).await.unwrap();
+    assert_eq!(wanted(&site, &array), (vec![5, 4], 9));
+    // Were it lost, the key in force would not stand in for it.
+    array.previous = None;
+    site.keep(&array);
+    assert_eq!(wanted(&site, &array), (vec![5], 9));
+}
+
 #[test]
 fn after_an_adoption_that_was_given_up_unknown_keys_stay_until_a_roll_is_done() {
     let site = StandIn::new();

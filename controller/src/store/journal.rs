@@ -1,7 +1,9 @@
 //! The journals of the rolls: records, in the order in which they became durable.
 
+use std::collections::BTreeSet;
+
 use keyroll::name::ArrayName;
-use keyroll::roll::{Illegal, Record, Roll, RollNumber, State};
+use keyroll::roll::{GenerationNumber, Illegal, Record, Roll, RollNumber, State};
 use serde::{Deserialize, Serialize};
 
 use super::read::Rows;
@@ -206,4 +208,47 @@ impl Change<'_> {
         }
         Ok(replayed)
     }
+
+    /// Destroys the sealed passwords and keys in the journals of the array's rolls that ended
+    /// before `before_unix_millis`, except those of the generations to `spare`. Says how many.
+    ///
+    /// # Errors
+    /// [`StoreError::Unread`], [`StoreError::Corrupt`], [`StoreError::Illegal`].
+    pub fn destroy_secrets(
+        &self,
+        array: &ArrayName,
+        spare: &BTreeSet<GenerationNumber>,
+        before_unix_millis: i64,
+    ) -> Result<usize, StoreError> {
+        let mut destroyed = 0;
+        for past in history(self, array, usize::MAX)? {
+            let ended = matches!(past.roll.state(), State::Ended(_));
+            let last = past.entries.last().map(|entry| entry.at_unix_millis);
+            if !ended || last.is_none_or(|last| last >= before_unix_millis) {
+                continue;
+            }
+            let generation = past.roll.frame().generation;
+            for (number, mut entry) in (1..).zip(past.entries) {
+                let here = destroy(&mut entry.record, generation, spare);
+                if here > 0 {
+                    let key = format!("{}{}", prefix(array, past.number), numbered(number));
+                    self.put(row::ROLLS, &key, &entry)?;
+                }
+                destroyed += here;
+            }
+        }
+        Ok(destroyed)
+    }
+}
+
+/// Empties what is sealed in a record of the roll that brings `generation`. Says how many.
+fn destroy(
+    record: &mut Record,
+    generation: GenerationNumber,
+    spare: &BTreeSet<GenerationNumber>,
+) -> usize {
+    let mut sealed = record.sealed_mut(generation);
+    sealed.retain(|(number, sealed)| !spare.contains(number) && !sealed.0.is_empty());
+    sealed.iter_mut().for_each(|(_, sealed)| sealed.0.clear());
+    sealed.len()
 }

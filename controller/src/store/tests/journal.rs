@@ -1,9 +1,12 @@
 use std::time::Duration;
 
 use keyroll::fence::Version;
-use keyroll::kerberos::Enctype;
+use keyroll::kerberos::salt::Salt;
+use keyroll::kerberos::{Enctype, Kvno};
 use keyroll::name::ArrayName;
-use keyroll::roll::{Cause, End, GenerationNumber, Plan, Record, RollNumber, State};
+use keyroll::roll::{
+    Cause, End, GenerationNumber, Leftover, Plan, Record, RollNumber, Sealed, State,
+};
 
 use super::*;
 
@@ -131,4 +134,68 @@ fn the_end_of_a_roll_and_its_array_are_durable_together_or_not_at_all() {
     });
     assert!(failed.is_err());
     assert!(scratch.store.array(&web).unwrap().is_none());
+}
+
+#[test]
+fn secrets_of_ended_rolls_are_destroyed_and_nothing_else() {
+    let scratch = scratch();
+    let web: ArrayName = "web".parse().unwrap();
+    let generated = || Record::Generated {
+        sealed: Sealed(vec![7; 40]),
+        fence_before: None,
+        fence: "f".into(),
+        kvno_before: Kvno(3),
+        kvno: Kvno(4),
+        salt: Salt::new("SALT".to_owned()),
+        longest_ticket: Duration::ZERO,
+    };
+    let aborting = || Record::Aborting {
+        version: Version(9),
+        why: "test".into(),
+    };
+    let left = |generation| Leftover {
+        generation: GenerationNumber(generation),
+        kvno: Kvno(2),
+        salt: None,
+        secret: Sealed(vec![8; 40]),
+    };
+    for roll in 1..=3 {
+        let Record::Planned { plan: mut frame } = plan("web", roll) else {
+            unreachable!("it is one");
+        };
+        frame.leftovers = vec![left(90), left(91)];
+        for record in [Record::Planned { plan: frame }, generated()] {
+            append(&scratch.store, &web, roll, record).unwrap();
+        }
+        if roll < 3 {
+            append(&scratch.store, &web, roll, aborting()).unwrap();
+            append(&scratch.store, &web, roll, Record::Aborted).unwrap();
+        }
+    }
+    let destroy = |before| {
+        let spare = [GenerationNumber(2), GenerationNumber(91)].into();
+        let change = |change: &Change<'_>| change.destroy_secrets(&web, &spare, before);
+        scratch.store.write(change).unwrap()
+    };
+    assert_eq!(destroy(1_000), 0, "they ended at that very moment");
+    let before = scratch.store.history(&web, 9).unwrap();
+    // Leftover 90 of two rolls, and the password of the first.
+    assert_eq!(destroy(1_001), 3);
+    assert_eq!(destroy(1_001), 0, "it is done");
+    let after = scratch.store.history(&web, 9).unwrap();
+    let full = |past: &PastRoll| {
+        let left = past.roll.frame().leftovers.iter();
+        let left: Vec<bool> = left.map(|left| !left.secret.0.is_empty()).collect();
+        (!past.roll.generated().unwrap().sealed.0.is_empty(), left)
+    };
+    assert_eq!(
+        after.iter().map(full).collect::<Vec<_>>(),
+        [
+            (true, vec![true, true]),
+            (true, vec![false, true]),
+            (false, vec![false, true])
+        ]
+    );
+    let states = |past: &[PastRoll]| past.iter().map(|one| one.roll.state()).collect::<Vec<_>>();
+    assert_eq!(states(&before), states(&after));
 }
