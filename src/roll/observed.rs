@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::record::{Candidate, Refusal};
+use super::frame::Candidate;
+use super::record::Refusal;
 use crate::account::AccountState;
 use crate::fence::Version;
 use crate::kerberos::Kvno;
@@ -94,6 +95,10 @@ pub struct Issued {
     /// How long the longest-lived ticket lives that this domain controller gives: this one, or the
     /// ticket-granting one that it follows from.
     pub ticket_life: Duration,
+    /// Why the account may not log in there with the key in force, where that was tried: no
+    /// domain controller could be proven by a login then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub no_login: Option<String>,
 }
 
 /// Which of the keys we know opens a ticket.

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use super::frame::Cause;
 use super::policy::Method;
-use super::record::{Cause, Found, Record, Resolution, Trouble};
+use super::record::{Found, Record, Resolution, Trouble};
 
 impl Record {
     /// What happened, as one sentence for an operator.

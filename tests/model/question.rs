@@ -170,6 +170,7 @@ fn issued(brief: &Brief, slot: Slot) -> Issued {
         salt: None,
         clock_offset: Duration::ZERO,
         ticket_life: Duration::ZERO,
+        no_login: None,
     }
 }
 

@@ -3,9 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use chrono::{DateTime, TimeDelta, Utc};
-use keyroll::kerberos::message::{ApRequest, Credential, Mint};
-use keyroll::kerberos::{Key, Kvno, Principal};
+use keyroll::kerberos::{Key, Principal};
 use keyroll::keyset::{Keyset, Role};
 use keyroll::keytab::compare::shortfall;
 use keyroll::name::{DcName, NodeName};
@@ -15,14 +13,13 @@ use keyroll::roll::{
     Action, Answer, Candidate, DcView, Issued, NodeView, Observed, Refusal, Roll, State, Which,
     WhichKey,
 };
-use keyroll::secret::SecretBytes;
 use keyroll_failpoint::at;
 use tokio::sync::Mutex;
 
-use super::tickets::Tickets;
+use super::tickets::{Tickets, ap_request, mint};
 use crate::Ports;
 use crate::keys::{Unlocked, seal_password};
-use crate::ports::{AccountRef, KnownKeys, NodeInventory, PasswordWrite};
+use crate::ports::{AccountRef, KnownKeys, NodeInventory, PasswordWrite, PortError, Sighting};
 use crate::random;
 
 /// A node's clock may be off by this much before that speaks against a roll.
@@ -165,6 +162,10 @@ impl Stage<'_> {
                 return DcView::Trouble(error.to_string());
             }
         }
+        let no_login = match self.may_log_in(dc, &sighting).await {
+            Ok(no_login) => no_login,
+            Err(silence) => return DcView::Trouble(silence),
+        };
         self.tickets
             .lock()
             .await
@@ -176,7 +177,25 @@ impl Stage<'_> {
             salt: sighting.salt,
             clock_offset: sighting.clock_offset,
             ticket_life: sighting.ticket_life,
+            no_login,
         })
+    }
+
+    /// Why the account may not log in with the key in force, tried once before anything is begun:
+    /// with the one key that a ticket has just shown to be right, so nothing is counted against it.
+    async fn may_log_in(&self, dc: &DcName, seen: &Sighting) -> Result<Option<String>, String> {
+        let (State::Planned, WhichKey::Base, Some(base)) = (self.roll.state(), seen.key, self.base)
+        else {
+            return Ok(None);
+        };
+        let shown = |key: &&Key| key.enctype().number() == seen.enctype;
+        let keys: Vec<Key> = base.keys.iter().filter(shown).map(Key::duplicate).collect();
+        let account = &self.account.principal;
+        match self.ports.kdc.log_in(dc, account, &keys).await {
+            Ok(_) => Ok(None),
+            Err(error @ PortError::Unreachable { .. }) => Err(error.to_string()),
+            Err(error) => Ok(Some(error.to_string())),
+        }
     }
 
     async fn stage(&self, node: NodeName) -> Seen {
@@ -359,43 +378,6 @@ fn node_refusals(node: &NodeName, inventory: &NodeInventory) -> Vec<Refusal> {
         ))
     });
     clock.into_iter().chain(trouble).collect()
-}
-
-/// A ticket as a KDC would issue it: to an acceptor there is no difference.
-fn mint(
-    service: &Principal,
-    unlocked: Option<&Unlocked>,
-    kvno: Kvno,
-    now: DateTime<Utc>,
-) -> Option<Credential> {
-    let client: Principal = format!("keyroll-proof@{}", service.realm()).parse().ok()?;
-    unlocked?.keys.iter().find_map(|key| {
-        let session = SecretBytes::new(random::vector(key.enctype().key_length()));
-        let session = Key::new(key.enctype(), session).ok()?;
-        let mint = Mint {
-            service,
-            key,
-            kvno,
-            client: &client,
-            start: now - TimeDelta::minutes(1),
-            end: now + TimeDelta::minutes(5),
-            session_key: &session,
-            confounder: &random::bytes(),
-        };
-        mint.issue().ok()
-    })
-}
-
-/// The AP-REQ that a client would send with this ticket at `now`.
-pub(crate) fn ap_request(credential: &Credential, now: DateTime<Utc>) -> Option<Vec<u8>> {
-    let confounder = random::bytes();
-    ApRequest {
-        credential,
-        now,
-        confounder: &confounder,
-    }
-    .to_bytes()
-    .ok()
 }
 
 /// Nodes by the version that they hold, for the view of a roll.

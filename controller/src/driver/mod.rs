@@ -24,7 +24,8 @@ use keyroll_proto::operator::RollView;
 use tokio::sync::{Mutex, Notify, watch};
 use tokio::time::Instant;
 
-pub(crate) use act::{ap_request, wrong_with};
+pub(crate) use act::wrong_with;
+pub(crate) use tickets::ap_request;
 pub use view::{ended_view, story};
 
 use self::act::Stage;
@@ -117,7 +118,7 @@ impl Driver {
     ) -> Result<Self, DriveError> {
         let entries = ports.store.records(&array.name, roll.frame().roll)?;
         let no_service = || DriveError::NoService(array.name.clone());
-        let service = array.services().next().ok_or_else(no_service)?;
+        let service = array.witness().ok_or_else(no_service)?;
         let now = Instant::now();
         Ok(Self {
             service,

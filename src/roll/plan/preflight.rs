@@ -6,12 +6,12 @@ use std::time::Duration;
 use super::{Action, Decision, Step, wait};
 use crate::account::AccountState;
 use crate::kerberos::Kvno;
-use crate::name::NodeName;
+use crate::name::{DcName, NodeName};
 use crate::roll::observed::{DcView, Issued, Observed, WhichKey};
 use crate::roll::policy::OnDeadline;
-use crate::roll::record::{Cause, Record, Refusal};
+use crate::roll::record::{Record, Refusal};
 use crate::roll::story::human;
-use crate::roll::{Plan, Roll};
+use crate::roll::{Cause, Plan, Roll};
 
 /// A clock this far from the controller's would make tickets look premature or dead.
 const CLOCK_LIMIT: Duration = Duration::from_secs(60);
@@ -43,7 +43,8 @@ pub(super) fn plan(roll: &Roll, observed: &Observed) -> Decision {
     };
     let reasons = refusals(frame, account, observed);
     let passing = |reason: &Refusal| reason.code.ends_with("-unreachable");
-    if reasons.iter().any(passing) && observed.waits < PATIENCE {
+    let silent = reasons.iter().any(passing) || spared(frame, observed).next().is_some();
+    if silent && observed.waits < PATIENCE {
         return wait(observed, "something did not answer; asking again");
     }
     if !reasons.is_empty() {
@@ -72,6 +73,16 @@ pub(super) fn plan(roll: &Roll, observed: &Observed) -> Decision {
         generated,
         "keeping the new password before anybody gets a key of it",
     )
+}
+
+/// The silent domain controllers that an emergency does not wait for before it begins: the writer
+/// alone must answer. Each is waited for before the roll's end, unless the old key goes at once.
+fn spared<'a>(frame: &'a Plan, observed: &'a Observed) -> impl Iterator<Item = &'a DcName> {
+    let silent = |view: &DcView| matches!(view, DcView::Trouble(_));
+    let spares = |dc: &DcName| frame.cause == Cause::Emergency && *dc != frame.writer;
+    let dcs = observed.dcs.iter();
+    dcs.filter(move |(dc, view)| silent(view) && spares(dc))
+        .map(|(dc, _)| dc)
 }
 
 fn refused(reasons: Vec<Refusal>) -> Decision {
@@ -115,10 +126,14 @@ fn refusals(frame: &Plan, account: &AccountState, observed: &Observed) -> Vec<Re
     let explained = reasons
         .iter()
         .any(|reason| !passing.contains(&reason.code.as_str()));
+    let spared: BTreeSet<&DcName> = spared(frame, observed).collect();
     for (dc, view) in &observed.dcs {
         match view {
-            DcView::Issues(issued) => reasons.extend(dc_refusals(frame, account.kvno, dc, issued)),
-            DcView::Trouble(_) if explained => {}
+            DcView::Issues(issued) => {
+                reasons.extend(dc_refusals(frame, account.kvno, dc, issued));
+                reasons.extend(no_login(frame, account, dc, issued));
+            }
+            DcView::Trouble(_) if explained || spared.contains(dc) => {}
             DcView::Trouble(why) => reasons.push(Refusal::new(
                 "dc-unreachable",
                 dc,
@@ -147,12 +162,7 @@ fn too_soon(frame: &Plan) -> Option<Refusal> {
     })
 }
 
-fn dc_refusals(
-    frame: &Plan,
-    kvno: Kvno,
-    dc: &crate::name::DcName,
-    issued: &Issued,
-) -> Vec<Refusal> {
+fn dc_refusals(frame: &Plan, kvno: Kvno, dc: &DcName, issued: &Issued) -> Vec<Refusal> {
     let mut reasons = Vec::new();
     if let Some(base) = frame.base {
         if issued.key != WhichKey::Base {
@@ -183,6 +193,20 @@ fn dc_refusals(
         reasons.push(clock_off(dc, issued.clock_offset));
     }
     reasons
+}
+
+/// Who may not log in gets tickets for its services all the same. But no login would prove the new
+/// key then: the roll would wait for ever. A new password cures an expired one.
+fn no_login(frame: &Plan, account: &AccountState, dc: &DcName, issued: &Issued) -> Option<Refusal> {
+    let why = issued.no_login.as_ref();
+    let why = why.filter(|_| !account.password_expired && frame.cause != Cause::Emergency)?;
+    let what = format!(
+        "the account may not log in there with the key in force, and logging in is how the new one \
+         is proven: {why}"
+    );
+    let next =
+        "look at its logonHours, userWorkstations and authentication policy, then roll again";
+    Some(Refusal::new("login-refused", dc, what, next))
 }
 
 /// A clock that is too far off, whose ever it is.

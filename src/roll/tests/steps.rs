@@ -2,6 +2,7 @@
 
 mod given_up;
 mod last_look;
+mod refusals;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -11,9 +12,10 @@ use super::world::{BASE, World, dc, node};
 use crate::fence::Version;
 use crate::kerberos::Kvno;
 use crate::keyset::{Role, Unlisted};
+use crate::roll::frame::{Cause, Plan};
 use crate::roll::observed::{DcView, Issued, NodeView, Observed, WhichKey};
 use crate::roll::plan::{Action, Circumstances, Step, plan};
-use crate::roll::record::{Cause, Record, Resolution, Trouble};
+use crate::roll::record::{Record, Resolution, Trouble};
 use crate::roll::{Answer, End, Roll, State};
 
 const LONG: Duration = Duration::from_secs(3600);
@@ -72,8 +74,19 @@ impl Desk {
             salt: None,
             clock_offset: Duration::ZERO,
             ticket_life: Duration::ZERO,
+            no_login: None,
         };
         self.seen.dcs.insert(dc(index), DcView::Issues(issued));
+    }
+
+    fn reframe(&mut self, change: impl FnOnce(&mut Plan)) {
+        let mut plan = self.roll.frame().clone();
+        change(&mut plan);
+        self.roll = Roll::planned(plan);
+    }
+
+    fn because(&mut self, cause: Cause) {
+        self.reframe(|plan| plan.cause = cause);
     }
 
     fn sees_nothing_of(&mut self, index: usize) {
@@ -292,52 +305,6 @@ fn who_is_left_behind_is_told_before_the_commit_and_waited_for_until_the_deadlin
     desk.around.since_state = Duration::ZERO;
     desk.seen.told.insert(node(7), Ok(()));
     assert_eq!(desk.step(), last_look);
-}
-
-/// The codes of the reasons against a roll whose account and frame are these.
-fn codes(change: impl FnOnce(&mut Desk, &mut crate::account::AccountState)) -> Vec<String> {
-    let mut desk = Desk::at([], 2);
-    let mut account = account();
-    desk.proves(0, &[]);
-    desk.proves(1, &[]);
-    desk.sees(0, WhichKey::Base, BASE.0);
-    desk.sees(1, WhichKey::Base, BASE.0);
-    desk.seen.waits = 3;
-    change(&mut desk, &mut account);
-    desk.seen.account = Some(Ok(account));
-    match desk.step() {
-        Step::Write(Record::Refused { reasons }) => {
-            reasons.into_iter().map(|reason| reason.code).collect()
-        }
-        _ => Vec::new(),
-    }
-}
-
-#[test]
-fn an_expired_password_speaks_against_a_roll_where_it_costs_the_proof() {
-    let expired = codes(|_, account| account.password_expired = true);
-    assert!(expired.is_empty(), "the roll is the cure: {expired:?}");
-    let expired = codes(|desk, account| {
-        account.password_expired = true;
-        desk.sees_nothing_of(1);
-    });
-    assert_eq!(expired, ["password-expired"]);
-}
-
-#[test]
-fn a_password_is_not_followed_by_another_within_a_tickets_life_but_in_an_emergency() {
-    for (cause, expected) in [
-        (Cause::Schedule, &["too-soon"][..]),
-        (Cause::Emergency, &[]),
-    ] {
-        let soon = codes(|desk, _| {
-            let mut plan = desk.roll.frame().clone();
-            plan.cool_down = Duration::from_secs(60);
-            plan.cause = cause;
-            desk.roll = Roll::planned(plan);
-        });
-        assert_eq!(soon, expected);
-    }
 }
 
 #[test]

@@ -16,12 +16,11 @@ use crate::fence::Version;
 use crate::kerberos::{Enctype, Kvno};
 use crate::keyset::Unlisted;
 use crate::name::{DcName, NodeName};
+use crate::roll::frame::{Base, Candidate, Cause, GenerationNumber, Leftover, Plan};
 use crate::roll::observed::{Answer, DcView, Issued, NodeView, Observed, WhichKey};
 use crate::roll::plan::{Action, Circumstances, Step, plan};
 use crate::roll::policy::{Method, Policy};
-use crate::roll::record::{
-    Base, Candidate, Cause, GenerationNumber, Leftover, Plan, Record, Resolution,
-};
+use crate::roll::record::{Record, Resolution};
 use crate::roll::{End, Roll, RollNumber, Sealed, State, Which};
 
 type Ticket = (WhichKey, Kvno);
@@ -397,6 +396,7 @@ impl World {
             salt: None,
             clock_offset,
             ticket_life: self.ticket_life,
+            no_login: None,
         })
     }
 

@@ -85,6 +85,16 @@ fn defects() -> Vec<Defect> {
         ),
         defect(
             case(
+                "not to log in at any hour",
+                "login-refused",
+                &["dc1", "the account may not log in there"],
+                "look at its logonHours",
+            ),
+            "replace: logonHours\nlogonHours:: AAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+            "delete: logonHours",
+        ),
+        defect(
+            case(
                 "msDS-SupportedEncryptionTypes unset",
                 "enctypes-unset",
                 &["svc-bad", "RC4 tickets"],

@@ -106,7 +106,7 @@ impl Controller {
     pub(super) async fn look_everywhere(&self, array: &ArrayRecord) -> Result<Seen, No> {
         let mut array = array.clone();
         let open = self.ports.store.open_roll(&array.name)?;
-        let service = array.services().next().ok_or_else(|| {
+        let service = array.witness().ok_or_else(|| {
             let what = format!("{} has no SPN, so no ticket can tell its key", array.name);
             No::refused("spn-missing", what).next(format!("keyroll array delete {}", array.name))
         })?;

@@ -1,0 +1,95 @@
+//! What speaks against a roll.
+
+use super::*;
+use crate::account::AccountState;
+
+/// The codes of the reasons against a roll whose account and frame are these.
+fn codes(change: impl FnOnce(&mut Desk, &mut AccountState)) -> Vec<String> {
+    let mut desk = Desk::at([], 2);
+    let mut account = account();
+    desk.proves(0, &[]);
+    desk.proves(1, &[]);
+    desk.sees(0, WhichKey::Base, BASE.0);
+    desk.sees(1, WhichKey::Base, BASE.0);
+    desk.seen.waits = 3;
+    change(&mut desk, &mut account);
+    desk.seen.account = Some(Ok(account));
+    match desk.step() {
+        Step::Write(Record::Refused { reasons }) => {
+            reasons.into_iter().map(|reason| reason.code).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+#[test]
+fn an_expired_password_speaks_against_a_roll_where_it_costs_the_proof() {
+    let expired = codes(|_, account| account.password_expired = true);
+    assert!(expired.is_empty(), "the roll is the cure: {expired:?}");
+    let expired = codes(|desk, account| {
+        account.password_expired = true;
+        desk.sees_nothing_of(1);
+    });
+    assert_eq!(expired, ["password-expired"]);
+}
+
+#[test]
+fn an_account_that_may_not_log_in_could_not_be_proven() {
+    let barred = |desk: &mut Desk| {
+        let Some(DcView::Issues(issued)) = desk.seen.dcs.get_mut(&dc(1)) else {
+            panic!("it was seen");
+        };
+        issued.no_login = Some("not at this hour".to_owned());
+    };
+    assert_eq!(codes(|desk, _| barred(desk)), ["login-refused"]);
+    let cured = codes(|desk, account| {
+        account.password_expired = true;
+        barred(desk);
+    });
+    assert!(cured.is_empty(), "{cured:?}");
+    let urgent = codes(|desk, _| {
+        desk.because(Cause::Emergency);
+        barred(desk);
+    });
+    assert!(urgent.is_empty(), "{urgent:?}");
+}
+
+#[test]
+fn only_an_emergency_begins_without_a_dc_and_never_without_its_writer() {
+    for (cause, silent, expected) in [
+        (Cause::Operator, 1, &["dc-unreachable"][..]),
+        (Cause::Emergency, 1, &[]),
+        (Cause::Emergency, 0, &["dc-unreachable"]),
+    ] {
+        let reasons = codes(|desk, _| {
+            desk.because(cause);
+            desk.sees_nothing_of(silent);
+        });
+        assert_eq!(reasons, expected, "{cause:?} without DC {silent}");
+    }
+    // It may answer at the second try.
+    let mut desk = Desk::at([], 2);
+    desk.because(Cause::Emergency);
+    desk.proves(0, &[]);
+    desk.proves(1, &[]);
+    desk.sees(0, WhichKey::Base, BASE.0);
+    desk.sees_nothing_of(1);
+    desk.seen.account = Some(Ok(account()));
+    assert!(matches!(desk.step(), Step::Wait(_)));
+}
+
+#[test]
+fn a_password_is_not_followed_by_another_within_a_tickets_life_but_in_an_emergency() {
+    for (cause, expected) in [
+        (Cause::Schedule, &["too-soon"][..]),
+        (Cause::Emergency, &[]),
+    ] {
+        let soon = codes(|desk, _| {
+            desk.reframe(|plan| {
+                plan.cool_down = Duration::from_secs(60);
+                plan.cause = cause;
+            });
+        });
+        assert_eq!(soon, expected);
+    }
+}
