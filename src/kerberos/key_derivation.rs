@@ -82,6 +82,12 @@ mod tests {
         );
     }
 
+    #[test]
+    fn a_constant_shorter_than_the_turn_is_turned_all_the_same() {
+        let turned: Vec<u8> = (0..16).map(|copy| b'Q'.rotate_right(13 * copy)).collect();
+        assert_eq!(n_fold(b"Q").as_slice(), turned);
+    }
+
     /// RFC 8009 appendix A: the keys of key usage 2.
     #[test]
     fn sha2_keys_are_those_of_rfc_8009() {

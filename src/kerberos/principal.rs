@@ -255,6 +255,10 @@ mod tests {
         ] {
             assert_eq!(text.parse::<Principal>().unwrap().to_string(), text);
         }
+        assert!(
+            "a@R/b".parse::<Principal>().is_err(),
+            "no realm has a slash"
+        );
     }
 
     #[test]

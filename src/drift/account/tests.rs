@@ -149,6 +149,12 @@ fn conditions_are_told_for_as_long_as_they_last() {
             ("password-expired", "warning"),
         ]
     );
+    let disabled = |now: &mut AccountState| now.disabled = true;
+    assert_eq!(
+        found(disabled, "HTTP/two.corp.example"),
+        [("account-disabled", "critical")],
+        "a name that is waited for hides nothing else"
+    );
     let bare = |now: &mut AccountState| now.spns.clear();
     let both = "HTTP/web.corp.example HTTP/two.corp.example";
     assert_eq!(found(bare, both), []);

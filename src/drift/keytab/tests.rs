@@ -50,6 +50,8 @@ fn an_edited_file_is_named_with_what_differs_and_since_when() {
         "/etc/web.keytab on node2: it is not as keyroll wrote it since 2026-11-21 07:48:14 UTC: it \
          lacks HTTP/web@R kvno 3: it was put right; entries of others are as they were"
     );
+    let never = said(TargetKind::Owned, Some("it is gone"), 0, &[]);
+    assert!(never.contains("wrote it: it is gone"), "{never}");
     // The time of the last write is no time of a change of owner.
     let moded = said(TargetKind::Owned, None, 1_795_247_294, &[]);
     assert!(

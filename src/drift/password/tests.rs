@@ -151,3 +151,16 @@ fn a_password_that_came_back_is_in_force_and_to_be_rolled() {
     scene.after = standing(issue(5, 7), &[issue(5, 6)]);
     scene.says("password-set-again", Judgement::Repaired, &["kvno 6 → 7"]);
 }
+
+#[test]
+fn what_halts_a_roll_names_the_dc_and_the_way_out() {
+    let (array, dc) = ("web".parse().unwrap(), "dc1".parse().unwrap());
+    let change = halting(&array, "svc-web$", &dc, Kvno(9));
+    assert_eq!(
+        (change.code, change.object.as_str(), change.judgement),
+        ("key-foreign", "svc-web$", Judgement::Critical)
+    );
+    assert!(change.what.contains("tickets of dc1 (kvno 9)"));
+    assert!(change.consequence.contains("the roll is halted"));
+    assert!(change.next.contains("keyroll roll resolve web give-up"));
+}

@@ -90,3 +90,13 @@ proptest! {
         prop_assert!(said.contains(&change));
     }
 }
+
+#[test]
+fn an_invocation_is_shown_to_developers_as_to_administrators() {
+    let invocation = Invocation(*b"0123456789abcdef");
+    assert_eq!(
+        invocation.to_string(),
+        "33323130-3534-3736-3839-616263646566"
+    );
+    assert_eq!(format!("{invocation:?}"), invocation.to_string());
+}

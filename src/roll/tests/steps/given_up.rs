@@ -70,7 +70,23 @@ fn where_success_was_said_there_is_no_way_back_though_the_dc_is_waived() {
 }
 
 #[test]
+fn a_write_that_may_have_come_through_is_not_abandoned() {
+    let mut roll = Desk::at(intents(&[0]), 2).roll;
+    let why = "test".to_owned();
+    let abandoned = Record::Abandoned { why };
+    assert!(
+        roll.apply(abandoned.clone()).is_err(),
+        "nobody has settled it"
+    );
+    roll.apply(Record::Settled).unwrap();
+    roll.apply(abandoned).unwrap();
+}
+
+#[test]
 fn a_key_that_was_lost_with_its_only_dc_is_written_once_more() {
+    let fresh = Desk::at(intents(&[0]), 2).roll;
+    assert!(!fresh.has_issued());
+    assert_eq!(listed(&fresh)[0], (Role::Current, BASE.0));
     let mut desk = converging([(WhichKey::New, BASE.0 + 1), (WhichKey::Base, BASE.0)]);
     let dcs = [dc(0)].into();
     assert_eq!(desk.written(), Record::Converged { dcs });
@@ -87,6 +103,8 @@ fn a_key_that_was_lost_with_its_only_dc_is_written_once_more() {
         (Role::Current, BASE.0 + 1),
         "tickets may be under it: the nodes keep what they have"
     );
+    assert!(desk.roll.has_issued());
+    assert_eq!(desk.roll.attempts().len(), 2);
     desk.around.abort = Some("asked".to_owned());
     desk.around.unsent = Some(2);
     desk.sees(1, WhichKey::Base, BASE.0);
