@@ -14,10 +14,14 @@
 //! | [`schedule`] | when the next roll is due |
 //! | [`descriptor`] | who may do what to an object of the directory |
 //! | [`drift`] | what somebody else has changed, and what follows from it |
+//! | [`doctor`] | what is wrong with an array, why, and what mends it |
+//! | [`explain`] | what an error of Kerberos, LDAP or AD means |
 
 pub mod account;
 pub mod descriptor;
+pub mod doctor;
 pub mod drift;
+pub mod explain;
 pub mod fence;
 pub mod kerberos;
 pub mod keyset;

@@ -42,6 +42,8 @@ complete -c keyroll -n "__fish_keyroll_needs_command" -f -a "node" -d 'Nodes: th
 complete -c keyroll -n "__fish_keyroll_needs_command" -f -a "roll" -d 'Roll an account\'s password, or look at a roll'
 complete -c keyroll -n "__fish_keyroll_needs_command" -f -a "schedule" -d 'When an array rolls by itself'
 complete -c keyroll -n "__fish_keyroll_needs_command" -f -a "verify" -d 'Prove that an array\'s nodes and domain controllers hold the right keys'
+complete -c keyroll -n "__fish_keyroll_needs_command" -f -a "doctor" -d 'Find out what is wrong with an array, why, and what mends it'
+complete -c keyroll -n "__fish_keyroll_needs_command" -f -a "explain" -d 'Say what an error of Kerberos, LDAP or Active Directory means, and what to do'
 complete -c keyroll -n "__fish_keyroll_needs_command" -f -a "status" -d 'What there is, what goes on, and what needs attention'
 complete -c keyroll -n "__fish_keyroll_needs_command" -f -a "audit" -d 'The tamper-evident record of who did what, and when'
 complete -c keyroll -n "__fish_keyroll_needs_command" -f -a "operator" -d 'Operators: who may ask the controller for what'
@@ -488,6 +490,32 @@ never\t''"
 complete -c keyroll -n "__fish_keyroll_using_subcommand verify" -l timeout -d 'How long to wait for an answer; `roll --wait` and `roll watch` wait as long as a roll takes' -r
 complete -c keyroll -n "__fish_keyroll_using_subcommand verify" -s v -l verbose -d 'Say on standard error what is being done'
 complete -c keyroll -n "__fish_keyroll_using_subcommand verify" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c keyroll -n "__fish_keyroll_using_subcommand doctor" -l node -d 'Look at this node alone' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand doctor" -l controller -d 'Ask this controller, with the operator\'s certificate from the settings file' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand doctor" -l socket -d 'Ask through this Unix socket on the controller\'s own machine' -r -F
+complete -c keyroll -n "__fish_keyroll_using_subcommand doctor" -l config -d 'The settings file: TOML with controller, socket, server-name, certificate, key, ca' -r -F
+complete -c keyroll -n "__fish_keyroll_using_subcommand doctor" -s o -l output -d 'The form of replies on standard output, and of errors on standard error' -r -f -a "table\t'For people'
+json\t'For programs: the controller\'s reply as it is'
+toml\t'A schedule as a file (`schedule show` only)'"
+complete -c keyroll -n "__fish_keyroll_using_subcommand doctor" -l color -d 'Whether to colour the words that matter; no colour is needed to understand' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c keyroll -n "__fish_keyroll_using_subcommand doctor" -l timeout -d 'How long to wait for an answer; `roll --wait` and `roll watch` wait as long as a roll takes' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand doctor" -l watch -d 'Look again every ten seconds, and print what is different, until Ctrl-C'
+complete -c keyroll -n "__fish_keyroll_using_subcommand doctor" -s v -l verbose -d 'Say on standard error what is being done'
+complete -c keyroll -n "__fish_keyroll_using_subcommand doctor" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c keyroll -n "__fish_keyroll_using_subcommand explain" -l controller -d 'Ask this controller, with the operator\'s certificate from the settings file' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand explain" -l socket -d 'Ask through this Unix socket on the controller\'s own machine' -r -F
+complete -c keyroll -n "__fish_keyroll_using_subcommand explain" -l config -d 'The settings file: TOML with controller, socket, server-name, certificate, key, ca' -r -F
+complete -c keyroll -n "__fish_keyroll_using_subcommand explain" -s o -l output -d 'The form of replies on standard output, and of errors on standard error' -r -f -a "table\t'For people'
+json\t'For programs: the controller\'s reply as it is'
+toml\t'A schedule as a file (`schedule show` only)'"
+complete -c keyroll -n "__fish_keyroll_using_subcommand explain" -l color -d 'Whether to colour the words that matter; no colour is needed to understand' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c keyroll -n "__fish_keyroll_using_subcommand explain" -l timeout -d 'How long to wait for an answer; `roll --wait` and `roll watch` wait as long as a roll takes' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand explain" -s v -l verbose -d 'Say on standard error what is being done'
+complete -c keyroll -n "__fish_keyroll_using_subcommand explain" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c keyroll -n "__fish_keyroll_using_subcommand status" -l controller -d 'Ask this controller, with the operator\'s certificate from the settings file' -r
 complete -c keyroll -n "__fish_keyroll_using_subcommand status" -l socket -d 'Ask through this Unix socket on the controller\'s own machine' -r -F
 complete -c keyroll -n "__fish_keyroll_using_subcommand status" -l config -d 'The settings file: TOML with controller, socket, server-name, certificate, key, ca' -r -F

@@ -1,6 +1,7 @@
 //! Whether what a node says it holds is what it shall hold: every entry by fingerprint.
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use super::{TargetFilter, Wanted, wanted};
 use crate::kerberos::{Enctype, Kvno, Principal};
@@ -17,22 +18,43 @@ pub enum Verdict {
     Unlisted,
 }
 
-/// What is wrong with a keytab's `entries`, taken by a node under `nonce`, as a phrase; `None` if
-/// it holds exactly what `keyset` says (or more, where unlisted entries are kept).
+/// What is wrong with a keytab, by its first fault: each names the entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Shortfall {
+    /// An entry is not there.
+    Lacks(String),
+    /// An entry is there with another key.
+    WrongKey(String),
+    /// An entry is there that should be gone.
+    StillHolds(String),
+}
+
+impl fmt::Display for Shortfall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Lacks(entry) => write!(f, "it lacks {entry}"),
+            Self::WrongKey(entry) => write!(f, "it holds a wrong key as {entry}"),
+            Self::StillHolds(entry) => write!(f, "it still holds {entry}"),
+        }
+    }
+}
+
+/// What is wrong with a keytab's `entries`, taken by a node under `nonce`; `None` if it holds
+/// exactly what `keyset` says (or more, where unlisted entries are kept).
 #[must_use]
 pub fn shortfall(
     keyset: &Keyset,
     filter: &TargetFilter,
     entries: &[HeldEntry],
     nonce: &[u8; 32],
-) -> Option<String> {
+) -> Option<Shortfall> {
     let listed = wanted(keyset, filter);
     let held: BTreeSet<_> = entries.iter().map(identity).collect();
     for one in &listed {
         let id = (one.principal, one.kvno, one.key.enctype());
         let name = || format!("{} kvno {} {}", id.0, id.1, id.2);
         if !held.contains(&id) {
-            return Some(format!("it lacks {}", name()));
+            return Some(Shortfall::Lacks(name()));
         }
         let print = fingerprint(nonce, one.principal, one.kvno, one.key);
         // Every entry under this identity must be right: some acceptors take the first, some the
@@ -41,15 +63,16 @@ pub fn shortfall(
             .iter()
             .any(|entry| identity(entry) == id && entry.fingerprint != print)
         {
-            return Some(format!("it holds a wrong key as {}", name()));
+            return Some(Shortfall::WrongKey(name()));
         }
     }
     let extra = entries.iter().find(|entry| !is_listed(&listed, entry));
     match (extra, keyset.unlisted) {
-        (Some(entry), Unlisted::Remove) => Some(format!(
-            "it still holds {} kvno {} {}",
-            entry.principal, entry.kvno, entry.enctype
-        )),
+        (Some(entry), Unlisted::Remove) => {
+            let (principal, kvno, enctype) = identity(entry);
+            let name = format!("{principal} kvno {kvno} {enctype}");
+            Some(Shortfall::StillHolds(name))
+        }
         (Some(_), Unlisted::Keep) | (None, _) => None,
     }
 }

@@ -181,7 +181,8 @@ fn edited(
     let drifted = inventory.targets.iter().filter(|target| target.drifted);
     let change = |target: &NodeTarget| {
         let missing = || shortfall(keyset, &target.filter, &target.entries, nonce);
-        let wrong = target.trouble.clone().or_else(missing);
+        let wrong = target.trouble.clone();
+        let wrong = wrong.or_else(|| missing().map(|shortfall| shortfall.to_string()));
         let edited = Edited {
             node,
             path: &target.path,

@@ -43,7 +43,7 @@ const fn administers(rpc: &'static str, verb: &'static str) -> Needs {
 }
 
 /// Every call with what it needs.
-pub const NEEDS: [Needs; 32] = [
+pub const NEEDS: [Needs; 33] = [
     administers("CreateArray", "array create"),
     administers("AdoptArray", "array adopt"),
     reads("ListArrays", "array list"),
@@ -71,6 +71,12 @@ pub const NEEDS: [Needs; 32] = [
     Needs {
         rpc: "Verify",
         verb: "verify",
+        role: Role::Operator,
+        changes: false,
+    },
+    Needs {
+        rpc: "Doctor",
+        verb: "doctor",
         role: Role::Operator,
         changes: false,
     },

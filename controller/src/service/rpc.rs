@@ -120,6 +120,8 @@ operator_service! {
         |q| &[&q.array], "", q.dry_run => |c, call| c.resume_schedule(&q);
     "Verify" verify(VerifyRequest) -> VerifyReply
         |q| &[&q.array], "", false => |c, call| c.verify(&q).await;
+    "Doctor" doctor(DoctorRequest) -> DoctorReply
+        |q| &[&q.array], &q.node, false => |c, call| c.doctor(&q).await;
     "Status" status(StatusRequest) -> StatusReply
         |q| &[], "", false => |c, call| c.status().await.map(|reply| call.scope.status(reply));
     "ShowAudit" show_audit(ShowAuditRequest) -> ShowAuditReply

@@ -3,6 +3,7 @@
 mod alarms;
 mod arrays;
 mod backup;
+mod doctor;
 mod no;
 mod nodes;
 mod operators;

@@ -304,7 +304,7 @@ impl Controller {
         Ok(changed(done, next, request.dry_run))
     }
 
-    fn member(&self, array: &str, node: &str) -> Result<(ArrayRecord, NodeRecord), No> {
+    pub(super) fn member(&self, array: &str, node: &str) -> Result<(ArrayRecord, NodeRecord), No> {
         let array = self.array(array)?;
         let name: NodeName = node.parse()?;
         let node = self

@@ -44,7 +44,7 @@ impl Controller {
             .iter()
             .map(|node| self.check_node(&array, &desired, &node.name, ticket.as_ref()));
         checks.extend(join_all(each).await.into_iter().flatten());
-        checks.extend(self.noticed(&array));
+        checks.extend(self.noticed(&array).iter().map(check_of));
         let ok = checks
             .iter()
             .all(|check| ["ok", "notice"].contains(&check.grade.as_str()));
@@ -52,12 +52,10 @@ impl Controller {
     }
 
     /// What reconciliation has seen that a look of now does not show.
-    fn noticed(&self, array: &ArrayRecord) -> Vec<said::Check> {
-        let changes = self.overview.changes(&array.name, self.ports.clock.now());
-        let noticed = changes
-            .iter()
-            .filter(|one| one.judgement >= Judgement::Repaired || PAST.contains(&one.code));
-        noticed.map(check_of).collect()
+    pub(super) fn noticed(&self, array: &ArrayRecord) -> Vec<Change> {
+        let mut changes = self.overview.changes(&array.name, self.ports.clock.now());
+        changes.retain(|one| one.judgement >= Judgement::Repaired || PAST.contains(&one.code));
+        changes
     }
 
     async fn check_account(&self, array: &ArrayRecord, desired: &Desired) -> Vec<said::Check> {
@@ -133,18 +131,7 @@ impl Controller {
                 None,
             ));
         };
-        let keys = |which, unlocked: Option<&'_ crate::keys::Unlocked>| {
-            let keys = unlocked.map(|one| one.keys.as_slice()).unwrap_or_default();
-            keys.iter()
-                .map(|key| (which, key.duplicate()))
-                .collect::<Vec<_>>()
-        };
-        let mut all = keys(WhichKey::Base, desired.base.as_ref());
-        all.extend(keys(WhichKey::New, desired.new.as_ref()));
-        let known = KnownKeys {
-            keys: all.iter().map(|(which, key)| (*which, key)).collect(),
-            new_password: None,
-        };
+        let known = known(desired);
         let dcs = self.ports.directory.domain_controllers().await?;
         let sightings = join_all(
             dcs.iter()
@@ -236,6 +223,20 @@ fn check_of(change: &Change) -> said::Check {
     };
     let (object, evidence) = (&change.object, change.sentence());
     check(grade, object, change.code, evidence, change.next.clone())
+}
+
+/// The keys by which an array's tickets are recognized.
+pub(super) fn known(desired: &Desired) -> KnownKeys<'_> {
+    let base = desired.base.iter().map(|one| (WhichKey::Base, one));
+    let new = desired.new.iter().map(|one| (WhichKey::New, one));
+    let keys = base.chain(new).flat_map(|(which, unlocked)| {
+        let keys = unlocked.keys.iter();
+        keys.map(move |key| (which, key))
+    });
+    KnownKeys {
+        keys: keys.collect(),
+        new_password: None,
+    }
 }
 
 fn check_dc(array: &ArrayRecord, dc: &DcName, seen: &Result<Sighting, PortError>) -> said::Check {

@@ -99,6 +99,41 @@ fn verify_tells_its_grade() {
 }
 
 #[test]
+fn doctor_tells_its_worst_grade() {
+    let world = World::new();
+    let grades = [
+        ("ok", 0),
+        ("unknown", 3),
+        ("warning", 3),
+        ("broken", 1),
+        ("worse", 3),
+    ];
+    for (grade, exit) in grades {
+        world.fake.knobs().examined = Some(samples::examined(grade));
+        world.run("doctor web").exits(exit);
+        world.run("doctor web --output json").exits(exit);
+    }
+}
+
+#[test]
+fn explain_needs_nobody_and_knows_what_it_does_not_know() {
+    let world = World::new();
+    world.run("explain KRB_AP_ERR_MODIFIED").exits(0);
+    let ran = world.run("explain the sky is blue").exits(66);
+    assert!(
+        ran.err.contains("nothing in \"the sky is blue\""),
+        "{ran:?}"
+    );
+    let ran = world.run("explain --output json nonsense").exits(66);
+    assert!(ran.err.contains("unknown-code"), "{ran:?}");
+    assert_eq!(world.fake.knobs().asked.len(), 0);
+    let folder = tempfile::tempdir().unwrap();
+    let line = ["explain", "37", "--socket", "/nonexistent/operator.sock"];
+    let output = bare(folder.path()).args(line).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+}
+
+#[test]
 fn wrong_command_lines() {
     let world = World::new();
     for line in [
@@ -122,6 +157,8 @@ fn wrong_command_lines() {
         "schedule set web --every 1d --cron '* * * * *'",
         "schedule next --count 3",
         "operator add anna",
+        "doctor",
+        "explain",
         "status --output toml",
         "status --controller a:1 --socket b",
     ] {

@@ -32,6 +32,8 @@ pub struct Knobs {
     pub started: Option<Vec<RollView>>,
     /// What `Verify` answers, instead of the sample.
     pub verified: Option<VerifyReply>,
+    /// What `Doctor` answers, instead of the sample.
+    pub examined: Option<DoctorReply>,
     /// What `Status` answers, instead of the sample.
     pub status: Option<StatusReply>,
     /// What `Backup` sends, instead of the sample.
@@ -163,6 +165,9 @@ answers! {
         resume_schedule ResumeScheduleRequest => Changed, |_, r| samples::changed(r.dry_run);
         verify VerifyRequest => VerifyReply, |fake, _| {
             fake.knobs().verified.clone().unwrap_or_else(|| samples::verified("ok"))
+        };
+        doctor DoctorRequest => DoctorReply, |fake, _| {
+            fake.knobs().examined.clone().unwrap_or_else(|| samples::examined("ok"))
         };
         status StatusRequest => StatusReply, |fake, _| {
             fake.knobs().status.clone().unwrap_or_else(samples::status)

@@ -137,3 +137,42 @@ fn the_manual_names_every_verb_and_every_exit_code() {
         );
     }
 }
+
+/// What follows in `docs/doctor.md` is written by the tests that break those things for real.
+const FAULTS: &str = "## Faults, planted for real\n";
+
+#[test]
+fn the_page_of_the_doctor_has_every_check() {
+    let mut page = "\
+# What `keyroll doctor` looks at
+
+Made from the checks themselves (`src/doctor/`). The names never change. Each finding has a grade:
+`ok`; `unknown`, it could not be looked at, and why; `warning`, logins go on, but the next roll is
+refused or logins will fail later; `broken`, logins fail or will with the next ticket. The exit code
+is that of the worst: 0, 3, 3, 1. Nothing is changed, and no bad password is counted: tickets are
+asked for with the controller's own credential.
+"
+    .to_owned();
+    for (area, checks) in keyroll::doctor::AREAS {
+        page += &format!(
+            "\n## {area}\n\n| check | looks at | if it is not well | what mends it |\n\
+             | --- | --- | --- | --- |\n"
+        );
+        for check in checks {
+            let (id, looks_at, means, mends) = (check.id, check.looks_at, check.means, check.mends);
+            page += &format!("| `{id}` | {looks_at} | {means} | {mends} |\n");
+        }
+    }
+    page += "\n";
+    let path = docs().join("doctor.md");
+    let there = std::fs::read_to_string(&path).unwrap_or_default();
+    let (checks, faults) = there.split_once(FAULTS).unwrap_or((&there, ""));
+    if std::env::var_os("KEYROLL_WRITE_DOCS").is_some() {
+        std::fs::write(&path, page + FAULTS + faults).unwrap();
+    } else {
+        assert!(
+            checks == page,
+            "docs/doctor.md is old: set KEYROLL_WRITE_DOCS=1 and run this again"
+        );
+    }
+}

@@ -202,6 +202,50 @@ anna      admin  all     2026-08-01 12:00:00+00:00  0a      valid
 }
 
 #[test]
+fn what_is_wrong_and_what_mends_it() {
+    let world = World::new();
+    world.fake.knobs().examined = Some(crate::samples::examined("broken"));
+    let ran = world.run("doctor web").exits(1);
+    assert_eq!(
+        ran.out,
+        "\
+GRADE   CHECK         OBJECT  EVIDENCE
+broken  key-keytabs   node1   kvno 300
+ok      node-contact  node1   kvno 300
+
+broken key-keytabs: node1
+  it was restored
+  mend: keyroll node show web node1
+
+2 findings: 1 broken, 0 warnings, 0 unknown, 1 ok
+"
+    );
+    world.run("doctor web --node node1 --output json").exits(1);
+    assert!(world.last_asked().contains("node: \"node1\""));
+}
+
+#[test]
+fn what_an_error_means() {
+    prints(
+        "explain event 4770",
+        "\
+Windows event 4770: Ticket renewed (Security)
+  A ticket was renewed; no error.
+",
+    );
+    let json = World::new().run("explain 52e -o json").exits(0).json();
+    assert_eq!(json["codes"][0]["spelled"], "data 52e");
+    assert_eq!(json["codes"][1]["spelled"], "0x0000052e");
+    let piped = World::new().run_with_input("explain -", b"error: KRB_AP_ERR_SKEW (37)\n");
+    assert!(
+        piped
+            .exits(0)
+            .out
+            .starts_with("Kerberos 37 (0x25): KRB_AP_ERR_SKEW\n")
+    );
+}
+
+#[test]
 fn colour_only_where_it_is_wanted() {
     let world = World::new();
     assert!(!world.run("array list").out.contains('\x1b'));

@@ -196,6 +196,32 @@ pub fn verified(grade: &str) -> VerifyReply {
     }
 }
 
+pub fn examined(grade: &str) -> DoctorReply {
+    let finding = |check: &str, grade: &str, cause: &str, mend: &str| Finding {
+        check: check.into(),
+        object: "node1".into(),
+        grade: grade.into(),
+        evidence: "kvno 300".into(),
+        cause: cause.into(),
+        mend: mend.into(),
+    };
+    let spoiled = finding(
+        "key-keytabs",
+        grade,
+        "it was restored",
+        "keyroll node show web node1",
+    );
+    let fine = finding("node-contact", "ok", "", "");
+    DoctorReply {
+        grade: grade.into(),
+        findings: if grade == "ok" {
+            vec![fine]
+        } else {
+            vec![fine, spoiled]
+        },
+    }
+}
+
 pub fn status() -> StatusReply {
     StatusReply {
         version: "0.1.0".into(),

@@ -6,7 +6,9 @@ use clap::{ColorChoice, Parser, Subcommand};
 
 use crate::screen::Format;
 use crate::words::seconds;
-use crate::{array, audit, backup, node, operator, pages, recover, roll, schedule, verify};
+use crate::{
+    array, audit, backup, doctor, explain, node, operator, pages, recover, roll, schedule, verify,
+};
 
 /// Rotates the password of a Kerberos service account that an array of nodes shares
 ///
@@ -26,6 +28,7 @@ use crate::{array, audit, backup, node, operator, pages, recover, roll, schedule
   keyroll node add web node1            prints the line to run on the node
   keyroll roll web --wait               a new password, without one failed login
   keyroll verify web                    prove every node and domain controller
+  keyroll doctor web                    what is wrong, why, and what mends it
   keyroll roll --help                   each verb has examples"
 )]
 pub struct CommandLine {
@@ -115,6 +118,19 @@ pub enum Verb {
     /// nothing. Exit code 0: all is well; 3: warnings, or something could not be looked at; 1:
     /// broken.
     Verify(verify::Verify),
+    /// Find out what is wrong with an array, why, and what mends it
+    ///
+    /// Runs every check side by side: the account, the key in the directory, in tickets and in
+    /// every keytab, replication, rights, clocks, nodes, deadlines. Says of each what was seen,
+    /// what it leads to, and the command that mends it; docs/doctor.md lists them. Changes nothing,
+    /// and no bad password is counted. What may not be read is told as unknown. Exit code 0: all is
+    /// well; 3: warnings, or something could not be looked at; 1: broken.
+    Doctor(doctor::Doctor),
+    /// Say what an error of Kerberos, LDAP or Active Directory means, and what to do
+    ///
+    /// Takes a number, decimal or hexadecimal, a name, or a whole line of a log. Asks nobody: it
+    /// works without a controller.
+    Explain(explain::Explain),
     /// What there is, what goes on, and what needs attention
     #[command(after_help = crate::status::EXAMPLES)]
     Status,

@@ -14,7 +14,7 @@ pub enum Exit {
     EndedBadly = 1,
     /// The command line was wrong.
     Usage = 2,
-    /// `verify` found warnings.
+    /// `verify` or `doctor` found warnings.
     Warning = 3,
     /// The operator said no, or could not be asked.
     Unconfirmed = 4,
@@ -44,16 +44,19 @@ pub enum Exit {
 
 /// Every exit code with its meaning, in order.
 pub const EXITS: [(Exit, &str); 16] = [
-    (Exit::Done, "It was done; for `verify`: all is well."),
+    (
+        Exit::Done,
+        "It was done; for `verify` and `doctor`: all is well.",
+    ),
     (
         Exit::EndedBadly,
         "Refused, by the directory or by a check; a roll aborted or given up; something broken \
-         found by `verify` or `audit verify`; a critical alarm shown by `status`.",
+         found by `verify`, `doctor` or `audit verify`; a critical alarm shown by `status`.",
     ),
     (Exit::Usage, "The command line was wrong; nothing was sent."),
     (
         Exit::Warning,
-        "`verify` found warnings, or could not look at everything.",
+        "`verify` or `doctor` found warnings, or could not look at everything.",
     ),
     (
         Exit::Unconfirmed,
@@ -67,7 +70,7 @@ pub const EXITS: [(Exit, &str); 16] = [
     ),
     (
         Exit::Unknown,
-        "There is no such array, node, roll or operator.",
+        "There is no such array, node, roll, operator or error.",
     ),
     (
         Exit::Unreachable,

@@ -5,7 +5,9 @@ mod audit;
 mod backup;
 mod command_line;
 mod connect;
+mod doctor;
 mod exit;
+mod explain;
 mod files;
 mod node;
 mod operator;
@@ -67,6 +69,9 @@ async fn run(line: CommandLine, screen: Screen) -> Result<Exit, Trouble> {
     if let Some(pages) = line.verb.pages() {
         return pages::run(pages, &screen);
     }
+    if let Verb::Explain(asked) = &line.verb {
+        return explain::run(asked, &screen);
+    }
     let asked = Asked {
         config: line.globals.config,
         controller: line.globals.controller,
@@ -81,6 +86,8 @@ async fn run(line: CommandLine, screen: Screen) -> Result<Exit, Trouble> {
         Verb::Roll(roll) => roll::run(roll, &session).await,
         Verb::Schedule { verb } => schedule::run(verb, &session).await,
         Verb::Verify(verify) => verify::run(verify, &session).await,
+        Verb::Doctor(doctor) => doctor::run(doctor, &session).await,
+        Verb::Explain(asked) => explain::run(&asked, &session.screen),
         Verb::Status => status::run(&session).await,
         Verb::Audit { verb } => audit::run(verb, &session).await,
         Verb::Backup(backup) => backup::run(backup, &session).await,

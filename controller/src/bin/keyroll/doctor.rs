@@ -1,0 +1,177 @@
+//! `keyroll doctor`
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use clap::Args;
+use keyroll::doctor::Grade;
+use keyroll_proto::operator::{DoctorReply, DoctorRequest, Finding};
+
+use crate::exit::Exit;
+use crate::screen::{Format, table};
+use crate::session::Session;
+use crate::trouble::Trouble;
+use crate::words::or_dash;
+
+/// Which array to examine.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  keyroll doctor web
+  keyroll doctor web --node node3.corp.example
+  keyroll doctor web --watch
+  keyroll doctor web --output json | jq '.findings[] | select(.grade != \"ok\")'")]
+pub struct Doctor {
+    /// The array
+    array: String,
+    /// Look at this node alone
+    #[arg(long, value_name = "NODE")]
+    node: Option<String>,
+    /// Look again every ten seconds, and print what is different, until Ctrl-C
+    #[arg(long)]
+    watch: bool,
+}
+
+/// The pause between two looks of `--watch`.
+const PAUSE: Duration = Duration::from_secs(10);
+
+/// Runs `keyroll doctor`.
+///
+/// # Errors
+/// What the operator is told.
+pub async fn run(doctor: Doctor, session: &Session) -> Result<Exit, Trouble> {
+    let reply = examine(&doctor, session).await?;
+    session.screen.reply(&reply, text)?;
+    if doctor.watch {
+        return watch(&doctor, session, reply).await;
+    }
+    Ok(exit(&reply))
+}
+
+async fn examine(doctor: &Doctor, session: &Session) -> Result<DoctorReply, Trouble> {
+    let doing = format!("examining {}", doctor.array);
+    let request = DoctorRequest {
+        array: doctor.array.clone(),
+        node: doctor.node.clone().unwrap_or_default(),
+    };
+    session
+        .ask(&doing, async |mut client| client.doctor(request).await)
+        .await
+}
+
+async fn watch(
+    doctor: &Doctor,
+    session: &Session,
+    mut before: DoctorReply,
+) -> Result<Exit, Trouble> {
+    loop {
+        tokio::select! {
+            stopped = tokio::signal::ctrl_c() => {
+                // Without a way to hear of Ctrl-C, it ends the process as ever.
+                if stopped.is_ok() {
+                    return Ok(Exit::Interrupted);
+                }
+            }
+            () = tokio::time::sleep(PAUSE) => {}
+        }
+        let reply = examine(doctor, session).await?;
+        if session.screen.format == Format::Json {
+            session.screen.reply(&reply, text)?;
+        } else {
+            let news = news(&before, &reply);
+            if !news.is_empty() {
+                session.screen.print(&news)?;
+            }
+        }
+        before = reply;
+    }
+}
+
+/// What is told of objects whose grade is another than before.
+fn news(before: &DoctorReply, now: &DoctorReply) -> String {
+    let same =
+        |one: &Finding, other: &Finding| (&one.check, &one.object) == (&other.check, &other.object);
+    let mut text = String::new();
+    for finding in &now.findings {
+        let old = before.findings.iter().find(|old| same(old, finding));
+        let was = old.map_or("ok", |old| &old.grade);
+        if was != finding.grade {
+            let Finding {
+                grade,
+                check,
+                object,
+                evidence,
+                mend,
+                ..
+            } = finding;
+            let _ = writeln!(text, "{grade} {check} {object}: {evidence} (was {was})");
+            if !mend.is_empty() {
+                let _ = writeln!(text, "  mend: {mend}");
+            }
+        }
+    }
+    let gone = before.findings.iter().filter(|old| {
+        let there = now.findings.iter().any(|one| same(one, old));
+        old.grade != "ok" && !there
+    });
+    for old in gone {
+        let _ = writeln!(text, "ok {} {} (was {})", old.check, old.object, old.grade);
+    }
+    text
+}
+
+fn exit(reply: &DoctorReply) -> Exit {
+    match grade(&reply.grade) {
+        Grade::Ok => Exit::Done,
+        Grade::Unknown | Grade::Warning => Exit::Warning,
+        Grade::Broken => Exit::EndedBadly,
+    }
+}
+
+/// A word that is no grade comes from a newer controller: nothing is known then.
+fn grade(word: &str) -> Grade {
+    let mut grades = Grade::ALL.into_iter();
+    let known = grades.find(|grade| grade.name() == word);
+    known.unwrap_or(Grade::Unknown)
+}
+
+/// Everything as a table, the worst first, and of what is not well the cause and what mends it.
+fn text(reply: &DoctorReply) -> String {
+    let mut findings: Vec<&Finding> = reply.findings.iter().collect();
+    findings.sort_by_key(|finding| std::cmp::Reverse(grade(&finding.grade)));
+    let row = |finding: &&Finding| {
+        [
+            finding.grade.clone(),
+            finding.check.clone(),
+            finding.object.clone(),
+            or_dash(&finding.evidence),
+        ]
+    };
+    let mut text = table(
+        ["GRADE", "CHECK", "OBJECT", "EVIDENCE"],
+        findings.iter().map(row),
+    );
+    for finding in findings.iter().filter(|finding| finding.grade != "ok") {
+        let _ = writeln!(
+            text,
+            "\n{} {}: {}",
+            finding.grade, finding.check, finding.object
+        );
+        if !finding.cause.is_empty() {
+            let _ = writeln!(text, "  {}", finding.cause);
+        }
+        if !finding.mend.is_empty() {
+            let _ = writeln!(text, "  mend: {}", finding.mend);
+        }
+    }
+    let count = |grade: &str| findings.iter().filter(|one| one.grade == grade).count();
+    let _ = write!(
+        text,
+        "\n{} findings: {} broken, {} warnings, {} unknown, {} ok",
+        findings.len(),
+        count("broken"),
+        count("warning"),
+        count("unknown"),
+        count("ok")
+    );
+    text
+}

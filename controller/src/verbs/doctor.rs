@@ -1,0 +1,132 @@
+//! `keyroll doctor`: every fact about an array, gathered side by side, and judged by the core.
+//!
+//! Nothing is changed, and no bad password is counted: tickets are asked for with the controller's
+//! own credential. Whatever may not be read is told as such.
+
+mod directory;
+mod nodes;
+
+use futures_util::future::{join, join_all};
+use keyroll::doctor::{
+    ArrayFacts, Examined, Facts, Grade, OpenRoll, ScheduleFacts, Unseen, UnseenKind, examine,
+};
+use keyroll::roll::Roll;
+use keyroll_proto::operator as said;
+
+use super::Controller;
+use super::no::No;
+use crate::desired::Desired;
+use crate::ports::PortError;
+use crate::store::{ArrayRecord, NodeState, Read as _};
+
+impl Controller {
+    /// Looks at everything, changes nothing.
+    ///
+    /// # Errors
+    /// [`No`] for an array or node that is not known, and if the store fails.
+    pub async fn doctor(&self, request: &said::DoctorRequest) -> Result<said::DoctorReply, No> {
+        let array = match request.node.is_empty() {
+            true => self.array(&request.array)?,
+            false => self.member(&request.array, &request.node)?.0,
+        };
+        let desired =
+            Desired::of(&self.ports, &array).map_err(|error| No::internal(error.to_string()))?;
+        let facts = self.facts(&desired, &request.node).await?;
+        Ok(reply(&examine(&facts)))
+    }
+
+    async fn facts(&self, desired: &Desired, only: &str) -> Result<Facts, No> {
+        let array = &desired.array;
+        let mut nodes = self.ports.store.members(&array.name)?;
+        nodes.retain(|node| node.state == NodeState::Joined);
+        nodes.retain(|node| only.is_empty() || node.name.as_str() == only);
+        let looks = join_all(nodes.iter().map(|node| self.look_at(desired, &node.name)));
+        let (dcs, looks) = join(self.domain_facts(desired), looks).await;
+        let (dcs, ticket) = match dcs {
+            Ok((dcs, ticket)) => (Ok(dcs), ticket),
+            Err(unseen) => (Err(unseen), None),
+        };
+        let each = nodes.iter().zip(looks);
+        let each = each.map(|(node, look)| self.node_facts(array, node, look, ticket.as_ref()));
+        Ok(Facts {
+            now_unix: self.ports.clock.now().timestamp(),
+            array: self.array_facts(desired)?,
+            dcs,
+            nodes: join_all(each).await,
+        })
+    }
+
+    fn array_facts(&self, desired: &Desired) -> Result<ArrayFacts, No> {
+        let array = &desired.array;
+        let current = array.current.as_ref();
+        let held = desired.keyset.generations.iter().map(|one| one.kvno);
+        Ok(ArrayFacts {
+            name: array.name.clone(),
+            account: array.account.sam_account_name.clone(),
+            spns: array.spns.clone(),
+            pending: array.spns_pending.iter().cloned().collect(),
+            enctypes: array.enctypes.clone(),
+            kvno: current.map(|current| current.kvno),
+            other_kvnos: held.collect(),
+            salt: current.and_then(|current| current.salt.clone()),
+            method: array.method,
+            password_known: desired
+                .base
+                .as_ref()
+                .is_some_and(|base| base.password.is_some()),
+            password_length: array.password_length,
+            stale: array.stale.clone(),
+            roll: desired.roll.as_ref().map(open_roll),
+            schedule: self.schedule_facts(array)?,
+            certificate_life: self.authority.lifetimes().node,
+            noticed: self.noticed(array),
+        })
+    }
+
+    fn schedule_facts(&self, array: &ArrayRecord) -> Result<ScheduleFacts, No> {
+        let view = self.schedule_view(array, 0)?;
+        Ok(ScheduleFacts {
+            set: !view.schedule_toml.is_empty(),
+            paused: view.paused,
+            next: view.next,
+            alarm: view.alarm,
+        })
+    }
+}
+
+fn open_roll(roll: &Roll) -> OpenRoll {
+    OpenRoll {
+        number: roll.frame().roll.0,
+        state: roll.state().name(),
+        halted: roll.trouble().map(keyroll::roll::Trouble::sentence),
+    }
+}
+
+/// A fact that could not be seen.
+fn unseen(error: PortError) -> Unseen {
+    let why = error.to_string();
+    let (kind, next) = match error {
+        PortError::Unreachable { .. } => (UnseenKind::Silent, String::new()),
+        PortError::Refused { next, .. } => (UnseenKind::Refused, next),
+        PortError::Missing { .. } => (UnseenKind::Missing, String::new()),
+    };
+    Unseen { why, next, kind }
+}
+
+fn reply(examined: &[Examined]) -> said::DoctorReply {
+    let grades = examined.iter().map(|one| one.finding.grade);
+    let findings = examined
+        .iter()
+        .map(|Examined { check, finding }| said::Finding {
+            check: check.id.to_owned(),
+            object: finding.object.clone(),
+            grade: finding.grade.name().to_owned(),
+            evidence: finding.evidence.clone(),
+            cause: finding.cause.clone(),
+            mend: finding.mend.clone(),
+        });
+    said::DoctorReply {
+        grade: grades.max().unwrap_or(Grade::Ok).name().to_owned(),
+        findings: findings.collect(),
+    }
+}

@@ -1,0 +1,72 @@
+//! What the nodes tell.
+
+use keyroll::doctor::{KeytabFacts, NodeFacts, NodeLook, ProofFacts, Seen};
+use keyroll::keytab::compare::shortfall;
+use keyroll::name::NodeName;
+
+use super::unseen;
+use crate::desired::Desired;
+use crate::driver::ap_request;
+use crate::ports::{NodeProof, NodeTarget, Sighting};
+use crate::random;
+use crate::store::{ArrayRecord, NodeRecord};
+use crate::verbs::Controller;
+
+impl Controller {
+    /// What a node's agent reads from its disks now.
+    pub(super) async fn look_at(&self, desired: &Desired, node: &NodeName) -> Seen<NodeLook> {
+        let (array, keyset, nonce) = (&desired.array, &desired.keyset, random::bytes());
+        let inventory = self.ports.agents.look(node, &array.name, nonce).await;
+        let inventory = inventory.map_err(unseen)?;
+        let keytab = |target: NodeTarget| KeytabFacts {
+            wrong: match &target.trouble {
+                Some(_) => None,
+                None => shortfall(keyset, &target.filter, &target.entries, &nonce),
+            },
+            trouble: target.trouble,
+            drifted: target.drifted,
+            enctypes: target.entries.iter().map(|entry| entry.enctype).collect(),
+            path: target.path,
+        };
+        Ok(NodeLook {
+            ready: inventory.ready,
+            versions: (inventory.version.0, keyset.version.0),
+            keytabs: inventory.targets.into_iter().map(keytab).collect(),
+            clock_offset: inventory.clock_offset,
+            certificate_ends_unix: inventory.certificate_ends_unix,
+        })
+    }
+
+    /// The node with its verdicts on a fresh ticket.
+    pub(super) async fn node_facts(
+        &self,
+        array: &ArrayRecord,
+        node: &NodeRecord,
+        look: Seen<NodeLook>,
+        ticket: Option<&Sighting>,
+    ) -> NodeFacts {
+        let request = ticket.and_then(|ticket| ap_request(&ticket.ticket, self.ports.clock.now()));
+        let proofs = match request.filter(|_| look.is_ok()) {
+            Some(request) => {
+                let proofs = self
+                    .ports
+                    .agents
+                    .prove(&node.name, &array.name, request)
+                    .await;
+                let verdict = |proof: NodeProof| ProofFacts {
+                    path: proof.path,
+                    verdict: proof.verdict,
+                };
+                let verdicts = proofs.map_err(unseen);
+                Some(verdicts.map(|proofs| proofs.into_iter().map(verdict).collect()))
+            }
+            None => None,
+        };
+        NodeFacts {
+            name: node.name.clone(),
+            quarantined: node.quarantined.get(&array.name).cloned(),
+            look,
+            proofs,
+        }
+    }
+}

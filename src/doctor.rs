@@ -1,0 +1,63 @@
+//! What is wrong with an array, why, and what mends it: judged from facts that somebody gathered.
+//!
+//! Each check is a pure function from [`Facts`] to findings. A fact that could not be seen is an
+//! [`Unseen`] with the reason, and makes the checks that need it say "unknown" and nothing worse.
+//!
+//! | module | what is judged |
+//! | --- | --- |
+//! | `account` | the account: its state, its password, its enctypes, its salt |
+//! | `keys` | the same key everywhere: directory, KDCs, keytabs |
+//! | `replication` | whether the domain controllers tell the same |
+//! | `rights` | what the controller may do, and what it should not be able to |
+//! | `clock` | every clock against the controller's |
+//! | `nodes` | contact, readiness, keytab files |
+//! | `changes` | what others have changed |
+//! | `deadlines` | what will go wrong by itself if nobody acts |
+
+mod account;
+mod changes;
+mod clock;
+mod deadlines;
+mod facts;
+mod finding;
+mod keys;
+mod nodes;
+mod replication;
+mod rights;
+
+pub use facts::{
+    ArrayFacts, DcFacts, Facts, KeytabFacts, NodeFacts, NodeLook, OpenRoll, ProofFacts,
+    ScheduleFacts, Seen, TicketFacts, Unseen, UnseenKind,
+};
+pub use finding::{Check, Examined, Finding, Grade};
+
+/// Every check, area by area, in the order in which they are printed and documented.
+pub const AREAS: [(&str, &[Check]); 8] = [
+    ("The account", account::CHECKS),
+    ("Keys", keys::CHECKS),
+    ("Replication", replication::CHECKS),
+    ("Rights", rights::CHECKS),
+    ("Clocks", clock::CHECKS),
+    ("Nodes", nodes::CHECKS),
+    ("Changes by others", changes::CHECKS),
+    ("Deadlines", deadlines::CHECKS),
+];
+
+/// Every check.
+pub fn checks() -> impl Iterator<Item = &'static Check> {
+    AREAS.into_iter().flat_map(|(_, checks)| checks)
+}
+
+/// Runs every check. What has nothing to be looked at finds nothing.
+#[must_use]
+pub fn examine(facts: &Facts) -> Vec<Examined> {
+    checks()
+        .flat_map(|check| {
+            let found = (check.look)(facts).into_iter();
+            found.map(move |finding| Examined { check, finding })
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,244 @@
+//! The account: may it be used at all, and will the next password's keys be the right ones?
+
+use super::facts::{Facts, UnseenKind};
+use super::finding::{Check, Finding};
+use crate::account::AccountState;
+use crate::drift::Attribute;
+use crate::roll::Refusal;
+
+pub(super) const CHECKS: &[Check] = &[
+    Check {
+        id: "account-found",
+        looks_at: "whether the account can be read, by its objectGUID",
+        means: "deleted: no KDC gives tickets for its SPNs; unread: nothing can be said of it",
+        mends: "restore the object, or give the controller the right to read it",
+        look: found,
+    },
+    Check {
+        id: "account-enabled",
+        looks_at: "userAccountControl, ACCOUNTDISABLE",
+        means: "Windows KDCs give no tickets for its SPNs; Samba's do",
+        mends: "enable it, after finding out who disabled it and why",
+        look: |facts| condition(facts, &ENABLED),
+    },
+    Check {
+        id: "account-lockout",
+        looks_at: "lockoutTime, msDS-User-Account-Control-Computed",
+        means: "KDCs refuse tickets for its SPNs: one who guesses its password takes the service \
+                down",
+        mends: "unlock it, find who guesses; a new password does not unlock it",
+        look: |facts| condition(facts, &UNLOCKED),
+    },
+    Check {
+        id: "account-expiry",
+        looks_at: "accountExpires",
+        means: "KDCs refuse tickets for its SPNs",
+        mends: "let it never expire",
+        look: |facts| condition(facts, &UNEXPIRED),
+    },
+    Check {
+        id: "account-tier",
+        looks_at: "adminCount",
+        means: "it is a protected administrator's account: rolls are refused, since they would \
+                make the controller as powerful",
+        mends: "an account of its own for the array",
+        look: |facts| condition(facts, &UNPROTECTED),
+    },
+    Check {
+        id: "account-enctypes",
+        looks_at: "msDS-SupportedEncryptionTypes against the enctypes of the keytabs",
+        means: "unset: the KDC issues RC4 tickets (Windows: until RC4 is switched off, by \
+                CVE-2026-20833 from July 2026 on), which AES keytabs cannot open; uncovered: it \
+                may issue tickets of a kind that the keytabs lack",
+        mends: "set the attribute to the keytabs' enctypes",
+        look: |facts| condition(facts, &ENCTYPES),
+    },
+    Check {
+        id: "account-salt",
+        looks_at: "userPrincipalName and sAMAccountName against the salt of today's keys",
+        means: "the next password gets another salt than today's: keytabs that are made by hand \
+                from the password are wrong; keyroll foresees it",
+        mends: "a roll, after which both are the same again",
+        look: salt,
+    },
+    Check {
+        id: "account-policy",
+        looks_at: "the minimum length of passwords that holds for the account",
+        means: "the directory will refuse the next password",
+        mends: "make longer passwords",
+        look: |facts| condition(facts, &LENGTH),
+    },
+    Check {
+        id: "password-expiry",
+        looks_at: "pwdLastSet, and whether the password has expired by policy",
+        means: "programs that log in as the account cannot; a domain may refuse its tickets too",
+        mends: "a roll; and let it never expire, since keyroll changes it",
+        look: password,
+    },
+];
+
+/// A reason against a roll that a check stands for.
+struct Condition {
+    /// The codes of [`AccountState::refusals`].
+    codes: &'static [&'static str],
+    /// The attribute whose stamp tells since when it is so.
+    attribute: Option<Attribute>,
+    /// What is said if it is not so.
+    fine: &'static str,
+    /// Whether it costs logins today.
+    costs_logins: bool,
+    /// What it leads to.
+    cause: &'static str,
+}
+
+const ENABLED: Condition = Condition {
+    codes: &["account-disabled"],
+    attribute: Some(Attribute::Control),
+    fine: "enabled",
+    costs_logins: true,
+    cause: "clients get KDC_ERR_CLIENT_REVOKED or KDC_ERR_SERVICE_REVOKED once their tickets end; \
+            tidy-up jobs disable accounts that never log in, as a service's account does not",
+};
+const UNLOCKED: Condition = Condition {
+    codes: &["account-locked"],
+    attribute: Some(Attribute::Lockout),
+    fine: "not locked",
+    costs_logins: true,
+    cause: "every node is without new logins at once; an old password in a scheduled task, or in \
+            a service on one node, is the usual guesser",
+};
+const UNEXPIRED: Condition = Condition {
+    codes: &["account-expired"],
+    attribute: Some(Attribute::Expiry),
+    fine: "does not expire, or later",
+    costs_logins: true,
+    cause: "clients get KDC_ERR_CLIENT_REVOKED or KDC_ERR_SERVICE_REVOKED once their tickets end",
+};
+const UNPROTECTED: Condition = Condition {
+    codes: &["account-protected"],
+    attribute: None,
+    fine: "not an administrator's",
+    costs_logins: false,
+    cause: "it is or was a member of an administrators' group; adminCount stays when it leaves",
+};
+const ENCTYPES: Condition = Condition {
+    codes: &["enctypes-unset", "enctypes-uncovered"],
+    attribute: Some(Attribute::Enctypes),
+    fine: "covered by the keytabs",
+    costs_logins: true,
+    cause: "a KDC takes the best enctype that attribute and client share, whatever the keytabs \
+            hold: acceptors then find no key of that enctype, or answer KRB_AP_ERR_MODIFIED",
+};
+const LENGTH: Condition = Condition {
+    codes: &["policy-length"],
+    attribute: None,
+    fine: "the next password is long enough",
+    costs_logins: false,
+    cause: "0000052D (password restriction) at the commit; a roll refuses to begin",
+};
+
+fn found(facts: &Facts) -> Vec<Finding> {
+    let account = &facts.array.account;
+    vec![match facts.account() {
+        Ok(state) => Finding::ok(account, &state.distinguished_name),
+        Err(unseen) if unseen.kind == UnseenKind::Missing => Finding::broken(account, &unseen.why)
+            .because(
+                "no KDC gives tickets for its SPNs; those that clients hold go on until they end",
+            )
+            .mend(format!(
+                "Restore-ADObject (or samba-tool domain backup), then keyroll doctor {}",
+                facts.array.name
+            )),
+        Err(unseen) => Finding::unknown(account, &unseen),
+    }]
+}
+
+fn condition(facts: &Facts, condition: &Condition) -> Vec<Finding> {
+    let Ok(state) = facts.account() else {
+        return Vec::new();
+    };
+    let reasons = state.refusals(&facts.wanted(state)).into_iter();
+    let reasons = reasons.filter(|reason| condition.codes.contains(&reason.code.as_str()));
+    let bad = |reason: Refusal| {
+        let evidence = since(facts, condition.attribute, reason.why);
+        let grade = match condition.costs_logins {
+            true => Finding::broken,
+            false => Finding::warning,
+        };
+        grade(reason.object, evidence)
+            .because(condition.cause)
+            .mend(reason.next)
+    };
+    or_ok(reasons.map(bad).collect(), state, condition.fine)
+}
+
+/// The evidence with where and when the attribute was last written, if its stamp was shown.
+fn since(facts: &Facts, attribute: Option<Attribute>, evidence: String) -> String {
+    let history = facts.history();
+    let origin = attribute.and_then(|attribute| history?.origin(attribute));
+    match origin {
+        Some(origin) => format!("{evidence}, {origin}"),
+        None => evidence,
+    }
+}
+
+fn or_ok(bad: Vec<Finding>, state: &AccountState, fine: &str) -> Vec<Finding> {
+    match bad.is_empty() {
+        true => vec![Finding::ok(&state.salt_source.sam_account_name, fine)],
+        false => bad,
+    }
+}
+
+fn salt(facts: &Facts) -> Vec<Finding> {
+    let (Ok(state), Some(today)) = (facts.account(), &facts.array.salt) else {
+        return Vec::new();
+    };
+    let (source, next) = (&state.salt_source, state.salt_source.next_salt());
+    if next == *today {
+        return vec![Finding::ok(
+            &source.sam_account_name,
+            format!("salt {next}"),
+        )];
+    }
+    let from = match &source.user_principal_name {
+        Some(upn) => format!("userPrincipalName {upn}"),
+        None => format!("sAMAccountName {}", source.sam_account_name),
+    };
+    let evidence =
+        format!("today's keys have the salt {today}; the next will have {next}, by {from}");
+    let evidence = since(facts, Some(Attribute::PrincipalName), evidence);
+    vec![
+        Finding::warning(&state.distinguished_name, evidence)
+            .because(
+                "today's keys and tickets go on; whoever derives keys from the password with the \
+                 usual salt (ktutil, ktpass, msktutil) makes keytabs that open nothing: \
+                 KRB_AP_ERR_MODIFIED on that node alone",
+            )
+            .mend(format!("keyroll roll {}", facts.array.name)),
+    ]
+}
+
+fn password(facts: &Facts) -> Vec<Finding> {
+    let Ok(state) = facts.account() else {
+        return Vec::new();
+    };
+    let name = &state.salt_source.sam_account_name;
+    let expired = state.password_expired();
+    let bad = expired.map(|reason| {
+        let evidence = "its password has expired, or must be changed at the next logon".to_owned();
+        Finding::warning(
+            reason.object,
+            since(facts, Some(Attribute::PasswordSet), evidence),
+        )
+        .because(
+            "whoever logs in as the account (kinit -k, a service's own tickets) is refused \
+                 with KDC_ERR_KEY_EXPIRED; tickets for its SPNs go on",
+        )
+        .mend(format!(
+            "samba-tool user setexpiry --noexpiry '{name}' (or Set-ADUser \
+                 -PasswordNeverExpires $true), then keyroll roll {}",
+            facts.array.name
+        ))
+    });
+    or_ok(bad.into_iter().collect(), state, "not expired")
+}

@@ -1,0 +1,231 @@
+//! What is known of an array, and what could not be seen of it.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use crate::account::{AccountState, Wanted};
+use crate::drift::{Change, History};
+use crate::kerberos::salt::Salt;
+use crate::kerberos::{Enctype, Kvno};
+use crate::keytab::compare::Shortfall;
+use crate::name::{ArrayName, DcName, NodeName};
+use crate::roll::WhichKey;
+use crate::roll::policy::Method;
+
+/// Why something could not be seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unseen {
+    /// In words, naming whom was asked.
+    pub why: String,
+    /// What to type to find out more; empty if the reason says it all.
+    pub next: String,
+    /// What kind of answer it was.
+    pub kind: UnseenKind,
+}
+
+/// What kind of answer stands in the place of a fact.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UnseenKind {
+    /// Nobody answered.
+    Silent,
+    /// The answer was no.
+    Refused,
+    /// There is no such object.
+    Missing,
+}
+
+/// A fact, or why there is none.
+pub type Seen<T> = Result<T, Unseen>;
+
+/// Everything that the checks look at, gathered side by side at one moment.
+#[derive(Debug, Clone)]
+pub struct Facts {
+    /// When, seconds since 1970 by the controller's clock.
+    pub now_unix: i64,
+    /// What the controller has in its journal.
+    pub array: ArrayFacts,
+    /// The domain controllers, the one that is written to first.
+    pub dcs: Seen<Vec<DcFacts>>,
+    /// The nodes that have joined.
+    pub nodes: Vec<NodeFacts>,
+}
+
+/// An array as the controller's journal has it.
+#[derive(Debug, Clone)]
+pub struct ArrayFacts {
+    /// Its name.
+    pub name: ArrayName,
+    /// The account's sAMAccountName.
+    pub account: String,
+    /// Its SPNs, registered or to be.
+    pub spns: Vec<String>,
+    /// Those that wait until a node holds the key.
+    pub pending: BTreeSet<String>,
+    /// The enctypes in its keytabs.
+    pub enctypes: Vec<Enctype>,
+    /// The kvno in force; none if nobody has told the controller today's key.
+    pub kvno: Option<Kvno>,
+    /// The kvnos that keytabs hold besides, for the sake of a roll or of a DC that was set back.
+    pub other_kvnos: Vec<Kvno>,
+    /// Today's salt, where it is known.
+    pub salt: Option<Salt>,
+    /// How the password is written, if the policy says so.
+    pub method: Option<Method>,
+    /// Whether the password in force is known.
+    pub password_known: bool,
+    /// The length of the next password.
+    pub password_length: u32,
+    /// What shows that the controller's memory of it is old.
+    pub stale: Option<String>,
+    /// The roll under way.
+    pub roll: Option<OpenRoll>,
+    /// When it rolls by itself.
+    pub schedule: ScheduleFacts,
+    /// How long a node's certificate lives.
+    pub certificate_life: Duration,
+    /// What reconciliation has seen others change.
+    pub noticed: Vec<Change>,
+}
+
+/// A roll under way.
+#[derive(Debug, Clone)]
+pub struct OpenRoll {
+    /// Its number.
+    pub number: u64,
+    /// Its state's name.
+    pub state: &'static str,
+    /// What has halted it.
+    pub halted: Option<String>,
+}
+
+/// When an array rolls by itself.
+#[derive(Debug, Clone, Default)]
+pub struct ScheduleFacts {
+    /// Whether it has a schedule at all.
+    pub set: bool,
+    /// Whether that is paused.
+    pub paused: bool,
+    /// The next roll, in words.
+    pub next: String,
+    /// What is late about it; empty if nothing.
+    pub alarm: String,
+}
+
+/// A domain controller.
+#[derive(Debug, Clone)]
+pub struct DcFacts {
+    /// Its name.
+    pub name: DcName,
+    /// The account as it shows it.
+    pub account: Seen<AccountState>,
+    /// The account's stamps there.
+    pub history: Seen<History>,
+    /// A fresh ticket of its KDC; none if there is no SPN to ask for.
+    pub ticket: Option<Seen<TicketFacts>>,
+}
+
+/// A fresh service ticket.
+#[derive(Debug, Clone)]
+pub struct TicketFacts {
+    /// Whose key it is under.
+    pub key: WhichKey,
+    /// The kvno in it.
+    pub kvno: Kvno,
+    /// The enctype's number in it.
+    pub enctype: i32,
+    /// How far the KDC's clock is from the controller's.
+    pub clock_offset: Duration,
+}
+
+/// A node.
+#[derive(Debug, Clone)]
+pub struct NodeFacts {
+    /// Its name.
+    pub name: NodeName,
+    /// Why it is quarantined, if it is.
+    pub quarantined: Option<String>,
+    /// What its agent tells.
+    pub look: Seen<NodeLook>,
+    /// What its keytabs make of a fresh ticket, by file; none if there was none to show.
+    pub proofs: Option<Seen<Vec<ProofFacts>>>,
+}
+
+/// What one keytab file makes of a ticket.
+#[derive(Debug, Clone)]
+pub struct ProofFacts {
+    /// The file's path on the node.
+    pub path: String,
+    /// The kvno that opened it, or why it was refused, in an acceptor's words.
+    pub verdict: Result<Kvno, String>,
+}
+
+/// What an agent tells of its node.
+#[derive(Debug, Clone)]
+pub struct NodeLook {
+    /// Whether its health endpoint says ready, and why not.
+    pub ready: Result<(), String>,
+    /// The keyset that it holds, and the one that it should.
+    pub versions: (u64, u64),
+    /// Its keytab files.
+    pub keytabs: Vec<KeytabFacts>,
+    /// How far its clock is from the controller's.
+    pub clock_offset: Duration,
+    /// When its certificate ends, seconds since 1970.
+    pub certificate_ends_unix: i64,
+}
+
+/// A keytab file of a node.
+#[derive(Debug, Clone)]
+pub struct KeytabFacts {
+    /// Its path on the node.
+    pub path: String,
+    /// Why it cannot be read or written.
+    pub trouble: Option<String>,
+    /// What is wrong with its entries.
+    pub wrong: Option<Shortfall>,
+    /// It differs from what the agent last wrote, or has another owner or mode.
+    pub drifted: bool,
+    /// The enctypes of its entries.
+    pub enctypes: BTreeSet<Enctype>,
+}
+
+impl Facts {
+    /// The domain controllers that are known of.
+    pub(super) fn dcs(&self) -> &[DcFacts] {
+        self.dcs.as_deref().unwrap_or_default()
+    }
+
+    /// The account as the domain controller shows it that is written to.
+    ///
+    /// # Errors
+    /// Why it could not be seen.
+    pub(super) fn account(&self) -> Seen<&AccountState> {
+        let none = || Unseen {
+            why: "there is no domain controller".to_owned(),
+            next: "keyroll status".to_owned(),
+            kind: UnseenKind::Missing,
+        };
+        let dcs = self.dcs.as_ref().map_err(Unseen::clone)?;
+        let writer = dcs.first().ok_or_else(none)?;
+        writer.account.as_ref().map_err(Unseen::clone)
+    }
+
+    /// The account's stamps there, if they were shown.
+    pub(super) fn history(&self) -> Option<&History> {
+        self.dcs().first()?.history.as_ref().ok()
+    }
+
+    /// What the array wants of such an account.
+    pub(super) fn wanted(&self, account: &AccountState) -> Wanted<'_> {
+        let array = &self.array;
+        let password_known = array.password_known;
+        Wanted {
+            enctypes: &array.enctypes,
+            method: array
+                .method
+                .unwrap_or_else(|| account.method(password_known)),
+            password_known,
+            password_length: array.password_length,
+        }
+    }
+}

@@ -1,0 +1,322 @@
+//! The same key everywhere: in the directory, in fresh tickets, on every node.
+//!
+//! A kvno proves nothing: two domain controllers can have one kvno and two keys. So what is
+//! compared is which key opens a ticket and the fingerprints of keytab entries.
+
+use std::collections::BTreeSet;
+
+use super::facts::{DcFacts, Facts, KeytabFacts, NodeFacts, ProofFacts, TicketFacts, UnseenKind};
+use super::finding::{Check, Finding};
+use crate::kerberos::{Enctype, Kvno};
+use crate::keytab::compare::Shortfall;
+use crate::roll::WhichKey;
+
+pub(super) const CHECKS: &[Check] = &[
+    Check {
+        id: "key-known",
+        looks_at: "whether the controller has the key in force, and a memory that is not old",
+        means: "nothing can be proven, and nothing is looked after",
+        mends: "a first roll after an adoption; `keyroll recover` after a restore",
+        look: known,
+    },
+    Check {
+        id: "key-tickets",
+        looks_at: "a fresh service ticket of every domain controller: whose key it is under",
+        means: "foreign: somebody else set the password, no node opens new tickets \
+                (KRB_AP_ERR_MODIFIED); none: clients of that KDC get none either",
+        mends: "stop whoever it was, then an emergency roll",
+        look: tickets,
+    },
+    Check {
+        id: "key-kvno",
+        looks_at: "msDS-KeyVersionNumber of every domain controller, its tickets' kvno, the \
+                   journal's",
+        means: "acceptors that look a key up by its kvno find none: the password was set outside \
+                of keyroll, a DC was restored, or has not caught up",
+        mends: "wait for replication, or roll",
+        look: kvnos,
+    },
+    Check {
+        id: "key-enctype",
+        looks_at: "the enctype that tickets really have against the enctypes in keytabs",
+        means: "no keytab has a key of that enctype, so no node opens the ticket, whatever its \
+                kvno",
+        mends: "msDS-SupportedEncryptionTypes, then a roll",
+        look: enctypes,
+    },
+    Check {
+        id: "key-keytabs",
+        looks_at: "every entry of every keytab of every node, by fingerprint",
+        means: "logins fail on that node alone, so behind a balancer every n-th",
+        mends: "keyroll writes it again by itself; if not, see the node",
+        look: keytabs,
+    },
+    Check {
+        id: "key-accepted",
+        looks_at: "a fresh ticket, shown to every node's keytabs as a client would",
+        means: "the node refuses users who come with a new ticket",
+        mends: "see what the node says; a node that lags behind gets its keys by itself",
+        look: accepted,
+    },
+];
+
+fn known(facts: &Facts) -> Vec<Finding> {
+    let array = &facts.array;
+    let mut found = Vec::new();
+    if let Some(why) = &array.stale {
+        found.push(
+            Finding::broken(
+                &array.name,
+                format!("the controller's memory of it is old: {why}"),
+            )
+            .because("it was restored from a backup or a snapshot; the array is left alone")
+            .mend(format!("keyroll recover {} --dry-run", array.name)),
+        );
+    }
+    if let Some((number, why)) = array
+        .roll
+        .as_ref()
+        .and_then(|roll| Some((roll.number, roll.halted.as_ref()?)))
+    {
+        found.push(
+            Finding::broken(&array.name, format!("roll {number} is halted: {why}"))
+                .because("it waits for an operator's word; nodes keep what they have")
+                .mend(format!("keyroll roll status {}", array.name)),
+        );
+    }
+    if !found.is_empty() {
+        return found;
+    }
+    vec![match array.kvno {
+        Some(kvno) => Finding::ok(&array.name, format!("kvno {kvno}")),
+        None => Finding::warning(&array.name, "nobody has told the controller today's key")
+            .because("it was adopted without a credential: the first roll is a reset")
+            .mend(format!("keyroll roll {}", array.name)),
+    }]
+}
+
+/// The tickets that were seen, each with its domain controller.
+fn seen(facts: &Facts) -> impl Iterator<Item = (&DcFacts, &TicketFacts)> {
+    let dcs = facts.dcs().iter();
+    dcs.filter_map(|dc| Some((dc, dc.ticket.as_ref()?.as_ref().ok()?)))
+}
+
+fn tickets(facts: &Facts) -> Vec<Finding> {
+    let name = &facts.array.name;
+    let dcs = match &facts.dcs {
+        Ok(dcs) => dcs,
+        Err(unseen) => return vec![Finding::unknown(name, unseen)],
+    };
+    if dcs.iter().all(|dc| dc.ticket.is_none()) {
+        let evidence = "it has no registered SPN to get a ticket for";
+        return vec![
+            Finding::warning(name, evidence)
+                .because("an SPN is registered once a node holds the key")
+                .mend(format!("keyroll node list {name}")),
+        ];
+    }
+    dcs.iter().filter_map(|dc| ticket(facts, dc)).collect()
+}
+
+fn ticket(facts: &Facts, dc: &DcFacts) -> Option<Finding> {
+    let (array, dc_name) = (&facts.array, &dc.name);
+    Some(match dc.ticket.as_ref()? {
+        Err(unseen) if unseen.kind == UnseenKind::Silent => Finding::broken(dc_name, &unseen.why)
+            .because("clients that ask this KDC wait, and then ask another one")
+            .mend(format!("nc -vz {dc_name} 88")),
+        Err(unseen) => Finding::broken(dc_name, &unseen.why)
+            .because(
+                "clients that ask this KDC get no ticket: the account is locked, disabled or \
+                 expired, the SPN is not there or is there twice, or nothing replicates to it",
+            )
+            .mend(match unseen.next.is_empty() {
+                true => format!("keyroll verify {}", array.name),
+                false => unseen.next.clone(),
+            }),
+        Ok(ticket) if ticket.key == WhichKey::Foreign && array.kvno.is_some() => {
+            let of_ours = keytab_enctypes(facts);
+            let known = Enctype::from_number(ticket.enctype);
+            if known.is_none_or(|enctype| !of_ours.contains(&enctype)) && !of_ours.is_empty() {
+                // Another key by its kind: told where enctypes are.
+                return None;
+            }
+            let evidence = format!(
+                "its tickets (kvno {}, {}) open with no key of the array",
+                ticket.kvno,
+                enctype_name(ticket.enctype)
+            );
+            Finding::broken(dc_name, evidence)
+                .because(
+                    "somebody else set the password, or this DC has another one than the others: \
+                     every node answers KRB_AP_ERR_MODIFIED to new tickets, cached ones go on",
+                )
+                .mend(format!("keyroll roll {} --emergency", array.name))
+        }
+        Ok(ticket) => Finding::ok(
+            dc_name,
+            format!("kvno {}, {}", ticket.kvno, enctype_name(ticket.enctype)),
+        ),
+    })
+}
+
+fn kvnos(facts: &Facts) -> Vec<Finding> {
+    let Some(journal) = facts.array.kvno else {
+        return Vec::new();
+    };
+    let dcs = facts.dcs().iter();
+    dcs.filter_map(|dc| kvno(facts, dc, journal)).collect()
+}
+
+fn kvno(facts: &Facts, dc: &DcFacts, journal: Kvno) -> Option<Finding> {
+    let directory = dc.account.as_ref().ok().map(|account| account.kvno);
+    let ticket = dc.ticket.as_ref().and_then(|ticket| ticket.as_ref().ok());
+    let ticket = ticket.map(|ticket| ticket.kvno);
+    let held = |kvno: &Kvno| *kvno == journal || facts.array.other_kvnos.contains(kvno);
+    let said =
+        |kvno: Option<Kvno>| kvno.map_or_else(|| "unseen".to_owned(), |kvno| kvno.to_string());
+    let evidence = format!(
+        "directory {}, tickets {}, nodes {journal}",
+        said(directory),
+        said(ticket)
+    );
+    let strange: Vec<Kvno> = [directory, ticket].into_iter().flatten().collect();
+    let next = match &facts.array.roll {
+        Some(_) => format!("keyroll roll status {}", facts.array.name),
+        None => format!("keyroll roll {}", facts.array.name),
+    };
+    match strange.iter().find(|kvno| !held(kvno)) {
+        _ if strange.is_empty() => None,
+        None => Some(Finding::ok(&dc.name, evidence)),
+        Some(kvno) => {
+            let where_from = match *kvno > journal {
+                true => "the password was set once more than keyroll knows of",
+                false => "this DC has not caught up, or was set back",
+            };
+            let cause = format!(
+                "{where_from}: acceptors that look for kvno {kvno} find no key \
+                 (KRB_AP_ERR_BADKEYVER, \"keytab is likely out of date\")"
+            );
+            Some(
+                Finding::broken(&dc.name, evidence)
+                    .because(cause)
+                    .mend(next),
+            )
+        }
+    }
+}
+
+/// Every enctype that stands in a keytab of some node; empty if none could be seen.
+fn keytab_enctypes(facts: &Facts) -> BTreeSet<Enctype> {
+    let looks = facts
+        .nodes
+        .iter()
+        .filter_map(|node| node.look.as_ref().ok());
+    let keytabs = looks.flat_map(|look| &look.keytabs);
+    keytabs
+        .flat_map(|keytab| keytab.enctypes.iter().copied())
+        .collect()
+}
+
+fn enctypes(facts: &Facts) -> Vec<Finding> {
+    let held = keytab_enctypes(facts);
+    if held.is_empty() {
+        return Vec::new();
+    }
+    let account = &facts.array.account;
+    let names = held
+        .iter()
+        .map(|enctype| enctype.name())
+        .collect::<Vec<_>>();
+    let names = names.join(", ");
+    let bits = facts
+        .array
+        .enctypes
+        .iter()
+        .filter_map(|one| one.directory_bit());
+    let bits = bits.fold(0, |all, bit| all | bit);
+    let judge = |(dc, ticket): (&DcFacts, &TicketFacts)| {
+        let issued = enctype_name(ticket.enctype);
+        let evidence = format!("tickets {issued}; keytabs {names}");
+        match Enctype::from_number(ticket.enctype) {
+            Some(enctype) if held.contains(&enctype) => Finding::ok(&dc.name, evidence),
+            _ => Finding::broken(&dc.name, evidence)
+                .because(
+                    "no node has a key of that enctype: acceptors find none in the keytab, or \
+                     say KRB_AP_ERR_MODIFIED. msDS-SupportedEncryptionTypes names it, or names \
+                     none and the KDC falls back to RC4",
+                )
+                .mend(format!(
+                    "set msDS-SupportedEncryptionTypes of {account} to {bits}, then keyroll \
+                     doctor {}",
+                    facts.array.name
+                )),
+        }
+    };
+    seen(facts).map(judge).collect()
+}
+
+/// The enctype's name, or its number.
+fn enctype_name(number: i32) -> String {
+    Enctype::from_number(number).map_or_else(
+        || format!("enctype {number}"),
+        |enctype| enctype.name().to_owned(),
+    )
+}
+
+fn keytabs(facts: &Facts) -> Vec<Finding> {
+    let each = facts.nodes.iter().filter_map(|node| {
+        let look = node.look.as_ref().ok()?;
+        let one = |keytab| keytab_of(facts, node, keytab);
+        Some(look.keytabs.iter().map(one).collect::<Vec<_>>())
+    });
+    each.flatten().collect()
+}
+
+fn keytab_of(facts: &Facts, node: &NodeFacts, keytab: &KeytabFacts) -> Finding {
+    let object = format!("{}:{}", node.name, keytab.path);
+    let show = format!("keyroll node show {} {}", facts.array.name, node.name);
+    let Some(wrong) = &keytab.wrong else {
+        return Finding::ok(
+            object,
+            format!("{} enctypes, all keys right", keytab.enctypes.len()),
+        );
+    };
+    let (grade, cause): (fn(_, String) -> _, _) = match wrong {
+        Shortfall::Lacks(_) => (
+            Finding::broken,
+            "this node opens no ticket under that key (KRB_AP_ERR_NOKEY or KRB_AP_ERR_BADKEYVER, \
+             \"keytab is likely out of date\"): the file was restored, replaced or removed",
+        ),
+        Shortfall::WrongKey(_) => (
+            Finding::broken,
+            "this node answers KRB_AP_ERR_MODIFIED (\"cannot decrypt ticket\") although the kvno \
+             is right: the keytab was made from another password or salt (ktpass, ktutil)",
+        ),
+        Shortfall::StillHolds(_) => (
+            Finding::warning,
+            "it opens tickets that nobody should have any more; the next look removes it",
+        ),
+    };
+    grade(object, wrong.to_string()).because(cause).mend(show)
+}
+
+fn accepted(facts: &Facts) -> Vec<Finding> {
+    let mut found = Vec::new();
+    for node in &facts.nodes {
+        let show = format!("keyroll node show {} {}", facts.array.name, node.name);
+        let Some(Ok(proofs)) = &node.proofs else {
+            // That a node does not answer is told where contact is.
+            continue;
+        };
+        for ProofFacts { path, verdict } in proofs {
+            let object = format!("{}:{path}", node.name);
+            found.push(match verdict {
+                Ok(kvno) => Finding::ok(object, format!("a fresh ticket, kvno {kvno}")),
+                Err(why) => Finding::broken(object, why)
+                    .because("users with a fresh ticket are refused by this node, and by no other")
+                    .mend(show.clone()),
+            });
+        }
+    }
+    found
+}

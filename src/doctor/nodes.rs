@@ -1,0 +1,122 @@
+//! The nodes: contact, readiness, and files that others write to.
+
+use super::facts::{Facts, NodeFacts, NodeLook, UnseenKind};
+use super::finding::{Check, Finding};
+
+pub(super) const CHECKS: &[Check] = &[
+    Check {
+        id: "node-contact",
+        looks_at: "whether every node's agent answers the controller",
+        means: "it gets no new keys: the next roll waits for it or goes on without it, and then \
+                the node refuses new tickets",
+        mends: "start the agent, open its port",
+        look: contact,
+    },
+    Check {
+        id: "node-ready",
+        looks_at: "what the node's health endpoint tells the balancer, and its quarantine",
+        means: "the balancer keeps users away from it",
+        mends: "by the reason given; a quarantine is ended by hand",
+        look: ready,
+    },
+    Check {
+        id: "node-keytab-file",
+        looks_at: "whether every keytab file can be read and written, and has the owner, mode and \
+                   entries that keyroll gave it",
+        means: "the service cannot read its keys, or others can: a readable keytab is the account",
+        mends: "`keyroll-agent check` on the node says more; if others could read it: an \
+                emergency roll",
+        look: files,
+    },
+];
+
+fn contact(facts: &Facts) -> Vec<Finding> {
+    let name = &facts.array.name;
+    if facts.nodes.is_empty() {
+        return vec![
+            Finding::warning(name, "it has no node that has joined")
+                .because("nobody holds its key")
+                .mend(format!("keyroll node add {name} NODE")),
+        ];
+    }
+    facts
+        .nodes
+        .iter()
+        .map(|node| contact_with(facts, node))
+        .collect()
+}
+
+fn contact_with(facts: &Facts, node: &NodeFacts) -> Finding {
+    let name = &node.name;
+    match &node.look {
+        Ok(look) => Finding::ok(name, format!("answers, keyset {}", look.versions.0)),
+        Err(unseen) if unseen.kind == UnseenKind::Refused => Finding::broken(name, &unseen.why)
+            .because("its certificate, or its settings: the agent is there and does not agree")
+            .mend("keyroll-agent check (on the node)"),
+        Err(unseen) => Finding::broken(name, &unseen.why)
+            .because(
+                "the node is down, its agent is, or a firewall is in between; what it holds stays \
+                 and goes on working until the next roll",
+            )
+            .mend(format!(
+                "systemctl status keyroll-agent (on {name}), then keyroll node show {} {name}",
+                facts.array.name
+            )),
+    }
+}
+
+/// The nodes that answer.
+fn looks(facts: &Facts) -> impl Iterator<Item = (&NodeFacts, &NodeLook)> {
+    let nodes = facts.nodes.iter();
+    nodes.filter_map(|node| Some((node, node.look.as_ref().ok()?)))
+}
+
+fn ready(facts: &Facts) -> Vec<Finding> {
+    let array = &facts.array.name;
+    let judge = |(node, look): (&NodeFacts, &NodeLook)| {
+        let name = &node.name;
+        if let Some(why) = &node.quarantined {
+            return Finding::warning(name, format!("quarantined: {why}"))
+                .because("it is kept out of service and out of rolls until somebody takes it back")
+                .mend(format!("keyroll node resume {array} {name}"));
+        }
+        match &look.ready {
+            Ok(()) => Finding::ok(name, "its health endpoint says ready"),
+            Err(why) => Finding::warning(name, format!("its health endpoint says no: {why}"))
+                .because("a balancer that asks it keeps users away; one that does not sends them")
+                .mend(format!("keyroll node show {array} {name}")),
+        }
+    };
+    looks(facts).map(judge).collect()
+}
+
+fn files(facts: &Facts) -> Vec<Finding> {
+    let array = &facts.array.name;
+    let mut found = Vec::new();
+    for (node, look) in looks(facts) {
+        if look.keytabs.is_empty() {
+            let evidence = format!("no keytab is configured for {array}");
+            found.push(
+                Finding::broken(&node.name, evidence)
+                    .because("the agent has nowhere to put the keys")
+                    .mend("name a [[array.target]] in agent.toml, then keyroll-agent check"),
+            );
+        }
+        for keytab in &look.keytabs {
+            let object = format!("{}:{}", node.name, keytab.path);
+            found.push(match (&keytab.trouble, keytab.drifted) {
+                (Some(why), _) => Finding::broken(object, why)
+                    .because("the agent cannot keep the keys there; the service may not read them")
+                    .mend("keyroll-agent check (on the node)"),
+                (None, true) => Finding::warning(
+                    object,
+                    "it has not the owner, mode or entries keyroll gave it",
+                )
+                .because("somebody else wrote to it; the next look puts it right")
+                .mend(format!("keyroll node show {array} {}", node.name)),
+                (None, false) => Finding::ok(object, "as keyroll wrote it"),
+            });
+        }
+    }
+    found
+}

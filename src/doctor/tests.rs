@@ -1,0 +1,192 @@
+//! A healthy array, and each fault alone: named by its own check, with a command, and by no other.
+
+mod account;
+mod places;
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::*;
+use crate::account::tests::account;
+use crate::drift::{Attribute, History, Invocation, Stamp};
+use crate::kerberos::salt::Salt;
+use crate::kerberos::{Enctype, Kvno};
+use crate::roll::WhichKey;
+
+const NOW: i64 = 1_795_238_563;
+
+fn stamp(version: u32, at_unix: i64) -> Stamp {
+    Stamp {
+        version,
+        at_unix,
+        invocation: Invocation([1; 16]),
+    }
+}
+
+fn dc(name: &str) -> DcFacts {
+    let stamps = [(Attribute::Password, stamp(5, NOW - 9999))];
+    DcFacts {
+        name: name.parse().unwrap(),
+        account: Ok(account()),
+        history: Ok(History {
+            stamps: stamps.into(),
+            ..History::default()
+        }),
+        ticket: Some(Ok(TicketFacts {
+            key: WhichKey::Base,
+            kvno: Kvno(5),
+            enctype: 18,
+            clock_offset: Duration::from_millis(3),
+        })),
+    }
+}
+
+fn node(name: &str) -> NodeFacts {
+    let path = "/etc/keyroll/web.keytab".to_owned();
+    let keytab = KeytabFacts {
+        path: path.clone(),
+        trouble: None,
+        wrong: None,
+        drifted: false,
+        enctypes: BTreeSet::from([Enctype::Aes256CtsHmacSha1, Enctype::Aes128CtsHmacSha1]),
+    };
+    NodeFacts {
+        name: name.parse().unwrap(),
+        quarantined: None,
+        look: Ok(NodeLook {
+            ready: Ok(()),
+            versions: (7, 7),
+            keytabs: vec![keytab],
+            clock_offset: Duration::from_millis(20),
+            certificate_ends_unix: NOW + 20 * 86_400,
+        }),
+        proofs: Some(Ok(vec![ProofFacts {
+            path,
+            verdict: Ok(Kvno(5)),
+        }])),
+    }
+}
+
+/// Two domain controllers, two nodes, and nothing wrong with any of them.
+pub(super) fn healthy() -> Facts {
+    Facts {
+        now_unix: NOW,
+        array: ArrayFacts {
+            name: "web".parse().unwrap(),
+            account: "svc-web".to_owned(),
+            spns: vec!["HTTP/web.corp.example".to_owned()],
+            pending: BTreeSet::new(),
+            enctypes: crate::account::tests::AES.to_vec(),
+            kvno: Some(Kvno(5)),
+            other_kvnos: vec![Kvno(5)],
+            salt: Some(Salt::new("CORP.EXAMPLEsvc-web".to_owned())),
+            method: None,
+            password_known: true,
+            password_length: 64,
+            stale: None,
+            roll: None,
+            schedule: ScheduleFacts::default(),
+            certificate_life: Duration::from_secs(30 * 86_400),
+            noticed: Vec::new(),
+        },
+        dcs: Ok(vec![dc("dc1.corp.example"), dc("dc2.corp.example")]),
+        nodes: vec![node("n1.corp.example"), node("n2.corp.example")],
+    }
+}
+
+fn silent(whom: &str) -> Unseen {
+    Unseen {
+        why: format!("{whom} did not answer"),
+        next: String::new(),
+        kind: UnseenKind::Silent,
+    }
+}
+
+/// What is not well, as check and grade.
+fn complaints(facts: &Facts) -> Vec<(&'static str, Grade)> {
+    let found = examine(facts).into_iter();
+    let bad = found.filter(|one| one.finding.grade != Grade::Ok);
+    bad.map(|one| (one.check.id, one.finding.grade)).collect()
+}
+
+/// That this one fault is named by exactly these checks, in words, and with a command.
+#[track_caller]
+fn names(spoil: impl FnOnce(&mut Facts), expected: &[(&str, Grade)]) {
+    let mut facts = healthy();
+    spoil(&mut facts);
+    assert_eq!(complaints(&facts), expected);
+    for one in examine(&facts) {
+        let finding = &one.finding;
+        assert!(
+            !finding.object.is_empty() && !finding.evidence.is_empty(),
+            "{one:?}"
+        );
+        if finding.grade > Grade::Unknown {
+            assert!(
+                !finding.cause.is_empty() && !finding.mend.is_empty(),
+                "{one:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn checks_have_names_of_their_own_and_say_what_they_are() {
+    let mut seen = BTreeSet::new();
+    for check in checks() {
+        assert!(seen.insert(check.id), "{} is there twice", check.id);
+        let word = |c: char| c.is_ascii_lowercase() || c == '-';
+        assert!(check.id.chars().all(word), "{}", check.id);
+        for text in [check.looks_at, check.means, check.mends] {
+            assert!(
+                !text.is_empty() && !text.contains("  "),
+                "{}: {text}",
+                check.id
+            );
+        }
+    }
+}
+
+#[test]
+fn a_healthy_array_has_nothing() {
+    assert_eq!(complaints(&healthy()), []);
+    let looked_at: BTreeSet<_> = examine(&healthy()).iter().map(|one| one.check.id).collect();
+    let silent: Vec<_> = checks()
+        .filter(|check| !looked_at.contains(check.id))
+        .collect();
+    // Others have changed nothing; all else shows that it was looked at.
+    let silent: Vec<_> = silent.iter().map(|check| check.id).collect();
+    assert_eq!(silent, ["changes-by-others"]);
+}
+
+#[test]
+fn what_cannot_be_seen_is_unknown_and_nothing_worse() {
+    let refused = Unseen {
+        why: "dc1 refused: no right to read".to_owned(),
+        next: String::new(),
+        kind: UnseenKind::Refused,
+    };
+    names(
+        |facts| {
+            for dc in facts.dcs.as_mut().unwrap() {
+                dc.account = Err(refused.clone());
+                dc.history = Err(refused.clone());
+            }
+        },
+        &[
+            ("account-found", Grade::Unknown),
+            ("dc-ldap", Grade::Unknown),
+            ("dc-ldap", Grade::Unknown),
+            ("replication-account", Grade::Unknown),
+            ("replication-account", Grade::Unknown),
+        ],
+    );
+    names(
+        |facts| facts.dcs = Err(silent("every name server")),
+        &[
+            ("account-found", Grade::Unknown),
+            ("key-tickets", Grade::Unknown),
+            ("dc-ldap", Grade::Unknown),
+        ],
+    );
+}

@@ -1,0 +1,222 @@
+//! Faults of keys, domain controllers, clocks and nodes.
+
+use super::*;
+use crate::doctor::Grade::{Broken, Unknown, Warning};
+use crate::drift::{Change, Judgement};
+use crate::keytab::compare::Shortfall;
+
+fn ticket(facts: &mut Facts, at: usize) -> &mut TicketFacts {
+    let dc = &mut facts.dcs.as_mut().unwrap()[at];
+    dc.ticket.as_mut().unwrap().as_mut().unwrap()
+}
+
+fn look(facts: &mut Facts, at: usize) -> &mut NodeLook {
+    facts.nodes[at].look.as_mut().unwrap()
+}
+
+#[test]
+fn keys_that_differ() {
+    names(
+        |f| ticket(f, 1).key = WhichKey::Foreign,
+        &[("key-tickets", Broken)],
+    );
+    names(|f| ticket(f, 1).kvno = Kvno(6), &[("key-kvno", Broken)]);
+    names(
+        |f| f.dcs.as_mut().unwrap()[1].account.as_mut().unwrap().kvno = Kvno(4),
+        &[("key-kvno", Broken)],
+    );
+    // A roll under way has both on the nodes.
+    names(
+        |f| {
+            ticket(f, 1).kvno = Kvno(6);
+            f.array.other_kvnos.push(Kvno(6));
+        },
+        &[],
+    );
+    // A ticket of another kind opens with no key of ours, and that is its fault.
+    names(
+        |f| {
+            ticket(f, 0).enctype = 23;
+            ticket(f, 0).key = WhichKey::Foreign;
+        },
+        &[("key-enctype", Broken)],
+    );
+    names(
+        |f| f.dcs.as_mut().unwrap()[0].ticket = Some(Err(silent("dc1"))),
+        &[("key-tickets", Broken)],
+    );
+    for dc in [0, 1] {
+        names(
+            |f| {
+                f.dcs.as_mut().unwrap()[1 - dc].ticket = None;
+                f.dcs.as_mut().unwrap()[dc].ticket = None;
+            },
+            &[("key-tickets", Warning)],
+        );
+    }
+}
+
+#[test]
+fn keytabs_that_are_wrong() {
+    let wrong = |shortfall| move |f: &mut Facts| look(f, 1).keytabs[0].wrong = Some(shortfall);
+    let entry = || "HTTP/web@R kvno 5 aes256".to_owned();
+    names(wrong(Shortfall::Lacks(entry())), &[("key-keytabs", Broken)]);
+    names(
+        wrong(Shortfall::WrongKey(entry())),
+        &[("key-keytabs", Broken)],
+    );
+    names(
+        wrong(Shortfall::StillHolds(entry())),
+        &[("key-keytabs", Warning)],
+    );
+    names(
+        |f| look(f, 0).keytabs[0].trouble = Some("Permission denied".to_owned()),
+        &[("node-keytab-file", Broken)],
+    );
+    names(
+        |f| look(f, 0).keytabs[0].drifted = true,
+        &[("node-keytab-file", Warning)],
+    );
+    names(
+        |f| look(f, 0).keytabs.clear(),
+        &[("node-keytab-file", Broken)],
+    );
+    names(
+        |f| {
+            let proofs = f.nodes[0].proofs.as_mut().unwrap().as_mut().unwrap();
+            proofs[0].verdict = Err("cannot decrypt ticket".to_owned());
+        },
+        &[("key-accepted", Broken)],
+    );
+}
+
+#[test]
+fn what_the_controller_knows() {
+    names(|f| f.array.kvno = None, &[("key-known", Warning)]);
+    names(
+        |f| f.array.stale = Some("n1 has more".to_owned()),
+        &[("key-known", Broken)],
+    );
+    names(
+        |f| {
+            f.array.roll = Some(OpenRoll {
+                number: 3,
+                state: "halted",
+                halted: Some("a foreign key".to_owned()),
+            });
+        },
+        &[("key-known", Broken)],
+    );
+}
+
+#[test]
+fn domain_controllers_that_differ() {
+    let later = |age| {
+        move |f: &mut Facts| {
+            let history = f.dcs.as_mut().unwrap()[0].history.as_mut().unwrap();
+            let change = stamp(6, NOW - age);
+            history.stamps.insert(Attribute::Password, change);
+        }
+    };
+    names(later(5), &[("replication-account", Warning)]);
+    names(later(3600), &[("replication-account", Broken)]);
+    names(
+        |f| f.dcs.as_mut().unwrap()[1].account = Err(silent("dc2")),
+        &[("dc-ldap", Broken)],
+    );
+    names(
+        |f| f.dcs.as_mut().unwrap()[1].history = Err(silent("dc2")),
+        &[("replication-account", Unknown)],
+    );
+}
+
+#[test]
+fn clocks_that_differ() {
+    let (minute, hour) = (Duration::from_secs(90), Duration::from_secs(3600));
+    names(
+        |f| ticket(f, 0).clock_offset = minute,
+        &[("clock-dc", Warning)],
+    );
+    names(
+        |f| ticket(f, 0).clock_offset = hour,
+        &[("clock-dc", Broken)],
+    );
+    names(
+        |f| look(f, 1).clock_offset = minute,
+        &[("clock-node", Warning)],
+    );
+    names(
+        |f| look(f, 1).clock_offset = hour,
+        &[("clock-node", Broken)],
+    );
+    names(
+        |f| {
+            for at in [0, 1] {
+                ticket(f, at).clock_offset = hour;
+                look(f, at).clock_offset = hour;
+            }
+        },
+        &[("clock-controller", Broken)],
+    );
+}
+
+#[test]
+fn nodes_that_are_not_as_they_should_be() {
+    names(
+        |f| {
+            f.nodes[1].look = Err(silent("n2"));
+            f.nodes[1].proofs = None;
+        },
+        &[("node-contact", Broken)],
+    );
+    names(|f| f.nodes.clear(), &[("node-contact", Warning)]);
+    names(
+        |f| f.nodes[0].quarantined = Some("by hand".to_owned()),
+        &[("node-ready", Warning)],
+    );
+    names(
+        |f| look(f, 0).ready = Err("a hook failed".to_owned()),
+        &[("node-ready", Warning)],
+    );
+    for (left, grade) in [(86_400, Warning), (-5, Broken)] {
+        names(
+            |f| look(f, 0).certificate_ends_unix = NOW + left,
+            &[("deadline-certificate", grade)],
+        );
+    }
+}
+
+#[test]
+fn what_is_late() {
+    names(
+        |f| f.array.schedule.alarm = "the key is 90 days old".to_owned(),
+        &[("deadline-roll", Warning)],
+    );
+    names(
+        |f| {
+            (f.array.schedule.set, f.array.schedule.paused) = (true, true);
+        },
+        &[("deadline-roll", Warning)],
+    );
+}
+
+#[test]
+fn what_others_did_is_as_bad_as_it_was_judged() {
+    for (judgement, expected) in [
+        (Judgement::Critical, &[("changes-by-others", Broken)][..]),
+        (Judgement::NeedsRoll, &[("changes-by-others", Warning)]),
+        (Judgement::Repaired, &[]),
+    ] {
+        let change = Change {
+            code: "keytab-fought-over",
+            object: "web.keytab on n1".to_owned(),
+            what: "it was put right 3 times within the hour".to_owned(),
+            attribute: None,
+            origin: None,
+            consequence: "another program writes it".to_owned(),
+            judgement,
+            next: "inotifywait -m".to_owned(),
+        };
+        names(|f| f.array.noticed = vec![change], expected);
+    }
+}

@@ -1,0 +1,133 @@
+//! The table is whole and says one thing once; whatever is typed finds its code.
+
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+
+use super::phrases::PHRASES;
+use super::*;
+use crate::kerberos::message::KdcCode;
+
+#[test]
+fn every_code_stands_there_once_and_says_something() {
+    let mut seen = BTreeSet::new();
+    for code in codes() {
+        assert!(
+            seen.insert((code.family, code.number)),
+            "{code} is there twice"
+        );
+        assert!(code.means.ends_with('.'), "{code}: {:?}", code.means);
+        assert!(
+            !code.means.contains("  ") && !code.cause.contains("  "),
+            "{code}"
+        );
+        assert!(code.cause.is_empty() || code.cause.ends_with('.'), "{code}");
+        assert!(
+            !code.next.ends_with('.'),
+            "{code}: {:?} is a command",
+            code.next
+        );
+    }
+}
+
+/// RFC 4120 section 7.5.9 leaves out 30, 43 and 53 to 59; RFC 4511 appendix A leaves out more.
+#[test]
+fn the_rfcs_are_there_as_a_whole() {
+    let has = |family, number| codes().any(|code| (code.family, code.number) == (family, number));
+    let kerberos =
+        (0..=76).filter(|number| ![30, 43].contains(number) && !(53..60).contains(number));
+    for number in kerberos.chain(90..=93) {
+        assert!(has(Family::Kerberos, number), "Kerberos {number}");
+    }
+    let ldap = [0..=8, 10..=14, 16..=21, 32..=34, 48..=54, 64..=69];
+    for number in ldap.into_iter().flatten().chain([36, 71, 80]) {
+        assert!(has(Family::Ldap, number), "LDAP {number}");
+    }
+    for number in [3, 4, 11, 14, 16, 27, 42, 4768, 4769, 4771]
+        .into_iter()
+        .chain(201..=209)
+    {
+        assert!(has(Family::Event, number), "event {number}");
+    }
+}
+
+#[test]
+fn whatever_a_kdc_says_is_called_the_same_here() {
+    for number in 0..128 {
+        let code = KdcCode::from_number(number);
+        if !matches!(code, KdcCode::Other(_)) {
+            let found = explain(code.name());
+            assert_eq!(i64::from(found[0].number), i64::from(number), "{code}");
+            assert_eq!(found[0].family, Family::Kerberos);
+        }
+    }
+}
+
+#[test]
+fn phrases_stand_for_codes_that_are_there() {
+    for (words, family, number) in PHRASES {
+        assert_eq!(*words, words.to_ascii_lowercase());
+        let found = explain(words);
+        assert_eq!(
+            (found[0].family, found[0].number),
+            (*family, *number),
+            "{words}"
+        );
+    }
+}
+
+#[test]
+fn a_number_a_name_or_a_line_is_found() {
+    use Family::{Bind, Event, Kerberos, Ldap, Windows};
+    for (text, expected) in [
+        ("41", &[(Kerberos, 41)][..]),
+        ("0x29", &[(Kerberos, 41)]),
+        ("50", &[(Kerberos, 50), (Ldap, 50)]),
+        ("52e", &[(Bind, 0x52e), (Windows, 0x52e)]),
+        ("0000052D", &[(Windows, 0x52d)]),
+        ("00002035", &[(Windows, 0x2035)]),
+        ("4771", &[(Event, 4771)]),
+        ("-1765328347", &[(Kerberos, 37)]),
+        ("krb_ap_err_modified", &[(Kerberos, 41)]),
+        ("KRB5KRB_AP_ERR_SKEW", &[(Kerberos, 37)]),
+        ("KRB5KDC_ERR_S_PRINCIPAL_UNKNOWN", &[(Kerberos, 7)]),
+        ("invalidCredentials", &[(Ldap, 49)]),
+        ("busy", &[(Ldap, 51)]),
+        ("Event ID 4", &[(Event, 4)]),
+        (
+            "80090308: LdapErr: DSID-0C09, comment: AcceptSecurityContext error, data 775, v4563",
+            &[(Bind, 0x775), (Windows, 0x8009_0308)],
+        ),
+        (
+            "0000052D: Constraint violation - check_password_restrictions: the password is too \
+             young to change!",
+            &[(Windows, 0x52d), (Ldap, 19)],
+        ),
+        (
+            "gss_accept_sec_context() failed: [An unsupported mechanism was requested (Request \
+             ticket server HTTP/web@R kvno 16 not found in keytab; keytab is likely out of date)]",
+            &[(Kerberos, 44), (Kerberos, 45)],
+        ),
+        (
+            "Failure Code: 0x18 of event 4771",
+            &[(Event, 4771), (Kerberos, 24)],
+        ),
+        ("the sky is blue and busy", &[]),
+        ("9999999999", &[]),
+        ("", &[]),
+    ] {
+        let found: Vec<_> = explain(text)
+            .iter()
+            .map(|code| (code.family, code.number))
+            .collect();
+        assert_eq!(found, expected, "{text}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn nothing_that_is_pasted_makes_it_panic(text in any::<String>(), tail in "[a-z0-9x: ]{0,40}") {
+        let _ = explain(&text);
+        let _ = explain(&(text + "data 0x event " + &tail));
+    }
+}
