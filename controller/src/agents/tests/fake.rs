@@ -13,7 +13,7 @@ use rustls::sign::CertifiedKey;
 use rustls::{RootCertStore, ServerConfig};
 use rustls_pki_types::CertificateDer;
 use tokio::net::TcpListener;
-use tokio::sync::Notify;
+use tokio::sync::{Barrier, Notify};
 use tokio::task::JoinHandle;
 use tokio_stream::StreamExt as _;
 use tonic::{Request, Response, Status};
@@ -27,6 +27,8 @@ pub(super) struct Knobs {
     pub(super) delay: Duration,
     pub(super) refuse: Option<String>,
     pub(super) clock_off_seconds: i64,
+    /// Where agents that are asked wait for each other before any of them answers.
+    pub(super) meet: Option<Arc<Barrier>>,
 }
 
 #[derive(Debug)]
@@ -184,10 +186,13 @@ fn serve(
 impl Service {
     async fn begin(&self) -> Result<(), Status> {
         self.0.calls.fetch_add(1, Ordering::SeqCst);
-        let (delay, refuse) = {
+        let (delay, refuse, meet) = {
             let knobs = self.0.knobs.lock().unwrap();
-            (knobs.delay, knobs.refuse.clone())
+            (knobs.delay, knobs.refuse.clone(), knobs.meet.clone())
         };
+        if let Some(meet) = meet {
+            meet.wait().await;
+        }
         tokio::time::sleep(delay).await;
         refuse.map_or(Ok(()), |why| Err(Status::failed_precondition(why)))
     }
