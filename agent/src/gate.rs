@@ -69,6 +69,12 @@ impl Gates {
         }
     }
 
+    /// How long the node stays ready without a controller's word; none: for ever.
+    #[must_use]
+    pub const fn without_controller(&self) -> Option<Duration> {
+        self.without_controller
+    }
+
     /// The controller has spoken about this array.
     pub fn heard(&self, array: &ArrayName, now: Instant) {
         self.with(array, |gate| gate.heard = Some(now));

@@ -82,6 +82,11 @@ impl Service {
             certificate_ends_unix: micros(self.identity.ends()) / 1_000_000,
             heard_epoch: fence.epoch.0,
             begun_version: fence.version.0,
+            stays_ready_seconds: self
+                .node
+                .gates()
+                .without_controller()
+                .map(|most| most.as_secs()),
         })
     }
 }

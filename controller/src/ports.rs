@@ -237,6 +237,8 @@ pub struct NodeInventory {
     pub certificate_ends_unix: i64,
     /// The agent's version.
     pub agent_version: String,
+    /// How long the node stays ready without a controller's word; none: for ever.
+    pub stays_ready: Option<Duration>,
 }
 
 /// One keytab file of a node.

@@ -5,7 +5,7 @@ mod nodes;
 pub mod preflight;
 mod prove;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use strum::{IntoStaticStr, VariantNames};
@@ -100,6 +100,9 @@ pub struct Circumstances {
     pub strangers: BTreeSet<NodeName>,
     /// Nodes that an operator has quarantined, in the roll or not, and members that were removed.
     pub set_aside: BTreeSet<NodeName>,
+    /// Nodes that cannot be told to shut their gates, and after how long they will have done so by
+    /// themselves, for want of a controller's word. Not those that have, nor those that never will.
+    pub shut_in: BTreeMap<NodeName, Duration>,
     /// An operator's wish to abort, with the reason given.
     pub abort: Option<String>,
     /// The attempt that this very process recorded and has not sent. After a start: none, since

@@ -50,8 +50,8 @@ pub struct Machine {
     /// The controller does not reach it.
     pub cut: bool,
     pub refusing: Refusing,
-    /// The controller goes on without it and could not tell it so: who lets it serve has been
-    /// warned (`stay-ready-without-controller-seconds`).
+    /// The controller goes on without it and could not tell it so: who lets it serve for ever has
+    /// been warned (`stay-ready-without-controller-seconds`).
     pub left_behind: bool,
     /// Whether its keytab was tampered with and the agent has not seen it yet.
     pub tampered: bool,

@@ -313,6 +313,7 @@ impl Machine {
             clock_offset,
             certificate_ends_unix: i64::MAX,
             agent_version: String::new(),
+            stays_ready: None,
         }
     }
 
@@ -349,6 +350,7 @@ impl Machine {
             clock_offset: Duration::ZERO,
             certificate_ends_unix: i64::MAX,
             agent_version: String::new(),
+            stays_ready: None,
         }
     }
 }

@@ -64,6 +64,7 @@ async fn a_repetition_changes_nothing_and_older_ones_are_refused() {
     let inventory = controller.look(look("web")).await.unwrap().into_inner();
     assert_eq!((inventory.epoch, inventory.heard_epoch), (5, 6));
     assert_eq!((inventory.version, inventory.begun_version), (4, 4));
+    assert_eq!(inventory.stays_ready_seconds, Some(3600));
     let late = controller
         .stage(stage(keyset(5, 5, &TWO)))
         .await

@@ -116,6 +116,7 @@ impl Scene {
         let root = folder.path().display().to_string();
         let settings = format!(
             "state = '{root}/state'\nlisten = '{address}'\n[health]\nhttp = '{http}'\n\
+             stay-ready-without-controller-seconds = 3600\n\
              agent-check = '{check}'\n[[array]]\nname = 'web'\n{}",
             tables.replace("{folder}", &root)
         );

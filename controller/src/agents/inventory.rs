@@ -80,6 +80,7 @@ pub fn inventory(
         clock_offset: asked.offset(said.clock_unix_micros),
         certificate_ends_unix: said.certificate_ends_unix,
         agent_version: words(&said.agent_version),
+        stays_ready: said.stays_ready_seconds.map(Duration::from_secs),
     })
 }
 
@@ -148,7 +149,15 @@ mod tests {
 
     #[test]
     fn an_inventory_of_another_node_or_array_is_refused() {
-        assert!(read(said()).is_ok());
+        assert_eq!(read(said()).unwrap().stays_ready, None);
+        let limited = agent::Inventory {
+            stays_ready_seconds: Some(5),
+            ..said()
+        };
+        assert_eq!(
+            read(limited).unwrap().stays_ready,
+            Some(Duration::from_secs(5))
+        );
         assert!(
             read(agent::Inventory {
                 node: "n2".into(),

@@ -9,7 +9,7 @@ mod open;
 mod tickets;
 mod view;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -97,6 +97,8 @@ pub struct Driver {
     record_at: Instant,
     state_at: Instant,
     unsent: Option<u32>,
+    /// Nodes that could not be told to shut their gates, since when.
+    untold: BTreeMap<NodeName, Instant>,
     backed_up: bool,
     entries: Vec<JournalEntry>,
     line: Line,
@@ -132,6 +134,7 @@ impl Driver {
             record_at: now,
             state_at: now,
             unsent: None,
+            untold: BTreeMap::new(),
             backed_up: false,
             entries,
             line,
@@ -197,6 +200,7 @@ impl Driver {
         let circumstances = Circumstances {
             strangers,
             set_aside,
+            shut_in: self.shut_in(),
             since_record: self.record_at.elapsed(),
             since_state: self.state_at.elapsed(),
             abort,
@@ -226,6 +230,18 @@ impl Driver {
         let mut aside = members - &serving;
         aside.extend(joined.map(|node| node.name));
         (&serving - members, aside)
+    }
+
+    /// When those that cannot be told will have shut their gates by themselves: counted from the
+    /// first time that they could not be, so never too early.
+    fn shut_in(&self) -> BTreeMap<NodeName, Duration> {
+        let left = |(node, since): (&NodeName, &Instant)| {
+            let row = self.ports.store.node(node).ok().flatten()?;
+            let most = Duration::from_secs(row.stays_ready_seconds?);
+            let left = most.saturating_sub(since.elapsed());
+            (!left.is_zero()).then(|| (node.clone(), left))
+        };
+        self.untold.iter().filter_map(left).collect()
     }
 
     /// Writes down what an operator has decided.
@@ -315,6 +331,13 @@ impl Driver {
         let seen = join_all(actions.into_iter().map(|action| stage.act(action))).await;
         for one in seen {
             one.note(&mut self.observed);
+        }
+        let now = Instant::now();
+        for (node, told) in &self.observed.told {
+            match told {
+                Ok(()) => drop(self.untold.remove(node)),
+                Err(_) => drop(self.untold.entry(node.clone()).or_insert(now)),
+            }
         }
         if sent {
             // A write without an answer may be applied for some time yet, counted from now.

@@ -54,6 +54,32 @@ async fn a_node_that_is_left_behind_is_shut_before_the_roll_goes_on() {
 }
 
 #[tokio::test]
+async fn a_node_with_a_limit_of_its_own_has_shut_its_gate_that_long_after_it_was_lost() {
+    let site = StandIn::new();
+    in_service(&site, &["n1", "n2", "n3"]);
+    let roll = staging(&site);
+    let store = &site.controller.ports.store;
+    let array = store.array(&"web".parse().unwrap()).unwrap().unwrap();
+    let name: NodeName = "n2".parse().unwrap();
+    let limited: Result<_, StoreError> =
+        store.write(|change| change.edit_node(&name, |node| node.stays_ready_seconds = Some(60)));
+    limited.unwrap();
+    let ports = site.controller.ports.clone();
+    let mut driver = Driver::new(ports, array, roll, Line::default()).unwrap();
+    let lost = |ago| {
+        Instant::now()
+            .checked_sub(Duration::from_secs(ago))
+            .unwrap()
+    };
+    driver.untold = [(name.clone(), lost(20)), ("n3".parse().unwrap(), lost(20))].into();
+    let left = driver.shut_in();
+    assert_eq!(left.len(), 1, "the other one has no limit: {left:?}");
+    assert!((1..=40).contains(&left[&name].as_secs()));
+    driver.untold = [(name, lost(60))].into();
+    assert!(driver.shut_in().is_empty());
+}
+
+#[tokio::test]
 async fn a_node_that_does_not_hold_what_it_was_given_is_not_pressed() {
     let site = StandIn::new();
     in_service(&site, &["n1"]);

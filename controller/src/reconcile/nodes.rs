@@ -12,7 +12,7 @@ use crate::audit;
 use crate::driver::wrong_with;
 use crate::ports::{NodeInventory, NodeTarget, PortError};
 use crate::random;
-use crate::store::{ArrayRecord, NodeRecord};
+use crate::store::{ArrayRecord, NodeRecord, StoreError};
 
 /// A file that is put right this often within an hour is fought over.
 const OFTEN: usize = 3;
@@ -28,7 +28,7 @@ impl Reconciler {
     ) -> NodeStatus {
         let (desired, array) = (watch.desired, &watch.desired.array);
         let ordered = node.quarantined.get(&array.name).cloned();
-        let node = &node.name;
+        let (row, node) = (node, &node.name);
         let quarantined = ordered.or_else(|| desired.left_behind().remove(node));
         let nonce = random::bytes();
         let looked = self.ports.agents.look(node, &array.name, nonce).await;
@@ -38,6 +38,7 @@ impl Reconciler {
                 return self.unreachable(array, node, quarantined.is_some(), &error);
             }
         };
+        self.note_limit(row, &inventory);
         let status = |inventory, state, reason| NodeStatus {
             seen: Some(self.ports.clock.now()),
             inventory: Some(inventory),
@@ -117,6 +118,22 @@ impl Reconciler {
             nonce: random::bytes(),
             state,
             reason: error.to_string(),
+        }
+    }
+
+    /// Keeps how long the node stays ready without us, for rolls that cannot tell it to stop.
+    fn note_limit(&self, row: &NodeRecord, inventory: &NodeInventory) {
+        let limit = inventory.stays_ready.map(|most| most.as_secs());
+        if limit == row.stays_ready_seconds {
+            return;
+        }
+        let edit = |row: &mut NodeRecord| row.stays_ready_seconds = limit;
+        let noted: Result<_, StoreError> = self
+            .ports
+            .store
+            .write(|change| change.edit_node(&row.name, edit));
+        if let Err(error) = noted {
+            tracing::warn!(node = %row.name, %error, "its limit without a controller is not noted");
         }
     }
 

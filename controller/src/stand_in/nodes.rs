@@ -113,6 +113,7 @@ fn empty() -> NodeInventory {
         clock_offset: Duration::ZERO,
         certificate_ends_unix: 0,
         agent_version: String::new(),
+        stays_ready: None,
     }
 }
 

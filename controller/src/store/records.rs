@@ -176,8 +176,9 @@ pub struct NodeRecord {
     pub joined_unix: i64,
     /// The arrays for which it must not serve, and why.
     pub quarantined: BTreeMap<ArrayName, String>,
-    /// When it last answered, seconds since 1970.
-    pub last_seen_unix: Option<i64>,
+    /// How long it stays ready without a controller's word, by its own; none: for ever.
+    #[serde(default)]
+    pub stays_ready_seconds: Option<u64>,
 }
 
 impl NodeRecord {
@@ -192,7 +193,7 @@ impl NodeRecord {
             state: NodeState::Invited,
             joined_unix: 0,
             quarantined: BTreeMap::new(),
-            last_seen_unix: None,
+            stays_ready_seconds: None,
         }
     }
 

@@ -7,10 +7,11 @@ use super::{Action, Circumstances, Decision, Step, aborting, listed, wait};
 use crate::account::AccountState;
 use crate::keyset::Role;
 use crate::name::NodeName;
-use crate::roll::Roll;
 use crate::roll::observed::{DcView, NodeView, Observed, WhichKey};
 use crate::roll::policy::{Gate, OnDeadline};
 use crate::roll::record::{Record, Trouble};
+use crate::roll::story::human;
+use crate::roll::{Cause, Roll};
 
 /// Staging: every node gets both keys and accepts a ticket under each, then the gate decides.
 pub(super) fn plan_staging(
@@ -63,18 +64,26 @@ fn shuts(roll: &Roll, observed: &Observed, circumstances: &Circumstances) -> Vec
     untold.cloned().map(Action::Shut).collect()
 }
 
-/// One that cannot be told gets until the deadline: then it is down, or has shut its gate by itself
-/// for want of a controller's word.
+/// One that cannot be told gets until the deadline, or until it shuts its gate by itself where it
+/// does that: a roll that waits there costs nothing, an emergency every minute. Of the others it is
+/// taken that they are down.
 fn still_serving(
     roll: &Roll,
     observed: &Observed,
     circumstances: &Circumstances,
 ) -> Option<Decision> {
-    let mut told = observed.told.iter();
-    let (node, why) = told.find_map(|(node, told)| Some((node, told.as_ref().err()?)))?;
-    let patient = !late(roll, circumstances) || observed.waits < PATIENCE;
-    patient.then(|| {
+    let untold = |(node, told): (_, &Result<(), String>)| Some((node, told.clone().err()?));
+    let untold: Vec<(&NodeName, String)> = observed.told.iter().filter_map(untold).collect();
+    let early = !late(roll, circumstances) || observed.waits < PATIENCE;
+    if let Some((node, why)) = untold.first().filter(|_| early) {
         let reason = format!("{node} may serve still, and cannot be told not to: {why}");
+        return Some(wait(observed, reason));
+    }
+    let shuts = |(node, _): &(_, _)| Some((*node, circumstances.shut_in.get(*node)?));
+    let (node, left) = untold.iter().find_map(shuts)?;
+    (roll.plan.cause != Cause::Emergency).then(|| {
+        let left = human(*left);
+        let reason = format!("{node} may serve still, and shuts its gate by itself in {left}");
         wait(observed, reason)
     })
 }

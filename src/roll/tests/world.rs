@@ -231,6 +231,7 @@ impl World {
             let circumstances = Circumstances {
                 strangers: self.strangers(),
                 set_aside: self.set_aside.clone(),
+                shut_in: BTreeMap::new(),
                 since_record: self.since_record,
                 since_state: self.since_state,
                 abort: self.abort.then(|| "asked".to_owned()),

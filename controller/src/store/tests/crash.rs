@@ -32,7 +32,7 @@ fn child_that_writes_until_it_is_killed() {
 fn write_pair(change: &Change<'_>, number: i64) -> Result<(), StoreError> {
     for name in ["n1", "n2"] {
         let mut node = NodeRecord::invited(name.parse().unwrap(), String::new());
-        node.last_seen_unix = Some(number);
+        node.joined_unix = number;
         change.put_node(&node)?;
     }
     Ok(())
@@ -42,7 +42,7 @@ fn saved(store: &Store) -> (i64, i64) {
     let one = |name: &str| {
         let node: NodeName = name.parse().unwrap();
         let node = store.node(&node).unwrap();
-        node.and_then(|node| node.last_seen_unix).unwrap_or(0)
+        node.map_or(0, |node| node.joined_unix)
     };
     (one("n1"), one("n2"))
 }
@@ -132,9 +132,9 @@ proptest! {
             store.nodes().ok()
         });
         if let Ok(Some(nodes)) = read {
-            let numbers: Vec<_> = nodes.iter().map(|node| node.last_seen_unix).collect();
+            let numbers: Vec<_> = nodes.iter().map(|node| node.joined_unix).collect();
             prop_assert!(
-                numbers == [Some(77), Some(77)] || numbers.is_empty(),
+                numbers == [77, 77] || numbers.is_empty(),
                 "{numbers:?} was read"
             );
         }
