@@ -11,14 +11,17 @@
 //! | [`keytab`] | the bytes of a keytab, and the edit that leaves foreign entries untouched |
 //! | [`kerberos`] | principals, enctypes, salts, keys, and the messages that prove a key |
 //! | [`password`] | a password a directory accepts |
+//! | [`spn`] | service principal names: well formed, alike, aliased, owned twice |
 //! | [`schedule`] | when the next roll is due |
 //! | [`descriptor`] | who may do what to an object of the directory |
 //! | [`drift`] | what somebody else has changed, and what follows from it |
 //! | [`doctor`] | what is wrong with an array, why, and what mends it |
 //! | [`explain`] | what an error of Kerberos, LDAP or AD means |
+//! | [`directory_change`] | one change of one object: shown, recognized, taken back |
 
 pub mod account;
 pub mod descriptor;
+pub mod directory_change;
 pub mod doctor;
 pub mod drift;
 pub mod explain;
@@ -31,3 +34,4 @@ pub mod password;
 pub mod roll;
 pub mod schedule;
 pub mod secret;
+pub mod spn;

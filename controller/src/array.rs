@@ -1,5 +1,7 @@
 //! What follows from an array's record.
 
+use std::collections::BTreeSet;
+
 use keyroll::drift::Healed;
 use keyroll::kerberos::Principal;
 use keyroll::keyset::Unlisted;
@@ -37,12 +39,21 @@ impl ArrayRecord {
             .filter_map(|spn| Principal::of_spn(spn, &self.realm).ok())
     }
 
+    /// The SPNs that the directory does not have: they wait for a node or an operator, or were
+    /// taken away and tickets for them may be alive.
+    #[must_use]
+    pub fn unregistered(&self) -> BTreeSet<String> {
+        let naming = &self.naming;
+        let all = self.spns_pending.iter().chain(&naming.prepared);
+        all.chain(naming.leaving.keys()).cloned().collect()
+    }
+
     /// The SPNs for which KDCs issue tickets by now.
     pub fn registered_services(&self) -> impl Iterator<Item = Principal> {
         let registered = self
             .spns
             .iter()
-            .filter(|spn| !self.spns_pending.contains(*spn));
+            .filter(|spn| !self.unregistered().contains(*spn));
         registered.filter_map(|spn| Principal::of_spn(spn, &self.realm).ok())
     }
 

@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use crate::backups::BackupConfig;
 use crate::directory::config::DirectoryConfig;
+use crate::directory::text::is_attribute_name;
 
 /// Everything the controller is told.
 #[derive(Debug, Deserialize)]
@@ -28,6 +29,9 @@ pub struct Config {
     /// What an array's policy is unless it says otherwise.
     #[serde(default)]
     pub policy: PolicyConfig,
+    /// What it may write with its own rights when an operator asks it to.
+    #[serde(default)]
+    pub authority: AuthorityConfig,
     /// Where backups go; none are made by themselves if it is not said.
     pub backup: Option<BackupConfig>,
     /// How long a node's certificate holds, in hours; it is renewed at half of that. A node whose
@@ -65,6 +69,15 @@ impl Default for Listen {
             agent_port: 8088,
         }
     }
+}
+
+/// What the controller may write with its own rights: changes that an operator planned and asks it
+/// to make (`--with-controller-rights`). By default nothing: operators make them with their own.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct AuthorityConfig {
+    /// LDAP attribute names, such as `servicePrincipalName`.
+    pub controller_writes: Vec<String>,
 }
 
 /// Defaults for the policies of arrays; all times in seconds.
@@ -209,6 +222,11 @@ impl Config {
             return Err("node-certificate-hours must be between 1 and 9600".to_owned());
         }
         self.backup.as_ref().map_or(Ok(()), BackupConfig::check)?;
+        let named = &self.authority.controller_writes;
+        if let Some(bad) = named.iter().find(|name| !is_attribute_name(name)) {
+            let why = "an attribute's name is letters, digits and '-', beginning with a letter";
+            return Err(format!("authority.controller-writes: {bad:?}: {why}"));
+        }
         if self.reconcile_seconds == 0 {
             return Err("reconcile-seconds must be at least 1".to_owned());
         }

@@ -202,6 +202,7 @@ pub async fn run(
         agent_port: config.listen.agent_port,
         trustee,
         fence_attribute,
+        controller_writes: config.authority.controller_writes.clone(),
         started: (Instant::now(), Utc::now().timestamp()),
     });
     rolls

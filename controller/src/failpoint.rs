@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use keyroll::account::AccountState;
+use keyroll::directory_change::DirectoryChange;
 use keyroll::drift::{DcMark, History};
 use keyroll::fence::Version;
 use keyroll::kerberos::salt::{AccountKind, Salt};
@@ -17,6 +18,7 @@ use keyroll::kerberos::{Enctype, Key, Principal, Realm};
 use keyroll::keyset::Keyset;
 use keyroll::name::{ArrayName, DcName, NodeName};
 use keyroll::roll::{Action, Answer, Record};
+use keyroll::spn::Aliases;
 use keyroll_failpoint::at;
 use strum::VariantNames as _;
 
@@ -25,8 +27,8 @@ use crate::agents::renewal::QUESTIONS;
 use crate::directory::acl::{LeastRights, RightsRequest};
 use crate::directory::connection::WRITES;
 use crate::ports::{
-    AccountRef, Agents, Directory, Kdc, KnownKeys, NewAccount, NodeInventory, NodeProof,
-    PasswordWrite, PortError, Sighting,
+    AccountRef, Agents, Directory, HostRecords, Kdc, KnownKeys, NewAccount, NodeInventory,
+    NodeProof, PasswordWrite, PortError, Sighting, SpnSearch, SpnsFound, Values,
 };
 use crate::publish::Made;
 use crate::store::Change;
@@ -101,6 +103,14 @@ watched! {
             self.0.history(dc, account).await
         }
 
+        async fn spn_aliases(&self, dc: &DcName) -> Result<Aliases, PortError> {
+            self.0.spn_aliases(dc).await
+        }
+
+        async fn host(&self, name: &str) -> Result<HostRecords, PortError> {
+            self.0.host(name).await
+        }
+
         async fn mark(&self, dc: &DcName) -> Result<DcMark, PortError> {
             self.0.mark(dc).await
         }
@@ -118,6 +128,13 @@ watched! {
     fn spn_owners(dc: &DcName, spns: &[String]) -> Result<Vec<(String, String)>, PortError>;
     fn set_enctypes(dc: &DcName, account: &AccountRef, to: &[Enctype]) -> Result<(), PortError>;
     fn add_spn(dc: &DcName, account: &AccountRef, spn: &str) -> Result<(), PortError>;
+    fn spn_holders(dc: &DcName, search: &SpnSearch) -> Result<SpnsFound, PortError>;
+    fn values(
+        dc: &DcName,
+        guid: &[u8; 16],
+        attributes: &[&str]
+    ) -> Result<Values, PortError>;
+    fn make_change(change: &DirectoryChange) -> Answer;
     fn rights(
         dc: &DcName,
         request: &RightsRequest<'_>

@@ -6,6 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use keyroll::account::AccountState;
+use keyroll::directory_change::DirectoryChange;
 use keyroll::drift::{DcMark, History};
 use keyroll::kerberos::salt::{AccountKind, Salt};
 use keyroll::kerberos::{Enctype, Key, Kvno, Principal, Realm};
@@ -15,6 +16,7 @@ use keyroll::name::{ArrayName, DcName, NodeName};
 use keyroll::roll::policy::Method;
 use keyroll::roll::{Answer, WhichKey};
 use keyroll::secret::Password;
+use keyroll::spn::Aliases;
 
 use crate::directory::acl::{LeastRights, RightsRequest};
 
@@ -54,6 +56,57 @@ pub struct AccountRef {
     pub guid: [u8; 16],
     /// Its name as principal, `WEB$@CORP.EXAMPLE`.
     pub principal: Principal,
+}
+
+/// The values of some attributes of one object, by the names that were asked for.
+pub type Values = BTreeMap<String, Vec<Vec<u8>>>;
+
+/// Which SPNs are looked for in the whole forest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SpnSearch {
+    /// Every one.
+    All,
+    /// These, in any case, and every one of these service classes: what looks like one of them is
+    /// found among its class.
+    Some {
+        /// SPNs.
+        exact: Vec<String>,
+        /// Service classes.
+        classes: Vec<String>,
+    },
+}
+
+/// An object that has an SPN.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SpnHolder {
+    /// The SPN as it is there.
+    pub spn: String,
+    /// `sAMAccountName`.
+    pub account: String,
+    /// `distinguishedName`.
+    pub distinguished_name: String,
+    /// `objectGUID`.
+    pub guid: [u8; 16],
+}
+
+/// What a search for SPNs has found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SpnsFound {
+    /// Every holder of what was looked for, ordered by SPN.
+    pub holders: Vec<SpnHolder>,
+    /// Whether the whole forest was searched; else the domain alone, for want of a global catalog.
+    pub forest: bool,
+}
+
+/// What DNS says of a host name.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct HostRecords {
+    /// Its addresses.
+    pub addresses: Vec<std::net::IpAddr>,
+    /// The name that it is an alias (CNAME) of: clients ask for tickets for that one instead.
+    pub alias_of: Option<String>,
+    /// The names that its addresses lead back to (PTR).
+    pub back: Vec<String>,
 }
 
 /// One write of a new password.
@@ -146,6 +199,46 @@ pub trait Directory: Send + Sync {
 
     /// Adds one SPN after looking for a duplicate; present already is success.
     async fn add_spn(&self, dc: &DcName, account: &AccountRef, spn: &str) -> Result<(), PortError>;
+
+    /// Who has which SPNs.
+    async fn spn_holders(&self, dc: &DcName, _search: &SpnSearch) -> Result<SpnsFound, PortError> {
+        Err(PortError::Missing {
+            object: format!("a directory to look SPNs up on {dc}"),
+        })
+    }
+
+    /// Which service classes another one answers for (`sPNMappings`).
+    async fn spn_aliases(&self, dc: &DcName) -> Result<Aliases, PortError> {
+        Err(PortError::Missing {
+            object: format!("the configuration on {dc}"),
+        })
+    }
+
+    /// What DNS says of a host name.
+    async fn host(&self, name: &str) -> Result<HostRecords, PortError> {
+        Err(PortError::Missing {
+            object: format!("host {name}"),
+        })
+    }
+
+    /// Every value of some attributes of one object, named by its `objectGUID`.
+    async fn values(
+        &self,
+        dc: &DcName,
+        _guid: &[u8; 16],
+        _attributes: &[&str],
+    ) -> Result<Values, PortError> {
+        Err(PortError::Missing {
+            object: format!("an object to look at on {dc}"),
+        })
+    }
+
+    /// Makes a change with the controller's own rights: one modify, sent once. Only where its
+    /// settings let it ([`crate::config::AuthorityConfig`]).
+    async fn make_change(&self, change: &DirectoryChange) -> Answer {
+        let text = format!("{} takes no changes; nothing was sent", change.dc);
+        Answer::Unanswered { text }
+    }
 
     /// When and where each of the account's attributes was last written.
     async fn history(&self, dc: &DcName, account: &AccountRef) -> Result<History, PortError>;

@@ -9,6 +9,7 @@ mod candidates;
 mod databases;
 mod forget;
 mod heal;
+mod names;
 mod nodes;
 mod overview;
 mod passwords;
@@ -53,6 +54,8 @@ pub struct Reconciler {
     looked: Mutex<BTreeMap<ArrayName, Instant>>,
     /// When each array's journals were last searched for secrets that are due.
     swept: Mutex<BTreeMap<ArrayName, Instant>>,
+    /// Since when each array's leaving SPNs have been watched, and which.
+    named: Mutex<BTreeMap<ArrayName, (Instant, BTreeSet<String>)>>,
     databases: tokio::sync::Mutex<Databases>,
 }
 
@@ -97,6 +100,7 @@ impl Reconciler {
             rolls: None,
             looked: Mutex::default(),
             swept: Mutex::default(),
+            named: Mutex::default(),
             databases: tokio::sync::Mutex::default(),
         }
     }

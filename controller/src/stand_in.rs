@@ -94,6 +94,7 @@ impl StandIn {
             agent_port: 8088,
             trustee: "keyroll".to_owned(),
             fence_attribute: "adminDescription".to_owned(),
+            controller_writes: vec!["servicePrincipalName".to_owned()],
             started: (Instant::now(), 0),
         };
         Self {

@@ -46,6 +46,8 @@ complete -c keyroll -n "__fish_keyroll_needs_command" -f -a "doctor" -d 'Find ou
 complete -c keyroll -n "__fish_keyroll_needs_command" -f -a "explain" -d 'Say what an error of Kerberos, LDAP or Active Directory means, and what to do'
 complete -c keyroll -n "__fish_keyroll_needs_command" -f -a "status" -d 'What there is, what goes on, and what needs attention'
 complete -c keyroll -n "__fish_keyroll_needs_command" -f -a "audit" -d 'The tamper-evident record of who did what, and when'
+complete -c keyroll -n "__fish_keyroll_needs_command" -f -a "spn" -d 'Service principal names: what clients ask tickets for'
+complete -c keyroll -n "__fish_keyroll_needs_command" -f -a "change" -d 'Changes of the directory besides passwords: what was planned, made, and can be taken back'
 complete -c keyroll -n "__fish_keyroll_needs_command" -f -a "operator" -d 'Operators: who may ask the controller for what'
 complete -c keyroll -n "__fish_keyroll_needs_command" -f -a "backup" -d 'Write everything that the controller knows to a file, while it runs'
 complete -c keyroll -n "__fish_keyroll_needs_command" -f -a "recover" -d 'Go on with an array that the controller\'s memory is too old for'
@@ -568,6 +570,204 @@ never\t''"
 complete -c keyroll -n "__fish_keyroll_using_subcommand audit; and __fish_seen_subcommand_from verify" -l timeout -d 'How long to wait for an answer; `roll --wait` and `roll watch` wait as long as a roll takes' -r
 complete -c keyroll -n "__fish_keyroll_using_subcommand audit; and __fish_seen_subcommand_from verify" -s v -l verbose -d 'Say on standard error what is being done'
 complete -c keyroll -n "__fish_keyroll_using_subcommand audit; and __fish_seen_subcommand_from verify" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c keyroll -n "__fish_keyroll_using_subcommand spn; and not __fish_seen_subcommand_from list plan add remove move check duplicates" -l controller -d 'Ask this controller, with the operator\'s certificate from the settings file' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand spn; and not __fish_seen_subcommand_from list plan add remove move check duplicates" -l socket -d 'Ask through this Unix socket on the controller\'s own machine' -r -F
+complete -c keyroll -n "__fish_keyroll_using_subcommand spn; and not __fish_seen_subcommand_from list plan add remove move check duplicates" -l config -d 'The settings file: TOML with controller, socket, server-name, certificate, key, ca' -r -F
+complete -c keyroll -n "__fish_keyroll_using_subcommand spn; and not __fish_seen_subcommand_from list plan add remove move check duplicates" -s o -l output -d 'The form of replies on standard output, and of errors on standard error' -r -f -a "table\t'For people'
+json\t'For programs: the controller\'s reply as it is'
+toml\t'A schedule as a file (`schedule show` only)'"
+complete -c keyroll -n "__fish_keyroll_using_subcommand spn; and not __fish_seen_subcommand_from list plan add remove move check duplicates" -l color -d 'Whether to colour the words that matter; no colour is needed to understand' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c keyroll -n "__fish_keyroll_using_subcommand spn; and not __fish_seen_subcommand_from list plan add remove move check duplicates" -l timeout -d 'How long to wait for an answer; `roll --wait` and `roll watch` wait as long as a roll takes' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand spn; and not __fish_seen_subcommand_from list plan add remove move check duplicates" -s v -l verbose -d 'Say on standard error what is being done'
+complete -c keyroll -n "__fish_keyroll_using_subcommand spn; and not __fish_seen_subcommand_from list plan add remove move check duplicates" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c keyroll -n "__fish_keyroll_using_subcommand spn; and not __fish_seen_subcommand_from list plan add remove move check duplicates" -f -a "list" -d 'List an array\'s SPNs, and how far each has come'
+complete -c keyroll -n "__fish_keyroll_using_subcommand spn; and not __fish_seen_subcommand_from list plan add remove move check duplicates" -f -a "plan" -d 'The SPNs that clients\' names for an array need, and who has each; changes nothing'
+complete -c keyroll -n "__fish_keyroll_using_subcommand spn; and not __fish_seen_subcommand_from list plan add remove move check duplicates" -f -a "add" -d 'Register SPNs, once every node holds keys for them'
+complete -c keyroll -n "__fish_keyroll_using_subcommand spn; and not __fish_seen_subcommand_from list plan add remove move check duplicates" -f -a "remove" -d 'Remove SPNs; the keytabs keep their keys until no ticket for them can be alive'
+complete -c keyroll -n "__fish_keyroll_using_subcommand spn; and not __fish_seen_subcommand_from list plan add remove move check duplicates" -f -a "move" -d 'Move SPNs to an array from whichever account has them'
+complete -c keyroll -n "__fish_keyroll_using_subcommand spn; and not __fish_seen_subcommand_from list plan add remove move check duplicates" -f -a "check" -d 'Compare SPNs, keytabs, DNS and nodes; exit code as `verify`'
+complete -c keyroll -n "__fish_keyroll_using_subcommand spn; and not __fish_seen_subcommand_from list plan add remove move check duplicates" -f -a "duplicates" -d 'Find names with two owners in the whole forest, also in other case, hidden or look-alike'
+complete -c keyroll -n "__fish_keyroll_using_subcommand spn; and __fish_seen_subcommand_from list" -l controller -d 'Ask this controller, with the operator\'s certificate from the settings file' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand spn; and __fish_seen_subcommand_from list" -l socket -d 'Ask through this Unix socket on the controller\'s own machine' -r -F
+complete -c keyroll -n "__fish_keyroll_using_subcommand spn; and __fish_seen_subcommand_from list" -l config -d 'The settings file: TOML with controller, socket, server-name, certificate, key, ca' -r -F
+complete -c keyroll -n "__fish_keyroll_using_subcommand spn; and __fish_seen_subcommand_from list" -s o -l output -d 'The form of replies on standard output, and of errors on standard error' -r -f -a "table\t'For people'
+json\t'For programs: the controller\'s reply as it is'
+toml\t'A schedule as a file (`schedule show` only)'"
+complete -c keyroll -n "__fish_keyroll_using_subcommand spn; and __fish_seen_subcommand_from list" -l color -d 'Whether to colour the words that matter; no colour is needed to understand' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c keyroll -n "__fish_keyroll_using_subcommand spn; and __fish_seen_subcommand_from list" -l timeout -d 'How long to wait for an answer; `roll --wait` and `roll watch` wait as long as a roll takes' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand spn; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Say on standard error what is being done'
+complete -c keyroll -n "__fish_keyroll_using_subcommand spn; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c keyroll -n "__fish_keyroll_using_subcommand spn; and __fish_seen_subcommand_from plan" -l name -d 'A host name that clients use; may be repeated' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand spn; and __fish_seen_subcommand_from plan" -l class -d 'A service class, HTTP by default; HTTP is for https, too; may be repeated' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand spn; and __fish_seen_subcommand_from plan" -l port -d 'A port that some clients add to the name; may be repeated' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand spn; and __fish_seen_subcommand_from plan" -l controller -d 'Ask this controller, with the operator\'s certificate from the settings file' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand spn; and __fish_seen_subcommand_from plan" -l socket -d 'Ask through this Unix socket on the controller\'s own machine' -r -F
+complete -c keyroll -n "__fish_keyroll_using_subcommand spn; and __fish_seen_subcommand_from plan" -l config -d 'The settings file: TOML with controller, socket, server-name, certificate, key, ca' -r -F
+complete -c keyroll -n "__fish_keyroll_using_subcommand spn; and __fish_seen_subcommand_from plan" -s o -l output -d 'The form of replies on standard output, and of errors on standard error' -r -f -a "table\t'For people'
+json\t'For programs: the controller\'s reply as it is'
+toml\t'A schedule as a file (`schedule show` only)'"
+complete -c keyroll -n "__fish_keyroll_using_subcommand spn; and __fish_seen_subcommand_from plan" -l color -d 'Whether to colour the words that matter; no colour is needed to understand' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c keyroll -n "__fish_keyroll_using_subcommand spn; and __fish_seen_subcommand_from plan" -l timeout -d 'How long to wait for an answer; `roll --wait` and `roll watch` wait as long as a roll takes' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand spn; and __fish_seen_subcommand_from plan" -l short -d 'The first label of each name, too'
+complete -c keyroll -n "__fish_keyroll_using_subcommand spn; and __fish_seen_subcommand_from plan" -l nodes -d 'The nodes\' own names, too'
+complete -c keyroll -n "__fish_keyroll_using_subcommand spn; and __fish_seen_subcommand_from plan" -s v -l verbose -d 'Say on standard error what is being done'
+complete -c keyroll -n "__fish_keyroll_using_subcommand spn; and __fish_seen_subcommand_from plan" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c keyroll -n "__fish_keyroll_using_subcommand spn; and __fish_seen_subcommand_from add" -l bind-as -d 'Make the change as this account, not with the ticket from `kinit`; its password is asked for' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand spn; and __fish_seen_subcommand_from add" -l bind-password-file -d 'Its password, from the first line of this file; `-`: standard input' -r -F
+complete -c keyroll -n "__fish_keyroll_using_subcommand spn; and __fish_seen_subcommand_from add" -l bind-keytab -d 'Its keys, from this keytab' -r -F
+complete -c keyroll -n "__fish_keyroll_using_subcommand spn; and __fish_seen_subcommand_from add" -l controller -d 'Ask this controller, with the operator\'s certificate from the settings file' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand spn; and __fish_seen_subcommand_from add" -l socket -d 'Ask through this Unix socket on the controller\'s own machine' -r -F
+complete -c keyroll -n "__fish_keyroll_using_subcommand spn; and __fish_seen_subcommand_from add" -l config -d 'The settings file: TOML with controller, socket, server-name, certificate, key, ca' -r -F
+complete -c keyroll -n "__fish_keyroll_using_subcommand spn; and __fish_seen_subcommand_from add" -s o -l output -d 'The form of replies on standard output, and of errors on standard error' -r -f -a "table\t'For people'
+json\t'For programs: the controller\'s reply as it is'
+toml\t'A schedule as a file (`schedule show` only)'"
+complete -c keyroll -n "__fish_keyroll_using_subcommand spn; and __fish_seen_subcommand_from add" -l color -d 'Whether to colour the words that matter; no colour is needed to understand' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c keyroll -n "__fish_keyroll_using_subcommand spn; and __fish_seen_subcommand_from add" -l timeout -d 'How long to wait for an answer; `roll --wait` and `roll watch` wait as long as a roll takes' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand spn; and __fish_seen_subcommand_from add" -l with-controller-rights -d 'Have the controller make the change with its own rights, if its settings let it'
+complete -c keyroll -n "__fish_keyroll_using_subcommand spn; and __fish_seen_subcommand_from add" -l dry-run -d 'Check everything and say what would be done; change nothing'
+complete -c keyroll -n "__fish_keyroll_using_subcommand spn; and __fish_seen_subcommand_from add" -s y -l yes -d 'Do not ask; needed where there is no terminal to ask on'
+complete -c keyroll -n "__fish_keyroll_using_subcommand spn; and __fish_seen_subcommand_from add" -s v -l verbose -d 'Say on standard error what is being done'
+complete -c keyroll -n "__fish_keyroll_using_subcommand spn; and __fish_seen_subcommand_from add" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c keyroll -n "__fish_keyroll_using_subcommand spn; and __fish_seen_subcommand_from remove" -l bind-as -d 'Make the change as this account, not with the ticket from `kinit`; its password is asked for' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand spn; and __fish_seen_subcommand_from remove" -l bind-password-file -d 'Its password, from the first line of this file; `-`: standard input' -r -F
+complete -c keyroll -n "__fish_keyroll_using_subcommand spn; and __fish_seen_subcommand_from remove" -l bind-keytab -d 'Its keys, from this keytab' -r -F
+complete -c keyroll -n "__fish_keyroll_using_subcommand spn; and __fish_seen_subcommand_from remove" -l controller -d 'Ask this controller, with the operator\'s certificate from the settings file' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand spn; and __fish_seen_subcommand_from remove" -l socket -d 'Ask through this Unix socket on the controller\'s own machine' -r -F
+complete -c keyroll -n "__fish_keyroll_using_subcommand spn; and __fish_seen_subcommand_from remove" -l config -d 'The settings file: TOML with controller, socket, server-name, certificate, key, ca' -r -F
+complete -c keyroll -n "__fish_keyroll_using_subcommand spn; and __fish_seen_subcommand_from remove" -s o -l output -d 'The form of replies on standard output, and of errors on standard error' -r -f -a "table\t'For people'
+json\t'For programs: the controller\'s reply as it is'
+toml\t'A schedule as a file (`schedule show` only)'"
+complete -c keyroll -n "__fish_keyroll_using_subcommand spn; and __fish_seen_subcommand_from remove" -l color -d 'Whether to colour the words that matter; no colour is needed to understand' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c keyroll -n "__fish_keyroll_using_subcommand spn; and __fish_seen_subcommand_from remove" -l timeout -d 'How long to wait for an answer; `roll --wait` and `roll watch` wait as long as a roll takes' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand spn; and __fish_seen_subcommand_from remove" -l with-controller-rights -d 'Have the controller make the change with its own rights, if its settings let it'
+complete -c keyroll -n "__fish_keyroll_using_subcommand spn; and __fish_seen_subcommand_from remove" -l dry-run -d 'Check everything and say what would be done; change nothing'
+complete -c keyroll -n "__fish_keyroll_using_subcommand spn; and __fish_seen_subcommand_from remove" -s y -l yes -d 'Do not ask; needed where there is no terminal to ask on'
+complete -c keyroll -n "__fish_keyroll_using_subcommand spn; and __fish_seen_subcommand_from remove" -s v -l verbose -d 'Say on standard error what is being done'
+complete -c keyroll -n "__fish_keyroll_using_subcommand spn; and __fish_seen_subcommand_from remove" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c keyroll -n "__fish_keyroll_using_subcommand spn; and __fish_seen_subcommand_from move" -l bind-as -d 'Make the change as this account, not with the ticket from `kinit`; its password is asked for' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand spn; and __fish_seen_subcommand_from move" -l bind-password-file -d 'Its password, from the first line of this file; `-`: standard input' -r -F
+complete -c keyroll -n "__fish_keyroll_using_subcommand spn; and __fish_seen_subcommand_from move" -l bind-keytab -d 'Its keys, from this keytab' -r -F
+complete -c keyroll -n "__fish_keyroll_using_subcommand spn; and __fish_seen_subcommand_from move" -l controller -d 'Ask this controller, with the operator\'s certificate from the settings file' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand spn; and __fish_seen_subcommand_from move" -l socket -d 'Ask through this Unix socket on the controller\'s own machine' -r -F
+complete -c keyroll -n "__fish_keyroll_using_subcommand spn; and __fish_seen_subcommand_from move" -l config -d 'The settings file: TOML with controller, socket, server-name, certificate, key, ca' -r -F
+complete -c keyroll -n "__fish_keyroll_using_subcommand spn; and __fish_seen_subcommand_from move" -s o -l output -d 'The form of replies on standard output, and of errors on standard error' -r -f -a "table\t'For people'
+json\t'For programs: the controller\'s reply as it is'
+toml\t'A schedule as a file (`schedule show` only)'"
+complete -c keyroll -n "__fish_keyroll_using_subcommand spn; and __fish_seen_subcommand_from move" -l color -d 'Whether to colour the words that matter; no colour is needed to understand' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c keyroll -n "__fish_keyroll_using_subcommand spn; and __fish_seen_subcommand_from move" -l timeout -d 'How long to wait for an answer; `roll --wait` and `roll watch` wait as long as a roll takes' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand spn; and __fish_seen_subcommand_from move" -l with-controller-rights -d 'Have the controller make the change with its own rights, if its settings let it'
+complete -c keyroll -n "__fish_keyroll_using_subcommand spn; and __fish_seen_subcommand_from move" -l dry-run -d 'Check everything and say what would be done; change nothing'
+complete -c keyroll -n "__fish_keyroll_using_subcommand spn; and __fish_seen_subcommand_from move" -s y -l yes -d 'Do not ask; needed where there is no terminal to ask on'
+complete -c keyroll -n "__fish_keyroll_using_subcommand spn; and __fish_seen_subcommand_from move" -s v -l verbose -d 'Say on standard error what is being done'
+complete -c keyroll -n "__fish_keyroll_using_subcommand spn; and __fish_seen_subcommand_from move" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c keyroll -n "__fish_keyroll_using_subcommand spn; and __fish_seen_subcommand_from check" -l controller -d 'Ask this controller, with the operator\'s certificate from the settings file' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand spn; and __fish_seen_subcommand_from check" -l socket -d 'Ask through this Unix socket on the controller\'s own machine' -r -F
+complete -c keyroll -n "__fish_keyroll_using_subcommand spn; and __fish_seen_subcommand_from check" -l config -d 'The settings file: TOML with controller, socket, server-name, certificate, key, ca' -r -F
+complete -c keyroll -n "__fish_keyroll_using_subcommand spn; and __fish_seen_subcommand_from check" -s o -l output -d 'The form of replies on standard output, and of errors on standard error' -r -f -a "table\t'For people'
+json\t'For programs: the controller\'s reply as it is'
+toml\t'A schedule as a file (`schedule show` only)'"
+complete -c keyroll -n "__fish_keyroll_using_subcommand spn; and __fish_seen_subcommand_from check" -l color -d 'Whether to colour the words that matter; no colour is needed to understand' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c keyroll -n "__fish_keyroll_using_subcommand spn; and __fish_seen_subcommand_from check" -l timeout -d 'How long to wait for an answer; `roll --wait` and `roll watch` wait as long as a roll takes' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand spn; and __fish_seen_subcommand_from check" -s v -l verbose -d 'Say on standard error what is being done'
+complete -c keyroll -n "__fish_keyroll_using_subcommand spn; and __fish_seen_subcommand_from check" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c keyroll -n "__fish_keyroll_using_subcommand spn; and __fish_seen_subcommand_from duplicates" -l controller -d 'Ask this controller, with the operator\'s certificate from the settings file' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand spn; and __fish_seen_subcommand_from duplicates" -l socket -d 'Ask through this Unix socket on the controller\'s own machine' -r -F
+complete -c keyroll -n "__fish_keyroll_using_subcommand spn; and __fish_seen_subcommand_from duplicates" -l config -d 'The settings file: TOML with controller, socket, server-name, certificate, key, ca' -r -F
+complete -c keyroll -n "__fish_keyroll_using_subcommand spn; and __fish_seen_subcommand_from duplicates" -s o -l output -d 'The form of replies on standard output, and of errors on standard error' -r -f -a "table\t'For people'
+json\t'For programs: the controller\'s reply as it is'
+toml\t'A schedule as a file (`schedule show` only)'"
+complete -c keyroll -n "__fish_keyroll_using_subcommand spn; and __fish_seen_subcommand_from duplicates" -l color -d 'Whether to colour the words that matter; no colour is needed to understand' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c keyroll -n "__fish_keyroll_using_subcommand spn; and __fish_seen_subcommand_from duplicates" -l timeout -d 'How long to wait for an answer; `roll --wait` and `roll watch` wait as long as a roll takes' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand spn; and __fish_seen_subcommand_from duplicates" -s v -l verbose -d 'Say on standard error what is being done'
+complete -c keyroll -n "__fish_keyroll_using_subcommand spn; and __fish_seen_subcommand_from duplicates" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c keyroll -n "__fish_keyroll_using_subcommand change; and not __fish_seen_subcommand_from list show settle undo" -l controller -d 'Ask this controller, with the operator\'s certificate from the settings file' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand change; and not __fish_seen_subcommand_from list show settle undo" -l socket -d 'Ask through this Unix socket on the controller\'s own machine' -r -F
+complete -c keyroll -n "__fish_keyroll_using_subcommand change; and not __fish_seen_subcommand_from list show settle undo" -l config -d 'The settings file: TOML with controller, socket, server-name, certificate, key, ca' -r -F
+complete -c keyroll -n "__fish_keyroll_using_subcommand change; and not __fish_seen_subcommand_from list show settle undo" -s o -l output -d 'The form of replies on standard output, and of errors on standard error' -r -f -a "table\t'For people'
+json\t'For programs: the controller\'s reply as it is'
+toml\t'A schedule as a file (`schedule show` only)'"
+complete -c keyroll -n "__fish_keyroll_using_subcommand change; and not __fish_seen_subcommand_from list show settle undo" -l color -d 'Whether to colour the words that matter; no colour is needed to understand' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c keyroll -n "__fish_keyroll_using_subcommand change; and not __fish_seen_subcommand_from list show settle undo" -l timeout -d 'How long to wait for an answer; `roll --wait` and `roll watch` wait as long as a roll takes' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand change; and not __fish_seen_subcommand_from list show settle undo" -s v -l verbose -d 'Say on standard error what is being done'
+complete -c keyroll -n "__fish_keyroll_using_subcommand change; and not __fish_seen_subcommand_from list show settle undo" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c keyroll -n "__fish_keyroll_using_subcommand change; and not __fish_seen_subcommand_from list show settle undo" -f -a "list" -d 'List the changes, the newest first'
+complete -c keyroll -n "__fish_keyroll_using_subcommand change; and not __fish_seen_subcommand_from list show settle undo" -f -a "show" -d 'Show one change: who, what, as LDIF too, and what became of it'
+complete -c keyroll -n "__fish_keyroll_using_subcommand change; and not __fish_seen_subcommand_from list show settle undo" -f -a "settle" -d 'Look what became of a change that nobody reported'
+complete -c keyroll -n "__fish_keyroll_using_subcommand change; and not __fish_seen_subcommand_from list show settle undo" -f -a "undo" -d 'Take a change back: what was added goes, what was deleted comes'
+complete -c keyroll -n "__fish_keyroll_using_subcommand change; and __fish_seen_subcommand_from list" -l array -d 'Those of this array alone' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand change; and __fish_seen_subcommand_from list" -l limit -d 'How many' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand change; and __fish_seen_subcommand_from list" -l controller -d 'Ask this controller, with the operator\'s certificate from the settings file' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand change; and __fish_seen_subcommand_from list" -l socket -d 'Ask through this Unix socket on the controller\'s own machine' -r -F
+complete -c keyroll -n "__fish_keyroll_using_subcommand change; and __fish_seen_subcommand_from list" -l config -d 'The settings file: TOML with controller, socket, server-name, certificate, key, ca' -r -F
+complete -c keyroll -n "__fish_keyroll_using_subcommand change; and __fish_seen_subcommand_from list" -s o -l output -d 'The form of replies on standard output, and of errors on standard error' -r -f -a "table\t'For people'
+json\t'For programs: the controller\'s reply as it is'
+toml\t'A schedule as a file (`schedule show` only)'"
+complete -c keyroll -n "__fish_keyroll_using_subcommand change; and __fish_seen_subcommand_from list" -l color -d 'Whether to colour the words that matter; no colour is needed to understand' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c keyroll -n "__fish_keyroll_using_subcommand change; and __fish_seen_subcommand_from list" -l timeout -d 'How long to wait for an answer; `roll --wait` and `roll watch` wait as long as a roll takes' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand change; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Say on standard error what is being done'
+complete -c keyroll -n "__fish_keyroll_using_subcommand change; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c keyroll -n "__fish_keyroll_using_subcommand change; and __fish_seen_subcommand_from show" -l controller -d 'Ask this controller, with the operator\'s certificate from the settings file' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand change; and __fish_seen_subcommand_from show" -l socket -d 'Ask through this Unix socket on the controller\'s own machine' -r -F
+complete -c keyroll -n "__fish_keyroll_using_subcommand change; and __fish_seen_subcommand_from show" -l config -d 'The settings file: TOML with controller, socket, server-name, certificate, key, ca' -r -F
+complete -c keyroll -n "__fish_keyroll_using_subcommand change; and __fish_seen_subcommand_from show" -s o -l output -d 'The form of replies on standard output, and of errors on standard error' -r -f -a "table\t'For people'
+json\t'For programs: the controller\'s reply as it is'
+toml\t'A schedule as a file (`schedule show` only)'"
+complete -c keyroll -n "__fish_keyroll_using_subcommand change; and __fish_seen_subcommand_from show" -l color -d 'Whether to colour the words that matter; no colour is needed to understand' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c keyroll -n "__fish_keyroll_using_subcommand change; and __fish_seen_subcommand_from show" -l timeout -d 'How long to wait for an answer; `roll --wait` and `roll watch` wait as long as a roll takes' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand change; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Say on standard error what is being done'
+complete -c keyroll -n "__fish_keyroll_using_subcommand change; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c keyroll -n "__fish_keyroll_using_subcommand change; and __fish_seen_subcommand_from settle" -l controller -d 'Ask this controller, with the operator\'s certificate from the settings file' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand change; and __fish_seen_subcommand_from settle" -l socket -d 'Ask through this Unix socket on the controller\'s own machine' -r -F
+complete -c keyroll -n "__fish_keyroll_using_subcommand change; and __fish_seen_subcommand_from settle" -l config -d 'The settings file: TOML with controller, socket, server-name, certificate, key, ca' -r -F
+complete -c keyroll -n "__fish_keyroll_using_subcommand change; and __fish_seen_subcommand_from settle" -s o -l output -d 'The form of replies on standard output, and of errors on standard error' -r -f -a "table\t'For people'
+json\t'For programs: the controller\'s reply as it is'
+toml\t'A schedule as a file (`schedule show` only)'"
+complete -c keyroll -n "__fish_keyroll_using_subcommand change; and __fish_seen_subcommand_from settle" -l color -d 'Whether to colour the words that matter; no colour is needed to understand' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c keyroll -n "__fish_keyroll_using_subcommand change; and __fish_seen_subcommand_from settle" -l timeout -d 'How long to wait for an answer; `roll --wait` and `roll watch` wait as long as a roll takes' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand change; and __fish_seen_subcommand_from settle" -s v -l verbose -d 'Say on standard error what is being done'
+complete -c keyroll -n "__fish_keyroll_using_subcommand change; and __fish_seen_subcommand_from settle" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c keyroll -n "__fish_keyroll_using_subcommand change; and __fish_seen_subcommand_from undo" -l bind-as -d 'Make the change as this account, not with the ticket from `kinit`; its password is asked for' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand change; and __fish_seen_subcommand_from undo" -l bind-password-file -d 'Its password, from the first line of this file; `-`: standard input' -r -F
+complete -c keyroll -n "__fish_keyroll_using_subcommand change; and __fish_seen_subcommand_from undo" -l bind-keytab -d 'Its keys, from this keytab' -r -F
+complete -c keyroll -n "__fish_keyroll_using_subcommand change; and __fish_seen_subcommand_from undo" -l controller -d 'Ask this controller, with the operator\'s certificate from the settings file' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand change; and __fish_seen_subcommand_from undo" -l socket -d 'Ask through this Unix socket on the controller\'s own machine' -r -F
+complete -c keyroll -n "__fish_keyroll_using_subcommand change; and __fish_seen_subcommand_from undo" -l config -d 'The settings file: TOML with controller, socket, server-name, certificate, key, ca' -r -F
+complete -c keyroll -n "__fish_keyroll_using_subcommand change; and __fish_seen_subcommand_from undo" -s o -l output -d 'The form of replies on standard output, and of errors on standard error' -r -f -a "table\t'For people'
+json\t'For programs: the controller\'s reply as it is'
+toml\t'A schedule as a file (`schedule show` only)'"
+complete -c keyroll -n "__fish_keyroll_using_subcommand change; and __fish_seen_subcommand_from undo" -l color -d 'Whether to colour the words that matter; no colour is needed to understand' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c keyroll -n "__fish_keyroll_using_subcommand change; and __fish_seen_subcommand_from undo" -l timeout -d 'How long to wait for an answer; `roll --wait` and `roll watch` wait as long as a roll takes' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand change; and __fish_seen_subcommand_from undo" -l with-controller-rights -d 'Have the controller make the change with its own rights, if its settings let it'
+complete -c keyroll -n "__fish_keyroll_using_subcommand change; and __fish_seen_subcommand_from undo" -l dry-run -d 'Check everything and say what would be done; change nothing'
+complete -c keyroll -n "__fish_keyroll_using_subcommand change; and __fish_seen_subcommand_from undo" -s y -l yes -d 'Do not ask; needed where there is no terminal to ask on'
+complete -c keyroll -n "__fish_keyroll_using_subcommand change; and __fish_seen_subcommand_from undo" -s v -l verbose -d 'Say on standard error what is being done'
+complete -c keyroll -n "__fish_keyroll_using_subcommand change; and __fish_seen_subcommand_from undo" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c keyroll -n "__fish_keyroll_using_subcommand operator; and not __fish_seen_subcommand_from add list revoke" -l controller -d 'Ask this controller, with the operator\'s certificate from the settings file' -r
 complete -c keyroll -n "__fish_keyroll_using_subcommand operator; and not __fish_seen_subcommand_from add list revoke" -l socket -d 'Ask through this Unix socket on the controller\'s own machine' -r -F
 complete -c keyroll -n "__fish_keyroll_using_subcommand operator; and not __fish_seen_subcommand_from add list revoke" -l config -d 'The settings file: TOML with controller, socket, server-name, certificate, key, ca' -r -F

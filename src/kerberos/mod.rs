@@ -1,5 +1,6 @@
 //! Kerberos as far as a key needs it: who it belongs to, how it is derived, how it is proven.
 
+pub mod ccache;
 pub mod enctype;
 pub mod key;
 mod key_derivation;

@@ -105,6 +105,13 @@ pub const TAKE: &[&str] = &["port set_enctypes", "port write_password"];
 pub const REGISTER: &[&str] = &["port add_spn"];
 /// An operator is let in.
 pub const OPERATORS: &[&str] = &["save operators"];
+/// A change of the directory is planned, made with the controller's rights, and settled.
+pub const CHANGE: &[&str] = &[
+    "save changes",
+    "port spn_holders",
+    "port values",
+    "port make_change",
+];
 /// A node is invited.
 pub const INVITE: &[&str] = &["save tokens", "save nodes"];
 /// A node joins: the agent's places.
@@ -123,7 +130,8 @@ pub const WIPE_AGENT: &[&str] = &["call Wipe", "effect wipe-keytab", "effect rem
 /// The scenarios' places, all together, must be the programs' places.
 pub fn every_place_has_one() -> Result<()> {
     let controller = [
-        GOOD, WRITE, OTHERWISE, INIT, CREATE, TAKE, REGISTER, OPERATORS, INVITE, RENEWAL, WIPE,
+        GOOD, WRITE, OTHERWISE, INIT, CREATE, TAKE, REGISTER, OPERATORS, CHANGE, INVITE, RENEWAL,
+        WIPE,
     ];
     same(
         &controller.concat(),

@@ -170,10 +170,12 @@ pub struct DirectorySettings {
     pub transport: Transport,
     /// PEM files of the only CAs that are trusted.
     pub ca: Vec<PathBuf>,
-    /// The controller's own account.
+    /// Who binds: the controller's own account, or an operator's.
     pub principal: Principal,
     /// Where its password or keys are.
     pub credential: CredentialSource,
+    /// What to do where the bind is refused, as a phrase.
+    pub check_bind: &'static str,
     /// Where accounts are created.
     pub account_container: Option<Dn>,
     /// The fence attribute.
@@ -221,6 +223,7 @@ impl DirectoryConfig {
         Ok(DirectorySettings {
             principal: principal(&self.bind.principal, &domain, &realm)?,
             credential: self.bind.source()?,
+            check_bind: "check directory.bind: principal and credential",
             account_container: account_container.map_err(|why| bad("account-container", why))?,
             fence_attribute: self.fence_attribute.clone(),
             connect_timeout: seconds("connect-timeout-seconds", self.connect_timeout_seconds)?,
@@ -352,12 +355,12 @@ mod tests {
         assert!(settings.ca.is_empty());
         let path = PathBuf::from("/etc/keyroll/directory.password");
         let keytab = CredentialSource::Keytab(Place::File(path));
-        assert_eq!(settings.credential, keytab);
+        assert_eq!(settings.credential.to_string(), keytab.to_string());
         let text = SMALLEST.replace("password-file = \"/etc/keyroll/", "keytab-credential = \"");
         let named = Place::Systemd("directory.password".to_owned());
         assert_eq!(
-            read(&text).unwrap().credential,
-            CredentialSource::Keytab(named)
+            read(&text).unwrap().credential.to_string(),
+            CredentialSource::Keytab(named).to_string()
         );
     }
 

@@ -1,10 +1,13 @@
-//! What the controller logs in with, read anew for each login, so that a new one counts from the
-//! next connection on.
+//! What the controller or an operator logs in with, read anew for each login, so that a new one
+//! counts from the next connection on.
 
 use std::fmt;
 use std::io::Read as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use keyroll::kerberos::ccache;
+use keyroll::kerberos::message::Credential;
 use keyroll::kerberos::{Enctype, Key, Kvno, Principal};
 use keyroll::keytab::framing::MAX_FILE;
 use keyroll::keytab::held;
@@ -12,22 +15,26 @@ use keyroll::secret::{Password, SecretBytes};
 use rustix::fs::{Mode, OFlags};
 use zeroize::Zeroizing;
 
-/// What the controller logs in with, and where it is.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What is logged in with, and where it is.
+#[derive(Debug, Clone)]
 pub enum CredentialSource {
     /// The account's password, as text.
     Password(Place),
     /// Its keys.
     Keytab(Place),
+    /// The first ticket that `kinit` left in a credential cache.
+    Cache(PathBuf),
 }
 
 /// Where a credential is.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum Place {
     /// A file of its own.
     File(PathBuf),
     /// A systemd credential of this name (systemd.exec, `LoadCredential=`).
     Systemd(String),
+    /// Here: it was typed, or came on standard input.
+    Given(Arc<SecretBytes>),
 }
 
 /// A credential that was read.
@@ -39,6 +46,8 @@ pub enum OwnCredential {
     /// the account's password writes the keytab a little before or after. More are not tried,
     /// since each wrong one counts as a failed login.
     Keys(Vec<Generation>),
+    /// A first ticket: somebody has logged in with it already.
+    Ticket(Box<Credential>),
 }
 
 /// The keys of one password.
@@ -91,6 +100,14 @@ impl CredentialSource {
                     .map(OwnCredential::Keys)
                     .map_err(bad)
             }
+            Self::Cache(path) => {
+                let ticket = cached(path).map_err(bad)?;
+                if ticket.client == *principal {
+                    return Ok(OwnCredential::Ticket(Box::new(ticket)));
+                }
+                let owner = &ticket.client;
+                Err(bad(format!("it is {owner}'s; kinit {principal}")))
+            }
         }
     }
 }
@@ -100,17 +117,24 @@ impl fmt::Display for CredentialSource {
         let (what, place) = match self {
             Self::Password(place) => ("password", place),
             Self::Keytab(place) => ("keytab", place),
+            Self::Cache(path) => return write!(f, "credential cache ({})", path.display()),
         };
         match place {
             Place::File(path) => write!(f, "{what} ({})", path.display()),
             Place::Systemd(name) => write!(f, "{what} (systemd credential {name})"),
+            Place::Given(_) => write!(f, "{what} that was given"),
         }
     }
 }
 
 impl Place {
     fn read(&self, longest: usize) -> Result<SecretBytes, String> {
-        let path = self.path()?;
+        let path = match self {
+            Self::File(path) => path.clone(),
+            Self::Systemd(name) => systemd_credential(name)?,
+            Self::Given(bytes) if bytes.expose().len() <= longest => return Ok(bytes.duplicate()),
+            Self::Given(_) => return Err(format!("it is longer than {longest} bytes")),
+        };
         let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOCTTY;
         let file =
             rustix::fs::open(&path, flags, Mode::empty()).map_err(|error| error.to_string())?;
@@ -131,18 +155,22 @@ impl Place {
         }
         Ok(SecretBytes::new(std::mem::take(&mut *bytes)))
     }
+}
 
-    fn path(&self) -> Result<PathBuf, String> {
-        match self {
-            Self::File(path) => Ok(path.clone()),
-            Self::Systemd(name) => {
-                let folder = std::env::var_os("CREDENTIALS_DIRECTORY").ok_or_else(|| {
-                    format!("no credentials were given; add LoadCredential={name}:PATH to the unit")
-                })?;
-                Ok(PathBuf::from(folder).join(name))
-            }
-        }
-    }
+fn systemd_credential(name: &str) -> Result<PathBuf, String> {
+    let folder = std::env::var_os("CREDENTIALS_DIRECTORY").ok_or_else(|| {
+        format!("no credentials were given; add LoadCredential={name}:PATH to the unit")
+    })?;
+    Ok(PathBuf::from(folder).join(name))
+}
+
+/// The first ticket in a credential cache: `kinit`'s file, which nobody but its owner may read.
+///
+/// # Errors
+/// Why there is none, in words; never anything of the file.
+pub fn cached(path: &Path) -> Result<Credential, String> {
+    let bytes = Place::File(path.to_owned()).read(ccache::MAX_FILE)?;
+    ccache::first_ticket(bytes.expose()).map_err(|error| error.to_string())
 }
 
 fn password(bytes: &SecretBytes) -> Result<Password, &'static str> {
@@ -239,7 +267,7 @@ mod tests {
         for bytes in [&b"pass word"[..], b"pass word\n", b"pass word\r\n"] {
             match check(CredentialSource::Password, bytes, 0o600).unwrap() {
                 OwnCredential::Password(password) => assert_eq!(password.expose(), "pass word"),
-                OwnCredential::Keys(_) => panic!("a password was taken for a keytab"),
+                other => panic!("a password was taken for {other:?}"),
             }
         }
     }

@@ -94,7 +94,7 @@ impl Dialer {
                 self.bind_by_password(dc, &mut ldap, &password).await?;
                 Ok(ldap)
             }
-            OwnCredential::Keys(_) => {
+            OwnCredential::Keys(_) | OwnCredential::Ticket(_) => {
                 let certificates = stream.get_ref().1.peer_certificates();
                 let hash = certificates
                     .and_then(<[_]>::first)
@@ -200,12 +200,12 @@ impl Dialer {
                 "set directory.transport to \"gssapi\"; or let the domain controller take SASL \
                  over TLS (Samba: ldap server require strong auth = allow_sasl_over_tls)"
             }
-            (Transport::Ldaps | Transport::Gssapi, _) => CHECK_BIND,
+            (Transport::Ldaps | Transport::Gssapi, _) => self.settings.check_bind,
         }
     }
 
     fn refused(&self, dc: &DcName, why: String) -> PortError {
-        self.refused_with(dc, why, CHECK_BIND)
+        self.refused_with(dc, why, self.settings.check_bind)
     }
 
     fn refused_with(&self, dc: &DcName, why: String, next: &str) -> PortError {
@@ -224,8 +224,6 @@ impl Dialer {
         )
     }
 }
-
-const CHECK_BIND: &str = "check directory.bind: principal and credential";
 
 fn unreachable(dc: &DcName, why: String) -> PortError {
     PortError::Unreachable {

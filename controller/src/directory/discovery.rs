@@ -43,7 +43,7 @@ pub(super) async fn domain_controllers(
 }
 
 /// The machine's own name servers, asked anew each time: this is seldom, and their list changes.
-fn resolver(patience: Duration) -> Result<TokioResolver, ResolveError> {
+pub(super) fn resolver(patience: Duration) -> Result<TokioResolver, ResolveError> {
     let mut options = ResolverOpts::default();
     options.timeout = patience;
     options.attempts = 2;

@@ -1,4 +1,5 @@
-//! What touches the directory: LDAP and Kerberos, spoken to one named domain controller at a time.
+//! What touches the directory: LDAP and Kerberos, spoken to one named domain controller at a time,
+//! as the controller or as an operator.
 //!
 //! Nothing is decided here. Each call says what was seen, or one of three things about a write:
 //! applied, refused, unanswered. Nothing is written twice by itself.
@@ -9,28 +10,36 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use keyroll::account::AccountState;
+use keyroll::directory_change::DirectoryChange;
 use keyroll::drift::{DcMark, History};
 use keyroll::kerberos::salt::AccountKind;
 use keyroll::kerberos::{Enctype, Realm};
 use keyroll::name::DcName;
 use keyroll::roll::Answer;
+use keyroll::spn::Aliases;
 
-use crate::ports::{AccountRef, Directory, NewAccount, PasswordWrite, PortError};
+use crate::ports::{
+    AccountRef, Directory, HostRecords, NewAccount, PasswordWrite, PortError, SpnSearch, SpnsFound,
+    Values,
+};
 
 mod account;
 pub mod acl;
 pub mod ber;
+mod change;
 pub mod config;
 pub(crate) mod connection;
 pub mod credential;
 mod dial;
 mod discovery;
+mod dns;
 pub mod entry;
 mod exchange;
 mod kdc;
 pub mod line;
 mod login;
 mod metadata;
+pub mod operator;
 mod refusals;
 pub mod relay;
 pub mod result;
@@ -79,7 +88,11 @@ impl ActiveDirectory {
                 .map_err(|error| refused(error.to_string(), "check directory.ca"))?;
         }
         let credential = settings.credential.read(&settings.principal);
-        credential.map_err(|error| refused(error.to_string(), "check directory.bind"))?;
+        credential.map_err(|error| PortError::Refused {
+            object: format!("the bind as {}", settings.principal),
+            why: error.to_string(),
+            next: settings.check_bind.to_owned(),
+        })?;
         Ok(Self {
             connections: Connections::new(settings.clone()),
             settings,
@@ -164,6 +177,31 @@ impl Directory for ActiveDirectory {
 
     async fn add_spn(&self, dc: &DcName, account: &AccountRef, spn: &str) -> Result<(), PortError> {
         self.put_spn(dc, account, spn).await
+    }
+
+    async fn spn_holders(&self, dc: &DcName, search: &SpnSearch) -> Result<SpnsFound, PortError> {
+        self.search_spns(dc, search).await
+    }
+
+    async fn spn_aliases(&self, dc: &DcName) -> Result<Aliases, PortError> {
+        self.read_aliases(dc).await
+    }
+
+    async fn host(&self, name: &str) -> Result<HostRecords, PortError> {
+        dns::host(name, self.settings.connect_timeout).await
+    }
+
+    async fn values(
+        &self,
+        dc: &DcName,
+        guid: &[u8; 16],
+        attributes: &[&str],
+    ) -> Result<Values, PortError> {
+        self.read_values(dc, guid, attributes).await
+    }
+
+    async fn make_change(&self, change: &DirectoryChange) -> Answer {
+        self.send_change(change).await
     }
 
     async fn history(&self, dc: &DcName, account: &AccountRef) -> Result<History, PortError> {

@@ -12,7 +12,7 @@ pub(super) const VALUE_EXISTS: u32 = 20;
 pub(super) const NO_SUCH_OBJECT: u32 = 32;
 pub(super) const STRONGER_AUTH: u32 = 8;
 const INVALID_CREDENTIALS: u32 = 49;
-const INSUFFICIENT_RIGHTS: u32 = 50;
+pub(super) const INSUFFICIENT_RIGHTS: u32 = 50;
 pub(super) const UNWILLING: u32 = 53;
 
 /// The longest diagnostic text that is kept.

@@ -3,13 +3,17 @@
 //! The list is never replaced: two controllers that write the whole list undo each other.
 
 use keyroll::name::DcName;
+use keyroll::spn::Aliases;
 
 use super::ActiveDirectory;
 use super::account::{Root, named};
 use super::connection::Connection;
+use super::entry::Entry;
 use super::text::{Dn, Filter};
 use super::write::add;
-use crate::ports::{AccountRef, PortError};
+use crate::ports::{AccountRef, PortError, SpnHolder, SpnSearch, SpnsFound};
+
+const SPNS: &str = "servicePrincipalName";
 
 /// SPNs looked for in one search, so that no filter grows without end.
 const SPNS_AT_ONCE: usize = 50;
@@ -141,4 +145,90 @@ impl ActiveDirectory {
         owners.sort();
         Ok(owners)
     }
+
+    /// Who has which SPNs, in the forest where the domain controller is a global catalog.
+    pub(super) async fn search_spns(
+        &self,
+        dc: &DcName,
+        search: &SpnSearch,
+    ) -> Result<SpnsFound, PortError> {
+        let (_, root) = self.connections.live(dc).await?;
+        let root = Root::of(&root, dc)?;
+        let (mut connection, base) = self.widest(dc, &root).await?;
+        let attributes = ["objectGUID", "sAMAccountName", SPNS];
+        let mut found = SpnsFound {
+            forest: base.as_str().is_empty(),
+            ..SpnsFound::default()
+        };
+        for filter in filters(search) {
+            let entries = connection.find(&base, &filter, &attributes).await?;
+            let holders = entries.iter().flat_map(holders_of);
+            found
+                .holders
+                .extend(holders.filter(|one| is_wanted(search, &one.spn)));
+        }
+        found.holders.sort();
+        found.holders.dedup();
+        Ok(found)
+    }
+
+    /// `sPNMappings` of the forest.
+    pub(super) async fn read_aliases(&self, dc: &DcName) -> Result<Aliases, PortError> {
+        const MAPPINGS: &str = "sPNMappings";
+        let (mut connection, root) = self.connections.live(dc).await?;
+        let configuration = root.text("configurationNamingContext");
+        let configuration = configuration.ok_or_else(|| PortError::Missing {
+            object: format!("the configuration on {dc}"),
+        })?;
+        let place = format!("CN=Directory Service,CN=Windows NT,CN=Services,{configuration}");
+        let place = Dn::of_directory(&place);
+        let entry = connection.look(&place, &[MAPPINGS], None).await?;
+        if entry.values(MAPPINGS).is_empty() {
+            return Err(PortError::Missing {
+                object: format!("{MAPPINGS} of {place}"),
+            });
+        }
+        Ok(Aliases::parse(entry.texts(MAPPINGS)))
+    }
+}
+
+fn filters(search: &SpnSearch) -> Vec<Filter> {
+    match search {
+        SpnSearch::All => vec![Filter::begins(SPNS, "")],
+        SpnSearch::Some { exact, classes } => {
+            let exact = exact
+                .chunks(SPNS_AT_ONCE)
+                .map(|some| Filter::any_of(some.iter().map(|spn| Filter::equals(SPNS, spn))));
+            let classes = classes
+                .iter()
+                .map(|class| Filter::begins(SPNS, &format!("{class}/")));
+            exact.chain(classes).collect()
+        }
+    }
+}
+
+/// An object that was found has other SPNs, too.
+fn is_wanted(search: &SpnSearch, spn: &str) -> bool {
+    let of_class = |class: &String| {
+        spn.split_once('/')
+            .is_some_and(|(of, _)| of.eq_ignore_ascii_case(class))
+    };
+    match search {
+        SpnSearch::All => true,
+        SpnSearch::Some { exact, classes } => {
+            exact.iter().any(|one| one.eq_ignore_ascii_case(spn)) || classes.iter().any(of_class)
+        }
+    }
+}
+
+fn holders_of(entry: &Entry) -> impl Iterator<Item = SpnHolder> {
+    let account = entry.text("sAMAccountName").unwrap_or(entry.name());
+    entry.texts(SPNS).filter_map(move |spn| {
+        Some(SpnHolder {
+            spn: spn.to_owned(),
+            account: account.to_owned(),
+            distinguished_name: entry.name().to_owned(),
+            guid: entry.guid()?,
+        })
+    })
 }

@@ -21,6 +21,16 @@ impl Filter {
     /// The attribute has these bytes.
     #[must_use]
     pub fn equals_bytes(attribute: &str, value: &[u8]) -> Self {
+        Self::matches(attribute, value, ")")
+    }
+
+    /// The attribute has a value that begins like this; with nothing, any value.
+    #[must_use]
+    pub fn begins(attribute: &str, prefix: &str) -> Self {
+        Self::matches(attribute, prefix.as_bytes(), "*)")
+    }
+
+    fn matches(attribute: &str, value: &[u8], end: &str) -> Self {
         debug_assert!(is_attribute_name(attribute));
         let mut text = format!("({attribute}=");
         for byte in value {
@@ -33,7 +43,7 @@ impl Filter {
                 let _ = write!(text, "\\{byte:02x}");
             }
         }
-        text.push(')');
+        text.push_str(end);
         Self(text)
     }
 

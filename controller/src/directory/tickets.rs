@@ -1,5 +1,5 @@
-//! The controller's own tickets: logged in at each domain controller with what the configuration
-//! names, and the services' tickets that follow from it.
+//! The tickets of whoever binds: logged in at each domain controller with what the settings name,
+//! and the services' tickets that follow from it.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -33,7 +33,7 @@ pub(super) const LIFETIME: TimeDelta = TimeDelta::days(30);
 /// A first ticket, if there is one; locked while it is fetched, so that it is fetched once.
 type Held = Arc<Mutex<Option<Arc<Login>>>>;
 
-/// The controller's tickets, by the domain controller that issued them.
+/// The tickets, by the domain controller that issued them.
 #[derive(Debug)]
 pub(super) struct Tickets {
     settings: DirectorySettings,
@@ -95,7 +95,7 @@ impl Tickets {
         Err(service_refused(dc, service, &error))
     }
 
-    /// The controller's own ticket-granting ticket from this domain controller.
+    /// Our own ticket-granting ticket from this domain controller.
     async fn first_ticket(&self, dc: &DcName, fresh: bool) -> Result<Arc<Login>, PortError> {
         let slot = self
             .first
@@ -128,7 +128,7 @@ impl Tickets {
         PortError::Refused {
             object: self.object(dc),
             why,
-            next: "check directory.bind: principal and credential".to_owned(),
+            next: self.settings.check_bind.to_owned(),
         }
     }
 
@@ -138,7 +138,20 @@ impl Tickets {
         match credential.map_err(|error| self.refused(dc, error.to_string()))? {
             OwnCredential::Password(password) => self.log_in_by_password(dc, &password).await,
             OwnCredential::Keys(generations) => self.log_in_by_keys(dc, &generations).await,
+            OwnCredential::Ticket(credential) => self.logged_in_before(dc, *credential),
         }
+    }
+
+    /// A ticket that is there already. How far the clocks are apart is not known from it; the next
+    /// ticket tells.
+    fn logged_in_before(&self, dc: &DcName, credential: Credential) -> Result<Login, PortError> {
+        let end = credential.times.end;
+        if end <= Utc::now() {
+            let cache = &self.settings.credential;
+            return Err(self.refused(dc, format!("the ticket in the {cache} ended at {end}")));
+        }
+        let ahead = TimeDelta::zero();
+        Ok(Login { credential, ahead })
     }
 
     async fn log_in_by_password(

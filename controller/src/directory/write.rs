@@ -72,7 +72,7 @@ fn password_changes(write: &PasswordWrite<'_>, fence: &str) -> Result<Vec<Change
 
 /// What became of a write that was not sent at all. Who could not be reached is asked again after
 /// a look; who refuses before the write would refuse it too.
-fn not_sent(error: &PortError) -> Answer {
+pub(super) fn not_sent(error: &PortError) -> Answer {
     let text = format!("{error}; nothing was sent");
     match error {
         PortError::Unreachable { .. } => Answer::Unanswered { text },

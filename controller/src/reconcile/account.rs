@@ -51,7 +51,7 @@ impl Reconciler {
         changes.extend(spns.iter().map(|spn| taken_up(spn, sam)));
         let names = Names {
             spns: &array.spns,
-            pending: &array.spns_pending,
+            pending: &array.unregistered(),
         };
         let mut lasting = conditions(&state, &desired.wanted(&state), &names);
         if !changes.is_empty() || !lasting.is_empty() {
@@ -63,9 +63,9 @@ impl Reconciler {
                 Err(error) => tracing::debug!(array = %array.name, %error, "no history is shown"),
             }
         }
-        let mut altered = false;
+        let mut altered = self.follow_names(desired, &state)?;
         if before != Some(&known) || !spns.is_empty() {
-            altered = self.follow(desired, &known, &spns, &changes)?;
+            altered |= self.follow(desired, &known, &spns, &changes)?;
         }
         for change in changes {
             let now = self.ports.clock.now();

@@ -56,3 +56,14 @@ pub(super) fn add_operator(request: &said::AddOperatorRequest) -> String {
     let of = flag(!request.arrays.is_empty(), "of");
     told(&[&request.role, of, &request.arrays.join(" ")], "")
 }
+
+/// `refused as alice@CORP.EXAMPLE: insufficientAccessRights (50)`
+pub(super) fn report_change(request: &said::ReportChangeRequest) -> String {
+    let by = flag(!request.bound_as.is_empty(), "as");
+    told(&[&request.outcome, by, &request.bound_as], &request.said)
+}
+
+/// `add HTTP/web.corp.example`
+pub(super) fn plan_spns(request: &said::PlanSpnsRequest) -> String {
+    told(&[&request.action, &request.spns.join(" ")], "")
+}

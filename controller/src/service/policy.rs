@@ -43,7 +43,7 @@ const fn administers(rpc: &'static str, verb: &'static str) -> Needs {
 }
 
 /// Every call with what it needs.
-pub const NEEDS: [Needs; 33] = [
+pub const NEEDS: [Needs; 43] = [
     administers("CreateArray", "array create"),
     administers("AdoptArray", "array adopt"),
     reads("ListArrays", "array list"),
@@ -94,6 +94,22 @@ pub const NEEDS: [Needs; 33] = [
     // Whoever has it and the sealing key has everything: it is written down who took one.
     administers("Backup", "backup"),
     administers("Recover", "recover"),
+    reads("ListChanges", "change list"),
+    administers("ReportChange", "change settle"),
+    administers("UndoChange", "change undo"),
+    administers("MakeChange", "change make"),
+    reads("ListSpns", "spn list"),
+    reads("SuggestSpns", "spn plan"),
+    // It sends tickets to the nodes, as `verify` does.
+    Needs {
+        rpc: "CheckSpns",
+        verb: "spn check",
+        role: Role::Operator,
+        changes: false,
+    },
+    reads("FindDuplicateSpns", "spn duplicates"),
+    administers("PrepareSpns", "spn prepare"),
+    administers("PlanSpns", "spn"),
 ];
 
 /// What a call needs; an unlisted one needs more than anybody has listed for it.

@@ -134,6 +134,30 @@ operator_service! {
         |q| &[], "", false => |c, call| c.list_operators();
     "Recover" recover(RecoverRequest) -> RecoverReply
         |q| &named(&q.arrays, q.all), "", q.dry_run => |c, call| c.recover(&q, &call.actor).await;
+    "ListChanges" list_changes(ListChangesRequest) -> ListChangesReply
+        |q| &some(&q.array), "", false =>
+        |c, call| c.list_changes(&q).map(|reply| call.scope.changes(reply));
+    "ReportChange" report_change(ReportChangeRequest) -> ChangeView
+        |q| &some(&q.array), &q.number.to_string(), false, detail::report_change(q) =>
+        |c, call| c.report_change(&q).await;
+    "UndoChange" undo_change(UndoChangeRequest) -> PlannedChanges
+        |q| &some(&q.array), &q.number.to_string(), q.dry_run =>
+        |c, call| c.undo_change(&q, &call.actor).await;
+    "MakeChange" make_change(MakeChangeRequest) -> ChangeView
+        |q| &some(&q.array), &q.number.to_string(), false => |c, call| c.make_change(&q).await;
+    "ListSpns" list_spns(ListSpnsRequest) -> ListSpnsReply
+        |q| &[&q.array], "", false => |c, call| c.list_spns(&q).await;
+    "SuggestSpns" suggest_spns(SuggestSpnsRequest) -> ListSpnsReply
+        |q| &[&q.array], "", false => |c, call| c.suggest_spns(&q).await;
+    "CheckSpns" check_spns(CheckSpnsRequest) -> VerifyReply
+        |q| &[&q.array], "", false => |c, call| c.check_spns(&q).await;
+    "FindDuplicateSpns" find_duplicate_spns(FindDuplicateSpnsRequest) -> DuplicateSpnsReply
+        |q| &[], "", false => |c, call| c.find_duplicate_spns().await;
+    "PrepareSpns" prepare_spns(PrepareSpnsRequest) -> PrepareSpnsReply
+        |q| &[&q.array], "", q.dry_run, q.spns.join(" ") => |c, call| c.prepare_spns(&q).await;
+    "PlanSpns" plan_spns(PlanSpnsRequest) -> PlannedChanges
+        |q| &[&q.array], "", q.dry_run, detail::plan_spns(q) =>
+        |c, call| c.plan_spns(&q, &call.actor).await;
     "RevokeOperator" revoke_operator(RevokeOperatorRequest) -> Changed
         |q| &[], &q.operator, q.dry_run => |c, call| c.revoke_operator(&q);
 }

@@ -37,6 +37,11 @@ impl Scope {
         reply
     }
 
+    pub(super) fn changes(&self, mut reply: said::ListChangesReply) -> said::ListChangesReply {
+        reply.changes.retain(|view| self.has(&view.array));
+        reply
+    }
+
     /// The alarms are those of the arrays.
     pub(super) fn status(&self, mut reply: said::StatusReply) -> said::StatusReply {
         if *self != Self::All {

@@ -8,6 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{TimeDelta, Utc};
 use keyroll::account::AccountState;
+use keyroll::directory_change::{Action, DirectoryChange};
 use keyroll::drift::{DcMark, History};
 use keyroll::kerberos::message::Mint;
 use keyroll::kerberos::salt::{AccountKind, Salt, SaltSource};
@@ -21,7 +22,7 @@ use super::{StandIn, begin_for, commit, go_on, in_service};
 use crate::desired::Desired;
 use crate::keys::seal_password;
 use crate::ports::{
-    AccountRef, Directory, Kdc, KnownKeys, NewAccount, PasswordWrite, PortError, Sighting,
+    AccountRef, Directory, Kdc, KnownKeys, NewAccount, PasswordWrite, PortError, Sighting, Values,
 };
 use crate::random;
 use crate::reconcile::Reconciler;
@@ -82,6 +83,8 @@ struct Domain {
     realm: Realm,
     dcs: Mutex<BTreeMap<DcName, Issuer>>,
     account: Mutex<Option<AccountState>>,
+    /// What the next change is answered with, and whether it is made.
+    next_change: Mutex<Option<(Answer, bool)>>,
 }
 
 /// An array in service in such a domain: generation 1, kvno 4, keyset 7, nodes n1 and n2.
@@ -104,6 +107,7 @@ impl Scene {
             realm: "CORP.EXAMPLE".parse().unwrap(),
             dcs: Mutex::new(dcs.collect()),
             account: Mutex::new(Some(state.clone())),
+            next_change: Mutex::default(),
         });
         let site = StandIn::around(domain.clone(), domain.clone(), None);
         let mut array = in_service(&site, &["n1", "n2"]);
@@ -149,6 +153,11 @@ impl Scene {
 
     pub(crate) fn state(&self, edit: impl FnOnce(&mut AccountState)) {
         edit(self.domain.account.lock().unwrap().as_mut().unwrap());
+    }
+
+    /// The next change is answered like this, and made or not.
+    pub(crate) fn answers(&self, answer: Answer, made: bool) {
+        *self.domain.next_change.lock().unwrap() = Some((answer, made));
     }
 
     pub(crate) fn delete(&self) {
@@ -289,6 +298,35 @@ impl Directory for Domain {
         Answer::Unanswered {
             text: String::new(),
         }
+    }
+
+    async fn values(&self, _: &DcName, _: &[u8; 16], names: &[&str]) -> Result<Values, PortError> {
+        let account = self.account.lock().unwrap();
+        let Some(account) = account.as_ref() else {
+            return unanswered();
+        };
+        let spns = || account.spns.iter().map(|spn| spn.clone().into_bytes());
+        let values = |name: &str| match name {
+            "servicePrincipalName" => spns().collect(),
+            _ => Vec::new(),
+        };
+        let all = names.iter().map(|name| ((*name).to_owned(), values(name)));
+        Ok(all.collect())
+    }
+
+    async fn make_change(&self, change: &DirectoryChange) -> Answer {
+        let next = self.next_change.lock().unwrap().take();
+        let (answer, made) = next.unwrap_or((Answer::Applied, true));
+        let mut account = self.account.lock().unwrap();
+        let spns = &mut account.as_mut().unwrap().spns;
+        for one in change.modifications.iter().filter(|_| made) {
+            let value = String::from_utf8(one.value.clone()).unwrap();
+            match one.action {
+                Action::Add => spns.push(value),
+                Action::Delete => spns.retain(|spn| *spn != value),
+            }
+        }
+        answer
     }
 
     async fn set_enctypes(

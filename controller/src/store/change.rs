@@ -31,7 +31,7 @@ impl std::fmt::Debug for Change<'_> {
 /// Each method fails with [`StoreError::Unsaved`] if the row cannot be written.
 impl<'s> Change<'s> {
     /// The names of all tables.
-    pub(crate) const TABLES: [&'static str; 8] = row::ALL;
+    pub(crate) const TABLES: [&'static str; 9] = row::ALL;
 
     pub(super) const fn new(transaction: WriteTransaction, seal: &'s Seal) -> Self {
         Self {

@@ -16,6 +16,7 @@
 mod audit_rows;
 mod backup;
 mod change;
+mod changes;
 mod error;
 mod journal;
 mod open;
@@ -30,13 +31,14 @@ mod token;
 
 pub use backup::{BackupError, Head};
 pub use change::Change;
+pub use changes::{ChangeRecord, Changes};
 pub use error::StoreError;
 pub use journal::{JournalEntry, PastRoll};
 pub use open::Store;
 pub use read::Read;
 pub use records::{
     Account, ArrayRecord, AuthorityRecord, DriftRecord, GenerationRecord, KeptGeneration, Meta,
-    NodeRecord, NodeState, OperatorRecord, PreviousGeneration,
+    NamingRecord, NodeRecord, NodeState, OperatorRecord, PreviousGeneration,
 };
 pub use snapshot::Snapshot;
 pub use token::{NotRedeemed, TokenRecord};

@@ -85,6 +85,19 @@ pub struct ArrayRecord {
     /// What is remembered of what others do to its account.
     #[serde(default)]
     pub drift: DriftRecord,
+    /// Its SPNs that are on their way in or out.
+    #[serde(default)]
+    pub naming: NamingRecord,
+}
+
+/// SPNs of an array that the directory does not have, though its nodes hold keys for them.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", default)]
+pub struct NamingRecord {
+    /// They wait for an operator to register them.
+    pub prepared: BTreeSet<String>,
+    /// They were taken away, and tickets for them may live for so many milliseconds.
+    pub leaving: BTreeMap<String, u64>,
 }
 
 /// What is remembered of what others do to an array's account.

@@ -25,8 +25,9 @@ pub(super) const TOKENS: Table = "tokens";
 pub(super) const OPERATORS: Table = "operators";
 pub(super) const AUTHORITIES: Table = "authorities";
 pub(super) const AUDIT: Table = "audit";
+pub(super) const CHANGES: Table = "changes";
 
-pub(super) const ALL: [Table; 8] = [
+pub(super) const ALL: [Table; 9] = [
     META,
     ARRAYS,
     NODES,
@@ -35,6 +36,7 @@ pub(super) const ALL: [Table; 8] = [
     OPERATORS,
     AUTHORITIES,
     AUDIT,
+    CHANGES,
 ];
 
 pub(super) const fn definition(

@@ -82,6 +82,7 @@ pub(crate) fn array(name: &str) -> ArrayRecord {
         stale: None,
         unknown_keys_stay: false,
         drift: DriftRecord::default(),
+        naming: NamingRecord::default(),
     }
 }
 

@@ -17,7 +17,7 @@ use keyroll_proto::operator as said;
 use self::words::Rules;
 use super::no::No;
 use super::{Controller, changed};
-use crate::store::{Account, ArrayRecord, DriftRecord, Read as _};
+use crate::store::{Account, ArrayRecord, DriftRecord, NamingRecord, Read as _};
 
 /// The first generation of an array.
 const FIRST: GenerationNumber = GenerationNumber(1);
@@ -158,6 +158,7 @@ impl Controller {
                 heal: rules.heal,
                 ..DriftRecord::default()
             },
+            naming: NamingRecord::default(),
         })
     }
 

@@ -3,6 +3,7 @@
 mod alarms;
 mod arrays;
 mod backup;
+mod changes;
 mod doctor;
 mod no;
 mod nodes;
@@ -10,6 +11,7 @@ mod operators;
 mod recover;
 mod rolls;
 mod schedules;
+mod spns;
 mod verify;
 mod views;
 
@@ -59,6 +61,8 @@ pub struct Controller {
     pub trustee: String,
     /// The attribute that makes a reset a compare-and-swap.
     pub fence_attribute: String,
+    /// The attributes that it may write with its own rights when an operator asks it to.
+    pub controller_writes: Vec<String>,
     /// When this process began.
     pub started: (Instant, i64),
 }

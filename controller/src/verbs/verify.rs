@@ -83,7 +83,7 @@ impl Controller {
         };
         let names = Names {
             spns: &array.spns,
-            pending: &array.spns_pending,
+            pending: &array.unregistered(),
         };
         let wanted = desired.wanted(&state);
         let mut changes = conditions(&state, &wanted, &names);
@@ -269,7 +269,7 @@ fn check_dc(array: &ArrayRecord, dc: &DcName, seen: &Result<Sighting, PortError>
     }
 }
 
-fn check(
+pub(in crate::verbs) fn check(
     grade: &str,
     object: impl ToString,
     what: impl Into<String>,

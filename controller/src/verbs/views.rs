@@ -52,7 +52,8 @@ impl Controller {
                 ..said::Alarm::default()
             });
         }
-        let pending = |spn: &&String| array.spns_pending.contains(*spn);
+        let unregistered = array.unregistered();
+        let pending = |spn: &&String| unregistered.contains(*spn);
         Ok(said::ArrayView {
             array: array.name.to_string(),
             account: array.account.sam_account_name.clone(),

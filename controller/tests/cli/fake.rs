@@ -182,6 +182,20 @@ answers! {
         add_operator AddOperatorRequest => AddOperatorReply, |_, r| samples::added_operator(&r);
         list_operators ListOperatorsRequest => ListOperatorsReply, |_, _| samples::operators();
         recover RecoverRequest => RecoverReply, |_, r| samples::recovered(&r);
+        list_changes ListChangesRequest => ListChangesReply, |_, _| ListChangesReply {
+            changes: vec![samples::change("applied")],
+        };
+        report_change ReportChangeRequest => ChangeView, |_, r| samples::reported(&r);
+        undo_change UndoChangeRequest => PlannedChanges, |_, r| samples::planned(r.dry_run);
+        make_change MakeChangeRequest => ChangeView, |_, _| samples::change("applied");
+        list_spns ListSpnsRequest => ListSpnsReply, |_, _| samples::spns();
+        suggest_spns SuggestSpnsRequest => ListSpnsReply, |_, _| samples::spns();
+        check_spns CheckSpnsRequest => VerifyReply, |_, _| samples::verified("ok");
+        find_duplicate_spns FindDuplicateSpnsRequest => DuplicateSpnsReply, |_, _| {
+            samples::duplicate_spns()
+        };
+        prepare_spns PrepareSpnsRequest => PrepareSpnsReply, |_, r| samples::prepared(r.dry_run);
+        plan_spns PlanSpnsRequest => PlannedChanges, |_, r| samples::planned(r.dry_run);
         revoke_operator RevokeOperatorRequest => Changed, |_, r| samples::changed(r.dry_run);
 }
 

@@ -1,5 +1,6 @@
 //! The real `keyroll`, run against a fake controller on a Unix socket or over mutual TLS.
 
+mod changes;
 mod exits;
 mod fake;
 mod files;

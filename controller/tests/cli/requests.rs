@@ -6,7 +6,7 @@ use crate::fake::World;
 
 /// Runs `line`, which must succeed, and compares the one call it makes: each of `parts` is in it.
 #[track_caller]
-fn asks(line: &str, method: &str, parts: &[&str]) {
+pub fn asks(line: &str, method: &str, parts: &[&str]) {
     let world = World::new();
     world.run(line).exits(0);
     let asked = world.fake.knobs().asked.clone();

@@ -315,3 +315,115 @@ pub fn recovered(request: &RecoverRequest) -> RecoverReply {
         dry_run: request.dry_run,
     }
 }
+
+/// A change of the directory, numbered unless it is a dry run.
+fn directory_change(number: u64) -> DirectoryChange {
+    DirectoryChange {
+        number,
+        dc: "dc1.corp.example".into(),
+        realm: "CORP.EXAMPLE".into(),
+        guid: vec![7; 16],
+        account: "svc-web$".into(),
+        distinguished_name: "CN=svc-web,DC=corp,DC=example".into(),
+        modifications: vec![Modification {
+            attribute: "servicePrincipalName".into(),
+            action: "add".into(),
+            value: b"HTTP/new.corp.example".to_vec(),
+        }],
+        sentences: vec!["svc-web$: add servicePrincipalName HTTP/new.corp.example".into()],
+        ldif: "dn: CN=svc-web,DC=corp,DC=example\nchangetype: modify\n".into(),
+        commands: vec!["setspn -S HTTP/new.corp.example svc-web$".into()],
+    }
+}
+
+/// A plan of one change.
+pub fn planned(dry_run: bool) -> PlannedChanges {
+    PlannedChanges {
+        changes: vec![directory_change(if dry_run { 0 } else { 8 })],
+        dry_run,
+        array: "web".into(),
+        ..Default::default()
+    }
+}
+
+/// A change and how it stands.
+pub fn change(state: &str) -> ChangeView {
+    ChangeView {
+        change: Some(directory_change(7)),
+        array: "web".into(),
+        verb: "spn add".into(),
+        actor: "anna".into(),
+        at_unix: 1_795_238_563,
+        state: state.into(),
+        said: String::new(),
+        bound_as: "anna@CORP.EXAMPLE".into(),
+        undoes: 0,
+        undone_by: 0,
+    }
+}
+
+/// What became of a change, as it was reported.
+pub fn reported(request: &ReportChangeRequest) -> ChangeView {
+    let state = if request.outcome.is_empty() {
+        "applied"
+    } else {
+        &request.outcome
+    };
+    change(state)
+}
+
+/// Two SPNs, one on its way out.
+pub fn spns() -> ListSpnsReply {
+    let spn = |spn: &str, state: &str, left_seconds| SpnView {
+        spn: spn.into(),
+        state: state.into(),
+        owner: String::new(),
+        held_by: 2,
+        nodes: 2,
+        left_seconds,
+    };
+    ListSpnsReply {
+        spns: vec![
+            spn("HTTP/web.corp.example", "registered", 0),
+            spn("HTTP/old.corp.example", "leaving", 5_400),
+        ],
+    }
+}
+
+/// A name with two owners that look the same.
+pub fn duplicate_spns() -> DuplicateSpnsReply {
+    let holder = |spn: &str, account: &str| SpnHolder {
+        spn: spn.into(),
+        account: account.into(),
+        distinguished_name: format!("CN={account},DC=corp,DC=example"),
+    };
+    DuplicateSpnsReply {
+        duplicates: vec![DuplicateSpn {
+            likeness: "look-alike".into(),
+            holders: vec![
+                holder("HTTP/web", "svc-web$"),
+                holder("HTTP/w\u{435}b", "evil"),
+            ],
+        }],
+        looked_at: 812,
+        forest: true,
+    }
+}
+
+/// Held after the second look.
+pub fn prepared(looked_before: bool) -> PrepareSpnsReply {
+    let waiting = RollNodeView {
+        node: "node2".into(),
+        state: "behind".into(),
+        reason: "it is being given them".into(),
+    };
+    PrepareSpnsReply {
+        ready: looked_before,
+        nodes: 2,
+        waiting: if looked_before {
+            Vec::new()
+        } else {
+            vec![waiting]
+        },
+    }
+}

@@ -9,6 +9,7 @@ mod connection;
 mod drift;
 mod keytabs;
 mod lab;
+mod operators;
 mod rights;
 mod services;
 mod tickets;
@@ -59,6 +60,8 @@ fn trials() -> Vec<Trial> {
         tickets: a_ticket_tells_whose_key_it_is_under, the_kdc_names_the_salt_of_a_upn,
             a_rename_keeps_the_salt_until_the_next_password, each_enctype_logs_in,
             a_wrong_key_is_tried_once, domain_controllers_differ_until_they_have_replicated;
+        operators: a_ticket_from_kinit_makes_changes, a_password_that_was_typed_makes_changes,
+            who_lacks_a_right_is_told_which, a_ticket_that_cannot_be_used_says_so;
         services: names_are_added_one_by_one, a_name_of_another_account_is_refused,
             a_duplicate_that_replication_made_shows;
         rights: the_printed_rights_are_enough_and_no_more,

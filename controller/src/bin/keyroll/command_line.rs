@@ -7,7 +7,8 @@ use clap::{ColorChoice, Parser, Subcommand};
 use crate::screen::Format;
 use crate::words::seconds;
 use crate::{
-    array, audit, backup, doctor, explain, node, operator, pages, recover, roll, schedule, verify,
+    array, audit, backup, change, doctor, explain, node, operator, pages, recover, roll, schedule,
+    spn, verify,
 };
 
 /// Rotates the password of a Kerberos service account that an array of nodes shares
@@ -140,6 +141,27 @@ pub enum Verb {
         /// What to do.
         #[command(subcommand)]
         verb: audit::Verb,
+    },
+    /// Service principal names: what clients ask tickets for
+    ///
+    /// A name is looked for in the whole forest before it is registered, every node holds its keys
+    /// before the directory has it, and the keytabs keep them until no ticket for it can be alive.
+    #[command(after_help = spn::EXAMPLES, arg_required_else_help = true)]
+    Spn {
+        /// What to do.
+        #[command(subcommand)]
+        verb: spn::Verb,
+    },
+    /// Changes of the directory besides passwords: what was planned, made, and can be taken back
+    ///
+    /// The controller plans a change and writes it down. The command line shows it, asks, and makes
+    /// it with the operator's own Kerberos credential; then the controller looks at the object and
+    /// writes down what became of it.
+    #[command(after_help = change::EXAMPLES, arg_required_else_help = true)]
+    Change {
+        /// What to do.
+        #[command(subcommand)]
+        verb: change::Verb,
     },
     /// Operators: who may ask the controller for what
     #[command(after_help = operator::EXAMPLES, arg_required_else_help = true)]

@@ -3,6 +3,8 @@
 mod array;
 mod audit;
 mod backup;
+mod bind;
+mod change;
 mod command_line;
 mod connect;
 mod doctor;
@@ -18,6 +20,7 @@ mod schedule;
 mod screen;
 mod session;
 mod settings;
+mod spn;
 mod status;
 mod trouble;
 mod verify;
@@ -92,6 +95,8 @@ async fn run(line: CommandLine, screen: Screen) -> Result<Exit, Trouble> {
         Verb::Audit { verb } => audit::run(verb, &session).await,
         Verb::Backup(backup) => backup::run(backup, &session).await,
         Verb::Recover(recover) => recover::run(recover, &session).await,
+        Verb::Change { verb } => change::run(verb, &session).await,
+        Verb::Spn { verb } => spn::run(verb, &session).await,
         Verb::Operator { verb } => operator::run(verb, &session).await,
         Verb::Pages(pages) => pages::run(pages, &session.screen),
     }

@@ -37,7 +37,9 @@ pub async fn run(verify: Verify, session: &Session) -> Result<Exit, Trouble> {
     Ok(grade(&reply))
 }
 
-fn grade(reply: &VerifyReply) -> Exit {
+/// The exit code of what was found.
+#[must_use]
+pub fn grade(reply: &VerifyReply) -> Exit {
     let has = |grade: &str| reply.checks.iter().any(|check| check.grade == grade);
     if has("broken") || (!reply.ok && !has("warning") && !has("unknown")) {
         Exit::EndedBadly
@@ -48,7 +50,9 @@ fn grade(reply: &VerifyReply) -> Exit {
     }
 }
 
-fn text(reply: &VerifyReply) -> String {
+/// What was found, as a table.
+#[must_use]
+pub fn text(reply: &VerifyReply) -> String {
     let mut text = table(
         ["GRADE", "OBJECT", "WHAT", "EVIDENCE"],
         reply.checks.iter().map(|check| {

@@ -1,0 +1,330 @@
+//! `keyroll change …`: what is written to the directory besides passwords. Planned and written down
+//! here, made by an operator with the operator's own rights, and settled by a look at the object.
+
+use chrono::Utc;
+use keyroll::directory_change::{DirectoryChange, Reported, Standing, State};
+use keyroll::name::ArrayName;
+use keyroll::roll::Answer;
+use keyroll_proto::operator as said;
+
+use super::no::No;
+use super::{Controller, spns};
+use crate::ports::PortError;
+use crate::store::{ChangeRecord, Changes as _, StoreError};
+
+#[cfg(test)]
+mod tests;
+mod views;
+
+/// After this long a request that nobody answered is not carried out any more: what AD lets one
+/// take (`MaxQueryDuration`, 120 s), and as much again. By the wall clock, since a wrong guess
+/// harms nothing: whoever undoes or repeats the change looks again.
+const IN_FLIGHT_SECONDS: i64 = 240;
+/// How many changes a list shows unless it is told.
+const LISTED: usize = 50;
+/// Among how many of the newest changes those are looked for that nobody knows the end of.
+const OPEN_AMONG: usize = 200;
+/// No text of a domain controller's is kept longer, in characters.
+const LONGEST_SAID: usize = 400;
+
+/// What a verb wants to have changed.
+pub(crate) struct Wanted<'a> {
+    /// The array that it is for, if it is for one.
+    pub(crate) array: Option<&'a ArrayName>,
+    /// What the operator typed, as in the audit.
+    pub(crate) verb: &'a str,
+    /// Who asks.
+    pub(crate) actor: &'a str,
+    /// In the order in which they are made.
+    pub(crate) changes: Vec<DirectoryChange>,
+    /// The change that these take back.
+    pub(crate) undoes: Option<u64>,
+}
+
+impl Controller {
+    /// Writes down what is to be changed and hands it out; a dry run writes nothing. Whoever
+    /// planned it has looked at the object and found [`Standing::NotMade`].
+    ///
+    /// # Errors
+    /// [`No`] if a change of the same object may still be on its way, or the store fails.
+    pub(crate) async fn hand_out(
+        &self,
+        wanted: Wanted<'_>,
+        dry_run: bool,
+    ) -> Result<said::PlannedChanges, No> {
+        for change in &wanted.changes {
+            self.demand_settled(change).await?;
+        }
+        let now = Utc::now().timestamp();
+        let record = |number, change: &DirectoryChange| ChangeRecord {
+            number,
+            array: wanted.array.cloned(),
+            verb: wanted.verb.to_owned(),
+            actor: wanted.actor.to_owned(),
+            at_unix: now,
+            change: change.clone(),
+            reported: Reported::Nothing,
+            reported_unix: now,
+            state: State::HandedOut,
+            said: String::new(),
+            bound_as: String::new(),
+            undoes: wanted.undoes,
+            undone_by: None,
+        };
+        let changes = &wanted.changes;
+        let records: Vec<ChangeRecord> = if dry_run {
+            changes.iter().map(|change| record(0, change)).collect()
+        } else {
+            self.ports.store.write(|edit| {
+                let first = edit.next_change()?;
+                let records = (first..).zip(changes);
+                let records: Vec<_> = records.map(|(number, one)| record(number, one)).collect();
+                for record in &records {
+                    edit.put_change(record)?;
+                }
+                Ok::<_, StoreError>(records)
+            })?
+        };
+        let realm = self.ports.directory.realm();
+        Ok(said::PlannedChanges {
+            changes: records
+                .iter()
+                .map(|record| views::change(record, realm))
+                .collect(),
+            dry_run,
+            array: wanted.array.map(ToString::to_string).unwrap_or_default(),
+            ..Default::default()
+        })
+    }
+
+    /// No earlier change of the object is under way with an unknown end.
+    async fn demand_settled(&self, change: &DirectoryChange) -> Result<(), No> {
+        let newest = self.ports.store.newest_changes(OPEN_AMONG)?;
+        let open = newest.into_iter().filter(|record| {
+            record.state == State::Unknown && record.change.target.guid == change.target.guid
+        });
+        for record in open {
+            let settled = self.settle(record).await?;
+            if settled.state == State::Unknown {
+                let what = format!(
+                    "nobody knows yet what became of change {} of {}, on {}",
+                    settled.number, settled.change.target.account, settled.change.dc
+                );
+                return Err(No::busy("change-unknown", what)
+                    .next(format!("keyroll change settle {}", settled.number)));
+            }
+        }
+        Ok(())
+    }
+
+    /// The changes so far, the newest first.
+    ///
+    /// # Errors
+    /// [`No`].
+    pub fn list_changes(
+        &self,
+        request: &said::ListChangesRequest,
+    ) -> Result<said::ListChangesReply, No> {
+        let store = &self.ports.store;
+        let records = match request.number {
+            0 if request.array.is_empty() => store.newest_changes(limit(request.limit))?,
+            0 => {
+                let mut records = store.newest_changes(usize::MAX)?;
+                records.retain(|record| array_of(record) == request.array);
+                records.truncate(limit(request.limit));
+                records
+            }
+            number => vec![self.recorded(number)?],
+        };
+        let realm = self.ports.directory.realm();
+        let changes = records.iter().map(|record| views::record(record, realm));
+        Ok(said::ListChangesReply {
+            changes: changes.collect(),
+        })
+    }
+
+    /// Notes what became of a change, once the object has been looked at.
+    ///
+    /// # Errors
+    /// [`No`].
+    pub async fn report_change(
+        &self,
+        request: &said::ReportChangeRequest,
+    ) -> Result<said::ChangeView, No> {
+        let mut record = self.recorded_for(request.number, &request.array)?;
+        let reported = Reported::of_word(&request.outcome).ok_or_else(|| {
+            let what = format!("{:?} is no outcome of a change", request.outcome);
+            No::bad_input("bad-outcome", what)
+        })?;
+        if reported != Reported::Nothing {
+            record.reported = reported;
+            record.reported_unix = Utc::now().timestamp();
+            record.said = request.said.chars().take(LONGEST_SAID).collect();
+            record.bound_as = request.bound_as.chars().take(LONGEST_SAID).collect();
+        }
+        let settled = self.settle(record).await?;
+        Ok(views::record(&settled, self.ports.directory.realm()))
+    }
+
+    /// Plans the change that takes another one back.
+    ///
+    /// # Errors
+    /// [`No`] if it was not made, was taken back already, or its values are not there any more.
+    pub async fn undo_change(
+        &self,
+        request: &said::UndoChangeRequest,
+        actor: &str,
+    ) -> Result<said::PlannedChanges, No> {
+        let record = self.recorded_for(request.number, &request.array)?;
+        let record = self.settle(record).await?;
+        let number = record.number;
+        if let Some(by) = record.undone_by {
+            let what = format!("change {number} was taken back already, by change {by}");
+            return Err(No::bad_state("undone", what));
+        }
+        let account = &record.change.target.account;
+        if record.state != State::Applied {
+            let word = record.state.word();
+            let what = format!("change {number} of {account} is {word}: nothing to take back");
+            return Err(
+                No::bad_state("not-applied", what).next(format!("keyroll change show {number}"))
+            );
+        }
+        let back = record.change.inverse();
+        spns::demand_held(&self.ports.store, &back)?;
+        match self.standing(&back).await? {
+            Standing::NotMade => {}
+            Standing::Made | Standing::Partly => {
+                let what = format!(
+                    "{account} is not as change {number} has left it: somebody has changed the \
+                     same values since"
+                );
+                return Err(No::bad_state("changed-since", what)
+                    .next(format!("keyroll change show {number}")));
+            }
+        }
+        let wanted = Wanted {
+            array: record.array.as_ref(),
+            verb: "change undo",
+            actor,
+            changes: vec![back],
+            undoes: Some(number),
+        };
+        self.hand_out(wanted, request.dry_run).await
+    }
+
+    /// Makes a planned change with the controller's own rights.
+    ///
+    /// # Errors
+    /// [`No`] unless the settings let it, or if the change was made already.
+    pub async fn make_change(
+        &self,
+        request: &said::MakeChangeRequest,
+    ) -> Result<said::ChangeView, No> {
+        let mut record = self.recorded_for(request.number, &request.array)?;
+        let may = |name: &str| {
+            let mut known = self.controller_writes.iter();
+            known.any(|known| known.eq_ignore_ascii_case(name))
+        };
+        if let Some(other) = record.change.attributes().iter().find(|name| !may(name)) {
+            let what = format!(
+                "the controller's settings do not let it write {other}: authority.controller-writes"
+            );
+            return Err(No::denied(what).next("the same without --with-controller-rights"));
+        }
+        record = self.settle(record).await?;
+        if record.state != State::HandedOut || record.reported != Reported::Nothing {
+            let what = format!("change {} is {}", record.number, record.state.word());
+            return Err(No::bad_state("not-to-be-made", what));
+        }
+        // Written down before it is sent: a controller that dies in between sends nothing twice.
+        record.reported = Reported::Unknown;
+        record.reported_unix = Utc::now().timestamp();
+        record.bound_as = format!("{} (the controller)", self.trustee);
+        self.keep(&record)?;
+        let answer = self.ports.directory.make_change(&record.change).await;
+        (record.reported, record.said) = match answer {
+            Answer::Applied => (Reported::Applied, String::new()),
+            Answer::Refused { text, .. } => (Reported::Refused, text),
+            Answer::Unanswered { text } => (Reported::Unknown, text),
+        };
+        let settled = self.settle(record).await?;
+        Ok(views::record(&settled, self.ports.directory.realm()))
+    }
+
+    /// Looks at the object and writes down how the change stands.
+    async fn settle(&self, mut record: ChangeRecord) -> Result<ChangeRecord, No> {
+        let seen = match self.standing(&record.change).await {
+            Ok(standing) => Some(standing),
+            Err(error) => {
+                tracing::warn!(change = record.number, %error, "it cannot be looked at");
+                None
+            }
+        };
+        let age = Utc::now().timestamp() - record.reported_unix;
+        record.state = State::of(record.reported, seen, age < IN_FLIGHT_SECONDS);
+        self.keep(&record)?;
+        Ok(record)
+    }
+
+    fn keep(&self, record: &ChangeRecord) -> Result<(), StoreError> {
+        self.ports.store.write(|edit| {
+            let was = edit.change(record.number)?;
+            let undone_by = was.and_then(|was| was.undone_by).or(record.undone_by);
+            edit.put_change(&ChangeRecord {
+                undone_by,
+                ..record.clone()
+            })?;
+            let undone = record.undoes.filter(|_| record.state == State::Applied);
+            let undone = undone.map(|number| edit.change(number)).transpose()?;
+            if record.state == State::Applied {
+                spns::follow(edit, record)?;
+            }
+            if let Some(mut undone) = undone.flatten() {
+                undone.undone_by = Some(record.number);
+                edit.put_change(&undone)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// What the object shows of a change, on the domain controller that it is made on.
+    pub(crate) async fn standing(&self, change: &DirectoryChange) -> Result<Standing, PortError> {
+        let (guid, attributes) = (&change.target.guid, change.attributes());
+        let values = self.ports.directory.values(&change.dc, guid, &attributes);
+        let values = values.await?;
+        Ok(change.standing(|name| values.get(name).cloned().unwrap_or_default()))
+    }
+
+    fn recorded(&self, number: u64) -> Result<ChangeRecord, No> {
+        self.ports.store.change(number)?.ok_or_else(|| {
+            No::unknown("unknown-change", format!("there is no change {number}"))
+                .next("keyroll change list")
+        })
+    }
+
+    /// The change, if it is of the array that the caller named and so has a say over.
+    fn recorded_for(&self, number: u64, array: &str) -> Result<ChangeRecord, No> {
+        let record = self.recorded(number)?;
+        if array_of(&record) == array {
+            return Ok(record);
+        }
+        let of = if array.is_empty() { "no array" } else { array };
+        Err(No::unknown(
+            "unknown-change",
+            format!("there is no change {number} of {of}"),
+        )
+        .next("keyroll change list"))
+    }
+}
+
+fn array_of(record: &ChangeRecord) -> &str {
+    record.array.as_ref().map_or("", ArrayName::as_str)
+}
+
+fn limit(asked: u32) -> usize {
+    match asked {
+        0 => LISTED,
+        some => usize::try_from(some).unwrap_or(usize::MAX),
+    }
+}

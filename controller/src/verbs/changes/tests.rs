@@ -1,0 +1,233 @@
+use keyroll::directory_change::{Modification, Target};
+use keyroll_proto::operator as said;
+
+use super::*;
+use crate::stand_in::domain::Scene;
+
+fn change(spn: &str) -> DirectoryChange {
+    DirectoryChange {
+        dc: "dc1".parse().unwrap(),
+        target: Target {
+            guid: [7; 16],
+            account: "WEB$".to_owned(),
+            distinguished_name: "CN=web,DC=corp,DC=example".to_owned(),
+        },
+        modifications: vec![Modification::add("servicePrincipalName", spn)],
+    }
+}
+
+/// A change that adds this SPN, handed out; its number.
+async fn planned(scene: &Scene, spn: &str) -> Result<u64, No> {
+    let wanted = Wanted {
+        array: Some(&"web".parse().unwrap()),
+        verb: "spn add",
+        actor: "anna",
+        changes: vec![change(spn)],
+        undoes: None,
+    };
+    let planned = scene.site.controller.hand_out(wanted, false).await?;
+    Ok(planned.changes[0].number)
+}
+
+fn report(number: u64, outcome: &str) -> said::ReportChangeRequest {
+    said::ReportChangeRequest {
+        array: "web".to_owned(),
+        number,
+        outcome: outcome.to_owned(),
+        said: "as the domain controller said".to_owned(),
+        bound_as: "anna@CORP.EXAMPLE".to_owned(),
+    }
+}
+
+fn make(number: u64) -> said::MakeChangeRequest {
+    said::MakeChangeRequest {
+        array: "web".to_owned(),
+        number,
+    }
+}
+
+fn undo(number: u64) -> said::UndoChangeRequest {
+    said::UndoChangeRequest {
+        array: "web".to_owned(),
+        number,
+        dry_run: false,
+    }
+}
+
+/// As if that many seconds had passed.
+fn age(scene: &Scene, number: u64, seconds: i64) {
+    let store = &scene.site.controller.ports.store;
+    let mut record = store.change(number).unwrap().unwrap();
+    record.reported_unix -= seconds;
+    let kept: Result<(), StoreError> = store.write(|edit| edit.put_change(&record));
+    kept.unwrap();
+}
+
+#[tokio::test]
+async fn a_change_is_written_down_before_it_is_handed_out() {
+    let scene = Scene::new(&["dc1"]);
+    let controller = &scene.site.controller;
+    let number = planned(&scene, "HTTP/new.corp.example").await.unwrap();
+    let listed = controller.list_changes(&said::ListChangesRequest::default());
+    let listed = listed.unwrap().changes;
+    assert_eq!((listed.len(), listed[0].state.as_str()), (1, "handed-out"));
+    assert_eq!(listed[0].actor, "anna");
+    let change = listed[0].change.as_ref().unwrap();
+    assert_eq!((change.number, change.dc.as_str()), (number, "dc1"));
+    assert_eq!(
+        change.sentences,
+        ["WEB$: add servicePrincipalName HTTP/new.corp.example"]
+    );
+    // What is reported is noted, and what the object shows counts.
+    let seen = controller
+        .report_change(&report(number, "applied"))
+        .await
+        .unwrap();
+    assert_eq!(seen.state, "not-made");
+    scene.state(|account| account.spns.push("HTTP/new.corp.example".to_owned()));
+    let seen = controller
+        .report_change(&report(number, "refused"))
+        .await
+        .unwrap();
+    assert_eq!(seen.state, "applied");
+    assert_eq!(seen.bound_as, "anna@CORP.EXAMPLE");
+    let odd = controller
+        .report_change(&report(number, "perhaps"))
+        .await
+        .unwrap_err();
+    assert_eq!(odd.code, "bad-outcome");
+}
+
+#[tokio::test]
+async fn a_dry_run_writes_nothing_down() {
+    let scene = Scene::new(&["dc1"]);
+    let wanted = Wanted {
+        array: None,
+        verb: "spn add",
+        actor: "anna",
+        changes: vec![change("HTTP/new.corp.example")],
+        undoes: None,
+    };
+    let planned = scene.site.controller.hand_out(wanted, true).await.unwrap();
+    assert_eq!((planned.dry_run, planned.changes[0].number), (true, 0));
+    let request = said::ListChangesRequest::default();
+    assert!(
+        scene
+            .site
+            .controller
+            .list_changes(&request)
+            .unwrap()
+            .changes
+            .is_empty()
+    );
+}
+
+#[tokio::test]
+async fn an_unknown_outcome_is_settled_by_looking_and_never_sent_again() {
+    let scene = Scene::new(&["dc1"]);
+    let controller = &scene.site.controller;
+    let silent = || Answer::Unanswered {
+        text: "no answer".to_owned(),
+    };
+    // Made, though nobody said so.
+    scene.answers(silent(), true);
+    let first = planned(&scene, "HTTP/one.corp.example").await.unwrap();
+    let seen = controller.make_change(&make(first)).await.unwrap();
+    assert_eq!(
+        (seen.state.as_str(), seen.said.as_str()),
+        ("applied", "no answer")
+    );
+    // Not made, or not yet: nothing else is planned for the object meanwhile.
+    scene.answers(silent(), false);
+    let second = planned(&scene, "HTTP/two.corp.example").await.unwrap();
+    let seen = controller.make_change(&make(second)).await.unwrap();
+    assert_eq!(seen.state, "unknown");
+    let no = planned(&scene, "HTTP/three.corp.example")
+        .await
+        .unwrap_err();
+    assert_eq!((no.code, no.exit), ("change-unknown", 75));
+    assert_eq!(no.next, format!("keyroll change settle {second}"));
+    let no = controller.make_change(&make(second)).await.unwrap_err();
+    assert_eq!(no.code, "not-to-be-made");
+    // Nothing can be on its way any more.
+    age(&scene, second, IN_FLIGHT_SECONDS);
+    planned(&scene, "HTTP/three.corp.example").await.unwrap();
+    let seen = controller.report_change(&report(second, "")).await.unwrap();
+    assert_eq!(seen.state, "not-made");
+}
+
+#[tokio::test]
+async fn a_change_is_taken_back_once_and_only_as_it_was_left() {
+    let scene = Scene::new(&["dc1"]);
+    let controller = &scene.site.controller;
+    let number = planned(&scene, "HTTP/new.corp.example").await.unwrap();
+    let no = controller
+        .undo_change(&undo(number), "anna")
+        .await
+        .unwrap_err();
+    assert_eq!(no.code, "not-applied");
+    controller.make_change(&make(number)).await.unwrap();
+    // Somebody else takes it away, and puts it back.
+    scene.state(|account| drop(account.spns.pop()));
+    let no = controller
+        .undo_change(&undo(number), "anna")
+        .await
+        .unwrap_err();
+    assert_eq!(no.code, "not-applied");
+    scene.state(|account| account.spns.push("HTTP/new.corp.example".to_owned()));
+    let back = controller.undo_change(&undo(number), "anna").await.unwrap();
+    let back = back.changes[0].number;
+    let seen = controller.make_change(&make(back)).await.unwrap();
+    assert_eq!((seen.state.as_str(), seen.undoes), ("applied", number));
+    let store = &controller.ports.store;
+    assert_eq!(store.change(number).unwrap().unwrap().undone_by, Some(back));
+    let no = controller
+        .undo_change(&undo(number), "anna")
+        .await
+        .unwrap_err();
+    assert_eq!(no.code, "undone");
+    // What is taken back is a change too.
+    controller.undo_change(&undo(back), "anna").await.unwrap();
+}
+
+#[tokio::test]
+async fn the_controller_writes_what_its_settings_name_and_no_more() {
+    let scene = Scene::new(&["dc1"]);
+    let controller = &scene.site.controller;
+    let mut wanted = change("x");
+    wanted
+        .modifications
+        .push(Modification::add("msDS-AllowedToDelegateTo", "HTTP/sql"));
+    let wanted = Wanted {
+        array: Some(&"web".parse().unwrap()),
+        verb: "delegation add",
+        actor: "anna",
+        changes: vec![wanted],
+        undoes: None,
+    };
+    let planned = controller.hand_out(wanted, false).await.unwrap();
+    let no = controller
+        .make_change(&make(planned.changes[0].number))
+        .await
+        .unwrap_err();
+    assert_eq!(no.exit, 77);
+    assert!(no.what.contains("msDS-AllowedToDelegateTo"), "{}", no.what);
+    assert!(no.next.contains("--with-controller-rights"), "{}", no.next);
+}
+
+#[tokio::test]
+async fn a_change_of_another_array_is_not_there() {
+    let scene = Scene::new(&["dc1"]);
+    let number = planned(&scene, "HTTP/new.corp.example").await.unwrap();
+    for array in ["", "other"] {
+        let mut request = report(number, "");
+        request.array = array.to_owned();
+        let no = scene
+            .site
+            .controller
+            .report_change(&request)
+            .await
+            .unwrap_err();
+        assert_eq!(no.code, "unknown-change", "{array}");
+    }
+}

@@ -1,0 +1,305 @@
+//! `keyroll spn …`: names that clients ask tickets for. Nodes hold their keys before the directory
+//! has them, and lose them only when no ticket can be alive.
+
+use keyroll::directory_change::{Action, DirectoryChange, Modification, Target};
+use keyroll::name::DcName;
+use keyroll::spn::Spn;
+use keyroll_proto::operator as said;
+
+use super::Controller;
+use super::changes::Wanted;
+use super::no::No;
+use crate::ports::SpnHolder;
+use crate::store::{ArrayRecord, Change, Read as _, Store, StoreError};
+
+mod check;
+mod look;
+mod prepare;
+#[cfg(test)]
+mod tests;
+
+/// The attribute.
+const SPNS: &str = "servicePrincipalName";
+
+impl Controller {
+    /// Plans to add SPNs to an array, to remove them, or to move them to it from another account.
+    ///
+    /// # Errors
+    /// [`No`] with the part of an SPN that is wrong, its owner, or the nodes that lack its keys.
+    pub async fn plan_spns(
+        &self,
+        request: &said::PlanSpnsRequest,
+        actor: &str,
+    ) -> Result<said::PlannedChanges, No> {
+        let array = self.array(&request.array)?;
+        let spns = parsed(&request.spns)?;
+        let dc = self.writer().await?;
+        let (verb, plan) = match request.action.as_str() {
+            "add" => ("spn add", self.plan_add(&array, &dc, &spns).await?),
+            "remove" => ("spn remove", self.plan_remove(&array, &dc, &spns).await?),
+            "move" => ("spn move", self.plan_move(&array, &dc, &spns).await?),
+            other => {
+                let what = format!("{other:?} is no change of SPNs");
+                return Err(No::bad_input("bad-action", what));
+            }
+        };
+        if !request.dry_run {
+            if verb != "spn remove" {
+                self.demand_ready(&array, &request.spns)?;
+            }
+            self.drop_prepared(&array, &plan.forgotten)?;
+        }
+        let wanted = Wanted {
+            array: Some(&array.name),
+            verb,
+            actor,
+            changes: plan.changes,
+            undoes: None,
+        };
+        let mut planned = self.hand_out(wanted, request.dry_run).await?;
+        planned.notes = plan.notes;
+        planned.next = vec![format!("keyroll spn check {}", array.name)];
+        Ok(planned)
+    }
+
+    async fn plan_add(&self, array: &ArrayRecord, dc: &DcName, spns: &[Spn]) -> Result<Plan, No> {
+        let (own, present) = self.own(array, dc).await?;
+        let mut plan = Plan::default();
+        let mut modifications = Vec::new();
+        for spn in spns {
+            self.demand_free(array, dc, spn).await?;
+            if present.iter().any(|one| spn.is_same(one)) {
+                plan.notes.push(format!("{spn} is registered already"));
+                continue;
+            }
+            plan.notes.extend(self.alias_notes(array, dc, spn).await?);
+            modifications.push(Modification::add(SPNS, spn.to_string()));
+        }
+        plan.push(dc, own, modifications);
+        Ok(plan)
+    }
+
+    async fn plan_remove(
+        &self,
+        array: &ArrayRecord,
+        dc: &DcName,
+        spns: &[Spn],
+    ) -> Result<Plan, No> {
+        let (own, present) = self.own(array, dc).await?;
+        let mut plan = Plan::default();
+        let mut modifications = Vec::new();
+        for spn in spns {
+            if let Some(there) = present.iter().find(|one| spn.is_same(one)) {
+                modifications.push(Modification::delete(SPNS, there.as_str()));
+                plan.notes.push(format!(
+                    "the keytabs keep {spn} for {} min, until no ticket for it can be alive",
+                    array.policy.drain().as_secs() / 60
+                ));
+            } else if array.naming.prepared.iter().any(|one| spn.is_same(one)) {
+                plan.notes
+                    .push(format!("{spn} was never registered: the keytabs lose it"));
+                plan.forgotten.push(spn.to_string());
+            } else {
+                let account = &array.account.sam_account_name;
+                let what = format!("{account} does not have {spn}");
+                let next = format!("keyroll spn list {}", array.name);
+                return Err(No::unknown("unknown-spn", what).next(next));
+            }
+        }
+        if !modifications.is_empty() && modifications.len() == present.len() {
+            let name = &array.name;
+            plan.notes.push(format!(
+                "no SPN is left: {name} cannot be rolled until it has one"
+            ));
+        }
+        plan.push(dc, own, modifications);
+        Ok(plan)
+    }
+
+    async fn plan_move(&self, array: &ArrayRecord, dc: &DcName, spns: &[Spn]) -> Result<Plan, No> {
+        let (own, present) = self.own(array, dc).await?;
+        let mut plan = Plan::default();
+        for spn in spns {
+            if present.iter().any(|one| spn.is_same(one)) {
+                plan.notes.push(format!("{spn} is here already"));
+                continue;
+            }
+            let from = self.sole_owner(array, dc, spn).await?;
+            plan.notes.push(format!(
+                "between the two changes nobody has {spn}: clients without a ticket get none for \
+                 that moment; tickets from before open with the keys of {} alone",
+                from.account
+            ));
+            let target = Target {
+                guid: from.guid,
+                account: from.account,
+                distinguished_name: from.distinguished_name,
+            };
+            let delete = Modification::delete(SPNS, from.spn);
+            plan.push(dc, target, vec![delete]);
+            let add = Modification::add(SPNS, spn.to_string());
+            plan.push(dc, own.clone(), vec![add]);
+        }
+        Ok(plan)
+    }
+
+    /// The array's account as a target, and its SPNs as they are in the directory.
+    async fn own(&self, array: &ArrayRecord, dc: &DcName) -> Result<(Target, Vec<String>), No> {
+        let account = &array.account;
+        let values = self
+            .ports
+            .directory
+            .values(dc, &account.guid, &[SPNS])
+            .await?;
+        let present = values.get(SPNS).into_iter().flatten();
+        let present = present.map(|value| String::from_utf8_lossy(value).into_owned());
+        let target = Target {
+            guid: account.guid,
+            account: account.sam_account_name.clone(),
+            distinguished_name: account.distinguished_name.clone(),
+        };
+        Ok((target, present.collect()))
+    }
+
+    /// The one other account that has an SPN, in the domain of this directory.
+    async fn sole_owner(
+        &self,
+        array: &ArrayRecord,
+        dc: &DcName,
+        spn: &Spn,
+    ) -> Result<SpnHolder, No> {
+        let mut others = self.others_with(array, dc, spn).await?;
+        others.retain(|one| spn.is_same(&one.spn));
+        let from = match others.as_slice() {
+            [] => {
+                let what = format!("no other account has {spn}");
+                let next = format!("keyroll spn add {} {spn}", array.name);
+                return Err(No::unknown("unknown-spn", what).next(next));
+            }
+            [one] => one.clone(),
+            [one, other, ..] => {
+                let what = format!(
+                    "{spn} has two owners, {} and {}: nobody gets tickets for it",
+                    one.distinguished_name, other.distinguished_name
+                );
+                let next = format!("setspn -D {spn} {}, or the other", one.account);
+                return Err(No::refused("spn-duplicate", what).next(next));
+            }
+        };
+        // Another domain's account is not there to be changed.
+        let seen = self
+            .ports
+            .directory
+            .values(dc, &from.guid, &["objectGUID"])
+            .await;
+        seen.map_err(|error| {
+            let what = format!("{} is not in this domain: {error}", from.distinguished_name);
+            No::refused("other-domain", what).next(format!(
+                "setspn -D {spn} {} there, then spn add",
+                from.account
+            ))
+        })?;
+        Ok(from)
+    }
+}
+
+/// What is to be changed, and what to know of it.
+#[derive(Default)]
+struct Plan {
+    changes: Vec<DirectoryChange>,
+    notes: Vec<String>,
+    /// SPNs that were prepared and are not to be registered any more.
+    forgotten: Vec<String>,
+}
+
+impl Plan {
+    fn push(&mut self, dc: &DcName, target: Target, modifications: Vec<Modification>) {
+        if !modifications.is_empty() {
+            self.changes.push(DirectoryChange {
+                dc: dc.clone(),
+                target,
+                modifications,
+            });
+        }
+    }
+}
+
+fn parsed(spns: &[String]) -> Result<Vec<Spn>, No> {
+    if spns.is_empty() {
+        return Err(No::bad_input("bad-spn", "no SPN was named"));
+    }
+    let mut all: Vec<Spn> = Vec::new();
+    for text in spns {
+        let spn: Spn = text.parse().map_err(|error| bad_spn(&error))?;
+        if !all.iter().any(|known| known.is_same(&spn.to_string())) {
+            all.push(spn);
+        }
+    }
+    Ok(all)
+}
+
+fn bad_spn(error: &keyroll::spn::BadSpn) -> No {
+    No::bad_input("bad-spn", error.to_string()).next("keyroll spn add --help")
+}
+
+/// An array follows a change of its account's SPNs that was made.
+pub(super) fn follow(
+    edit: &Change<'_>,
+    record: &crate::store::ChangeRecord,
+) -> Result<(), StoreError> {
+    let of_account = |array: &ArrayRecord| array.account.guid == record.change.target.guid;
+    let Some(mut array) = edit.arrays()?.into_iter().find(of_account) else {
+        return Ok(());
+    };
+    let before = array.clone();
+    let spns = record.change.modifications.iter();
+    let spns = spns.filter(|one| one.attribute.eq_ignore_ascii_case(SPNS));
+    for (action, spn) in spns.filter_map(|one| Some((one.action, one.text()?))) {
+        let same = |one: &String| one.eq_ignore_ascii_case(spn);
+        match action {
+            Action::Add => {
+                array.naming.prepared.retain(|one| !same(one));
+                array.naming.leaving.retain(|one, _| !same(one));
+            }
+            // Counted from its first look on; a change that is settled again begins no new count.
+            Action::Delete if !array.naming.leaving.keys().any(same) => {
+                let left = array.policy.drain().as_millis();
+                let left = u64::try_from(left).unwrap_or(u64::MAX);
+                let held: Vec<String> =
+                    array.spns.iter().filter(|one| same(one)).cloned().collect();
+                array
+                    .naming
+                    .leaving
+                    .extend(held.into_iter().map(|one| (one, left)));
+            }
+            Action::Delete => {}
+        }
+    }
+    if array != before {
+        edit.put_array(&array)?;
+    }
+    Ok(())
+}
+
+/// A change that registers an SPN of an array is made only where the nodes hold its keys.
+pub(super) fn demand_held(store: &Store, change: &DirectoryChange) -> Result<(), No> {
+    let of_account = |array: &ArrayRecord| array.account.guid == change.target.guid;
+    let Some(array) = store.arrays()?.into_iter().find(of_account) else {
+        return Ok(());
+    };
+    let added = change
+        .modifications
+        .iter()
+        .filter(|one| one.action == Action::Add && one.attribute.eq_ignore_ascii_case(SPNS));
+    for spn in added.filter_map(Modification::text) {
+        if !array.spns.iter().any(|one| one.eq_ignore_ascii_case(spn)) {
+            let what = format!(
+                "the nodes of {} hold no keys for {spn} any more",
+                array.name
+            );
+            let next = format!("keyroll spn add {} {spn}", array.name);
+            return Err(No::refused("keys-missing", what).next(next));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,258 @@
+//! SPN, keytabs, DNS and nodes beside each other.
+
+use futures_util::future::join_all;
+use keyroll::kerberos::Principal;
+use keyroll::spn::Spn;
+use keyroll_proto::operator as said;
+
+use crate::driver::ap_request;
+use crate::ports::{HostRecords, KnownKeys, PortError};
+use crate::store::ArrayRecord;
+use crate::verbs::verify::check;
+use crate::verbs::{Controller, No};
+
+impl Controller {
+    /// Looks at every SPN of an array: the directory, the keytabs, DNS, and a fresh ticket at each
+    /// node.
+    ///
+    /// # Errors
+    /// [`No`] where nothing can be looked at.
+    pub async fn check_spns(
+        &self,
+        request: &said::CheckSpnsRequest,
+    ) -> Result<said::VerifyReply, No> {
+        let array = self.array(&request.array)?;
+        let listed = said::ListSpnsRequest {
+            array: request.array.clone(),
+        };
+        let listed = self.list_spns(&listed).await?;
+        let mut checks = Vec::new();
+        for view in &listed.spns {
+            checks.extend(self.check_spn(&array, view).await?);
+        }
+        if listed.spns.is_empty() {
+            let next = format!("keyroll spn plan {} --name HOST", array.name);
+            checks.push(check("warning", &array.name, "has no SPN", "", next));
+        }
+        let ok = checks
+            .iter()
+            .all(|check| ["ok", "notice"].contains(&check.grade.as_str()));
+        Ok(said::VerifyReply { ok, checks })
+    }
+
+    async fn check_spn(
+        &self,
+        array: &ArrayRecord,
+        view: &said::SpnView,
+    ) -> Result<Vec<said::Check>, No> {
+        let mut checks = vec![state_check(array, view)];
+        if view.held_by < view.nodes {
+            let evidence = format!("{} of {} nodes hold keys for it", view.held_by, view.nodes);
+            let next = format!("keyroll node list {}", array.name);
+            let grade = if view.state == "leaving" {
+                "notice"
+            } else {
+                "broken"
+            };
+            checks.push(check(
+                grade,
+                &view.spn,
+                "is not in every keytab",
+                evidence,
+                next,
+            ));
+        }
+        let Ok(spn) = view.spn.parse::<Spn>() else {
+            return Ok(checks);
+        };
+        if view.state != "registered" {
+            return Ok(checks);
+        }
+        let dc = self.writer().await?;
+        for other in self.others_with(array, &dc, &spn).await? {
+            let what = if spn.is_same(&other.spn) {
+                "has another owner, too"
+            } else {
+                "has a look-alike"
+            };
+            let evidence = format!("{:?} of {}", other.spn, other.distinguished_name);
+            checks.push(check(
+                "broken",
+                &spn,
+                what,
+                evidence,
+                "keyroll spn duplicates",
+            ));
+        }
+        checks.extend(dns_checks(
+            &spn,
+            self.ports.directory.host(spn.host()).await,
+        ));
+        checks.extend(self.ticket_checks(array, &spn).await?);
+        Ok(checks)
+    }
+
+    /// A fresh ticket for this very SPN, at every node.
+    async fn ticket_checks(&self, array: &ArrayRecord, spn: &Spn) -> Result<Vec<said::Check>, No> {
+        let service = Principal::of_spn(&spn.to_string(), &array.realm)?;
+        let dcs = self.ports.directory.domain_controllers().await?;
+        let known = KnownKeys::default();
+        let tries = dcs
+            .iter()
+            .map(|dc| self.ports.kdc.sight(dc, &service, &known));
+        let mut checks = Vec::new();
+        let mut ticket = None;
+        for (dc, sighted) in dcs.iter().zip(join_all(tries).await) {
+            match sighted {
+                Ok(sighting) => ticket = Some(sighting),
+                Err(error) => {
+                    let next = "keyroll spn duplicates";
+                    let evidence = format!("{dc}: {error}");
+                    checks.push(check("broken", spn, "gets no ticket", evidence, next));
+                }
+            }
+        }
+        let Some(ticket) = ticket else {
+            return Ok(checks);
+        };
+        for node in self.joined(array)? {
+            let now = self.ports.clock.now();
+            let Some(request) = ap_request(&ticket.ticket, now) else {
+                continue;
+            };
+            let next = format!("keyroll node show {} {node}", array.name);
+            let proofs = match self.ports.agents.prove(&node, &array.name, request).await {
+                Ok(proofs) => proofs,
+                Err(error) => {
+                    let what = format!("was not tried at {node}");
+                    checks.push(check("unknown", spn, what, error, next));
+                    continue;
+                }
+            };
+            let refused = proofs.iter().find_map(|proof| proof.verdict.as_ref().err());
+            checks.push(match refused {
+                None => {
+                    let evidence = format!("kvno {}", ticket.kvno);
+                    check(
+                        "ok",
+                        spn,
+                        format!("a fresh ticket is accepted by {node}"),
+                        evidence,
+                        "",
+                    )
+                }
+                Some(why) => {
+                    let what = format!("a fresh ticket is refused by {node}");
+                    check("broken", spn, what, why, next)
+                }
+            });
+        }
+        Ok(checks)
+    }
+}
+
+fn state_check(array: &ArrayRecord, view: &said::SpnView) -> said::Check {
+    let account = &array.account.sam_account_name;
+    let name = &array.name;
+    let spn = &view.spn;
+    match view.state.as_str() {
+        "registered" => check("ok", spn, "is registered", account, ""),
+        "pending" => {
+            let next = format!("keyroll node list {name}");
+            check("warning", spn, "waits for the first node", "", next)
+        }
+        "prepared" => {
+            let next = format!("keyroll spn add {name} {spn}, or spn remove");
+            check(
+                "warning",
+                spn,
+                "is held by the nodes and not registered",
+                "",
+                next,
+            )
+        }
+        "leaving" => {
+            let evidence = format!("the keytabs lose it in {} min", view.left_seconds / 60);
+            check("notice", spn, "was removed", evidence, "")
+        }
+        _ => {
+            let next = format!("keyroll spn add {name} {spn}");
+            check("broken", spn, "is not registered any more", account, next)
+        }
+    }
+}
+
+/// What a client makes of the host's records.
+pub(super) fn dns_checks(spn: &Spn, found: Result<HostRecords, PortError>) -> Vec<said::Check> {
+    let host = spn.host();
+    let found = match found {
+        Ok(found) => found,
+        Err(error) => {
+            return vec![check(
+                "unknown",
+                host,
+                "was not looked up in DNS",
+                error,
+                "",
+            )];
+        }
+    };
+    // A short name is completed by each client's own search list.
+    if !host.contains('.') && found.addresses.is_empty() {
+        return vec![check(
+            "notice",
+            host,
+            "is completed by clients' search lists",
+            "",
+            "",
+        )];
+    }
+    if found.addresses.is_empty() {
+        let next = format!("make an A record for {host}");
+        return vec![check("broken", host, "has no address in DNS", "", next)];
+    }
+    let addresses: Vec<String> = found.addresses.iter().map(ToString::to_string).collect();
+    let mut checks = vec![check(
+        "ok",
+        host,
+        "has an address in DNS",
+        addresses.join(", "),
+        "",
+    )];
+    if let Some(target) = &found.alias_of {
+        let evidence = format!("clients ask for {} instead", spn.of_host(target));
+        let next = format!(
+            "make {host} an A record, or: keyroll spn add ARRAY {}",
+            spn.of_host(target)
+        );
+        checks.push(check("warning", host, "is a CNAME", evidence, next));
+    }
+    let other = found
+        .back
+        .iter()
+        .find(|name| !name.eq_ignore_ascii_case(host));
+    match other {
+        Some(other)
+            if !found
+                .back
+                .iter()
+                .any(|name| name.eq_ignore_ascii_case(host)) =>
+        {
+            let evidence = format!(
+                "its address leads back to {other}: clients that ask DNS (MIT krb5 with rdns = \
+                 true) ask for {}",
+                spn.of_host(other)
+            );
+            let next = format!("make the PTR record {host}, or set rdns = false at the clients");
+            checks.push(check(
+                "warning",
+                host,
+                "has another name in reverse",
+                evidence,
+                next,
+            ));
+        }
+        _ => {}
+    }
+    checks
+}

@@ -1,0 +1,270 @@
+//! Who has which SPN.
+
+use keyroll::name::DcName;
+use keyroll::spn::{Aliases, Holder, Names, Spn, duplicates, rivals, table};
+use keyroll_proto::operator as said;
+
+use super::bad_spn;
+use crate::ports::{SpnHolder, SpnSearch};
+use crate::store::ArrayRecord;
+use crate::verbs::{Controller, No};
+
+/// An SPN of nobody's, yet.
+fn view(spn: &str, state: &str, owner: String) -> said::SpnView {
+    said::SpnView {
+        spn: spn.to_owned(),
+        state: state.to_owned(),
+        owner,
+        ..Default::default()
+    }
+}
+
+impl Controller {
+    /// The array's SPNs, and how far each has come.
+    ///
+    /// # Errors
+    /// [`No`].
+    pub async fn list_spns(
+        &self,
+        request: &said::ListSpnsRequest,
+    ) -> Result<said::ListSpnsReply, No> {
+        let array = self.array(&request.array)?;
+        let dc = self.writer().await?;
+        let (_, present) = self.own(&array, &dc).await?;
+        let mut spns: Vec<said::SpnView> = array
+            .spns
+            .iter()
+            .map(|spn| self.listed(&array, spn, &present))
+            .collect();
+        // Somebody gave it to the account just now: the nodes get its keys at the next look.
+        let known = |spn: &&String| array.spns.iter().any(|one| one.eq_ignore_ascii_case(spn));
+        let new = present.iter().filter(|spn| !known(spn));
+        spns.extend(new.map(|spn| view(spn, "registered", String::new())));
+        Ok(said::ListSpnsReply { spns })
+    }
+
+    fn listed(&self, array: &ArrayRecord, spn: &String, present: &[String]) -> said::SpnView {
+        let naming = &array.naming;
+        let is_present = present.iter().any(|one| one.eq_ignore_ascii_case(spn));
+        let state = if is_present {
+            "registered"
+        } else if array.spns_pending.contains(spn) {
+            "pending"
+        } else if naming.prepared.contains(spn) {
+            "prepared"
+        } else if naming.leaving.contains_key(spn) {
+            "leaving"
+        } else {
+            "missing"
+        };
+        let left = naming.leaving.get(spn).copied().unwrap_or_default();
+        let (held_by, nodes) = self.holding(array, spn);
+        said::SpnView {
+            held_by,
+            nodes,
+            left_seconds: left.div_ceil(1000),
+            ..view(spn, state, String::new())
+        }
+    }
+
+    /// How many of the array's nodes hold keys for an SPN, of how many.
+    pub(super) fn holding(&self, array: &ArrayRecord, spn: &str) -> (u32, u32) {
+        let nodes = self.joined(array).unwrap_or_default();
+        let holds = nodes.iter().filter(|node| {
+            let status = self.overview.node(&array.name, node);
+            let inventory = status.and_then(|status| status.inventory);
+            inventory.is_some_and(|inventory| {
+                let mut entries = inventory.targets.iter().flat_map(|target| &target.entries);
+                entries.any(|entry| entry.principal.name() == spn)
+            })
+        });
+        let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        (count(holds.count()), count(nodes.len()))
+    }
+
+    /// The SPNs that the names need by which clients call the array, and who has each.
+    ///
+    /// # Errors
+    /// [`No`].
+    pub async fn suggest_spns(
+        &self,
+        request: &said::SuggestSpnsRequest,
+    ) -> Result<said::ListSpnsReply, No> {
+        let array = self.array(&request.array)?;
+        let dc = self.writer().await?;
+        let mut hosts = request.hosts.clone();
+        if request.nodes {
+            hosts.extend(self.joined(&array)?.iter().map(ToString::to_string));
+        }
+        let classes = if request.classes.is_empty() {
+            vec!["HTTP".to_owned()]
+        } else {
+            request.classes.clone()
+        };
+        let port = |port: &u32| u16::try_from(*port).ok().filter(|port| *port > 0);
+        let ports: Option<Vec<u16>> = request.ports.iter().map(port).collect();
+        let names = Names {
+            classes,
+            hosts,
+            ports: ports.ok_or_else(|| No::bad_input("bad-port", "a port is 1 to 65535"))?,
+            short: request.short,
+        };
+        let (_, present) = self.own(&array, &dc).await?;
+        let mut spns = Vec::new();
+        for spn in table(&names).map_err(|error| bad_spn(&error))? {
+            if present.iter().any(|one| spn.is_same(one)) {
+                spns.push(self.listed(&array, &spn.to_string(), &present));
+                continue;
+            }
+            let others = self.others_with(&array, &dc, &spn).await?;
+            let text = spn.to_string();
+            spns.push(match others.first() {
+                Some(other) => view(&text, "taken", shown(other)),
+                None => {
+                    let notes = self.alias_notes(&array, &dc, &spn).await?;
+                    view(&text, "missing", notes.join("; "))
+                }
+            });
+        }
+        Ok(said::ListSpnsReply { spns })
+    }
+
+    /// Names with two owners, in the forest.
+    ///
+    /// # Errors
+    /// [`No`].
+    pub async fn find_duplicate_spns(&self) -> Result<said::DuplicateSpnsReply, No> {
+        let dc = self.writer().await?;
+        let found = self
+            .ports
+            .directory
+            .spn_holders(&dc, &SpnSearch::All)
+            .await?;
+        let looked_at = found.holders.len() as u64;
+        let all = found.holders.iter().map(holder);
+        let account = |name: &str| {
+            let mut holders = found.holders.iter();
+            let found = holders.find(|one| one.distinguished_name == name);
+            found.map(|one| one.account.clone()).unwrap_or_default()
+        };
+        let said_holder = |one: &Holder| said::SpnHolder {
+            spn: one.spn.clone(),
+            account: account(&one.owner),
+            distinguished_name: one.owner.clone(),
+        };
+        let duplicates = duplicates(all);
+        let duplicates = duplicates.iter().map(|one| said::DuplicateSpn {
+            likeness: one.likeness.word().to_owned(),
+            holders: one.holders.iter().map(said_holder).collect(),
+        });
+        Ok(said::DuplicateSpnsReply {
+            duplicates: duplicates.collect(),
+            looked_at,
+            forest: found.forest,
+        })
+    }
+
+    /// Nobody else has this SPN, or one that looks like it, in the whole forest.
+    pub(super) async fn demand_free(
+        &self,
+        array: &ArrayRecord,
+        dc: &DcName,
+        spn: &Spn,
+    ) -> Result<(), No> {
+        let others = self.others_with(array, dc, spn).await?;
+        let Some(other) = others.first() else {
+            return Ok(());
+        };
+        let owner = shown(other);
+        if spn.is_same(&other.spn) {
+            let what = format!(
+                "{owner} has {}: with two owners nobody gets tickets",
+                other.spn
+            );
+            let next = format!("keyroll spn move {} {spn} --dry-run", array.name);
+            return Err(No::refused("spn-duplicate", what).next(next));
+        }
+        let what = format!(
+            "{owner} has {:?}, which looks like {spn} and is another name",
+            other.spn.escape_unicode().to_string()
+        );
+        let next = "find out who made it: the domain controllers' audit of changes to it";
+        Err(No::refused("spn-look-alike", what).next(next))
+    }
+
+    /// The other objects that have this SPN or one that passes for it, the closest first.
+    pub(super) async fn others_with(
+        &self,
+        array: &ArrayRecord,
+        dc: &DcName,
+        spn: &Spn,
+    ) -> Result<Vec<SpnHolder>, No> {
+        let search = SpnSearch::Some {
+            exact: vec![spn.to_string()],
+            classes: vec![spn.class().to_owned()],
+        };
+        let mut found = self.ports.directory.spn_holders(dc, &search).await?.holders;
+        found.retain(|one| one.guid != array.account.guid);
+        let all: Vec<Holder> = found.iter().map(holder).collect();
+        let rivals = rivals(spn, &all).into_iter();
+        let of = |rival: &Holder| found.iter().find(|one| holder(one) == *rival).cloned();
+        Ok(rivals.filter_map(|(_, rival)| of(rival)).collect())
+    }
+
+    /// Who answers for the name today under another class, and no longer once it is registered.
+    pub(super) async fn alias_notes(
+        &self,
+        array: &ArrayRecord,
+        dc: &DcName,
+        spn: &Spn,
+    ) -> Result<Vec<String>, No> {
+        let mut notes = Vec::new();
+        let aliases = match self.ports.directory.spn_aliases(dc).await {
+            Ok(aliases) => aliases,
+            Err(error) => {
+                notes.push(format!(
+                    "sPNMappings cannot be read ({error}): the default mappings are assumed"
+                ));
+                Aliases::default()
+            }
+        };
+        let exact: Vec<String> = aliases
+            .others(spn)
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        if exact.is_empty() {
+            return Ok(notes);
+        }
+        let search = SpnSearch::Some {
+            exact,
+            classes: Vec::new(),
+        };
+        let found = self.ports.directory.spn_holders(dc, &search).await?;
+        for other in found
+            .holders
+            .iter()
+            .filter(|one| one.guid != array.account.guid)
+        {
+            notes.push(format!(
+                "{} has {}, under which KDCs find {spn} until it is registered: what uses it there \
+                 gets tickets of this array from then on",
+                shown(other),
+                other.spn
+            ));
+        }
+        Ok(notes)
+    }
+}
+
+fn holder(one: &SpnHolder) -> Holder {
+    Holder {
+        spn: one.spn.clone(),
+        owner: one.distinguished_name.clone(),
+    }
+}
+
+/// `svc-web$ (CN=svc-web,…)`.
+fn shown(one: &SpnHolder) -> String {
+    format!("{} ({})", one.account, one.distinguished_name)
+}

@@ -1,0 +1,158 @@
+//! Keys first: every node holds the keys for a name before the directory has it.
+
+use keyroll_proto::operator as said;
+
+use super::parsed;
+use crate::store::{ArrayRecord, NodeState, Read as _, StoreError};
+use crate::verbs::{Controller, No};
+
+fn are_known(array: &ArrayRecord, spns: &[String]) -> bool {
+    let known = |spn: &String| array.spns.iter().any(|one| one.eq_ignore_ascii_case(spn));
+    spns.iter().all(known)
+}
+
+impl Controller {
+    /// Has every node hold keys for these SPNs, and says which do not yet.
+    ///
+    /// # Errors
+    /// [`No`] while a roll is open, or if an SPN cannot become the array's.
+    pub async fn prepare_spns(
+        &self,
+        request: &said::PrepareSpnsRequest,
+    ) -> Result<said::PrepareSpnsReply, No> {
+        let array = self.array(&request.array)?;
+        let spns = parsed(&request.spns)?;
+        let missing: Vec<String> = spns
+            .iter()
+            .filter(|spn| !array.spns.iter().any(|one| spn.is_same(one)))
+            .map(ToString::to_string)
+            .collect();
+        if !missing.is_empty() && !request.dry_run {
+            self.take_in(&array, &missing)?;
+            self.wake.notify_one();
+        }
+        // What is leaving has its keys still, and is to stay.
+        let array = self.array(&request.array)?;
+        let waiting = self.waiting(&array)?;
+        let nodes = self.joined(&array)?;
+        Ok(said::PrepareSpnsReply {
+            ready: waiting.is_empty() && !nodes.is_empty() && are_known(&array, &request.spns),
+            nodes: u32::try_from(nodes.len()).unwrap_or(u32::MAX),
+            waiting,
+        })
+    }
+
+    fn take_in(&self, array: &ArrayRecord, missing: &[String]) -> Result<(), No> {
+        let name = &array.name;
+        let given_up = crate::desired::Desired::of(&self.ports, array)
+            .map_err(|error| No::internal(error.to_string()))?
+            .given_up;
+        let busy = self.ports.store.write(|change| {
+            let Some(mut array) = change.array(name)? else {
+                return Err(StoreError::missing(name));
+            };
+            if change.has_open_roll(name)? {
+                return Ok(true);
+            }
+            array.naming.prepared.extend(missing.iter().cloned());
+            array.spns.extend(missing.iter().cloned());
+            array.advance(given_up.as_ref());
+            change.put_array(&array)?;
+            Ok(false)
+        })?;
+        if busy {
+            let what = format!("a roll of {name} is open: its keysets are settled until it ends");
+            return Err(No::busy("roll-under-way", what).next(format!("keyroll roll watch {name}")));
+        }
+        Ok(())
+    }
+
+    /// SPNs that were prepared are not to be registered any more: nobody has a ticket for them.
+    pub(super) fn drop_prepared(&self, array: &ArrayRecord, spns: &[String]) -> Result<(), No> {
+        if spns.is_empty() {
+            return Ok(());
+        }
+        let same = |one: &String| spns.iter().any(|spn| spn.eq_ignore_ascii_case(one));
+        self.ports.store.write(|change| {
+            if let Some(mut array) = change.array(&array.name)? {
+                let gone: Vec<String> = array
+                    .naming
+                    .prepared
+                    .iter()
+                    .filter(|one| same(one))
+                    .cloned()
+                    .collect();
+                array.naming.prepared.retain(|one| !same(one));
+                // With nothing left of their tickets they go at the next look.
+                array
+                    .naming
+                    .leaving
+                    .extend(gone.into_iter().map(|one| (one, 0)));
+                change.put_array(&array)?;
+            }
+            Ok::<_, StoreError>(())
+        })?;
+        self.wake.notify_one();
+        Ok(())
+    }
+
+    /// Every node holds the keys for these SPNs.
+    pub(super) fn demand_ready(&self, array: &ArrayRecord, spns: &[String]) -> Result<(), No> {
+        let name = &array.name;
+        let next = format!("keyroll node list {name}");
+        let unknown = |spn: &&String| !array.spns.iter().any(|one| one.eq_ignore_ascii_case(spn));
+        if let Some(spn) = spns.iter().find(unknown) {
+            let what = format!("the nodes of {name} hold no keys for {spn}");
+            return Err(No::refused("keys-missing", what).next(next));
+        }
+        if self.joined(array)?.is_empty() {
+            let what = format!("{name} has no node that could accept tickets");
+            return Err(No::refused("no-nodes", what).next(format!("keyroll node add {name} NODE")));
+        }
+        match self.waiting(array)?.first() {
+            None => Ok(()),
+            Some(one) => {
+                let what = format!(
+                    "node {} does not hold the keys of {name} yet: {}",
+                    one.node, one.reason
+                );
+                Err(No::refused("keys-missing", what).next(next))
+            }
+        }
+    }
+
+    /// The nodes that do not hold the array's keyset as it is now. One in quarantine is not waited
+    /// for: it serves nobody until it has caught up.
+    fn waiting(&self, array: &ArrayRecord) -> Result<Vec<said::RollNodeView>, No> {
+        let mut waiting = Vec::new();
+        for node in self.joined(array)? {
+            let status = self.overview.node(&array.name, &node);
+            let version = status
+                .as_ref()
+                .and_then(|status| status.inventory.as_ref().map(|inventory| inventory.version));
+            let (state, reason) = match &status {
+                None => ("waiting", "it was not looked at yet".to_owned()),
+                Some(status) if status.state == "quarantined" => continue,
+                Some(status) if status.state != "in-service" => {
+                    (status.state, status.reason.clone())
+                }
+                Some(_) if version.is_none_or(|version| version < array.keyset_version) => {
+                    ("behind", "it is being given them".to_owned())
+                }
+                Some(_) => continue,
+            };
+            waiting.push(said::RollNodeView {
+                node: node.to_string(),
+                state: state.to_owned(),
+                reason,
+            });
+        }
+        Ok(waiting)
+    }
+
+    pub(super) fn joined(&self, array: &ArrayRecord) -> Result<Vec<keyroll::name::NodeName>, No> {
+        let members = self.ports.store.members(&array.name)?.into_iter();
+        let joined = members.filter(|node| node.state == NodeState::Joined);
+        Ok(joined.map(|node| node.name).collect())
+    }
+}

@@ -1,0 +1,185 @@
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn change(modifications: Vec<Modification>) -> DirectoryChange {
+    DirectoryChange {
+        dc: "dc1.corp.example".parse().unwrap(),
+        target: Target {
+            guid: [7; 16],
+            account: "svc-web$".to_owned(),
+            distinguished_name: "CN=svc-web,DC=corp,DC=example".to_owned(),
+        },
+        modifications,
+    }
+}
+
+fn spn(action: Action, spn: &str) -> Modification {
+    Modification::new("servicePrincipalName", action, spn)
+}
+
+#[test]
+fn an_object_tells_whether_a_change_was_made() {
+    use Action::{Add, Delete};
+    let swap = change(vec![spn(Delete, "HTTP/old"), spn(Add, "HTTP/new")]);
+    for (present, standing) in [
+        (&["HTTP/new"][..], Standing::Made),
+        (&["HTTP/new", "HTTP/other"], Standing::Made),
+        (&["HTTP/old"], Standing::NotMade),
+        (&["HTTP/old", "HTTP/new"], Standing::Partly),
+        (&[], Standing::Partly),
+        // Another spelling is another value: what goes was read before it was planned.
+        (&["HTTP/NEW", "HTTP/old"], Standing::NotMade),
+    ] {
+        let values = |_: &str| {
+            present
+                .iter()
+                .map(|value| value.as_bytes().to_vec())
+                .collect()
+        };
+        assert_eq!(swap.standing(values), standing, "{present:?}");
+    }
+}
+
+#[test]
+fn a_change_is_shown_as_sentences_ldif_and_commands() {
+    let binary = "msDS-AllowedToActOnBehalfOfOtherIdentity";
+    let change = change(vec![
+        spn(Action::Add, "HTTP/web.corp.example"),
+        Modification::delete(binary, [1, 0, 4, 0x80]),
+        Modification::add("description", " ä"),
+    ]);
+    assert_eq!(
+        change.sentences(),
+        [
+            "svc-web$: add servicePrincipalName HTTP/web.corp.example",
+            "svc-web$: delete msDS-AllowedToActOnBehalfOfOtherIdentity (4 bytes)",
+            "svc-web$: add description  ä",
+        ]
+    );
+    assert_eq!(
+        change.ldif(),
+        "dn: CN=svc-web,DC=corp,DC=example\nchangetype: modify\n\
+         add: servicePrincipalName\nservicePrincipalName: HTTP/web.corp.example\n-\n\
+         delete: msDS-AllowedToActOnBehalfOfOtherIdentity\n\
+         msDS-AllowedToActOnBehalfOfOtherIdentity:: AQAEgA==\n-\n\
+         add: description\ndescription:: IMOk\n-\n"
+    );
+    assert_eq!(
+        change.commands(),
+        ["setspn -S HTTP/web.corp.example svc-web$"]
+    );
+    assert_eq!(
+        change.inverse().commands(),
+        ["setspn -D HTTP/web.corp.example svc-web$"]
+    );
+}
+
+#[test]
+fn nothing_in_a_value_ends_a_line() {
+    let change = change(vec![Modification::add("info", "a\ndn: CN=other\x1b[2J")]);
+    assert_eq!(change.ldif().lines().count(), 5);
+    assert!(change.sentences()[0].ends_with("(18 bytes)"));
+}
+
+#[test]
+fn what_the_object_shows_counts_more_than_what_was_heard() {
+    use Reported::{Applied, NotSent, Nothing, Refused, Unknown};
+    use Standing::{Made, NotMade, Partly};
+    for (reported, seen, in_flight, state) in [
+        (Nothing, Some(NotMade), false, State::HandedOut),
+        // Whoever had it in hand died after sending it.
+        (Nothing, Some(Made), false, State::Applied),
+        (Applied, Some(Made), false, State::Applied),
+        (Applied, None, false, State::Applied),
+        (Applied, Some(NotMade), false, State::NotMade),
+        (Refused, Some(NotMade), false, State::Refused),
+        (Refused, None, false, State::Refused),
+        // A repetition of what had been made is refused.
+        (Refused, Some(Made), false, State::Applied),
+        (Unknown, Some(Made), true, State::Applied),
+        (Unknown, Some(NotMade), true, State::Unknown),
+        (Unknown, Some(NotMade), false, State::NotMade),
+        (Unknown, None, false, State::Unknown),
+        (NotSent, Some(NotMade), false, State::NotMade),
+        (NotSent, Some(Partly), false, State::Differs),
+    ] {
+        assert_eq!(
+            State::of(reported, seen, in_flight),
+            state,
+            "{reported:?} {seen:?}"
+        );
+    }
+    for word in ["", "applied", "refused", "unknown", "not-sent"] {
+        assert!(Reported::of_word(word).is_some(), "{word}");
+    }
+    assert_eq!(Reported::of_word("done"), None);
+}
+
+fn modifications() -> impl Strategy<Value = Vec<Modification>> {
+    let one = (0..3_u8, any::<bool>(), 0..4_u8).prop_map(|(attribute, add, value)| {
+        let action = if add { Action::Add } else { Action::Delete };
+        Modification::new(&format!("a{attribute}"), action, [value])
+    });
+    // One value is not both added and deleted: a directory refuses such a modify.
+    proptest::collection::vec(one, 1..6).prop_filter("each value once", |all| {
+        let mut seen = std::collections::BTreeSet::new();
+        all.iter()
+            .all(|one| seen.insert((one.attribute.clone(), one.value.clone())))
+    })
+}
+
+type Object = BTreeMap<String, Vec<Vec<u8>>>;
+
+/// What a directory does: everything, or nothing if one value is not as it should be.
+fn applied(object: &Object, change: &DirectoryChange) -> Option<Object> {
+    let mut object = object.clone();
+    for one in &change.modifications {
+        let values = object.entry(one.attribute.clone()).or_default();
+        let at = values.iter().position(|value| *value == one.value);
+        match (one.action, at) {
+            (Action::Add, None) => values.push(one.value.clone()),
+            (Action::Delete, Some(at)) => drop(values.remove(at)),
+            _ => return None,
+        }
+    }
+    for values in object.values_mut() {
+        values.sort();
+    }
+    Some(object)
+}
+
+proptest! {
+    #[test]
+    fn what_is_made_is_seen_and_can_be_taken_back(
+        modifications in modifications(),
+        others in proptest::collection::btree_map("a[0-2]", proptest::collection::btree_set(
+            proptest::collection::vec(0..4_u8, 1), 0..4), 0..3),
+    ) {
+        let before: Object = others
+            .into_iter()
+            .map(|(name, values)| (name, values.into_iter().collect()))
+            .collect();
+        let change = change(modifications);
+        let see = |object: &Object, change: &DirectoryChange| {
+            change.standing(|name| object.get(name).cloned().unwrap_or_default())
+        };
+        match applied(&before, &change) {
+            None => prop_assert_ne!(see(&before, &change), Standing::NotMade),
+            Some(after) => {
+                prop_assert_eq!(see(&before, &change), Standing::NotMade);
+                prop_assert_eq!(see(&after, &change), Standing::Made);
+                prop_assert_eq!(see(&after, &change.inverse()), Standing::NotMade);
+                let back = applied(&after, &change.inverse()).unwrap();
+                let filled = |object: &Object| -> Vec<_> {
+                    let object = object.clone().into_iter();
+                    object.filter(|(_, values)| !values.is_empty()).collect()
+                };
+                prop_assert_eq!(filled(&back), filled(&before));
+            }
+        }
+        prop_assert_eq!(change.inverse().inverse(), change);
+    }
+}

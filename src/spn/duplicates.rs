@@ -1,0 +1,94 @@
+//! Names with two owners: KDCs issue tickets for none of them, or for the wrong one.
+
+use std::collections::BTreeMap;
+
+use super::alike::{self, Likeness};
+use super::{Aliases, Spn};
+
+/// An object and one of its SPNs, as the directory has it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Holder {
+    /// The value as it is there: any text.
+    pub spn: String,
+    /// Whose it is: something that tells one object from another, such as its distinguished name.
+    pub owner: String,
+}
+
+/// Several owners of what is one name, or looks like one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Duplicate {
+    /// How alike the names are: the least alike pair.
+    pub likeness: Likeness,
+    /// Everybody, ordered by SPN and owner.
+    pub holders: Vec<Holder>,
+}
+
+/// Every name with more than one owner, in the order of the names. One owner with several
+/// spellings of a name is none.
+#[must_use]
+pub fn duplicates(all: impl IntoIterator<Item = Holder>) -> Vec<Duplicate> {
+    let mut groups: BTreeMap<String, Vec<Holder>> = BTreeMap::new();
+    for holder in all {
+        groups
+            .entry(alike::key(&holder.spn))
+            .or_default()
+            .push(holder);
+    }
+    groups.into_values().flat_map(split).collect()
+}
+
+/// The duplicates among names that share a key. Names of plain letters may share one and be
+/// different names all the same.
+fn split(mut holders: Vec<Holder>) -> Vec<Duplicate> {
+    holders.sort();
+    holders.dedup();
+    let mut sets: Vec<(Likeness, Vec<Holder>)> = Vec::new();
+    for holder in holders {
+        let alike = |(_, set): &(Likeness, Vec<Holder>)| {
+            set.iter()
+                .filter_map(|one| Likeness::of(&one.spn, &holder.spn))
+                .max()
+        };
+        match sets.iter_mut().find_map(|set| Some((alike(set)?, set))) {
+            Some((likeness, (worst, set))) => {
+                *worst = likeness.max(*worst);
+                set.push(holder);
+            }
+            None => sets.push((Likeness::Exact, vec![holder])),
+        }
+    }
+    let several = |set: &[Holder]| set.iter().any(|one| one.owner != set[0].owner);
+    sets.into_iter()
+        .filter(|(_, set)| several(set))
+        .map(|(likeness, holders)| Duplicate { likeness, holders })
+        .collect()
+}
+
+/// Those of `others` who stand in the way of `wanted` becoming somebody's: they have the same name,
+/// or one that looks like it.
+#[must_use]
+pub fn rivals<'a>(wanted: &Spn, others: &'a [Holder]) -> Vec<(Likeness, &'a Holder)> {
+    let wanted = wanted.to_string();
+    let mut found: Vec<_> = others
+        .iter()
+        .filter_map(|other| Some((Likeness::of(&wanted, &other.spn)?, other)))
+        .collect();
+    found.sort();
+    found
+}
+
+impl Aliases {
+    /// The names under which a KDC would also find `spn`, were it not there: `HOST/web` for
+    /// `HTTP/web`; and those that it answers for itself.
+    #[must_use]
+    pub fn others(&self, spn: &Spn) -> Vec<Spn> {
+        let above = self
+            .answers_for(spn.class())
+            .map(|of| spn.of_class(&of.to_uppercase()));
+        let below = self
+            .answered_by(spn.class())
+            .iter()
+            .map(|class| spn.of_class(class));
+        above.into_iter().chain(below).collect()
+    }
+}
