@@ -40,6 +40,7 @@ pub fn an_operators_day_survives(lab: &Lab, free: &FreeNodes) -> Result<Toll> {
     load.direct.truncate(GUEST);
     let users = Logins::start(lab, ARRAY, &load)?;
     toll.killed += operators(&mut world)?;
+    toll.killed += names(&mut world)?;
     toll.killed += joining(&mut world)?;
     let hour = |text| format!("node-certificate-hours = 1\n{text}");
     world.controller.reconfigure(hour)?;
@@ -166,6 +167,38 @@ fn operators(world: &mut World<'_>) -> Result<usize> {
         world.cli.run(&add)?;
         let listed = world.cli.run(&["operator", "list"])?;
         ensure!(listed.to_string().contains("anna"), "{listed}");
+        Ok(())
+    })
+}
+
+/// A name is registered with the controller's rights while it dies: what nobody knows is looked at,
+/// and what is left open is begun anew under another name.
+fn names(world: &mut World<'_>) -> Result<usize> {
+    world.controller.kill()?;
+    world.controller.reconfigure(|text| {
+        format!("{text}[authority]\ncontroller-writes = [\"servicePrincipalName\"]\n")
+    })?;
+    world.controller.start()?;
+    let mut number = 0;
+    dies_while(world, scenarios::CHANGE, |world| {
+        number += 1;
+        let spn = format!("HTTP/day-{number}.corp.example");
+        let line = [
+            "spn",
+            "add",
+            ARRAY,
+            &spn,
+            "--yes",
+            "--with-controller-rights",
+        ];
+        world.cli.run(&line)?;
+        let listed = world.cli.run(&["spn", "list", ARRAY])?;
+        let spns = listed["spns"].as_array().context("no SPNs")?;
+        let view = spns.iter().find(|view| view["spn"] == spn.as_str());
+        ensure!(
+            view.is_some_and(|view| view["state"] == "registered"),
+            "{listed}"
+        );
         Ok(())
     })
 }

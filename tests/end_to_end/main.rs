@@ -8,6 +8,7 @@ mod adopt;
 mod bad_input;
 mod load;
 mod lost;
+mod names;
 mod out_of_band;
 mod secrets;
 mod set_up;
@@ -112,6 +113,11 @@ const PROMISES: &[Promise] = &[
         lost::a_controller_without_a_backup,
     ),
     ("lost_a_snapshot_of_a_node", lost::a_snapshot_of_a_node),
+    (
+        "names_are_added_moved_and_removed",
+        names::are_added_moved_and_removed,
+    ),
+    ("names_that_cannot_be_had", names::that_cannot_be_had),
     ("the_naive_order_fails", load::the_naive_order_fails),
 ];
 

@@ -15,7 +15,8 @@ use keyroll_controller::driver;
 use keyroll_controller::keys::seal_password;
 use keyroll_controller::seal::Seal;
 use keyroll_controller::store::{
-    Account, ArrayRecord, DriftRecord, GenerationRecord, NodeRecord, NodeState, Store, StoreError,
+    Account, ArrayRecord, DriftRecord, GenerationRecord, NamingRecord, NodeRecord, NodeState,
+    Store, StoreError,
 };
 
 use crate::course::Course;
@@ -154,6 +155,7 @@ fn array(dice: &mut Dice, seal: &Seal) -> ArrayRecord {
         stale: None,
         unknown_keys_stay: false,
         drift: DriftRecord::default(),
+        naming: NamingRecord::default(),
         method: dice.pick(&method),
         name,
     }

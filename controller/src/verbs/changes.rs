@@ -16,10 +16,6 @@ use crate::store::{ChangeRecord, Changes as _, StoreError};
 mod tests;
 mod views;
 
-/// After this long a request that nobody answered is not carried out any more: what AD lets one
-/// take (`MaxQueryDuration`, 120 s), and as much again. By the wall clock, since a wrong guess
-/// harms nothing: whoever undoes or repeats the change looks again.
-const IN_FLIGHT_SECONDS: i64 = 240;
 /// How many changes a list shows unless it is told.
 const LISTED: usize = 50;
 /// Among how many of the newest changes those are looked for that nobody knows the end of.
@@ -262,7 +258,10 @@ impl Controller {
             }
         };
         let age = Utc::now().timestamp() - record.reported_unix;
-        record.state = State::of(record.reported, seen, age < IN_FLIGHT_SECONDS);
+        // By the wall clock, since a wrong guess harms nothing: whoever undoes or repeats the
+        // change looks again.
+        let in_flight = u64::try_from(age).is_ok_and(|age| age < self.defaults.quiesce);
+        record.state = State::of(record.reported, seen, in_flight);
         self.keep(&record)?;
         Ok(record)
     }

@@ -63,7 +63,8 @@ fn trials() -> Vec<Trial> {
         operators: a_ticket_from_kinit_makes_changes, a_password_that_was_typed_makes_changes,
             who_lacks_a_right_is_told_which, a_ticket_that_cannot_be_used_says_so;
         services: names_are_added_one_by_one, a_name_of_another_account_is_refused,
-            a_duplicate_that_replication_made_shows;
+            a_duplicate_that_replication_made_shows, names_are_found_by_class_and_in_any_case,
+            the_forest_tells_for_what_host_answers, dns_tells_addresses;
         rights: the_printed_rights_are_enough_and_no_more,
             the_rights_on_a_container_make_accounts_of_one_kind;
     }

@@ -1,7 +1,8 @@
 //! SPNs have one owner each.
 
 use keyroll::kerberos::salt::AccountKind;
-use keyroll_controller::ports::{Directory as _, PortError};
+use keyroll::spn::{Holder, Likeness, duplicates};
+use keyroll_controller::ports::{Directory as _, PortError, SpnSearch};
 
 use crate::lab::{Lab, sight};
 
@@ -67,6 +68,20 @@ pub async fn a_duplicate_that_replication_made_shows(lab: &'static Lab) {
         "{owners:?}"
     );
 
+    let found = directory
+        .spn_holders(&lab.dc1, &SpnSearch::All)
+        .await
+        .unwrap();
+    assert!(found.forest);
+    let all = found.holders.into_iter().map(|one| Holder {
+        spn: one.spn,
+        owner: one.distinguished_name,
+    });
+    let found = duplicates(all);
+    let twins = found.iter().find(|set| set.holders[0].spn == spn).unwrap();
+    assert_eq!(twins.likeness, Likeness::Exact);
+    assert!(twins.holders.iter().any(|one| one.owner == other));
+
     let mut seen = one;
     seen.account.principal = format!("{}@CORP.EXAMPLE", &spn[5..spn.len() - 13])
         .parse()
@@ -81,4 +96,47 @@ pub async fn a_duplicate_that_replication_made_shows(lab: &'static Lab) {
     let state = directory.read(&lab.dc1, &two.account).await.unwrap();
     assert_eq!(state.spns, [two.service().name()]);
     sight(&lab.kdcs(), &lab.dc1, &seen, &[]).await.unwrap();
+}
+
+pub async fn names_are_found_by_class_and_in_any_case(lab: &'static Lab) {
+    let made = lab.make("found", AccountKind::User).await;
+    let directory = lab.controller();
+    let own = made.service().name();
+    let exact = vec![own.to_uppercase()];
+    let by_name = SpnSearch::Some {
+        exact,
+        classes: Vec::new(),
+    };
+    let by_class = SpnSearch::Some {
+        exact: Vec::new(),
+        classes: vec!["http".to_owned()],
+    };
+    for (search, alone) in [(by_name, true), (by_class, false), (SpnSearch::All, false)] {
+        let found = directory.spn_holders(&lab.dc1, &search).await.unwrap();
+        let ours: Vec<_> = found.holders.iter().filter(|one| one.spn == own).collect();
+        assert_eq!(ours.len(), 1, "{search:?}");
+        assert_eq!(ours[0].guid, made.account.guid);
+        assert_eq!(ours[0].account, made.account.principal.name());
+        assert_eq!(found.holders.len() == 1, alone, "{search:?}");
+        let http = |spn: &str| spn.to_lowercase().starts_with("http/");
+        let all_http = found.holders.iter().all(|one| http(&one.spn));
+        assert_eq!(all_http, search != SpnSearch::All);
+    }
+}
+
+pub async fn the_forest_tells_for_what_host_answers(lab: &'static Lab) {
+    let aliases = lab.controller().spn_aliases(&lab.dc1).await.unwrap();
+    assert_eq!(aliases.answers_for("HTTP"), Some("host"));
+    assert_eq!(aliases.answers_for("MSSQLSvc"), None);
+}
+
+pub async fn dns_tells_addresses(lab: &'static Lab) {
+    let directory = lab.controller();
+    let known = directory.host("dc1.corp.example").await.unwrap();
+    assert_eq!(
+        known.addresses,
+        ["10.99.0.11".parse::<std::net::IpAddr>().unwrap()]
+    );
+    let unknown = directory.host("nowhere.corp.example").await.unwrap();
+    assert!(unknown.addresses.is_empty() && unknown.alias_of.is_none());
 }

@@ -150,7 +150,7 @@ async fn an_unknown_outcome_is_settled_by_looking_and_never_sent_again() {
     let no = controller.make_change(&make(second)).await.unwrap_err();
     assert_eq!(no.code, "not-to-be-made");
     // Nothing can be on its way any more.
-    age(&scene, second, IN_FLIGHT_SECONDS);
+    age(&scene, second, 150);
     planned(&scene, "HTTP/three.corp.example").await.unwrap();
     let seen = controller.report_change(&report(second, "")).await.unwrap();
     assert_eq!(seen.state, "not-made");
