@@ -1,8 +1,8 @@
 //! After a controller's state was lost and came back older than the world: what is in force, from
 //! what the domain controllers issue with.
 
+use super::Roll;
 use super::record::Found;
-use super::{Roll, State};
 use crate::kerberos::Kvno;
 use crate::kerberos::salt::Salt;
 
@@ -111,7 +111,7 @@ fn found(roll: &Roll, in_force: InForce, looks: &[Look], retired: bool) -> Found
                 Found::Committed { kvno, salt }
             }
         }
-        (InForce::Recorded, Some(_), _) if roll.state() != State::Planned => Found::NotCommitted,
+        (InForce::Recorded, Some(_), _) => Found::NotCommitted,
         _ => Found::Overtaken,
     }
 }

@@ -220,6 +220,9 @@ mod tests {
         let cron = schedule("cron = '0 2 1-7 * MON'");
         let written = toml::to_string(&cron).unwrap();
         assert_eq!(schedule(&written), cron);
+        for least in ["every = '60s'", "every = '30d'\nmax-age = '30d'"] {
+            assert!(toml::from_str::<Schedule>(least).is_ok(), "{least}");
+        }
         // What is not there is not written.
         let bare = "cron = \"0 2 1-7 * 1\"\ntime-zone = \"UTC\"\nmissed = \"run\"\n";
         assert_eq!(written, bare);

@@ -91,7 +91,7 @@ fn judged(looks: &[Look]) -> Option<InForce> {
 #[test]
 fn without_a_roll_the_newest_key_that_is_known_is_the_one() {
     use Issuer::{Before, Recorded, Unknown};
-    let cases: [(&[Look], Option<InForce>); 7] = [
+    let cases: [(&[Look], Option<InForce>); 8] = [
         (&[], None),
         (&[look(Recorded, 5)], Some(InForce::Recorded)),
         (&[look(Before, 4)], Some(InForce::Before(Kvno(4)))),
@@ -107,6 +107,11 @@ fn without_a_roll_the_newest_key_that_is_known_is_the_one() {
         // It lags behind, and what it has is older than what we know.
         (
             &[look(Unknown, 4), look(Recorded, 5)],
+            Some(InForce::Recorded),
+        ),
+        // Two of one number: replication will tell, and an alarm if it is not ours.
+        (
+            &[look(Unknown, 5), look(Recorded, 5)],
             Some(InForce::Recorded),
         ),
     ];

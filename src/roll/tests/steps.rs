@@ -1,6 +1,7 @@
 //! Single steps of `plan`, asked for by hand: what the world of the other tests does not come to.
 
 mod given_up;
+mod journal;
 mod last_look;
 mod refusals;
 
