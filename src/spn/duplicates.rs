@@ -38,7 +38,7 @@ pub fn duplicates(all: impl IntoIterator<Item = Holder>) -> Vec<Duplicate> {
 }
 
 /// The duplicates among names that share a key. Names of plain letters may share one and be
-/// different names all the same.
+/// different names all the same: `web1` and `webl`. What looks like both is told with either.
 fn split(mut holders: Vec<Holder>) -> Vec<Duplicate> {
     holders.sort();
     holders.dedup();
@@ -49,12 +49,16 @@ fn split(mut holders: Vec<Holder>) -> Vec<Duplicate> {
                 .filter_map(|one| Likeness::of(&one.spn, &holder.spn))
                 .max()
         };
-        match sets.iter_mut().find_map(|set| Some((alike(set)?, set))) {
-            Some((likeness, (worst, set))) => {
-                *worst = likeness.max(*worst);
-                set.push(holder);
+        let mut alone = true;
+        for set in &mut sets {
+            if let Some(likeness) = alike(set) {
+                set.0 = likeness.max(set.0);
+                set.1.push(holder.clone());
+                alone = false;
             }
-            None => sets.push((Likeness::Exact, vec![holder])),
+        }
+        if alone {
+            sets.push((Likeness::Exact, vec![holder]));
         }
     }
     let several = |set: &[Holder]| set.iter().any(|one| one.owner != set[0].owner);

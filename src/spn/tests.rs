@@ -176,6 +176,15 @@ fn the_table_has_each_name_once() {
     assert_eq!(table(&bad).unwrap_err().part, Part::Whole);
 }
 
+#[test]
+fn what_looks_like_two_names_is_told_with_either() {
+    let holders = [("HTTP/1", "a"), ("HTTP/l", "b"), ("HTTP/\u{200b}l", "c")];
+    let found = duplicates(holders.map(|(spn, owner)| holder(spn, owner)));
+    let owners = |set: &Duplicate| set.holders.iter().map(|one| one.owner.clone()).collect();
+    let owners: Vec<Vec<String>> = found.iter().map(owners).collect();
+    assert_eq!(owners, [["a", "c"], ["b", "c"]]);
+}
+
 proptest! {
     #[test]
     fn any_text_is_an_spn_or_explained(text in "\\PC{0,40}") {
