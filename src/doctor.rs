@@ -8,6 +8,7 @@
 //! | `account` | the account: its state, its password, its enctypes, its salt |
 //! | `keys` | the same key everywhere: directory, KDCs, keytabs |
 //! | `replication` | whether the domain controllers tell the same |
+//! | `spn` | the names under which clients ask |
 //! | `rights` | what the controller may do, and what it should not be able to |
 //! | `clock` | every clock against the controller's |
 //! | `nodes` | contact, readiness, keytab files |
@@ -24,6 +25,7 @@ mod keys;
 mod nodes;
 mod replication;
 mod rights;
+mod spn;
 
 pub use facts::{
     ArrayFacts, DcFacts, Facts, KeytabFacts, NodeFacts, NodeLook, OpenRoll, ProofFacts,
@@ -32,10 +34,11 @@ pub use facts::{
 pub use finding::{Check, Examined, Finding, Grade};
 
 /// Every check, area by area, in the order in which they are printed and documented.
-pub const AREAS: [(&str, &[Check]); 8] = [
+pub const AREAS: [(&str, &[Check]); 9] = [
     ("The account", account::CHECKS),
     ("Keys", keys::CHECKS),
     ("Replication", replication::CHECKS),
+    ("Names", spn::CHECKS),
     ("Rights", rights::CHECKS),
     ("Clocks", clock::CHECKS),
     ("Nodes", nodes::CHECKS),

@@ -161,15 +161,34 @@ fn condition(facts: &Facts, condition: &Condition) -> Vec<Finding> {
     let reasons = reasons.filter(|reason| condition.codes.contains(&reason.code.as_str()));
     let bad = |reason: Refusal| {
         let evidence = since(facts, condition.attribute, reason.why);
+        let next = match reason.code.starts_with("enctypes-") {
+            true => set_enctypes(facts),
+            false => reason.next,
+        };
         let grade = match condition.costs_logins {
             true => Finding::broken,
             false => Finding::warning,
         };
         grade(reason.object, evidence)
             .because(condition.cause)
-            .mend(reason.next)
+            .mend(next)
     };
     or_ok(reasons.map(bad).collect(), state, condition.fine)
+}
+
+/// The command that has the account name the keytabs' enctypes and no others.
+pub(super) fn set_enctypes(facts: &Facts) -> String {
+    let (account, array) = (&facts.array.account, &facts.array.name);
+    let bits = facts
+        .array
+        .enctypes
+        .iter()
+        .filter_map(|one| one.directory_bit());
+    let bits = bits.fold(0, |all, bit| all | bit);
+    format!(
+        "net ads enctypes set '{account}' {bits} (or Set-ADUser, Set-ADComputer -Replace \
+         @{{'msDS-SupportedEncryptionTypes'={bits}}}), then keyroll doctor {array}"
+    )
 }
 
 /// The evidence with where and when the attribute was last written, if its stamp was shown.

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 
+use super::account::set_enctypes;
 use super::facts::{DcFacts, Facts, KeytabFacts, NodeFacts, ProofFacts, TicketFacts, UnseenKind};
 use super::finding::{Check, Finding};
 use crate::kerberos::{Enctype, Kvno};
@@ -222,18 +223,11 @@ fn enctypes(facts: &Facts) -> Vec<Finding> {
     if held.is_empty() {
         return Vec::new();
     }
-    let account = &facts.array.account;
     let names = held
         .iter()
         .map(|enctype| enctype.name())
         .collect::<Vec<_>>();
     let names = names.join(", ");
-    let bits = facts
-        .array
-        .enctypes
-        .iter()
-        .filter_map(|one| one.directory_bit());
-    let bits = bits.fold(0, |all, bit| all | bit);
     let judge = |(dc, ticket): (&DcFacts, &TicketFacts)| {
         let issued = enctype_name(ticket.enctype);
         let evidence = format!("tickets {issued}; keytabs {names}");
@@ -245,11 +239,7 @@ fn enctypes(facts: &Facts) -> Vec<Finding> {
                      say KRB_AP_ERR_MODIFIED. msDS-SupportedEncryptionTypes names it, or names \
                      none and the KDC falls back to RC4",
                 )
-                .mend(format!(
-                    "set msDS-SupportedEncryptionTypes of {account} to {bits}, then keyroll \
-                     doctor {}",
-                    facts.array.name
-                )),
+                .mend(set_enctypes(facts)),
         }
     };
     seen(facts).map(judge).collect()

@@ -6,6 +6,7 @@
 mod accounts;
 mod adopt;
 mod bad_input;
+mod doctor;
 mod load;
 mod lost;
 mod names;
@@ -68,6 +69,12 @@ const PROMISES: &[Promise] = &[
         "bad_input_is_all_in_the_docs",
         bad_input::the_docs_have_every_error,
     ),
+    ("doctor_accounts_and_keys", doctor::accounts_and_keys),
+    ("doctor_nodes", doctor::nodes),
+    (
+        "doctor_is_all_in_the_docs",
+        doctor::the_docs_have_every_fault,
+    ),
     (
         "out_of_band_names_spns_and_enctypes",
         out_of_band::names_spns_and_enctypes,
@@ -122,10 +129,13 @@ const PROMISES: &[Promise] = &[
 ];
 
 /// What takes a domain controller away from all others, one after the other once they are done.
-const ALONE: &[Promise] = &[(
-    "out_of_band_a_domain_controller_set_back",
-    out_of_band::a_domain_controller_set_back,
-)];
+const ALONE: &[Promise] = &[
+    ("doctor_domain_controllers", doctor::domain_controllers),
+    (
+        "out_of_band_a_domain_controller_set_back",
+        out_of_band::a_domain_controller_set_back,
+    ),
+];
 
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();

@@ -17,7 +17,7 @@ fn account_names(spoil: fn(&mut AccountState), expected: &[(&str, Grade)]) {
 #[test]
 fn each_state_of_the_account_has_its_check() {
     type Spoil = fn(&mut AccountState);
-    let table: [(&str, Grade, Spoil); 10] = [
+    let table: [(&str, Grade, Spoil); 12] = [
         ("account-enabled", Broken, |a| a.disabled = true),
         ("account-lockout", Broken, |a| a.locked = true),
         ("account-expiry", Broken, |a| a.expired = true),
@@ -27,6 +27,12 @@ fn each_state_of_the_account_has_its_check() {
             a.supported_enctypes = Some(0x1c)
         }),
         ("account-policy", Warning, |a| a.minimum_length = 100),
+        ("spn-registered", Broken, |a| {
+            a.spns = vec!["HTTP/other".to_owned()]
+        }),
+        ("spn-unique", Broken, |a| {
+            a.duplicate_spns = vec![("HTTP/web".to_owned(), "CN=old,DC=corp".to_owned())];
+        }),
         ("password-expiry", Warning, |a| a.password_expired = true),
         ("account-salt", Warning, |a| {
             a.salt_source.user_principal_name = Some("HTTP/web@corp.example".to_owned());

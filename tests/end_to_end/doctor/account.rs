@@ -1,0 +1,211 @@
+//! Faults of the account, its names, its password and its rolls.
+
+use anyhow::Result;
+use keyroll_tests::lab::Lab;
+use keyroll_tests::web::FreeNodes;
+use keyroll_tests::world::World;
+
+use super::Mend::{ByHand, Printed};
+use super::{Fault, modify, plant};
+use crate::set_up::QUICK;
+
+const DN: &str = "CN=svc-sick,OU=Arrays,DC=corp,DC=example";
+const SPN: &str = "HTTP/sick.corp.example";
+
+/// A user account, since a computer's salt follows no UPN and its password never expires.
+pub fn accounts_and_keys(lab: &Lab, free: &FreeNodes) -> Result<()> {
+    let mut world = World::new(lab, free, 1, &["sick"])?;
+    world.unit()?;
+    let what = [
+        "array",
+        "create",
+        "sick",
+        "--account",
+        "svc-sick",
+        "--kind",
+        "user",
+    ];
+    let how = ["--method", "reset", "--spn", SPN];
+    let place = ["--container", "OU=Arrays,DC=corp,DC=example"];
+    world.cli.run(&[&what[..], &how, &place, QUICK].concat())?;
+    world.join("sick", 0)?;
+    world.domain().wait_for_spn(SPN)?;
+    plant(&mut world, "sick", &faults())
+}
+
+/// The faults, for the docs.
+pub fn faults() -> Vec<Fault> {
+    let broken = |wrong, check, says, follows, bring, mend| Fault {
+        wrong,
+        check,
+        grade: "broken",
+        says,
+        follows,
+        bring,
+        mend,
+    };
+    let warning = |wrong, check, says, follows, bring, mend| Fault {
+        grade: "warning",
+        ..broken(wrong, check, says, follows, bring, mend)
+    };
+    vec![
+        broken(
+            "the account is disabled",
+            "account-enabled",
+            "it is disabled",
+            &["key-tickets", "key-accepted"],
+            |world| {
+                world
+                    .domain()
+                    .samba_tool(&["user", "disable", "svc-sick"])
+                    .map(drop)
+            },
+            Printed("samba-tool user enable"),
+        ),
+        broken(
+            "the account is locked out",
+            "account-lockout",
+            "locked out",
+            &["key-tickets"],
+            |world| {
+                modify(
+                    world,
+                    DN,
+                    &format!("replace: lockoutTime\nlockoutTime: {}", now()),
+                )
+            },
+            Printed("samba-tool user unlock"),
+        ),
+        broken(
+            "the account has expired",
+            "account-expiry",
+            "expired",
+            &["key-tickets"],
+            |world| {
+                modify(
+                    world,
+                    DN,
+                    "replace: accountExpires\naccountExpires: 130000000000000000",
+                )
+            },
+            Printed("samba-tool user setexpiry --noexpiry"),
+        ),
+        warning(
+            "the account is an administrator's (adminCount)",
+            "account-tier",
+            "protected",
+            &[],
+            |world| modify(world, DN, "replace: adminCount\nadminCount: 1"),
+            ByHand("use an account of its own", |world| {
+                modify(world, DN, "delete: adminCount")
+            }),
+        ),
+        broken(
+            "msDS-SupportedEncryptionTypes is unset: the KDC issues RC4",
+            "key-enctype",
+            "rc4-hmac",
+            &["account-enctypes"],
+            |world| modify(world, DN, "delete: msDS-SupportedEncryptionTypes"),
+            ByHand("net ads enctypes set 'svc-sick' 24", aes),
+        ),
+        broken(
+            "msDS-SupportedEncryptionTypes allows RC4 beside AES",
+            "account-enctypes",
+            "lack (0x4)",
+            &[],
+            |world| {
+                let change = "replace: msDS-SupportedEncryptionTypes\n\
+                              msDS-SupportedEncryptionTypes: 28";
+                modify(world, DN, change)
+            },
+            ByHand("net ads enctypes set 'svc-sick' 24", aes),
+        ),
+        warning(
+            "a UPN gives the next password another salt",
+            "account-salt",
+            "userPrincipalName HTTP/sick.corp.example@corp.example",
+            &[],
+            |world| {
+                let upn = "HTTP/sick.corp.example@corp.example";
+                let change = format!("replace: userPrincipalName\nuserPrincipalName: {upn}");
+                modify(world, DN, &change)
+            },
+            Printed("keyroll roll sick"),
+        ),
+        warning(
+            "the password must be changed at the next logon",
+            "password-expiry",
+            "must be changed",
+            &["key-tickets", "key-accepted"],
+            |world| modify(world, DN, "replace: pwdLastSet\npwdLastSet: 0"),
+            Printed("samba-tool user setexpiry --noexpiry"),
+        ),
+        broken(
+            "somebody else set the password",
+            "key-tickets",
+            "open with no key of the array",
+            &["key-kvno", "account-salt"],
+            |world| {
+                let domain = world.domain();
+                domain.dc(&["set-password", "svc-sick", "Somebody-Elses-Passw0rd"])?;
+                domain.wait_for_kvno("svc-sick")
+            },
+            Printed("keyroll roll sick --emergency"),
+        ),
+        broken(
+            "an SPN is gone",
+            "spn-registered",
+            SPN,
+            &["key-tickets"],
+            |world| modify(world, DN, "delete: servicePrincipalName"),
+            ByHand("setspn -S HTTP/sick.corp.example svc-sick", |world| {
+                world
+                    .domain()
+                    .samba_tool(&["spn", "add", SPN, "svc-sick"])
+                    .map(drop)
+            }),
+        ),
+        broken(
+            "another account has an SPN too",
+            "spn-unique",
+            SPN,
+            &["key-tickets"],
+            |world| {
+                world.domain().account("svc-ill", &[])?;
+                let spn = format!("add: servicePrincipalName\nservicePrincipalName: {SPN}");
+                world.domain().force(TWIN, &spn)
+            },
+            ByHand("setspn -D HTTP/sick.corp.example svc-ill", |world| {
+                world.domain().force(TWIN, "delete: servicePrincipalName")
+            }),
+        ),
+        warning(
+            "the schedule is paused",
+            "deadline-roll",
+            "paused",
+            &[],
+            |world| {
+                world
+                    .cli
+                    .run(&["schedule", "set", "sick", "--every", "30d"])?;
+                let pause = ["schedule", "pause", "sick", "--reason", "holidays"];
+                world.cli.run(&pause).map(drop)
+            },
+            Printed("keyroll schedule resume sick"),
+        ),
+    ]
+}
+
+const TWIN: &str = "CN=svc-ill,CN=Users,DC=corp,DC=example";
+
+fn aes(world: &mut World<'_>) -> Result<()> {
+    let change = "replace: msDS-SupportedEncryptionTypes\nmsDS-SupportedEncryptionTypes: 24";
+    modify(world, DN, change)
+}
+
+/// 100 ns since 1601 (MS-DTYP 2.3.3).
+fn now() -> u64 {
+    use std::time::{SystemTime, UNIX_EPOCH};
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    (since.map_or(0, |since| since.as_secs()) + 11_644_473_600) * 10_000_000
+}

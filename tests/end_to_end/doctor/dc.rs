@@ -1,0 +1,58 @@
+//! Faults of domain controllers: run alone, since others would be without them too.
+
+use anyhow::Result;
+use keyroll_tests::dc::Dc;
+use keyroll_tests::lab::Lab;
+use keyroll_tests::web::FreeNodes;
+use keyroll_tests::world::World;
+
+use super::Mend::ByHand;
+use super::{Fault, modify, plant};
+use crate::set_up::QUICK;
+
+const DN: &str = "CN=svc-cut,OU=Arrays,DC=corp,DC=example";
+
+/// One is cut off from the other, and one is down.
+pub fn domain_controllers(lab: &Lab, free: &FreeNodes) -> Result<()> {
+    let mut world = World::new(lab, free, 1, &["cut"])?;
+    world.create("cut", QUICK)?;
+    world.serve("cut")?;
+    plant(&mut world, "cut", &faults())
+}
+
+/// The faults, for the docs.
+pub fn faults() -> Vec<Fault> {
+    vec![
+        Fault {
+            wrong: "two domain controllers do not replicate",
+            check: "replication-account",
+            grade: "warning",
+            says: "lacks the last write of msDS-SupportedEncryptionTypes",
+            follows: &[],
+            bring: |world| {
+                world.domain().dc(&["cut"])?;
+                let change = "replace: msDS-SupportedEncryptionTypes\n\
+                              msDS-SupportedEncryptionTypes: 16";
+                modify(world, DN, change)
+            },
+            mend: ByHand(
+                "samba-tool drs replicate dc2.corp.example dc1.corp.example",
+                |world| {
+                    world.domain().dc(&["heal"])?;
+                    world.domain().dc(&["replicate"]).map(drop)
+                },
+            ),
+        },
+        Fault {
+            wrong: "a domain controller is down",
+            check: "dc-ldap",
+            grade: "broken",
+            says: "dc2.corp.example",
+            follows: &["key-tickets", "replication-account"],
+            bring: |world| Dc::of(world.lab, "dc2").kill(),
+            mend: ByHand("nc -vz dc2.corp.example 636", |world| {
+                Dc::of(world.lab, "dc2").start()
+            }),
+        },
+    ]
+}
