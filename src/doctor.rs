@@ -12,6 +12,7 @@
 //! | `rights` | what the controller may do, and what it should not be able to |
 //! | `clock` | every clock against the controller's |
 //! | `nodes` | contact, readiness, keytab files |
+//! | `service` | what it asks of a browser, and a real login at each place |
 //! | `changes` | what others have changed |
 //! | `deadlines` | what will go wrong by itself if nobody acts |
 
@@ -25,16 +26,17 @@ mod keys;
 mod nodes;
 mod replication;
 mod rights;
+mod service;
 mod spn;
 
 pub use facts::{
     ArrayFacts, DcFacts, Facts, KeytabFacts, NodeFacts, NodeLook, OpenRoll, ProofFacts,
-    ScheduleFacts, Seen, TicketFacts, Unseen, UnseenKind,
+    ScheduleFacts, Seen, ServiceFacts, TicketFacts, Unseen, UnseenKind, WebFacts,
 };
 pub use finding::{Check, Examined, Finding, Grade};
 
 /// Every check, area by area, in the order in which they are printed and documented.
-pub const AREAS: [(&str, &[Check]); 9] = [
+pub const AREAS: [(&str, &[Check]); 10] = [
     ("The account", account::CHECKS),
     ("Keys", keys::CHECKS),
     ("Replication", replication::CHECKS),
@@ -42,6 +44,7 @@ pub const AREAS: [(&str, &[Check]); 9] = [
     ("Rights", rights::CHECKS),
     ("Clocks", clock::CHECKS),
     ("Nodes", nodes::CHECKS),
+    ("The service", service::CHECKS),
     ("Changes by others", changes::CHECKS),
     ("Deadlines", deadlines::CHECKS),
 ];

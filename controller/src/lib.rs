@@ -39,6 +39,7 @@ mod stand_in;
 pub mod store;
 pub mod term;
 pub mod verbs;
+pub mod web;
 
 /// The world, as the driver reaches it.
 #[derive(Clone)]

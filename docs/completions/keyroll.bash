@@ -1039,13 +1039,17 @@ _keyroll() {
             return 0
             ;;
         keyroll__subcmd__doctor)
-            opts="-o -v -h --node --watch --controller --socket --config --output --color --timeout --verbose --help"
+            opts="-o -v -h --node --url --watch --controller --socket --config --output --color --timeout --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --node)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --url)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

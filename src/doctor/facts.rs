@@ -48,6 +48,10 @@ pub struct Facts {
     pub dcs: Seen<Vec<DcFacts>>,
     /// The nodes that have joined.
     pub nodes: Vec<NodeFacts>,
+    /// The service's page at each place where users may come to it.
+    pub services: Vec<ServiceFacts>,
+    /// Whether an operator named that page: then it must be there.
+    pub service_asked_for: bool,
 }
 
 /// An array as the controller's journal has it.
@@ -187,6 +191,28 @@ pub struct KeytabFacts {
     pub drifted: bool,
     /// The enctypes of its entries.
     pub enctypes: BTreeSet<Enctype>,
+}
+
+/// A place where the service answers: a node, or the array's name.
+#[derive(Debug, Clone)]
+pub struct ServiceFacts {
+    /// The host that was dialled.
+    pub place: String,
+    /// The page that was asked for.
+    pub url: String,
+    /// What it answered.
+    pub web: Seen<WebFacts>,
+}
+
+/// What a web server answered.
+#[derive(Debug, Clone)]
+pub struct WebFacts {
+    /// The status without a login.
+    pub status: u16,
+    /// The `WWW-Authenticate` headers then, in order.
+    pub challenges: Vec<String>,
+    /// The status with a real ticket, or why there was none; `None` if no ticket was shown.
+    pub login: Option<Result<u16, String>>,
 }
 
 impl Facts {

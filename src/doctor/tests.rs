@@ -2,6 +2,7 @@
 
 mod account;
 mod places;
+mod web;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -67,6 +68,18 @@ fn node(name: &str) -> NodeFacts {
     }
 }
 
+fn service(place: &str) -> ServiceFacts {
+    ServiceFacts {
+        place: place.to_owned(),
+        url: "https://web.corp.example/".to_owned(),
+        web: Ok(WebFacts {
+            status: 401,
+            challenges: vec!["Negotiate".to_owned(), "Basic realm=\"web\"".to_owned()],
+            login: Some(Ok(200)),
+        }),
+    }
+}
+
 /// Two domain controllers, two nodes, and nothing wrong with any of them.
 pub(super) fn healthy() -> Facts {
     Facts {
@@ -91,6 +104,8 @@ pub(super) fn healthy() -> Facts {
         },
         dcs: Ok(vec![dc("dc1.corp.example"), dc("dc2.corp.example")]),
         nodes: vec![node("n1.corp.example"), node("n2.corp.example")],
+        services: ["n1", "n2", "web"].map(service).into(),
+        service_asked_for: false,
     }
 }
 

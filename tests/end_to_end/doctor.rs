@@ -181,7 +181,8 @@ fn section() -> Result<String> {
         "\nMade from `tests/end_to_end/doctor/`, which breaks each of these things on a real \
          domain, and\nmust pass: {} faults, all of them named by their own check, no false alarm, \
          nothing left once they\nwere mended: {} by the very command that is printed, the others \
-         by hand as it says.\n\n| fault | named by | grade | mended by |\n| --- | --- | --- | --- |\n",
+         by hand as it says.\n\n\
+         | fault | named by | grade | mended by |\n| --- | --- | --- | --- |\n",
         all.len(),
         printed.count()
     );

@@ -5,14 +5,16 @@
 
 mod directory;
 mod nodes;
+mod service;
 
-use futures_util::future::{join, join_all};
+use futures_util::future::{OptionFuture, join_all, join3};
 use keyroll::doctor::{
     ArrayFacts, Examined, Facts, Grade, OpenRoll, ScheduleFacts, Unseen, UnseenKind, examine,
 };
 use keyroll::roll::Roll;
 use keyroll_proto::operator as said;
 
+use self::service::Page;
 use super::Controller;
 use super::no::No;
 use crate::desired::Desired;
@@ -31,17 +33,20 @@ impl Controller {
         };
         let desired =
             Desired::of(&self.ports, &array).map_err(|error| No::internal(error.to_string()))?;
-        let facts = self.facts(&desired, &request.node).await?;
+        let page = service::page(&array, &request.url)?;
+        let facts = self.facts(&desired, &request.node, page.as_ref()).await?;
         Ok(reply(&examine(&facts)))
     }
 
-    async fn facts(&self, desired: &Desired, only: &str) -> Result<Facts, No> {
+    async fn facts(&self, desired: &Desired, only: &str, page: Option<&Page>) -> Result<Facts, No> {
         let array = &desired.array;
         let mut nodes = self.ports.store.members(&array.name)?;
         nodes.retain(|node| node.state == NodeState::Joined);
         nodes.retain(|node| only.is_empty() || node.name.as_str() == only);
         let looks = join_all(nodes.iter().map(|node| self.look_at(desired, &node.name)));
-        let (dcs, looks) = join(self.domain_facts(desired), looks).await;
+        let services = page.map(|page| self.service_facts(desired, page, &nodes));
+        let services = OptionFuture::from(services);
+        let (dcs, looks, services) = join3(self.domain_facts(desired), looks, services).await;
         let (dcs, ticket) = match dcs {
             Ok((dcs, ticket)) => (Ok(dcs), ticket),
             Err(unseen) => (Err(unseen), None),
@@ -53,6 +58,8 @@ impl Controller {
             array: self.array_facts(desired)?,
             dcs,
             nodes: join_all(each).await,
+            services: services.unwrap_or_default(),
+            service_asked_for: page.is_some_and(|page| page.named),
         })
     }
 

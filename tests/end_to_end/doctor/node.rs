@@ -2,9 +2,11 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::process::Command;
 
 use anyhow::{Context as _, Result};
-use keyroll_tests::lab::Lab;
+use keyroll_tests::lab::{Lab, output};
 use keyroll_tests::web::FreeNodes;
 use keyroll_tests::world::World;
 
@@ -46,7 +48,12 @@ pub fn faults() -> Vec<Fault> {
             "one node's keytab has a wrong key under the right kvno",
             "key-keytabs",
             "it holds a wrong key",
-            &["node-keytab-file", "key-accepted", "node-ready"],
+            &[
+                "node-keytab-file",
+                "key-accepted",
+                "node-ready",
+                "service-login",
+            ],
             wrong_key,
             ByHand("keyroll node show ward", look_again),
         ),
@@ -54,7 +61,12 @@ pub fn faults() -> Vec<Fault> {
             "one node's keytab is gone",
             "key-keytabs",
             "it lacks",
-            &["node-keytab-file", "key-accepted", "node-ready"],
+            &[
+                "node-keytab-file",
+                "key-accepted",
+                "node-ready",
+                "service-login",
+            ],
             |world| Ok(fs::remove_file(world.agents[1].keytab("ward"))?),
             ByHand("keyroll node show ward", look_again),
         ),
@@ -62,7 +74,7 @@ pub fn faults() -> Vec<Fault> {
             "one node's keytab is no keytab any more",
             "node-keytab-file",
             "keytab",
-            &["key-keytabs", "key-accepted", "node-ready"],
+            &["key-keytabs", "key-accepted", "node-ready", "service-login"],
             |world| Ok(fs::write(world.agents[0].keytab("ward"), b"not a keytab")?),
             ByHand("keyroll-agent check (on the node)", look_again),
         ),
@@ -119,6 +131,48 @@ pub fn faults() -> Vec<Fault> {
             }),
         ),
         broken(
+            "a node's web server is down",
+            "service-answers",
+            "node",
+            &[],
+            |world| {
+                let node = world.nodes[1].clone();
+                world.web.stop(&node)
+            },
+            ByHand("curl -sv http://ward.corp.example/", |world| {
+                let keytab = world.agents[1].keytab("ward").to_owned();
+                let node = world.nodes[1].clone();
+                world.web.serve(&node, &keytab)
+            }),
+        ),
+        broken(
+            "a node's web server reads another keytab than keyroll writes",
+            "service-login",
+            "refuses a fresh ticket (401)",
+            &[],
+            |world| {
+                world
+                    .domain()
+                    .account("svc-before", &["HTTP/before.corp.example"])?;
+                let keytab = world.domain().keytab("svc-before");
+                serve_with(world, &keytab)
+            },
+            ByHand("klist -ket KEYTAB as the web server's user", |world| {
+                let keytab = world.agents[1].keytab("ward").to_owned();
+                serve_with(world, &keytab)
+            }),
+        ),
+        warning(
+            "a web server offers NTLM before Negotiate",
+            "service-offers",
+            "ntlm, negotiate",
+            &[],
+            |world| reconfigure(world, |text| text + NTLM_FIRST),
+            ByHand("Negotiate first", |world| {
+                reconfigure(world, |text| text.replace(NTLM_FIRST, ""))
+            }),
+        ),
+        broken(
             "another program writes a keytab in turns with keyroll",
             "changes-by-others",
             "put right 3 times within the hour",
@@ -127,6 +181,7 @@ pub fn faults() -> Vec<Fault> {
                 "key-accepted",
                 "node-keytab-file",
                 "node-ready",
+                "service-login",
             ],
             |world| {
                 fs::remove_file(world.agents[1].keytab("ward"))?;
@@ -135,6 +190,24 @@ pub fn faults() -> Vec<Fault> {
             Lasts("inotifywait -m"),
         ),
     ]
+}
+
+/// The second node's web server with another keytab.
+fn serve_with(world: &mut World<'_>, keytab: &Path) -> Result<()> {
+    let node = world.nodes[1].clone();
+    world.web.stop(&node)?;
+    world.web.serve(&node, keytab)
+}
+
+const NTLM_FIRST: &str = "Header always set WWW-Authenticate \"NTLM, Negotiate\"\n";
+
+/// Has the second node's Apache read its configuration anew.
+fn reconfigure(world: &World<'_>, change: impl FnOnce(String) -> String) -> Result<()> {
+    let folder = world.lab.dir.join("node").join(&world.nodes[1]).join("web");
+    let file = folder.join("httpd.conf");
+    fs::write(&file, change(fs::read_to_string(&file)?))?;
+    let pid = fs::read_to_string(folder.join("httpd.pid"))?;
+    output(Command::new("kill").args(["-HUP", pid.trim()])).map(drop)
 }
 
 /// The last byte of the last entry's key: after it there are only the kvno's four.

@@ -18,6 +18,7 @@ use crate::words::or_dash;
 #[command(after_help = "Examples:
   keyroll doctor web
   keyroll doctor web --node node3.corp.example
+  keyroll doctor web --url https://web.corp.example/app
   keyroll doctor web --watch
   keyroll doctor web --output json | jq '.findings[] | select(.grade != \"ok\")'")]
 pub struct Doctor {
@@ -26,6 +27,9 @@ pub struct Doctor {
     /// Look at this node alone
     #[arg(long, value_name = "NODE")]
     node: Option<String>,
+    /// The page to log in at; without it the root under the array's first HTTP name, if it is there
+    #[arg(long, value_name = "URL")]
+    url: Option<String>,
     /// Look again every ten seconds, and print what is different, until Ctrl-C
     #[arg(long)]
     watch: bool,
@@ -52,6 +56,7 @@ async fn examine(doctor: &Doctor, session: &Session) -> Result<DoctorReply, Trou
     let request = DoctorRequest {
         array: doctor.array.clone(),
         node: doctor.node.clone().unwrap_or_default(),
+        url: doctor.url.clone().unwrap_or_default(),
     };
     session
         .ask(&doing, async |mut client| client.doctor(request).await)

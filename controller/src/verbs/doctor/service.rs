@@ -1,0 +1,150 @@
+//! What the service's pages answer, at each node and under the array's name.
+
+use chrono::Utc;
+use futures_util::future::join_all;
+use hyper::Uri;
+use keyroll::doctor::{ServiceFacts, WebFacts};
+use keyroll::kerberos::message::Credential;
+use keyroll::kerberos::message::gss::{ChannelBinding, Initiation, Protection};
+use keyroll::kerberos::{Key, Principal};
+use keyroll::secret::SecretBytes;
+
+use super::unseen;
+use crate::desired::Desired;
+use crate::random;
+use crate::store::{ArrayRecord, NodeRecord};
+use crate::verbs::verify::known;
+use crate::verbs::{Controller, No};
+use crate::web;
+
+/// A page that is asked for.
+pub(super) struct Page {
+    /// The array's name that it is under, as a service.
+    service: Principal,
+    /// Where it is; never none. More than one if an operator did not say: the first that answers
+    /// counts.
+    urls: Vec<Uri>,
+    /// Whether an operator named it.
+    pub(super) named: bool,
+}
+
+/// The page to ask for: the operator's, or the root under the first name that is one of HTTP.
+///
+/// # Errors
+/// [`No`] for what is no address of a page, or none of the array.
+pub(super) fn page(array: &ArrayRecord, url: &str) -> Result<Option<Page>, No> {
+    let mut services = array.registered_services();
+    let is_web = |service: &Principal| service.components()[0].eq_ignore_ascii_case("http");
+    let host = |service: &Principal| service.components().get(1).cloned().unwrap_or_default();
+    if url.is_empty() {
+        let Some(service) = services.find(is_web) else {
+            return Ok(None);
+        };
+        let urls = ["https", "http"].map(|scheme| format!("{scheme}://{}/", host(&service)));
+        let urls: Vec<Uri> = urls.iter().filter_map(|url| url.parse().ok()).collect();
+        return Ok((!urls.is_empty()).then_some(Page {
+            service,
+            urls,
+            named: false,
+        }));
+    }
+    let bad = |why: &str| No::bad_input("bad-url", format!("{url:?} {why}"));
+    let uri: Uri = url.parse().map_err(|_| bad("is no address of a page"))?;
+    if !matches!(uri.scheme_str(), Some("http" | "https")) {
+        return Err(bad("begins neither with http:// nor with https://"));
+    }
+    let name = uri.host().unwrap_or_default().to_owned();
+    let own = |service: &Principal| is_web(service) && host(service).eq_ignore_ascii_case(&name);
+    let service = services.find(own).ok_or_else(|| {
+        bad("is under no HTTP name of the array, so no ticket of its is for it")
+            .next(format!("keyroll array show {}", array.name))
+    })?;
+    Ok(Some(Page {
+        service,
+        urls: vec![uri],
+        named: true,
+    }))
+}
+
+impl Controller {
+    /// What each place answers. The name itself is left out where this machine cannot resolve it
+    /// and nobody asked for it.
+    pub(super) async fn service_facts(
+        &self,
+        desired: &Desired,
+        page: &Page,
+        nodes: &[NodeRecord],
+    ) -> Vec<ServiceFacts> {
+        let credential = self.ticket_for(desired, &page.service).await;
+        let host = page.urls.first().and_then(Uri::host).unwrap_or_default();
+        let resolves = tokio::net::lookup_host((host, 80)).await.is_ok();
+        let name = (page.named || resolves).then(|| host.to_owned());
+        let places = nodes.iter().map(|node| node.name.to_string()).chain(name);
+        let each = places.map(|place| look(place, page, credential.as_deref()));
+        join_all(each).await
+    }
+
+    /// A ticket for it from the first domain controller that gives one.
+    async fn ticket_for(
+        &self,
+        desired: &Desired,
+        service: &Principal,
+    ) -> Option<std::sync::Arc<Credential>> {
+        let dcs = self.ports.directory.domain_controllers().await.ok()?;
+        let known = known(desired);
+        for dc in &dcs {
+            if let Ok(sighting) = self.ports.kdc.sight(dc, service, &known).await {
+                return Some(sighting.ticket);
+            }
+        }
+        None
+    }
+}
+
+async fn look(place: String, page: &Page, credential: Option<&Credential>) -> ServiceFacts {
+    let asked = join_all(page.urls.iter().map(|url| web::ask(&place, url, |_| None))).await;
+    let mut answers: Vec<_> = page.urls.iter().zip(asked).collect();
+    // The first that answers; where none does, what the last one said.
+    let best = answers.iter().position(|(_, answer)| answer.is_ok());
+    let (url, web) = answers.swap_remove(best.unwrap_or(answers.len() - 1));
+    let web = match web {
+        Err(error) => Err(unseen(error)),
+        Ok(answer) => {
+            let login = match credential.filter(|_| answer.status == 401) {
+                Some(credential) => {
+                    let shown = |binding: Option<&ChannelBinding>| token(credential, binding);
+                    let login = web::ask(&place, url, shown).await;
+                    let login = login.map(|answer| answer.status);
+                    Some(login.map_err(|error| error.to_string()))
+                }
+                None => None,
+            };
+            Ok(WebFacts {
+                status: answer.status,
+                challenges: answer.challenges,
+                login,
+            })
+        }
+    };
+    ServiceFacts {
+        place,
+        url: url.to_string(),
+        web,
+    }
+}
+
+/// What a client shows (RFC 4559): a context's first token, for this connection.
+fn token(credential: &Credential, binding: Option<&ChannelBinding>) -> Option<Vec<u8>> {
+    let enctype = credential.session_key.enctype();
+    let subkey = SecretBytes::new(random::vector(enctype.key_length()));
+    let initiation = Initiation {
+        credential,
+        subkey: &Key::new(enctype, subkey).ok()?,
+        sequence: u32::from_be_bytes(random::bytes()) & 0x3fff_ffff,
+        now: Utc::now(),
+        confounder: &random::bytes(),
+        protection: Protection::Proof,
+        binding,
+    };
+    initiation.to_bytes().ok()
+}
