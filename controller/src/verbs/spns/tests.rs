@@ -1,1 +1,148 @@
+use std::net::IpAddr;
 
+use keyroll::directory_change::{DirectoryChange, Modification, Target};
+use keyroll_proto::operator as said;
+
+use super::*;
+use crate::ports::{HostRecords, PortError};
+use crate::stand_in::domain::Scene;
+
+const NEW: &str = "HTTP/new.corp.example";
+const OWN: &str = "HTTP/web.corp.example";
+
+/// A change of the array's account that was made, or is.
+fn made(scene: &Scene, number: u64, modification: Modification) {
+    let change = DirectoryChange {
+        dc: "dc1".parse().unwrap(),
+        target: Target {
+            guid: scene.row().account.guid,
+            account: "WEB$".to_owned(),
+            distinguished_name: String::new(),
+        },
+        modifications: vec![modification],
+    };
+    let record = crate::store::ChangeRecord {
+        number,
+        array: None,
+        verb: "spn".to_owned(),
+        actor: "anna".to_owned(),
+        at_unix: 0,
+        change,
+        reported: keyroll::directory_change::Reported::Applied,
+        reported_unix: 0,
+        state: keyroll::directory_change::State::Applied,
+        said: String::new(),
+        bound_as: String::new(),
+        undoes: None,
+        undone_by: None,
+    };
+    let store = &scene.site.controller.ports.store;
+    let followed: Result<(), StoreError> = store.write(|edit| follow(edit, &record));
+    followed.unwrap();
+}
+
+#[tokio::test]
+async fn keys_come_before_a_name_and_outlive_it() {
+    let scene = Scene::new(&["dc1"]);
+    let controller = &scene.site.controller;
+    let before = scene.row();
+    let prepare = said::PrepareSpnsRequest {
+        array: "web".to_owned(),
+        spns: vec![NEW.to_owned()],
+        dry_run: false,
+    };
+    let reply = controller.prepare_spns(&prepare).await.unwrap();
+    assert_eq!((reply.ready, reply.waiting.len()), (false, 2));
+    let row = scene.row();
+    assert_eq!(row.keyset_version, before.keyset_version.next());
+    assert!(row.principals().iter().any(|one| one.name() == NEW));
+    let registered: Vec<String> = row.registered_services().map(|one| one.name()).collect();
+    assert_eq!(registered, [OWN]);
+    // The same again changes nothing.
+    controller.prepare_spns(&prepare).await.unwrap();
+    assert_eq!(scene.row(), row);
+
+    made(&scene, 1, Modification::add(SPNS, NEW));
+    assert!(scene.row().unregistered().is_empty());
+    made(&scene, 2, Modification::delete(SPNS, NEW.to_lowercase()));
+    let row = scene.row();
+    let drain = u64::try_from(row.policy.drain().as_millis()).unwrap();
+    assert_eq!(row.naming.leaving, [(NEW.to_owned(), drain)].into());
+    // Settled once more: the count goes on.
+    scene.edit(|array| {
+        array.naming.leaving.insert(NEW.to_owned(), 5);
+    });
+    made(&scene, 2, Modification::delete(SPNS, NEW));
+    assert_eq!(scene.row().naming.leaving[NEW], 5);
+    made(&scene, 3, Modification::add(SPNS, NEW));
+    assert!(scene.row().naming.leaving.is_empty());
+}
+
+#[tokio::test]
+async fn nothing_is_prepared_while_a_roll_is_open() {
+    let scene = Scene::new(&["dc1"]);
+    crate::stand_in::begin(&scene.site, true);
+    let prepare = said::PrepareSpnsRequest {
+        array: "web".to_owned(),
+        spns: vec![NEW.to_owned()],
+        dry_run: false,
+    };
+    let before = scene.row();
+    let no = scene
+        .site
+        .controller
+        .prepare_spns(&prepare)
+        .await
+        .unwrap_err();
+    assert_eq!((no.code, no.exit), ("roll-under-way", 75));
+    assert_eq!(scene.row(), before);
+}
+
+#[test]
+fn what_dns_means_for_a_name_is_said() {
+    let spn: Spn = OWN.parse().unwrap();
+    let address: IpAddr = "10.0.0.1".parse().unwrap();
+    let found = |alias_of: Option<&str>, back: &[&str]| {
+        Ok(HostRecords {
+            addresses: vec![address],
+            alias_of: alias_of.map(str::to_owned),
+            back: back.iter().map(|&name| name.to_owned()).collect(),
+        })
+    };
+    let silent = || {
+        Err(PortError::Unreachable {
+            object: "DNS".to_owned(),
+            why: "no answer".to_owned(),
+        })
+    };
+    for (found, grades, words) in [
+        (found(None, &["web.corp.example"]), &["ok"][..], "10.0.0.1"),
+        (found(None, &[]), &["ok"], "10.0.0.1"),
+        (
+            found(None, &["lb.corp.example", "WEB.corp.example"]),
+            &["ok"],
+            "10.0.0.1",
+        ),
+        (
+            found(None, &["lb.corp.example"]),
+            &["ok", "warning"],
+            "HTTP/lb.corp.example",
+        ),
+        (
+            found(Some("lb.corp.example"), &["web.corp.example"]),
+            &["ok", "warning"],
+            "HTTP/lb.corp.example",
+        ),
+        (Ok(HostRecords::default()), &["broken"], "no address"),
+        (silent(), &["unknown"], "no answer"),
+    ] {
+        let checks = check::dns_checks(&spn, found);
+        let seen: Vec<&str> = checks.iter().map(|check| check.grade.as_str()).collect();
+        assert_eq!(seen, grades, "{checks:?}");
+        assert!(format!("{checks:?}").contains(words), "{words}: {checks:?}");
+    }
+    // A label alone is nobody's host name in DNS.
+    let short: Spn = "HTTP/web".parse().unwrap();
+    let checks = check::dns_checks(&short, Ok(HostRecords::default()));
+    assert_eq!(checks[0].grade, "notice");
+}
