@@ -55,11 +55,12 @@ const fn order(
 }
 
 const RESOLVE: &str = "keyroll roll resolve";
+const DOCTOR: &str = "keyroll doctor";
 const ADOPT: &str = "keyroll array adopt";
 const CREATE: &str = "keyroll array create";
 
 /// What is refused at any time.
-pub const ORDERS: [Order; 20] = [
+pub const ORDERS: [Order; 23] = [
     order(
         "unknown array",
         "keyroll roll",
@@ -67,6 +68,33 @@ pub const ORDERS: [Order; 20] = [
         &["there is no array nowhere"],
         "keyroll array list",
         &["roll", "nowhere", "--yes"],
+    ),
+    order(
+        "an array that is not there to be examined",
+        DOCTOR,
+        (66, "unknown-array"),
+        &["there is no array nowhere"],
+        "keyroll array list",
+        &["doctor", "nowhere"],
+    ),
+    order(
+        "a node that is not there to be examined",
+        DOCTOR,
+        (66, "unknown-node"),
+        &["node16.corp.example is no node of odd"],
+        "keyroll node list odd",
+        &["doctor", "odd", "--node", "node16.corp.example"],
+    ),
+    order(
+        "a page that is not the array's",
+        DOCTOR,
+        (65, "bad-url"),
+        &[
+            "http://client.corp.example/",
+            "under no HTTP name of the array",
+        ],
+        "keyroll array show odd",
+        &["doctor", "odd", "--url", "http://client.corp.example/"],
     ),
     order(
         "unknown node",
