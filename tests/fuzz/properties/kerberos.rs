@@ -1,6 +1,7 @@
 //! What a KDC, or whoever speaks in its place, answers; and what a client shows.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use keyroll::kerberos::ccache::first_ticket;
 use keyroll::kerberos::message::gss::{Context, Initiation, Protection};
 use keyroll::kerberos::message::{
     AcceptError, AsReply, Credential, MESSAGE_MAX, Mint, TgsReply, Ticket, accept, expected_length,
@@ -27,6 +28,20 @@ fn key(enctype: Enctype) -> Key {
 
 fn now() -> DateTime<Utc> {
     DateTime::<Utc>::UNIX_EPOCH + TimeDelta::days(20_000)
+}
+
+/// Any bytes as a user's credential cache: a ticket whose owner can be named, or why not.
+pub fn caches(bytes: &[u8]) -> bool {
+    match first_ticket(bytes) {
+        Ok(credential) => {
+            tickets(&credential.ticket);
+            true
+        }
+        Err(bad) => {
+            said(&bad.to_string());
+            false
+        }
+    }
 }
 
 /// Any bytes as each kind of message.

@@ -16,7 +16,7 @@ pub mod wire;
 pub type Property = fn(&[u8]) -> bool;
 
 /// Every property by the name of its fuzz target.
-pub const ALL: [(&str, Property); 17] = [
+pub const ALL: [(&str, Property); 18] = [
     (
         "agent_configuration_is_valid_or_explained",
         configuration::agent,
@@ -25,6 +25,7 @@ pub const ALL: [(&str, Property); 17] = [
         "controller_configuration_is_valid_or_explained",
         configuration::controller,
     ),
+    ("credential_caches_never_panic", kerberos::caches),
     ("gss_contexts_never_panic", kerberos::contexts),
     ("grpc_conversions_never_panic", wire::conversions),
     ("invitations_round_trip", text::invitations),
