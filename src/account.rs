@@ -47,8 +47,12 @@ pub struct AccountState {
     pub fence: Option<String>,
     /// SPNs of this account that another account has too: SPN and the other's name.
     pub duplicate_spns: Vec<(String, String)>,
-    /// The account may delegate, so tickets from before a roll stop being S4U2Proxy evidence.
+    /// The account may delegate in any way.
     pub delegates: bool,
+    /// Where it may do so with tickets that clients show it (S4U2Proxy): SPNs of
+    /// `msDS-AllowedToDelegateTo`, and when a roll begins also the accounts that let it by
+    /// themselves. Tickets from before a roll may be no evidence after it.
+    pub delegates_to: Vec<String>,
 }
 
 /// What an array wants of its account.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use keyroll::drift::Heal;
-use keyroll::roll::policy::{Gate, OnDeadline, Policy};
+use keyroll::roll::policy::{DelegationGap, Gate, OnDeadline, Policy};
 use serde::Deserialize;
 
 use crate::backups::BackupConfig;
@@ -109,6 +109,9 @@ pub struct PolicyConfig {
     pub escrow: u64,
     /// What is done about a password that somebody else has set: `never` (an alarm) or `reset`.
     pub heal: Heal,
+    /// Whether a roll may leave an account that delegates unable to do so with older tickets:
+    /// `refuse`, `in-window` or `accept`.
+    pub delegation_gap: DelegationGap,
 }
 
 impl Default for PolicyConfig {
@@ -126,6 +129,7 @@ impl Default for PolicyConfig {
             password_length: 64,
             escrow: 7 * 24 * 3600,
             heal: Heal::Never,
+            delegation_gap: policy.delegation_gap,
         }
     }
 }
@@ -147,6 +151,7 @@ impl PolicyConfig {
             margin: Duration::from_secs(self.margin),
             quiesce: Duration::from_secs(self.quiesce),
             fail_over: Duration::from_secs(self.fail_over),
+            delegation_gap: self.delegation_gap,
             ..policy
         }
     }

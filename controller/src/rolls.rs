@@ -5,16 +5,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use keyroll::name::{ArrayName, DcName, NodeName};
-use keyroll::roll::policy::{Method, OldKey, OnDeadline};
-use keyroll::roll::{Base, Cause, End, Plan, Record, Refusal, Roll, RollNumber, State, WhichKey};
+use keyroll::roll::policy::{DelegationGap, Method, OldKey, OnDeadline};
+use keyroll::roll::{Base, Cause, End, Plan, Record, Roll, RollNumber, State, WhichKey};
 use keyroll_proto::operator::RollView;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
 use crate::Ports;
 use crate::desired::{self, Desired};
-use crate::driver::{DriveError, Driver, Line};
+use crate::driver::{DriveError, Driver, Line, Rehearsed};
 use crate::ports::{KnownKeys, PortError};
+use crate::scheduler::schedule;
 use crate::stale;
 use crate::store::{ArrayRecord, NodeRecord, NodeState, Read as _, StoreError};
 
@@ -30,6 +31,8 @@ pub struct Wanted {
     pub actor: String,
     /// When old keys go.
     pub old_key: OldKey,
+    /// That the account may be unable to delegate with older tickets for a while.
+    pub accepts_gap: bool,
 }
 
 /// Why no roll began.
@@ -185,7 +188,7 @@ impl Rolls {
         self.launch(array, roll, First::Drive)
     }
 
-    /// Looks at everything a roll would look at; gives the reasons against it.
+    /// Looks at everything a roll would look at; gives what speaks against it and what it costs.
     ///
     /// # Errors
     /// [`NotBegun`].
@@ -193,7 +196,7 @@ impl Rolls {
         &self,
         array: &ArrayRecord,
         wanted: &Wanted,
-    ) -> Result<(Plan, Vec<Refusal>), NotBegun> {
+    ) -> Result<(Plan, Rehearsed), NotBegun> {
         let plan = self.frame(array, wanted).await?;
         let roll = Roll::planned(plan.clone());
         let driver = Driver::new(self.ports.clone(), array.clone(), roll, Line::default())?;
@@ -249,6 +252,12 @@ impl Rolls {
         });
         let mut policy = array.policy.clone();
         policy.old_key = wanted.old_key;
+        let now = self.ports.clock.now();
+        let in_window = policy.delegation_gap == DelegationGap::InWindow
+            && schedule(array).is_some_and(|schedule| schedule.window_is_open(now));
+        if wanted.accepts_gap || in_window {
+            policy.delegation_gap = DelegationGap::Accept;
+        }
         if wanted.cause == Cause::Emergency {
             // The key is misused meanwhile: who is slow is left behind, not waited for.
             policy.on_deadline = OnDeadline::Quarantine;
@@ -288,7 +297,7 @@ impl Rolls {
             enctypes: array.enctypes.clone(),
             password_length: array.password_length,
             leftovers: desired::leftovers(&self.ports, array, base)?,
-            cool_down: desired::cool_down(&self.ports, array, self.ports.clock.now().timestamp())?,
+            cool_down: desired::cool_down(&self.ports, array, now.timestamp())?,
             unknown_keys_stay: array.unknown_keys_stay,
         })
     }

@@ -60,6 +60,8 @@ impl Scheduler {
                         cause: Cause::Schedule,
                         actor: "schedule".to_owned(),
                         old_key: OldKey::UntilDrained,
+                        // The array's policy says whether it may.
+                        accepts_gap: false,
                     };
                     if let Err(error) = self.rolls.begin(&array, &wanted).await {
                         let array = &array.name;

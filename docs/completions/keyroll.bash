@@ -269,7 +269,7 @@ _keyroll() {
             return 0
             ;;
         keyroll__subcmd__array__subcmd__adopt)
-            opts="-o -v -h --account --password-file --keytab --enctype --dry-run --gate --stage-deadline --on-deadline --ticket-life --clock-skew --margin --method --password-length --heal --controller --socket --config --output --color --timeout --verbose --help"
+            opts="-o -v -h --account --password-file --keytab --enctype --dry-run --gate --stage-deadline --on-deadline --ticket-life --clock-skew --margin --method --password-length --heal --delegation-gap --controller --socket --config --output --color --timeout --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -327,6 +327,10 @@ _keyroll() {
                     COMPREPLY=($(compgen -W "never reset" -- "${cur}"))
                     return 0
                     ;;
+                --delegation-gap)
+                    COMPREPLY=($(compgen -W "refuse in-window accept" -- "${cur}"))
+                    return 0
+                    ;;
                 --controller)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -363,7 +367,7 @@ _keyroll() {
             return 0
             ;;
         keyroll__subcmd__array__subcmd__create)
-            opts="-y -o -v -h --account --kind --container --spn --enctype --take-existing --print-acl --trustee --dry-run --yes --gate --stage-deadline --on-deadline --ticket-life --clock-skew --margin --method --password-length --heal --controller --socket --config --output --color --timeout --verbose --help"
+            opts="-y -o -v -h --account --kind --container --spn --enctype --take-existing --print-acl --trustee --dry-run --yes --gate --stage-deadline --on-deadline --ticket-life --clock-skew --margin --method --password-length --heal --delegation-gap --controller --socket --config --output --color --timeout --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -427,6 +431,10 @@ _keyroll() {
                     ;;
                 --heal)
                     COMPREPLY=($(compgen -W "never reset" -- "${cur}"))
+                    return 0
+                    ;;
+                --delegation-gap)
+                    COMPREPLY=($(compgen -W "refuse in-window accept" -- "${cur}"))
                     return 0
                     ;;
                 --controller)
@@ -1725,7 +1733,7 @@ _keyroll() {
             return 0
             ;;
         keyroll__subcmd__roll)
-            opts="-w -y -o -v -h --array --all --emergency --kill --reason --wait --dry-run --yes --controller --socket --config --output --color --timeout --verbose --help status watch abort resolve history explain"
+            opts="-w -y -o -v -h --array --all --emergency --kill --accept-delegation-gap --reason --wait --dry-run --yes --controller --socket --config --output --color --timeout --verbose --help status watch abort resolve history explain"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

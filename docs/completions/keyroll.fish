@@ -90,6 +90,9 @@ reset\t'A fenced reset'"
 complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from create" -l password-length -d 'Characters of a password, at most 120; by default 64' -r
 complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from create" -l heal -d 'What to do about a password that somebody else has set: raise an alarm, or give the nodes a new key and reset the account, once an hour at most; by default `never`' -r -f -a "never\t'An alarm; an operator decides'
 reset\t'A roll that resets the account'"
+complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from create" -l delegation-gap -d 'What to do about an account that delegates with the tickets that clients show it, which a roll may make worthless as evidence until they have fetched new ones; by default `refuse`' -r -f -a "refuse\t'No roll until an operator accepts it (keyroll roll --accept-delegation-gap)'
+in-window\t'Roll while a window of the schedule is open'
+accept\t'Roll'"
 complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from create" -l controller -d 'Ask this controller, with the operator\'s certificate from the settings file' -r
 complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from create" -l socket -d 'Ask through this Unix socket on the controller\'s own machine' -r -F
 complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from create" -l config -d 'The settings file: TOML with controller, socket, server-name, certificate, key, ca' -r -F
@@ -123,6 +126,9 @@ reset\t'A fenced reset'"
 complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from adopt" -l password-length -d 'Characters of a password, at most 120; by default 64' -r
 complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from adopt" -l heal -d 'What to do about a password that somebody else has set: raise an alarm, or give the nodes a new key and reset the account, once an hour at most; by default `never`' -r -f -a "never\t'An alarm; an operator decides'
 reset\t'A roll that resets the account'"
+complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from adopt" -l delegation-gap -d 'What to do about an account that delegates with the tickets that clients show it, which a roll may make worthless as evidence until they have fetched new ones; by default `refuse`' -r -f -a "refuse\t'No roll until an operator accepts it (keyroll roll --accept-delegation-gap)'
+in-window\t'Roll while a window of the schedule is open'
+accept\t'Roll'"
 complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from adopt" -l controller -d 'Ask this controller, with the operator\'s certificate from the settings file' -r
 complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from adopt" -l socket -d 'Ask through this Unix socket on the controller\'s own machine' -r -F
 complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from adopt" -l config -d 'The settings file: TOML with controller, socket, server-name, certificate, key, ca' -r -F
@@ -295,6 +301,7 @@ never\t''"
 complete -c keyroll -n "__fish_keyroll_using_subcommand roll; and not __fish_seen_subcommand_from status watch abort resolve history explain" -l timeout -d 'How long to wait for an answer; `roll --wait` and `roll watch` wait as long as a roll takes' -r
 complete -c keyroll -n "__fish_keyroll_using_subcommand roll; and not __fish_seen_subcommand_from status watch abort resolve history explain" -l all -d 'Roll every array'
 complete -c keyroll -n "__fish_keyroll_using_subcommand roll; and not __fish_seen_subcommand_from status watch abort resolve history explain" -l emergency -d 'A key has leaked: roll at once and take the old key away early (--kill)'
+complete -c keyroll -n "__fish_keyroll_using_subcommand roll; and not __fish_seen_subcommand_from status watch abort resolve history explain" -l accept-delegation-gap -d 'Roll though the account delegates: until clients have fetched new tickets, it may not be able to do so for them. An emergency does not ask'
 complete -c keyroll -n "__fish_keyroll_using_subcommand roll; and not __fish_seen_subcommand_from status watch abort resolve history explain" -s w -l wait -d 'Wait until the rolls end; the exit code tells how'
 complete -c keyroll -n "__fish_keyroll_using_subcommand roll; and not __fish_seen_subcommand_from status watch abort resolve history explain" -l dry-run -d 'Check everything and say what would be done; change nothing'
 complete -c keyroll -n "__fish_keyroll_using_subcommand roll; and not __fish_seen_subcommand_from status watch abort resolve history explain" -s y -l yes -d 'Do not ask; needed where there is no terminal to ask on'

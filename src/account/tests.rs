@@ -31,6 +31,7 @@ pub(crate) fn account() -> AccountState {
         fence: None,
         duplicate_spns: Vec::new(),
         delegates: false,
+        delegates_to: Vec::new(),
     }
 }
 

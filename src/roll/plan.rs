@@ -1,6 +1,7 @@
 //! The one next step of a roll, and the reason for it.
 
 mod commit;
+pub mod evidence;
 mod nodes;
 pub mod preflight;
 mod prove;

@@ -37,6 +37,9 @@ pub struct Policy {
     pub method: Method,
     /// When the old key leaves the nodes.
     pub old_key: OldKey,
+    /// What is done about an account that delegates with the tickets that clients show it.
+    #[serde(default, skip_serializing_if = "DelegationGap::is_default")]
+    pub delegation_gap: DelegationGap,
 }
 
 impl Default for Policy {
@@ -53,6 +56,7 @@ impl Default for Policy {
             fail_over: Duration::from_secs(300),
             method: Method::Change,
             old_key: OldKey::UntilDrained,
+            delegation_gap: DelegationGap::Refuse,
         }
     }
 }
@@ -222,6 +226,27 @@ pub enum OldKey {
     UntilConverged,
     /// When the first domain controller has the new one: tickets of lagging ones fail too.
     UntilCommitted,
+}
+
+/// Whether a roll may make an account unable to delegate for a while: a KDC that has no key of
+/// before the roll cannot open the tickets from then, which are the evidence for S4U2Proxy
+/// (MS-SFU 3.2.5.2). No keytab helps there, only that clients fetch new tickets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DelegationGap {
+    /// No: the roll is refused.
+    #[default]
+    Refuse,
+    /// While a window of the array's schedule is open.
+    InWindow,
+    /// Yes.
+    Accept,
+}
+
+impl DelegationGap {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 #[cfg(test)]

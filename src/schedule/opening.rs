@@ -29,6 +29,14 @@ const ALWAYS: Slot = Slot {
 };
 
 impl Schedule {
+    /// Whether a window is open at `now` and no freeze is on. A schedule without windows names no
+    /// hours, so it is false there.
+    #[must_use]
+    pub fn window_is_open(&self, now: DateTime<Utc>) -> bool {
+        let open = |slot: Slot| slot.start <= now && now < slot.end;
+        !self.windows.is_empty() && self.opening(now).is_some_and(open)
+    }
+
     /// The time in which the roll that falls due at `occurrence` may begin. Later occurrences have
     /// the same or later slots.
     pub(super) fn slot(&self, array: &ArrayName, occurrence: DateTime<Utc>) -> Option<Slot> {
@@ -129,5 +137,30 @@ fn cut(window: Slot, begin: DateTime<Utc>, freezes: &[Slot]) -> Slot {
     Slot {
         start: before.map_or(window.start, |end| end.max(window.start)),
         end: after.map_or(window.end, |start| start.min(window.end)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_window_is_open_in_its_hours_and_in_no_freeze() {
+        let windows = "every = '30d'\nwindows = ['sat 01:00-05:00']";
+        let frozen = "every = '30d'\nwindows = ['sat 01:00-05:00']\nfreeze = ['2026-03-07']";
+        for (toml, now, open) in [
+            (windows, "2026-03-07T01:00", true),
+            (windows, "2026-03-07T04:59", true),
+            (windows, "2026-03-07T05:00", false),
+            (windows, "2026-03-06T02:00", false),
+            (frozen, "2026-03-07T02:00", false),
+            (frozen, "2026-03-14T02:00", true),
+            // No hours were named: none is one in which something may fail.
+            ("every = '30d'", "2026-03-07T02:00", false),
+        ] {
+            let schedule: Schedule = toml::from_str(toml).unwrap();
+            let now = format!("{now}:00Z").parse().unwrap();
+            assert_eq!(schedule.window_is_open(now), open, "{toml} {now}");
+        }
     }
 }

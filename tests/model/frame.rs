@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use keyroll::fence::Version;
 use keyroll::kerberos::{Enctype, Kvno};
-use keyroll::roll::policy::{Method, OnDeadline, Policy};
+use keyroll::roll::policy::{DelegationGap, Method, OnDeadline, Policy};
 use keyroll::roll::{Base, Cause, GenerationNumber, Leftover, OldKey, Plan, RollNumber, Sealed};
 
 use crate::ledger::{dc, node};
@@ -64,6 +64,7 @@ impl Model {
                 Method::Change
             },
             old_key: old_key(kind),
+            delegation_gap: DelegationGap::Refuse,
         };
         let rolls = u64::from(world.row.rolls);
         let mut plan = Plan {

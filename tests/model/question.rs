@@ -230,6 +230,7 @@ fn account(kvno: u8, fence: KeyId) -> AccountState {
         fence: (fence != 0).then(|| format!("f{fence}")),
         duplicate_spns: Vec::new(),
         delegates: false,
+        delegates_to: Vec::new(),
     }
 }
 

@@ -251,6 +251,7 @@ impl Domain {
             fence: held.fence.value.clone(),
             duplicate_spns: Vec::new(),
             delegates: false,
+            delegates_to: Vec::new(),
         }
     }
 }

@@ -100,6 +100,7 @@ impl Desk {
     /// Whether a roll began.
     pub async fn roll(&self, cause: Cause, old_key: OldKey) -> Result<(), String> {
         let wanted = Wanted {
+            accepts_gap: false,
             cause,
             actor: "an operator".to_owned(),
             old_key,

@@ -210,6 +210,10 @@ impl ActiveDirectory {
             duplicate_spns,
             delegates: control & delegation != 0
                 || !entry.values("msDS-AllowedToDelegateTo").is_empty(),
+            delegates_to: entry
+                .texts("msDS-AllowedToDelegateTo")
+                .map(str::to_owned)
+                .collect(),
             salt_source,
         }
     }

@@ -16,9 +16,10 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use keyroll::kerberos::Principal;
 use keyroll::name::NodeName;
+use keyroll::roll::plan::evidence::warnings;
 use keyroll::roll::{
-    self, Action, Circumstances, Decision, End, Observed, Record, Resolution, Roll, State, Step,
-    plan,
+    self, Action, Circumstances, Decision, End, Observed, Record, Refusal, Resolution, Roll, State,
+    Step, plan,
 };
 use keyroll_proto::operator::RollView;
 use tokio::sync::{Mutex, Notify, watch};
@@ -104,6 +105,15 @@ pub struct Driver {
     line: Line,
 }
 
+/// What a look at everything has shown, before anything is done.
+#[derive(Debug, Default)]
+pub struct Rehearsed {
+    /// Every reason against the roll.
+    pub refusals: Vec<Refusal>,
+    /// What it costs all the same.
+    pub warnings: Vec<String>,
+}
+
 /// How long secrets may stay open while nothing is done with them.
 const IDLE: Duration = Duration::from_secs(1);
 
@@ -177,16 +187,18 @@ impl Driver {
     ///
     /// # Errors
     /// [`DriveError::Unlock`].
-    pub async fn rehearse(mut self) -> Result<Vec<keyroll::roll::Refusal>, DriveError> {
-        loop {
+    pub async fn rehearse(mut self) -> Result<Rehearsed, DriveError> {
+        let refusals = loop {
             match self.decide().step {
-                Step::Write(Record::Refused { reasons }) => return Ok(reasons),
-                Step::Do(actions) if actions.contains(&Action::Generate) => return Ok(Vec::new()),
+                Step::Write(Record::Refused { reasons }) => break reasons,
+                Step::Do(actions) if actions.contains(&Action::Generate) => break Vec::new(),
                 Step::Do(actions) => self.act(actions).await?,
                 Step::Wait(time) => self.wait(time).await,
-                Step::Write(_) | Step::End(_) => return Ok(Vec::new()),
+                Step::Write(_) | Step::End(_) => break Vec::new(),
             }
-        }
+        };
+        let warnings = warnings(self.roll.frame(), &self.observed);
+        Ok(Rehearsed { refusals, warnings })
     }
 
     fn decide(&self) -> Decision {

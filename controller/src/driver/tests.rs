@@ -136,6 +136,7 @@ async fn no_roll_begins_that_nobody_could_drive() {
         cause: Cause::Operator,
         actor: "test".to_owned(),
         old_key: OldKey::UntilDrained,
+        accepts_gap: false,
     };
     array.method = Some(keyroll::roll::policy::Method::Change);
     let begun = site.controller.rolls.begin(&array, &wanted).await;

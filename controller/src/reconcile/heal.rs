@@ -29,6 +29,7 @@ impl Reconciler {
                 actor: HEALER.to_owned(),
                 // Tickets from before somebody set the password are as good as ever.
                 old_key: OldKey::UntilDrained,
+                accepts_gap: false,
             };
             if let Err(error) = rolls.begin(array, &wanted).await {
                 let array = &array.name;

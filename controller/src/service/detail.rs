@@ -28,7 +28,8 @@ pub(super) fn start_roll(request: &said::StartRollRequest) -> String {
     let emergency = flag(request.emergency, "emergency");
     let kill = flag(!request.kill.is_empty(), "kill");
     let all = flag(request.all, "all arrays");
-    told(&[all, emergency, kill, &request.kill], &request.reason)
+    let gap = flag(request.accept_delegation_gap, "accept-delegation-gap");
+    told(&[all, emergency, kill, &request.kill, gap], &request.reason)
 }
 
 /// `waive-dc dc2.corp.example: dc2 is switched off for good`

@@ -26,6 +26,7 @@ fn wanted() -> Wanted {
         cause: Cause::Operator,
         actor: "test".to_owned(),
         old_key: OldKey::UntilDrained,
+        accepts_gap: false,
     }
 }
 

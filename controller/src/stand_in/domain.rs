@@ -68,6 +68,7 @@ pub(crate) fn computer() -> AccountState {
         fence: None,
         duplicate_spns: Vec::new(),
         delegates: false,
+        delegates_to: Vec::new(),
     }
 }
 

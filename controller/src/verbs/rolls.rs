@@ -43,6 +43,7 @@ impl Controller {
             },
             actor: with_reason(actor, &request.reason),
             old_key: old_key(request)?,
+            accepts_gap: request.accept_delegation_gap,
         };
         let mut rolls = Vec::new();
         for array in &arrays {
@@ -70,7 +71,8 @@ impl Controller {
     }
 
     async fn rehearse(&self, array: &ArrayRecord, wanted: &Wanted) -> Result<said::RollView, No> {
-        let (plan, reasons) = self.rolls.rehearse(array, wanted).await?;
+        let (plan, rehearsed) = self.rolls.rehearse(array, wanted).await?;
+        let reasons = rehearsed.refusals;
         let nodes = plan
             .members
             .iter()
@@ -134,6 +136,7 @@ impl Controller {
             } else {
                 Vec::new()
             },
+            warnings: rehearsed.warnings,
             writer: plan.writer.to_string(),
             kvno_before: kvno,
             ..said::RollView::default()

@@ -4,6 +4,7 @@ use futures_util::future::join_all;
 use keyroll::drift::{Change, Judgement, Names, conditions};
 use keyroll::name::{DcName, NodeName};
 use keyroll::roll::WhichKey;
+use keyroll::roll::policy::DelegationGap;
 use keyroll_proto::operator as said;
 
 use super::Controller;
@@ -105,7 +106,20 @@ impl Controller {
                 reason.next,
             )
         }));
-        if checks.is_empty() {
+        if let Some(first) = state.delegates_to.first() {
+            let gap = match array.policy.delegation_gap {
+                DelegationGap::Refuse => "a roll is refused until an operator accepts that",
+                DelegationGap::InWindow => "a roll goes on inside a window of the schedule",
+                DelegationGap::Accept => "a roll goes on, as its policy says",
+            };
+            let evidence = format!(
+                "to {first} ({} in all) with the tickets that clients show it, which may be no \
+                 evidence after a roll: {gap}",
+                state.delegates_to.len()
+            );
+            checks.push(check("notice", name, "delegates", evidence, ""));
+        }
+        if checks.iter().all(|check| check.grade == "notice") {
             let evidence = format!("{}, kvno {}", state.distinguished_name, state.kvno);
             checks.push(check("ok", name, "allows a roll", evidence, ""));
         }

@@ -3,7 +3,7 @@
 use keyroll::drift::Heal;
 use keyroll::keytab::TargetKind;
 use keyroll::keytab::compare::{Verdict, judge};
-use keyroll::roll::policy::{Method, OnDeadline};
+use keyroll::roll::policy::{DelegationGap, Method, OnDeadline};
 use keyroll_proto::operator as said;
 
 use super::Controller;
@@ -197,6 +197,11 @@ fn policy(array: &ArrayRecord) -> said::Policy {
         Heal::Never => "never",
         Heal::Reset => "reset",
     };
+    let delegation_gap = match policy.delegation_gap {
+        DelegationGap::Refuse => "refuse",
+        DelegationGap::InWindow => "in-window",
+        DelegationGap::Accept => "accept",
+    };
     said::Policy {
         gate: policy.gate.to_string(),
         stage_deadline: policy.stage_deadline.as_secs(),
@@ -207,5 +212,6 @@ fn policy(array: &ArrayRecord) -> said::Policy {
         method: method.to_owned(),
         password_length: array.password_length,
         heal: heal.to_owned(),
+        delegation_gap: delegation_gap.to_owned(),
     }
 }

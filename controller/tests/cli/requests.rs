@@ -42,7 +42,7 @@ fn array_verbs() {
     asks(
         "array create web --account a --gate 'at-least 2' --stage-deadline 10m \
          --on-deadline quarantine --ticket-life 10h --clock-skew 0 --margin 20m --method reset \
-         --password-length 100 --heal reset",
+         --password-length 100 --heal reset --delegation-gap in-window",
         "create_array",
         &[
             "gate: \"at-least 2\"",
@@ -54,6 +54,7 @@ fn array_verbs() {
             "method: \"reset\"",
             "password_length: 100",
             "heal: \"reset\"",
+            "delegation_gap: \"in-window\"",
         ],
     );
     asks(

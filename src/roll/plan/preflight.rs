@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use super::evidence::{GAP, gap_not_accepted, longest_ticket, warnings};
 use super::{Action, Decision, Step, wait};
 use crate::account::AccountState;
 use crate::kerberos::Kvno;
@@ -56,10 +57,6 @@ pub(super) fn plan(roll: &Roll, observed: &Observed) -> Decision {
             "nothing speaks against the roll",
         );
     };
-    let lives = observed.dcs.values().filter_map(|view| match view {
-        DcView::Issues(issued) => Some(issued.ticket_life),
-        DcView::Trouble(_) => None,
-    });
     let generated = Record::Generated {
         sealed: candidate.sealed.clone(),
         fence_before: account.fence.clone(),
@@ -67,12 +64,13 @@ pub(super) fn plan(roll: &Roll, observed: &Observed) -> Decision {
         kvno_before: account.kvno,
         kvno: account.kvno.next(),
         salt: account.salt_source.next_salt(),
-        longest_ticket: lives.max().unwrap_or_default(),
+        longest_ticket: longest_ticket(observed),
     };
-    Decision::write(
-        generated,
-        "keeping the new password before anybody gets a key of it",
-    )
+    let mut why = "keeping the new password before anybody gets a key of it".to_owned();
+    for warning in warnings(frame, observed) {
+        why += &format!("; {warning}");
+    }
+    Decision::write(generated, why)
 }
 
 /// The silent domain controllers that an emergency does not wait for before it begins: the writer
@@ -115,6 +113,7 @@ fn looks_left(frame: &Plan, observed: &Observed) -> Vec<Action> {
 fn refusals(frame: &Plan, account: &AccountState, observed: &Observed) -> Vec<Refusal> {
     let mut reasons = frame.account_refusals(account);
     reasons.extend(too_soon(frame));
+    reasons.extend(gap_not_accepted(frame, account, observed));
     let silent = observed
         .dcs
         .values()
@@ -122,7 +121,7 @@ fn refusals(frame: &Plan, account: &AccountState, observed: &Observed) -> Vec<Re
     // A roll mends an expired password, if only a KDC still gives the tickets that prove it.
     reasons.extend(account.password_expired().filter(|_| silent));
     // An account that no KDC gives tickets for explains what the DCs say; say it once.
-    let passing = ["minimum-age", "too-soon"];
+    let passing = ["minimum-age", "too-soon", GAP];
     let explained = reasons
         .iter()
         .any(|reason| !passing.contains(&reason.code.as_str()));

@@ -34,5 +34,6 @@ pub(super) fn account() -> AccountState {
         fence: None,
         duplicate_spns: Vec::new(),
         delegates: false,
+        delegates_to: Vec::new(),
     }
 }

@@ -6,7 +6,7 @@ use keyroll::drift::Heal;
 use keyroll::kerberos::Enctype;
 use keyroll::kerberos::salt::AccountKind;
 use keyroll::password::Length;
-use keyroll::roll::policy::{Gate, Method, OnDeadline, Policy};
+use keyroll::roll::policy::{DelegationGap, Gate, Method, OnDeadline, Policy};
 use keyroll_proto::operator as said;
 
 use super::super::Controller;
@@ -54,6 +54,16 @@ impl Controller {
             "abort" => OnDeadline::Abort,
             "quarantine" => OnDeadline::Quarantine,
             other => return Err(bad_word("on-deadline", other, "abort or quarantine")),
+        };
+        policy.delegation_gap = match given.delegation_gap.as_str() {
+            "" => policy.delegation_gap,
+            "refuse" => DelegationGap::Refuse,
+            "in-window" => DelegationGap::InWindow,
+            "accept" => DelegationGap::Accept,
+            other => {
+                let allowed = "refuse, in-window or accept";
+                return Err(bad_word("delegation-gap", other, allowed));
+            }
         };
         let method = match given.method.as_str() {
             "" | "auto" => None,

@@ -1,5 +1,7 @@
 //! What speaks against a roll.
 
+mod delegation;
+
 use super::*;
 use crate::account::AccountState;
 

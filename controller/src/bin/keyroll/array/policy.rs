@@ -42,6 +42,10 @@ pub struct PolicyOptions {
     /// new key and reset the account, once an hour at most; by default `never`
     #[arg(long, value_enum, value_name = "HOW")]
     heal: Option<Heal>,
+    /// What to do about an account that delegates with the tickets that clients show it, which a
+    /// roll may make worthless as evidence until they have fetched new ones; by default `refuse`
+    #[arg(long, value_enum, value_name = "WHAT")]
+    delegation_gap: Option<DelegationGap>,
 }
 
 /// What happens to nodes that are not staged in time.
@@ -73,6 +77,17 @@ pub enum Heal {
     Reset,
 }
 
+/// What is done about a roll after which the account cannot delegate with older tickets.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum DelegationGap {
+    /// No roll until an operator accepts it (keyroll roll --accept-delegation-gap)
+    Refuse,
+    /// Roll while a window of the schedule is open
+    InWindow,
+    /// Roll
+    Accept,
+}
+
 impl PolicyOptions {
     /// The message, or nothing if no option was given.
     #[must_use]
@@ -90,6 +105,11 @@ impl PolicyOptions {
             Heal::Never => "never",
             Heal::Reset => "reset",
         });
+        let gap = self.delegation_gap.map_or("", |what| match what {
+            DelegationGap::Refuse => "refuse",
+            DelegationGap::InWindow => "in-window",
+            DelegationGap::Accept => "accept",
+        });
         let policy = Policy {
             gate: self.gate.clone().unwrap_or_default(),
             stage_deadline: self.stage_deadline.unwrap_or_default(),
@@ -100,6 +120,7 @@ impl PolicyOptions {
             method: method.to_owned(),
             password_length: self.password_length.unwrap_or_default(),
             heal: heal.to_owned(),
+            delegation_gap: gap.to_owned(),
         };
         (policy != Policy::default()).then_some(policy)
     }

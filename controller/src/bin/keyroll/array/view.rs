@@ -128,6 +128,7 @@ fn policy_text(policy: &Policy) -> String {
     word("gate", &policy.gate);
     word("method", &policy.method);
     word("heal", &policy.heal);
+    word("delegation gap", &policy.delegation_gap);
     word("on deadline", &policy.on_deadline);
     let times = [
         (

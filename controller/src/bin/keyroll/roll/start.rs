@@ -1,6 +1,7 @@
 //! `keyroll roll ARRAY...`: shows the plan, asks, starts, and waits if told to.
 
 use clap::{Args, ValueEnum};
+use keyroll::roll::plan::evidence::GAP;
 use keyroll_proto::operator::{RollView, StartRollReply, StartRollRequest};
 
 use super::{VERBS, view, watch};
@@ -32,6 +33,10 @@ pub struct Start {
     /// With --emergency: when the old key goes; without it, `converged`
     #[arg(long, value_enum, value_name = "WHEN", requires = "emergency")]
     kill: Option<Kill>,
+    /// Roll though the account delegates: until clients have fetched new tickets, it may not be
+    /// able to do so for them. An emergency does not ask
+    #[arg(long)]
+    accept_delegation_gap: bool,
     /// Why, for the others and for the audit trail
     #[arg(
         long,
@@ -64,7 +69,7 @@ pub enum Kill {
 /// What the operator is told.
 pub async fn run(start: Start, session: &Session) -> Result<Exit, Trouble> {
     let (wait, consent) = (start.wait, start.consent);
-    let request = start.request()?;
+    let mut request = start.request()?;
     let must_ask = session.must_ask(consent)?;
     if must_ask || consent.dry_run {
         let plan = ask(session, &request, true).await?;
@@ -77,10 +82,12 @@ pub async fn run(start: Start, session: &Session) -> Result<Exit, Trouble> {
             });
         }
         session.screen.say(&view::plan_text(&plan));
-        if refused(&plan.rolls) {
+        let gap = refused(&plan.rolls);
+        if gap && !refused_for_gap_alone(&plan.rolls) {
             return Ok(Exit::EndedBadly);
         }
-        session.demand_agreement(question(&request)).await?;
+        session.demand_agreement(question(&request, gap)).await?;
+        request.accept_delegation_gap |= gap;
     }
     let mut started = ask(session, &request, false).await?;
     if wait {
@@ -125,6 +132,7 @@ impl Start {
             emergency: self.emergency,
             kill: kill.to_owned(),
             reason: self.reason,
+            accept_delegation_gap: self.accept_delegation_gap,
         })
     }
 }
@@ -146,8 +154,9 @@ async fn ask(
         .await
 }
 
-fn question(request: &StartRollRequest) -> &'static str {
+fn question(request: &StartRollRequest, gap: bool) -> &'static str {
     match (request.emergency, request.kill.as_str()) {
+        (false, _) if gap => "Roll all the same, though delegation fails for a while?",
         (false, _) => "Roll?",
         (true, "drain") => "Emergency roll, keeping the old key until the last ticket is dead?",
         (true, "now") => {
@@ -160,6 +169,12 @@ fn question(request: &StartRollRequest) -> &'static str {
 
 fn refused(rolls: &[RollView]) -> bool {
     rolls.iter().any(|roll| !roll.refusals.is_empty())
+}
+
+/// Whether nothing but what an operator may accept stands in the way.
+fn refused_for_gap_alone(rolls: &[RollView]) -> bool {
+    let mut refusals = rolls.iter().flat_map(|roll| &roll.refusals);
+    refusals.all(|refusal| refusal.code == GAP)
 }
 
 /// The exit code for rolls as they stand: the worst of them.

@@ -73,6 +73,9 @@ pub fn plan_text(plan: &StartRollReply) -> String {
         for sentence in &roll.would {
             let _ = writeln!(text, "would: {}: {sentence}", roll.array);
         }
+        for warning in &roll.warnings {
+            let _ = writeln!(text, "warning: {}: {warning}", roll.array);
+        }
         text.push_str(&refusals_text(roll));
         if roll.would.is_empty() && roll.refusals.is_empty() {
             let _ = writeln!(text, "would: {}: {}", roll.array, roll.reason);
