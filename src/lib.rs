@@ -13,6 +13,7 @@
 //! | [`password`] | a password a directory accepts |
 //! | [`spn`] | service principal names: well formed, alike, aliased, owned twice |
 //! | [`schedule`] | when the next roll is due |
+//! | [`delegation`] | who may act for whom, what that risks, how to change it |
 //! | [`descriptor`] | who may do what to an object of the directory |
 //! | [`drift`] | what somebody else has changed, and what follows from it |
 //! | [`doctor`] | what is wrong with an array, why, and what mends it |
@@ -20,6 +21,7 @@
 //! | [`directory_change`] | one change of one object: shown, recognized, taken back |
 
 pub mod account;
+pub mod delegation;
 pub mod descriptor;
 pub mod directory_change;
 pub mod doctor;

@@ -10,6 +10,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use keyroll::account::AccountState;
+use keyroll::delegation::trial::{Facts, Tried};
+use keyroll::delegation::{Holding, Inventory, Party};
 use keyroll::directory_change::DirectoryChange;
 use keyroll::drift::{DcMark, History};
 use keyroll::fence::Version;
@@ -28,7 +30,7 @@ use crate::directory::acl::{LeastRights, RightsRequest};
 use crate::directory::connection::WRITES;
 use crate::ports::{
     AccountRef, Agents, Directory, HostRecords, Kdc, KnownKeys, NewAccount, NodeInventory,
-    NodeProof, PasswordWrite, PortError, Sighting, SpnSearch, SpnsFound, Values,
+    NodeProof, PasswordWrite, PortError, Sighting, SpnSearch, SpnsFound, Trial, Values,
 };
 use crate::publish::Made;
 use crate::store::Change;
@@ -114,6 +116,46 @@ watched! {
         async fn mark(&self, dc: &DcName) -> Result<DcMark, PortError> {
             self.0.mark(dc).await
         }
+
+        // Looks alone: whoever dies in one has done nothing, as in `read`.
+        async fn holding(
+            &self,
+            dc: &DcName,
+            account: &AccountRef,
+        ) -> Result<(Party, Holding), PortError> {
+            self.0.holding(dc, account).await
+        }
+
+        async fn delegation(
+            &self,
+            dc: &DcName,
+            account: &AccountRef,
+            spns: &[String],
+        ) -> Result<Inventory, PortError> {
+            self.0.delegation(dc, account, spns).await
+        }
+
+        async fn resources(
+            &self,
+            dc: &DcName,
+            account: &AccountRef,
+        ) -> Result<Vec<String>, PortError> {
+            self.0.resources(dc, account).await
+        }
+
+        async fn party(&self, dc: &DcName, name: &str) -> Result<Option<Party>, PortError> {
+            self.0.party(dc, name).await
+        }
+
+        async fn facts(
+            &self,
+            dc: &DcName,
+            account: &AccountRef,
+            user: &str,
+            spn: &str,
+        ) -> Result<Facts, PortError> {
+            self.0.facts(dc, account, user, spn).await
+        }
     }
     fn domain_controllers() -> Result<Vec<DcName>, PortError>;
     fn find(dc: &DcName, name: &str) -> Result<AccountRef, PortError>;
@@ -142,7 +184,12 @@ watched! {
 }
 
 watched! {
-    KDC of Kdc {}
+    KDC of Kdc {
+        // Nothing follows from it: its tickets die with the call.
+        async fn delegate(&self, dc: &DcName, trial: &Trial<'_>) -> Result<Tried, PortError> {
+            self.0.delegate(dc, trial).await
+        }
+    }
     fn sight(
         dc: &DcName,
         service: &Principal,

@@ -6,6 +6,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use keyroll::account::AccountState;
+use keyroll::delegation::trial::{Facts, Tried};
+use keyroll::delegation::{Holding, Inventory, Party};
 use keyroll::directory_change::DirectoryChange;
 use keyroll::drift::{DcMark, History};
 use keyroll::kerberos::salt::{AccountKind, Salt};
@@ -240,6 +242,50 @@ pub trait Directory: Send + Sync {
         Answer::Unanswered { text }
     }
 
+    /// What the account's own object says of delegation.
+    async fn holding(
+        &self,
+        dc: &DcName,
+        account: &AccountRef,
+    ) -> Result<(Party, Holding), PortError> {
+        Err(nothing_of_delegation(dc, account))
+    }
+
+    /// Everything that bears on delegation by the account, and to it under these SPNs.
+    async fn delegation(
+        &self,
+        dc: &DcName,
+        account: &AccountRef,
+        _spns: &[String],
+    ) -> Result<Inventory, PortError> {
+        Err(nothing_of_delegation(dc, account))
+    }
+
+    /// The accounts of the domain whose own descriptors let the account act for users.
+    async fn resources(
+        &self,
+        _dc: &DcName,
+        _account: &AccountRef,
+    ) -> Result<Vec<String>, PortError> {
+        Ok(Vec::new())
+    }
+
+    /// Any account of the domain by its sAMAccountName.
+    async fn party(&self, _dc: &DcName, _name: &str) -> Result<Option<Party>, PortError> {
+        Ok(None)
+    }
+
+    /// What bears on delegation by the account for one user to one service.
+    async fn facts(
+        &self,
+        dc: &DcName,
+        account: &AccountRef,
+        _user: &str,
+        _spn: &str,
+    ) -> Result<Facts, PortError> {
+        Err(nothing_of_delegation(dc, account))
+    }
+
     /// When and where each of the account's attributes was last written.
     async fn history(&self, dc: &DcName, account: &AccountRef) -> Result<History, PortError>;
 
@@ -256,6 +302,28 @@ pub trait Directory: Send + Sync {
             object: format!("a directory to look up {} in", request.account),
         })
     }
+}
+
+fn nothing_of_delegation(dc: &DcName, account: &AccountRef) -> PortError {
+    PortError::Missing {
+        object: format!("what {dc} knows of delegation by {}", account.principal),
+    }
+}
+
+/// Delegation that is tried with an account's own key.
+#[derive(Debug, Clone, Copy)]
+pub struct Trial<'a> {
+    /// The account.
+    pub own: &'a Principal,
+    /// Its keys in force.
+    pub keys: &'a [Key],
+    /// For whom it acts; `None`: for the controller's own account, with a ticket that this one
+    /// has fetched for `service`.
+    pub user: Option<&'a Principal>,
+    /// An SPN of the account.
+    pub service: &'a Principal,
+    /// Where it acts.
+    pub to: &'a Principal,
 }
 
 /// The keys by which a ticket is recognized.
@@ -299,6 +367,13 @@ pub trait Kdc: Send + Sync {
         service: &Principal,
         known: &KnownKeys<'_>,
     ) -> Result<Sighting, PortError>;
+
+    /// Tries delegation, step by step. No ticket or key of it outlives the call.
+    async fn delegate(&self, dc: &DcName, trial: &Trial<'_>) -> Result<Tried, PortError> {
+        Err(PortError::Missing {
+            object: format!("a KDC on {dc} to try {} at", trial.own),
+        })
+    }
 
     /// Logs in as the account with each of these keys, one enctype at a time, and compares the
     /// KDC's salt. Only for keys that a ticket has already shown to be in force: a wrong key

@@ -43,6 +43,7 @@ complete -c keyroll -n "__fish_keyroll_needs_command" -f -a "roll" -d 'Roll an a
 complete -c keyroll -n "__fish_keyroll_needs_command" -f -a "schedule" -d 'When an array rolls by itself'
 complete -c keyroll -n "__fish_keyroll_needs_command" -f -a "verify" -d 'Prove that an array\'s nodes and domain controllers hold the right keys'
 complete -c keyroll -n "__fish_keyroll_needs_command" -f -a "doctor" -d 'Find out what is wrong with an array, why, and what mends it'
+complete -c keyroll -n "__fish_keyroll_needs_command" -f -a "delegation" -d 'Delegation: who may act for whom by way of an array\'s account, and a try of it'
 complete -c keyroll -n "__fish_keyroll_needs_command" -f -a "explain" -d 'Say what an error of Kerberos, LDAP or Active Directory means, and what to do'
 complete -c keyroll -n "__fish_keyroll_needs_command" -f -a "status" -d 'What there is, what goes on, and what needs attention'
 complete -c keyroll -n "__fish_keyroll_needs_command" -f -a "audit" -d 'The tamper-evident record of who did what, and when'
@@ -514,6 +515,46 @@ complete -c keyroll -n "__fish_keyroll_using_subcommand doctor" -l timeout -d 'H
 complete -c keyroll -n "__fish_keyroll_using_subcommand doctor" -l watch -d 'Look again every ten seconds, and print what is different, until Ctrl-C'
 complete -c keyroll -n "__fish_keyroll_using_subcommand doctor" -s v -l verbose -d 'Say on standard error what is being done'
 complete -c keyroll -n "__fish_keyroll_using_subcommand doctor" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c keyroll -n "__fish_keyroll_using_subcommand delegation; and not __fish_seen_subcommand_from show test" -l controller -d 'Ask this controller, with the operator\'s certificate from the settings file' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand delegation; and not __fish_seen_subcommand_from show test" -l socket -d 'Ask through this Unix socket on the controller\'s own machine' -r -F
+complete -c keyroll -n "__fish_keyroll_using_subcommand delegation; and not __fish_seen_subcommand_from show test" -l config -d 'The settings file: TOML with controller, socket, server-name, certificate, key, ca' -r -F
+complete -c keyroll -n "__fish_keyroll_using_subcommand delegation; and not __fish_seen_subcommand_from show test" -s o -l output -d 'The form of replies on standard output, and of errors on standard error' -r -f -a "table\t'For people'
+json\t'For programs: the controller\'s reply as it is'
+toml\t'A schedule as a file (`schedule show` only)'"
+complete -c keyroll -n "__fish_keyroll_using_subcommand delegation; and not __fish_seen_subcommand_from show test" -l color -d 'Whether to colour the words that matter; no colour is needed to understand' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c keyroll -n "__fish_keyroll_using_subcommand delegation; and not __fish_seen_subcommand_from show test" -l timeout -d 'How long to wait for an answer; `roll --wait` and `roll watch` wait as long as a roll takes' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand delegation; and not __fish_seen_subcommand_from show test" -s v -l verbose -d 'Say on standard error what is being done'
+complete -c keyroll -n "__fish_keyroll_using_subcommand delegation; and not __fish_seen_subcommand_from show test" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c keyroll -n "__fish_keyroll_using_subcommand delegation; and not __fish_seen_subcommand_from show test" -f -a "show" -d 'Who may act for whom by way of the array\'s account, and what that risks'
+complete -c keyroll -n "__fish_keyroll_using_subcommand delegation; and not __fish_seen_subcommand_from show test" -f -a "test" -d 'Try delegation with the array\'s own key, step by step'
+complete -c keyroll -n "__fish_keyroll_using_subcommand delegation; and __fish_seen_subcommand_from show" -l controller -d 'Ask this controller, with the operator\'s certificate from the settings file' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand delegation; and __fish_seen_subcommand_from show" -l socket -d 'Ask through this Unix socket on the controller\'s own machine' -r -F
+complete -c keyroll -n "__fish_keyroll_using_subcommand delegation; and __fish_seen_subcommand_from show" -l config -d 'The settings file: TOML with controller, socket, server-name, certificate, key, ca' -r -F
+complete -c keyroll -n "__fish_keyroll_using_subcommand delegation; and __fish_seen_subcommand_from show" -s o -l output -d 'The form of replies on standard output, and of errors on standard error' -r -f -a "table\t'For people'
+json\t'For programs: the controller\'s reply as it is'
+toml\t'A schedule as a file (`schedule show` only)'"
+complete -c keyroll -n "__fish_keyroll_using_subcommand delegation; and __fish_seen_subcommand_from show" -l color -d 'Whether to colour the words that matter; no colour is needed to understand' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c keyroll -n "__fish_keyroll_using_subcommand delegation; and __fish_seen_subcommand_from show" -l timeout -d 'How long to wait for an answer; `roll --wait` and `roll watch` wait as long as a roll takes' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand delegation; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Say on standard error what is being done'
+complete -c keyroll -n "__fish_keyroll_using_subcommand delegation; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c keyroll -n "__fish_keyroll_using_subcommand delegation; and __fish_seen_subcommand_from test" -l to -d 'The service to delegate to' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand delegation; and __fish_seen_subcommand_from test" -l user -d 'For whom: the account asks for a ticket in this user\'s name (S4U2Self), which is evidence only with protocol transition. By default the controller\'s own account, with a ticket that it fetches as any client does' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand delegation; and __fish_seen_subcommand_from test" -l controller -d 'Ask this controller, with the operator\'s certificate from the settings file' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand delegation; and __fish_seen_subcommand_from test" -l socket -d 'Ask through this Unix socket on the controller\'s own machine' -r -F
+complete -c keyroll -n "__fish_keyroll_using_subcommand delegation; and __fish_seen_subcommand_from test" -l config -d 'The settings file: TOML with controller, socket, server-name, certificate, key, ca' -r -F
+complete -c keyroll -n "__fish_keyroll_using_subcommand delegation; and __fish_seen_subcommand_from test" -s o -l output -d 'The form of replies on standard output, and of errors on standard error' -r -f -a "table\t'For people'
+json\t'For programs: the controller\'s reply as it is'
+toml\t'A schedule as a file (`schedule show` only)'"
+complete -c keyroll -n "__fish_keyroll_using_subcommand delegation; and __fish_seen_subcommand_from test" -l color -d 'Whether to colour the words that matter; no colour is needed to understand' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c keyroll -n "__fish_keyroll_using_subcommand delegation; and __fish_seen_subcommand_from test" -l timeout -d 'How long to wait for an answer; `roll --wait` and `roll watch` wait as long as a roll takes' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand delegation; and __fish_seen_subcommand_from test" -s v -l verbose -d 'Say on standard error what is being done'
+complete -c keyroll -n "__fish_keyroll_using_subcommand delegation; and __fish_seen_subcommand_from test" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c keyroll -n "__fish_keyroll_using_subcommand explain" -l controller -d 'Ask this controller, with the operator\'s certificate from the settings file' -r
 complete -c keyroll -n "__fish_keyroll_using_subcommand explain" -l socket -d 'Ask through this Unix socket on the controller\'s own machine' -r -F
 complete -c keyroll -n "__fish_keyroll_using_subcommand explain" -l config -d 'The settings file: TOML with controller, socket, server-name, certificate, key, ca' -r -F

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use keyroll::delegation::trial::Tried;
 use keyroll::kerberos::message::{OpenError, Ticket};
 use keyroll::kerberos::salt::Salt;
 use keyroll::kerberos::string_to_key::{default_iterations, string_to_key};
@@ -15,11 +16,11 @@ use keyroll::roll::WhichKey;
 use super::config::DirectorySettings;
 use super::login::{hints, log_in};
 use super::tickets::{Got, Tickets};
-use crate::ports::{Kdc, KnownKeys, PortError, Sighting};
+use crate::ports::{Kdc, KnownKeys, PortError, Sighting, Trial};
 
 /// What clients of today offer, best first. RC4 is among them so that a domain controller that
 /// would issue RC4 tickets is seen doing it.
-const OFFERED: [Enctype; 3] = [
+pub(super) const OFFERED: [Enctype; 3] = [
     Enctype::Aes256CtsHmacSha1,
     Enctype::Aes128CtsHmacSha1,
     Enctype::Rc4Hmac,
@@ -27,8 +28,8 @@ const OFFERED: [Enctype; 3] = [
 /// The KDCs of the domain controllers, over TCP.
 #[derive(Debug)]
 pub struct Kdcs {
-    tickets: Tickets,
-    patience: Duration,
+    pub(super) tickets: Tickets,
+    pub(super) patience: Duration,
 }
 
 impl Kdcs {
@@ -113,6 +114,10 @@ impl Kdc for Kdcs {
             ticket_life,
             ticket: Arc::new(credential),
         })
+    }
+
+    async fn delegate(&self, dc: &DcName, trial: &Trial<'_>) -> Result<Tried, PortError> {
+        self.try_delegation(dc, trial).await
     }
 
     async fn log_in(

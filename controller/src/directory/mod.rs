@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use keyroll::account::AccountState;
+use keyroll::delegation::trial::Facts;
+use keyroll::delegation::{Holding, Inventory, Party};
 use keyroll::directory_change::DirectoryChange;
 use keyroll::drift::{DcMark, History};
 use keyroll::kerberos::salt::AccountKind;
@@ -30,6 +32,7 @@ mod change;
 pub mod config;
 pub(crate) mod connection;
 pub mod credential;
+mod delegation;
 mod dial;
 mod discovery;
 mod dns;
@@ -44,6 +47,7 @@ mod refusals;
 pub mod relay;
 pub mod result;
 mod rights;
+mod s4u;
 mod sasl;
 mod spn;
 pub mod text;
@@ -202,6 +206,42 @@ impl Directory for ActiveDirectory {
 
     async fn make_change(&self, change: &DirectoryChange) -> Answer {
         self.send_change(change).await
+    }
+
+    async fn holding(
+        &self,
+        dc: &DcName,
+        account: &AccountRef,
+    ) -> Result<(Party, Holding), PortError> {
+        self.read_holding(dc, account).await
+    }
+
+    async fn delegation(
+        &self,
+        dc: &DcName,
+        account: &AccountRef,
+        spns: &[String],
+    ) -> Result<Inventory, PortError> {
+        self.read_delegation(dc, account, spns).await
+    }
+
+    async fn resources(&self, dc: &DcName, account: &AccountRef) -> Result<Vec<String>, PortError> {
+        self.read_resources(dc, account).await
+    }
+
+    async fn party(&self, dc: &DcName, name: &str) -> Result<Option<Party>, PortError> {
+        let found = self.find_party(dc, name).await?;
+        Ok(found.map(|(party, _)| party))
+    }
+
+    async fn facts(
+        &self,
+        dc: &DcName,
+        account: &AccountRef,
+        user: &str,
+        spn: &str,
+    ) -> Result<Facts, PortError> {
+        self.read_facts(dc, account, user, spn).await
     }
 
     async fn history(&self, dc: &DcName, account: &AccountRef) -> Result<History, PortError> {

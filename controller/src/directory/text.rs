@@ -47,6 +47,20 @@ impl Filter {
         Self(text)
     }
 
+    /// The attribute has a value.
+    #[must_use]
+    pub fn present(attribute: &str) -> Self {
+        debug_assert!(is_attribute_name(attribute));
+        Self(format!("({attribute}=*)"))
+    }
+
+    /// All of these bits are set: LDAP_MATCHING_RULE_BIT_AND (MS-ADTS 3.1.1.3.4.4.1).
+    #[must_use]
+    pub fn has_bits(attribute: &str, bits: u32) -> Self {
+        debug_assert!(is_attribute_name(attribute));
+        Self(format!("({attribute}:1.2.840.113556.1.4.803:={bits})"))
+    }
+
     /// The object is there.
     #[must_use]
     pub fn any_object() -> Self {

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use chrono::{TimeDelta, Utc};
 use keyroll::kerberos::message::{
-    Credential, KdcCode, KdcError, KeyHint, Malformed, TgsReply, TgsRequest, TicketTimes, Unsayable,
+    Credential, KdcCode, KdcError, KeyHint, Malformed, TgsReply, TgsRequest, TicketFlags,
+    TicketTimes, Unsayable,
 };
 use keyroll::kerberos::string_to_key::{default_iterations, string_to_key};
 use keyroll::kerberos::{Enctype, Key, Principal};
@@ -17,7 +18,7 @@ use tokio::sync::Mutex;
 
 use super::config::DirectorySettings;
 use super::credential::{ENCTYPES, Generation, OwnCredential};
-use super::exchange::ask;
+use super::exchange::{Answered, ask};
 use super::login::{Login, Trouble, log_in};
 use super::refusals::{self, Refusals};
 use crate::ports::PortError;
@@ -233,6 +234,44 @@ impl Tickets {
         .await
     }
 
+    /// A service ticket of our own that may be evidence, if we may be acted for; `Ok(Err)` if the
+    /// KDC refused.
+    pub(super) async fn evidence(
+        &self,
+        dc: &DcName,
+        service: &Principal,
+    ) -> Result<Result<Credential, KdcError>, PortError> {
+        let login = self.first_ticket(dc, false).await?;
+        let object = format!("{service} at the KDC of {dc}");
+        let nonce = u32::from_be_bytes(random::bytes()) & 0x7fff_ffff;
+        let request = TgsRequest {
+            tgt: &login.credential,
+            service,
+            enctypes: &ENCTYPES,
+            now: Utc::now() + login.ahead,
+            lifetime: LIFETIME,
+            nonce,
+            confounder: &random::bytes(),
+        };
+        let may = login.credential.flags.contains(TicketFlags::FORWARDABLE);
+        let message = if may {
+            request.to_evidence_bytes()
+        } else {
+            request.to_bytes()
+        };
+        let message = message.map_err(|error| unsayable(&object, &error))?;
+        let (tgt, patience) = (&login.credential, self.settings.connect_timeout);
+        match trade(dc, &object, &message, tgt, nonce, patience).await? {
+            Traded::Got(credential, _) => Ok(Ok(*credential)),
+            Traded::Refused(error) => Ok(Err(error)),
+            Traded::Referred(other) => Err(PortError::Refused {
+                object,
+                why: format!("no account of this domain has it; it points to {other}"),
+                next: format!("setspn -Q {}", service.name()),
+            }),
+        }
+    }
+
     /// A service ticket; `Ok(Err)` if the KDC refused.
     async fn service_ticket(
         &self,
@@ -255,26 +294,20 @@ impl Tickets {
         let message = request
             .to_bytes()
             .map_err(|error| unsayable(&object, &error))?;
-        let answered = ask(dc, &message, self.settings.connect_timeout).await?;
-        let reply = TgsReply::parse(&answered.bytes).map_err(|error| garbled(&object, error))?;
-        let granted = match reply {
-            TgsReply::Granted(granted) => granted,
-            TgsReply::Refused(error) => return Ok(Err(error)),
-            TgsReply::Referred(other) => {
-                return Err(PortError::Refused {
-                    object,
-                    why: format!("no account of this domain has it; it points to {other}"),
-                    next: format!("setspn -Q {}", service.name()),
-                });
-            }
-        };
-        let credential = granted
-            .open(&login.credential.session_key, nonce)
-            .map_err(|error| PortError::Refused {
-                object,
-                why: format!("its answer is not good: {error}"),
-                next: String::new(),
-            })?;
+        let tgt = &login.credential;
+        let patience = self.settings.connect_timeout;
+        let (credential, answered) =
+            match trade(dc, &object, &message, tgt, nonce, patience).await? {
+                Traded::Got(credential, answered) => (*credential, answered),
+                Traded::Refused(error) => return Ok(Err(error)),
+                Traded::Referred(other) => {
+                    return Err(PortError::Refused {
+                        object,
+                        why: format!("no account of this domain has it; it points to {other}"),
+                        next: format!("setspn -Q {}", service.name()),
+                    });
+                }
+            };
         let times = &credential.times;
         // A KDC that names no start leaves the time of the login there, which says nothing of now.
         let ahead = if times.start == times.authenticated {
@@ -290,6 +323,41 @@ impl Tickets {
             ticket_life,
         }))
     }
+}
+
+/// What a KDC gives for a ticket that is shown.
+pub(super) enum Traded {
+    /// A ticket, and when it was answered.
+    Got(Box<Credential>, Answered),
+    /// No.
+    Refused(KdcError),
+    /// The service is another realm's.
+    Referred(Principal),
+}
+
+/// Sends a TGS request and opens the answer with the session key of the ticket shown.
+pub(super) async fn trade(
+    dc: &DcName,
+    object: &str,
+    message: &[u8],
+    tgt: &Credential,
+    nonce: u32,
+    patience: Duration,
+) -> Result<Traded, PortError> {
+    let answered = ask(dc, message, patience).await?;
+    let reply = TgsReply::parse(&answered.bytes).map_err(|error| garbled(object, error))?;
+    let granted = match reply {
+        TgsReply::Granted(granted) => granted,
+        TgsReply::Refused(error) => return Ok(Traded::Refused(error)),
+        TgsReply::Referred(other) => return Ok(Traded::Referred(other)),
+    };
+    let credential = granted.open(&tgt.session_key, nonce);
+    let credential = credential.map_err(|error| PortError::Refused {
+        object: object.to_owned(),
+        why: format!("its answer is not good: {error}"),
+        next: String::new(),
+    })?;
+    Ok(Traded::Got(Box::new(credential), answered))
 }
 
 /// In which order generations are tried: those that were called wrong lately come last, and are

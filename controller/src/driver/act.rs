@@ -70,7 +70,10 @@ impl Stage<'_> {
         match action {
             Action::LookAtAccount => {
                 let writer = &self.roll.frame().writer;
-                let read = self.ports.directory.read(writer, self.account).await;
+                let mut read = self.ports.directory.read(writer, self.account).await;
+                if let (State::Planned, Ok(account)) = (self.roll.state(), &mut read) {
+                    account.delegates_to.extend(self.resources(writer).await);
+                }
                 Seen::Account(read.map_err(|error| error.to_string()))
             }
             Action::LookAtDc(dc) => {
@@ -89,6 +92,16 @@ impl Stage<'_> {
             Action::Generate => self.generate(),
             Action::Commit { dc, .. } => Seen::Answer(self.commit(&dc).await),
         }
+    }
+
+    /// Who lets the account act by a descriptor of their own. A search of the whole domain, so once
+    /// in a roll; where it fails, what the account's own list says is all that is known.
+    async fn resources(&self, writer: &DcName) -> Vec<String> {
+        let found = self.ports.directory.resources(writer, self.account).await;
+        found.unwrap_or_else(|error| {
+            tracing::warn!(%error, "who lets the account act by a descriptor is not known");
+            Vec::new()
+        })
     }
 
     fn generate(&self) -> Seen {

@@ -68,3 +68,8 @@ pub(super) fn report_change(request: &said::ReportChangeRequest) -> String {
 pub(super) fn plan_spns(request: &said::PlanSpnsRequest) -> String {
     told(&[&request.action, &request.spns.join(" ")], "")
 }
+
+/// `for alice`
+pub(super) fn test_delegation(request: &said::TestDelegationRequest) -> String {
+    told(&[flag(!request.user.is_empty(), "for"), &request.user], "")
+}

@@ -158,6 +158,11 @@ operator_service! {
     "PlanSpns" plan_spns(PlanSpnsRequest) -> PlannedChanges
         |q| &[&q.array], "", q.dry_run, detail::plan_spns(q) =>
         |c, call| c.plan_spns(&q, &call.actor).await;
+    "ShowDelegation" show_delegation(ShowDelegationRequest) -> DelegationView
+        |q| &[&q.array], "", false => |c, call| c.show_delegation(&q).await;
+    "TestDelegation" test_delegation(TestDelegationRequest) -> TestDelegationReply
+        |q| &[&q.array], &q.to, false, detail::test_delegation(q) =>
+        |c, call| c.test_delegation(&q).await;
     "RevokeOperator" revoke_operator(RevokeOperatorRequest) -> Changed
         |q| &[], &q.operator, q.dry_run => |c, call| c.revoke_operator(&q);
 }

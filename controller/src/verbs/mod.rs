@@ -4,6 +4,7 @@ mod alarms;
 mod arrays;
 mod backup;
 mod changes;
+mod delegation;
 mod doctor;
 mod no;
 mod nodes;

@@ -196,6 +196,10 @@ answers! {
         };
         prepare_spns PrepareSpnsRequest => PrepareSpnsReply, |_, r| samples::prepared(r.dry_run);
         plan_spns PlanSpnsRequest => PlannedChanges, |_, r| samples::planned(r.dry_run);
+        show_delegation ShowDelegationRequest => DelegationView, |_, _| samples::delegation();
+        test_delegation TestDelegationRequest => TestDelegationReply, |_, r| {
+            samples::tested(&r.user)
+        };
         revoke_operator RevokeOperatorRequest => Changed, |_, r| samples::changed(r.dry_run);
 }
 

@@ -167,6 +167,44 @@ web    2026-08-01 12:00:00+00:00  set    -
 }
 
 #[test]
+fn delegation() {
+    let shown = World::new().run("delegation show web").exits(3);
+    assert_eq!(
+        shown.out,
+        "\
+web (svc-web$ on dc1): constrained
+may act at: MSSQLSvc/db (of svc-db)
+may act at: svc-back (by its own descriptor)
+may act here: svc-front (at HTTP/web)
+may act here: S-1-5-21-1-2-3-1104 (by this account's descriptor)
+its domain only was looked through: no global catalog answers there
+
+GRADE    CODE            OBJECT       WHAT
+warning  target-missing  MSSQLSvc/db  no account has this SPN
+target-missing MSSQLSvc/db: delegation to it fails
+  safer: register it
+"
+    );
+    prints(
+        "delegation test web --user alice --to MSSQLSvc/db",
+        "\
+ok: svc-web$ logs in: a ticket
+ok, it can act for alice there, by dc1
+",
+    );
+    let refused = "delegation test web --user mallory --to MSSQLSvc/db";
+    let told = World::new().run(refused).exits(1);
+    assert_eq!(
+        told.out,
+        "\
+no: svc-web$ logs in: a ticket
+  next: keyroll verify web
+it cannot act for mallory there, by dc1
+"
+    );
+}
+
+#[test]
 fn the_rest() {
     prints(
         "verify web",

@@ -203,6 +203,11 @@ fn the_other_verbs() {
     asks("verify web", "verify", &["array: \"web\""]);
     asks("status", "status", &[]);
     asks(
+        "delegation test web --user alice --to MSSQLSvc/db",
+        "test_delegation",
+        &["array: \"web\"", "user: \"alice\"", "to: \"MSSQLSvc/db\""],
+    );
+    asks(
         "audit show --limit 5 --array web",
         "show_audit",
         &["limit: 5, array: \"web\""],

@@ -1,6 +1,10 @@
 //! What the fake controller answers.
 
+mod delegation;
+
 use keyroll_proto::operator::*;
+
+pub use delegation::{delegation, tested};
 
 /// 2026-08-01 12:00:00 UTC.
 pub const NOON: i64 = 1_785_585_600;

@@ -4,8 +4,10 @@
 //! Outside the lab the program starts itself again inside it, so that a plain `cargo test` runs
 //! everything. The lab's tests share two domain controllers and run one after another.
 
+mod client;
 mod conditions;
 mod connection;
+mod delegation;
 mod drift;
 mod keytabs;
 mod lab;
@@ -46,6 +48,10 @@ fn trials() -> Vec<Trial> {
         connection: an_unknown_ca_is_refused, another_host_name_is_refused,
             plain_text_is_refused, silence_is_no_refusal, a_wrong_bind_password_is_shown_once,
             domain_controllers_come_from_srv_records;
+        delegation: a_listed_service_is_reached_with_a_ticket_that_was_shown,
+            a_user_is_named_only_with_protocol_transition, a_sensitive_front_acts_for_nobody,
+            protected_users_are_told_from_others, evidence_from_before_a_password_is_none_after_it,
+            everything_that_bears_on_delegation_is_found;
         drift: a_change_is_dated_and_names_its_domain_controller,
             a_domain_controller_tells_how_far_its_database_has_come;
         keytabs: a_keytab_binds_sealed_without_a_certificate,

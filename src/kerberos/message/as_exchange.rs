@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::der::{Malformed, decode, encode};
 use super::encryption::{Confounder, Usage};
 use super::kdc_error::{self, KdcCode, KdcError};
-use super::kdc_exchange::{Granted, Wanted, body, find_hint, hint, request};
+use super::kdc_exchange::{FORWARDABLE, Granted, Wanted, body, find_hint, hint, request};
 use super::wire::{Unsayable, int32, integer, seal, to_time};
 use crate::kerberos::salt::Salt;
 use crate::kerberos::{Enctype, Key, Principal, Realm};
@@ -109,6 +109,8 @@ impl AsRequest<'_> {
             now: self.now,
             lifetime: self.lifetime,
             nonce: self.nonce,
+            options: FORWARDABLE,
+            evidence: None,
         };
         Ok(encode(&AsReq::from(request(AS_REQ, hints, body(&wanted)?))))
     }

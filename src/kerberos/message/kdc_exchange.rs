@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use picky_asn1::wrapper::{
     Asn1SequenceOf, ExplicitContextTag0, ExplicitContextTag1, ExplicitContextTag2,
     ExplicitContextTag3, ExplicitContextTag4, ExplicitContextTag5, ExplicitContextTag7,
-    ExplicitContextTag8, OctetStringAsn1, Optional,
+    ExplicitContextTag8, ExplicitContextTag11, OctetStringAsn1, Optional,
 };
 use picky_krb::data_types::{PaData, PrincipalName};
 use picky_krb::messages::{EncAsRepPart, EncTgsRepPart, KdcRep, KdcReq, KdcReqBody};
@@ -28,7 +28,15 @@ pub(super) struct Wanted<'a> {
     pub now: DateTime<Utc>,
     pub lifetime: TimeDelta,
     pub nonce: u32,
+    /// The KDC's options, bit 0 of the RFC in the highest bit.
+    pub options: u32,
+    /// A ticket that another shows us, as evidence.
+    pub evidence: Option<&'a Ticket>,
 }
+
+/// `forwardable` of the KDC's options (RFC 4120 section 5.4.1): the ticket may be evidence. A KDC
+/// grants the ticket without it where it may not be.
+pub(super) const FORWARDABLE: u32 = 1 << 30;
 
 pub(super) fn body(wanted: &Wanted<'_>) -> Result<KdcReqBody, Unsayable> {
     let till = wanted.now.checked_add_signed(wanted.lifetime);
@@ -38,8 +46,11 @@ pub(super) fn body(wanted: &Wanted<'_>) -> Result<KdcReqBody, Unsayable> {
         .enctypes
         .iter()
         .map(|enctype| integer(enctype.number().into()));
+    let evidence = wanted
+        .evidence
+        .map(|ticket| Asn1SequenceOf::from(vec![ticket.wire().clone()]));
     Ok(KdcReqBody {
-        kdc_options: ExplicitContextTag0::from(flags(0)),
+        kdc_options: ExplicitContextTag0::from(flags(wanted.options)),
         cname: Optional::from(client.map(ExplicitContextTag1::from)),
         realm: ExplicitContextTag2::from(to_realm(wanted.service.realm())?),
         sname: Optional::from(Some(ExplicitContextTag3::from(to_name(wanted.service)?))),
@@ -50,7 +61,7 @@ pub(super) fn body(wanted: &Wanted<'_>) -> Result<KdcReqBody, Unsayable> {
         etype: ExplicitContextTag8::from(Asn1SequenceOf::from(enctypes.collect::<Vec<_>>())),
         addresses: Optional::from(None),
         enc_authorization_data: Optional::from(None),
-        additional_tickets: Optional::from(None),
+        additional_tickets: Optional::from(evidence.map(ExplicitContextTag11::from)),
     })
 }
 

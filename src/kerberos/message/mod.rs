@@ -4,6 +4,7 @@
 //! | --- | --- | --- |
 //! | AS: a password or key for a first ticket | [`AsRequest`] | [`AsReply`] |
 //! | TGS: a ticket for a service's ticket | [`TgsRequest`] | [`TgsReply`] |
+//! | S4U: a ticket in a user's name, and on | [`ForUserRequest`], [`ProxyRequest`] | [`TgsReply`] |
 //! | AP: a ticket shown to a service | [`ApRequest`] | [`accept`] |
 //! | GSS-API: a context with a service, through a ticket | [`gss::Initiation`] | [`gss::Context`] |
 //!
@@ -27,6 +28,7 @@ pub mod frame;
 pub mod gss;
 pub mod kdc_error;
 mod kdc_exchange;
+pub mod s4u;
 pub mod tgs_exchange;
 pub mod ticket;
 mod wire;
@@ -42,6 +44,7 @@ pub use encryption::{Confounder, UnsupportedEnctype};
 pub use frame::{BadFrame, expected_length, frame};
 pub use kdc_error::{KdcCode, KdcError};
 pub use kdc_exchange::Granted;
+pub use s4u::{ForUserRequest, ProxyRequest};
 pub use tgs_exchange::{TgsReply, TgsRequest};
 pub use ticket::{Mint, OpenError, Ticket, TicketInside, TicketLook};
 pub use wire::Unsayable;

@@ -1,6 +1,7 @@
 //! The TGS exchange (RFC 4120 section 3.3): a ticket for a service, for a first ticket.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use picky_krb::data_types::PaData;
 use picky_krb::messages::{TgsRep, TgsReq};
 
 use super::ap_exchange::{Beside, show};
@@ -9,7 +10,8 @@ use super::credential::Credential;
 use super::der::{Malformed, decode, encode};
 use super::encryption::{Confounder, Usage, checksum};
 use super::kdc_error::{self, KdcError};
-use super::kdc_exchange::{Granted, Wanted, body, hint, request};
+use super::kdc_exchange::{FORWARDABLE, Granted, Wanted, body, hint, request};
+use super::ticket::Ticket;
 use super::wire::Unsayable;
 use crate::kerberos::{Enctype, Principal};
 
@@ -56,6 +58,25 @@ impl TgsRequest<'_> {
     /// # Errors
     /// [`Unsayable`] if a name is not ASCII, a time is out of range or the session key is of RC4.
     pub fn to_bytes(&self) -> Result<Vec<u8>, Unsayable> {
+        self.message(0, None, Vec::new())
+    }
+
+    /// The same for a ticket that may be evidence in an S4U2Proxy request of the service, if the
+    /// ticket shown may be handed on.
+    ///
+    /// # Errors
+    /// As [`TgsRequest::to_bytes`].
+    pub fn to_evidence_bytes(&self) -> Result<Vec<u8>, Unsayable> {
+        self.message(FORWARDABLE, None, Vec::new())
+    }
+
+    /// The message with these options, this evidence and these hints beside the ticket.
+    pub(super) fn message(
+        &self,
+        options: u32,
+        evidence: Option<&Ticket>,
+        beside_ticket: Vec<PaData>,
+    ) -> Result<Vec<u8>, Unsayable> {
         let body = body(&Wanted {
             client: None,
             service: self.service,
@@ -63,6 +84,8 @@ impl TgsRequest<'_> {
             now: self.now,
             lifetime: self.lifetime,
             nonce: self.nonce,
+            options,
+            evidence,
         })?;
         let sum = checksum(
             &self.tgt.session_key,
@@ -75,7 +98,8 @@ impl TgsRequest<'_> {
         };
         let usage = Usage::TgsRequestAuthenticator;
         let shown = show(self.tgt, usage, beside, self.now, self.confounder)?;
-        let hints = vec![hint(SHOWN_TICKET, encode(&shown))];
+        let mut hints = vec![hint(SHOWN_TICKET, encode(&shown))];
+        hints.extend(beside_ticket);
         Ok(encode(&TgsReq::from(request(TGS_REQ, hints, body))))
     }
 }

@@ -32,8 +32,8 @@ pub enum Unsayable {
 }
 
 /// The name types (RFC 4120 section 6.2): of a user, and of a service with an instance.
-const NT_PRINCIPAL: i64 = 1;
-const NT_SRV_INST: i64 = 2;
+const NT_PRINCIPAL: u32 = 1;
+const NT_SRV_INST: u32 = 2;
 
 pub(super) fn integer(number: i64) -> IntegerAsn1 {
     IntegerAsn1::from_bytes_be_signed(number.to_be_bytes().to_vec())
@@ -115,19 +115,23 @@ pub(super) fn to_text(text: &str) -> Result<KerberosStringAsn1, Unsayable> {
         .map_err(|_| Unsayable::NotAscii(text.to_owned()))
 }
 
-pub(super) fn to_name(principal: &Principal) -> Result<PrincipalName, Unsayable> {
-    let parts = principal.components();
-    let kind = if parts.len() == 1 {
+/// The type of a name, by the number of its parts.
+pub(super) fn name_type(principal: &Principal) -> u32 {
+    if principal.components().len() == 1 {
         NT_PRINCIPAL
     } else {
         NT_SRV_INST
-    };
+    }
+}
+
+pub(super) fn to_name(principal: &Principal) -> Result<PrincipalName, Unsayable> {
+    let parts = principal.components();
     let parts = parts
         .iter()
         .map(|part| to_text(part))
         .collect::<Result<Vec<_>, _>>()?;
     Ok(PrincipalName {
-        name_type: ExplicitContextTag0::from(integer(kind)),
+        name_type: ExplicitContextTag0::from(integer(name_type(principal).into())),
         name_string: ExplicitContextTag1::from(Asn1SequenceOf::from(parts)),
     })
 }

@@ -7,8 +7,8 @@ use clap::{ColorChoice, Parser, Subcommand};
 use crate::screen::Format;
 use crate::words::seconds;
 use crate::{
-    array, audit, backup, change, doctor, explain, node, operator, pages, recover, roll, schedule,
-    spn, verify,
+    array, audit, backup, change, delegation, doctor, explain, node, operator, pages, recover,
+    roll, schedule, spn, verify,
 };
 
 /// Rotates the password of a Kerberos service account that an array of nodes shares
@@ -127,6 +127,13 @@ pub enum Verb {
     /// and no bad password is counted. What may not be read is told as unknown. Exit code 0: all is
     /// well; 3: warnings, or something could not be looked at; 1: broken.
     Doctor(doctor::Doctor),
+    /// Delegation: who may act for whom by way of an array's account, and a try of it
+    #[command(after_help = delegation::EXAMPLES, arg_required_else_help = true)]
+    Delegation {
+        /// What to do.
+        #[command(subcommand)]
+        verb: delegation::Verb,
+    },
     /// Say what an error of Kerberos, LDAP or Active Directory means, and what to do
     ///
     /// Takes a number, decimal or hexadecimal, a name, or a whole line of a log. Asks nobody: it

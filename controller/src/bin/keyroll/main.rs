@@ -7,6 +7,7 @@ mod bind;
 mod change;
 mod command_line;
 mod connect;
+mod delegation;
 mod doctor;
 mod exit;
 mod explain;
@@ -91,6 +92,7 @@ async fn run(line: CommandLine, screen: Screen) -> Result<Exit, Trouble> {
         Verb::Verify(verify) => verify::run(verify, &session).await,
         Verb::Doctor(doctor) => doctor::run(doctor, &session).await,
         Verb::Explain(asked) => explain::run(&asked, &session.screen),
+        Verb::Delegation { verb } => delegation::run(verb, &session).await,
         Verb::Status => status::run(&session).await,
         Verb::Audit { verb } => audit::run(verb, &session).await,
         Verb::Backup(backup) => backup::run(backup, &session).await,

@@ -1,0 +1,169 @@
+//! Findings of small inventories.
+
+use super::*;
+use crate::descriptor::Descriptor;
+
+fn sid(text: &str) -> Sid {
+    text.parse().unwrap()
+}
+
+fn party(account: &str, control: u32) -> Party {
+    Party {
+        account: account.to_owned(),
+        distinguished_name: format!("CN={account},DC=corp,DC=example"),
+        sid: None,
+        control: Control(control),
+    }
+}
+
+type Owners<'a> = &'a [(&'a str, u32)];
+
+fn inventory(control: u32, targets: &[(&str, Owners<'_>)]) -> Inventory {
+    let own = party("svc-web$", control);
+    let of = |(spn, owners): &(&str, Owners<'_>)| Target {
+        spn: (*spn).to_owned(),
+        owners: owners
+            .iter()
+            .map(|(name, control)| party(name, *control))
+            .collect(),
+    };
+    let targets: Vec<Target> = targets.iter().map(of).collect();
+    Inventory {
+        holding: Holding {
+            control: own.control,
+            targets: targets.iter().map(|one| one.spn.clone()).collect(),
+            descriptor: None,
+        },
+        own,
+        targets,
+        resources: Vec::new(),
+        fronts: Vec::new(),
+        actors: Vec::new(),
+        unconstrained: Vec::new(),
+        whole_forest: true,
+    }
+}
+
+const PLAIN: u32 = 0x1000;
+const QUIET: u32 = 0x1000 | Control::NOT_DELEGATED;
+const DB: (&str, Owners<'_>) = ("MSSQLSvc/db", &[("svc-db", 0x200)]);
+
+#[track_caller]
+fn check(inventory: &Inventory, ways: &[&str], codes: &[&str]) {
+    let found = findings(inventory);
+    let of: Vec<_> = found.iter().map(|one| one.code).collect();
+    assert_eq!((inventory.ways().as_slice(), of.as_slice()), (ways, codes));
+    for one in &found {
+        assert!(!one.object.is_empty() && !one.what.is_empty() && !one.risk.is_empty());
+        assert!(
+            one.grade == Grade::Notice || !one.safer.is_empty(),
+            "{one:?}"
+        );
+    }
+}
+
+#[test]
+fn each_way_to_delegate_has_its_risk() {
+    let transition = PLAIN | Control::PROTOCOL_TRANSITION;
+    let unconstrained = PLAIN | Control::UNCONSTRAINED;
+    check(&inventory(QUIET, &[]), &[], &[]);
+    check(&inventory(PLAIN, &[]), &[], &["not-sensitive"]);
+    check(&inventory(PLAIN, &[DB]), &["constrained"], &[]);
+    check(
+        &inventory(QUIET, &[DB]),
+        &["constrained"],
+        &["sensitive-front"],
+    );
+    let way = "constrained, with protocol transition";
+    check(
+        &inventory(transition, &[DB]),
+        &[way],
+        &["protocol-transition"],
+    );
+    check(
+        &inventory(transition, &[]),
+        &[],
+        &["protocol-transition-idle", "not-sensitive"],
+    );
+    check(
+        &inventory(unconstrained, &[]),
+        &["unconstrained"],
+        &["unconstrained"],
+    );
+    check(
+        &inventory(unconstrained, &[DB]),
+        &["unconstrained", "constrained"],
+        &["unconstrained", "list-idle"],
+    );
+}
+
+#[test]
+fn a_target_is_one_account_that_is_no_domain_controller() {
+    let dc = Control::DOMAIN_CONTROLLER;
+    let table: [(Owners<'_>, &str); 4] = [
+        (&[], "target-missing"),
+        (&[("a", 0), ("b", 0)], "target-duplicate"),
+        (&[("DC1$", dc)], "target-is-dc"),
+        (&[("a", Control::DISABLED)], "target-disabled"),
+    ];
+    for (owners, code) in table {
+        check(
+            &inventory(PLAIN, &[("ldap/x", owners)]),
+            &["constrained"],
+            &[code],
+        );
+    }
+}
+
+#[test]
+fn who_may_come_to_the_array_is_told() {
+    let mut of = inventory(QUIET, &[]);
+    let front = |control| Front {
+        party: party("svc-front", control),
+        spns: vec!["HTTP/web".to_owned()],
+    };
+    of.fronts = vec![front(0), front(Control::PROTOCOL_TRANSITION)];
+    of.resources = vec![party("svc-back", 0)];
+    of.unconstrained = (0..7)
+        .map(|number| party(&format!("old{number}"), 0))
+        .collect();
+    let codes = [
+        "delegated-to",
+        "unconstrained-elsewhere",
+        "acts-at",
+        "delegated-to",
+    ];
+    check(&of, &["resource based"], &codes);
+    let all = findings(&of);
+    assert_eq!(all[1].object, "old0, old1, old2, old3, old4 and 2 more");
+}
+
+#[test]
+fn who_may_act_by_a_descriptor_is_told() {
+    let with = |bytes: Vec<u8>, actors: Vec<Actor>| {
+        let mut of = inventory(QUIET, &[]);
+        of.holding.descriptor = Some(bytes);
+        of.actors = actors;
+        of
+    };
+    let named = |text: &str, party| Actor {
+        sid: sid(text),
+        party,
+    };
+    let made = Descriptor::of_actors([]).to_bytes();
+    let actors = vec![
+        named("S-1-5-21-1-2-3-1104", Some(party("svc-front", 0))),
+        named("S-1-5-21-1-2-3-1105", None),
+        named("S-1-5-21-1-2-3-515", Some(party("Domain Computers", 0))),
+        named("S-1-1-0", None),
+    ];
+    let codes = ["crowd-may-act", "crowd-may-act", "actor-unknown", "actor"];
+    check(&with(made, actors), &[], &codes);
+    check(
+        &with(vec![1, 2, 3], Vec::new()),
+        &[],
+        &["descriptor-unreadable"],
+    );
+    let no_list = [&[1, 0, 4, 0x80][..], &[0; 16]].concat();
+    check(&with(no_list, Vec::new()), &[], &["anybody-may-act"]);
+}
