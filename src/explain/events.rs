@@ -132,7 +132,7 @@ table! { Event:
     4776 "NTLM login (Security)"
         "A login by NTLM, not by Kerberos.";
         "Clients that found no SPN, or a server that offers NTLM first.";
-        "keyroll doctor ARRAY --from-client"
+        "keyroll doctor ARRAY"
     4781 "Account renamed (Security)"
         "An account's name was changed; its salt changes with the next password.";
         "";

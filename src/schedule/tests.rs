@@ -1,5 +1,6 @@
 //! Examples on the calendar.
 
+mod edges;
 mod properties;
 
 use chrono::{DateTime, TimeDelta, Utc};
