@@ -112,8 +112,9 @@ impl Parts {
             .replication
             .map(|took| ("replication to the other domain controller", 1, took));
         // At each of them: which key it issues with before the write, after it, and before the old
-        // key goes; and a login for each enctype, since a ticket shows the key of one alone.
-        let (tickets, logins) = (3 * dcs, dcs * 2);
+        // key goes; and a login for each enctype, since a ticket shows the key of one alone, and
+        // one before the roll, since an account that may not log in could not be proven.
+        let (tickets, logins) = (3 * dcs, dcs * 3);
         let others = [
             ("LDAP modify", 1, self.modify),
             ("proof by a ticket", tickets, self.ticket),

@@ -5,10 +5,12 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Command;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use keyroll_tests::lab::{Lab, output};
+use keyroll_tests::wait::until;
 use keyroll_tests::web::FreeNodes;
-use keyroll_tests::world::World;
+use keyroll_tests::world::{SOON, World};
+use serde_json::Value;
 
 use super::Mend::{ByHand, Lasts, Printed};
 use super::{Fault, plant};
@@ -25,6 +27,14 @@ pub fn nodes(lab: &Lab, free: &FreeNodes) -> Result<()> {
         text.replace("reconcile-seconds = 1\n", "reconcile-seconds = 3600\n")
     })?;
     world.controller.start()?;
+    // The look at its start must be over, or it mends the first fault.
+    until("the controller's first look", SOON, || {
+        let listed = world.cli.run(&["node", "list", "ward"])?;
+        let nodes = listed["nodes"].as_array().context("no nodes")?;
+        let seen = |node: &Value| node["last_seen_unix"].as_i64().is_some_and(|at| at > 0);
+        ensure!(nodes.len() == 2 && nodes.iter().all(seen), "{listed}");
+        Ok(())
+    })?;
     plant(&mut world, "ward", &faults())
 }
 
