@@ -31,8 +31,12 @@ pub fn are_added_moved_and_removed(lab: &Lab, free: &FreeNodes) -> Result<()> {
 
     let added = names.change("add", "HTTP/added.corp.example")?;
     names.accepted_everywhere("added.corp.example")?;
-    let grades = names.checked("HTTP/added.corp.example")?;
-    ensure!(grades.iter().all(|grade| grade == "ok"), "{grades:?}");
+    // The other domain controller hears of it within seconds.
+    until("the new name to be well everywhere", SOON, || {
+        let grades = names.checked("HTTP/added.corp.example")?;
+        ensure!(grades.iter().all(|grade| grade == "ok"), "{grades:?}");
+        Ok(())
+    })?;
 
     names.change("move", "HTTP/moved.corp.example")?;
     names.accepted_everywhere("moved.corp.example")?;
