@@ -177,12 +177,19 @@ mod tests {
     #[tokio::test]
     async fn whoever_hangs_is_killed_with_his_children() {
         let folder = tempfile::tempdir().unwrap();
-        let mark = folder.path().join("mark");
-        let script = format!("(sleep 2; touch {}) & echo waiting; wait", mark.display());
+        let pipe = folder.path().join("pipe");
+        nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).unwrap();
+        // Its end is read once nobody holds the other one any more.
+        let reader = pipe.clone();
+        let ended = tokio::task::spawn_blocking(move || std::fs::read(reader));
+        let script = format!("sleep 60 > {} & echo waiting; wait", pipe.display());
         let why = run(shell(&script)).await.unwrap_err();
         assert!(why.contains("was killed: waiting"), "{why}");
-        tokio::time::sleep(Duration::from_millis(2300)).await;
-        assert!(!mark.exists(), "a child of the hook lived on");
+        let ended = tokio::time::timeout(Duration::from_secs(30), ended).await;
+        ended
+            .expect("a child of the hook lives on")
+            .unwrap()
+            .unwrap();
     }
 
     #[tokio::test]

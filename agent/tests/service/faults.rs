@@ -112,7 +112,14 @@ async fn who_holds_the_lock_of_a_shared_file_does_not_stop_the_health_endpoint()
     fcntl(&file, FcntlArg::F_OFD_SETLK(&lock)).unwrap();
     let mut controller = scene.controller().await;
     let staging = tokio::spawn(async move { controller.stage(stage(keyset(1, 1, &AFTER))).await });
-    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    // The agent runs in this process: once the file is open twice, it asks for the lock.
+    let asked = async {
+        while opened(&path) < 2 {
+            tokio::task::yield_now().await;
+        }
+    };
+    let patience = std::time::Duration::from_secs(30);
+    tokio::time::timeout(patience, asked).await.unwrap();
     let begun = std::time::Instant::now();
     assert_eq!(scene.ready("/live").await.0, 200);
     assert_eq!(scene.ready("/ready").await.0, 503);
@@ -121,6 +128,15 @@ async fn who_holds_the_lock_of_a_shared_file_does_not_stop_the_health_endpoint()
     drop(file);
     staging.await.unwrap().unwrap();
     assert_eq!(kvnos(&path), [3, 7, 8]);
+}
+
+/// How often this process has a file open.
+fn opened(path: &std::path::Path) -> usize {
+    let open = std::fs::read_dir("/proc/self/fd").unwrap();
+    let target =
+        |one: std::io::Result<std::fs::DirEntry>| std::fs::read_link(one.ok()?.path()).ok();
+    let path = std::fs::canonicalize(path).unwrap();
+    open.filter_map(target).filter(|it| *it == path).count()
 }
 
 /// Says to the inner run of a test where its own small disk is.

@@ -154,9 +154,14 @@ impl Scene {
             serve::run(config, end).await.unwrap();
         }));
         self.stop = Some(stop);
-        while TcpStream::connect(self.check).await.is_err() {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        // It says nothing when its port is open.
+        let open = async {
+            while TcpStream::connect(self.check).await.is_err() {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        let patience = Duration::from_secs(30);
+        tokio::time::timeout(patience, open).await.unwrap();
     }
 
     /// Stops the agent and starts it anew over the same folder.

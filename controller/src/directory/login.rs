@@ -10,7 +10,7 @@ use keyroll::kerberos::{Enctype, Key, Principal};
 use keyroll::name::DcName;
 
 use super::exchange::{Answered, ask};
-use super::tickets::{LIFETIME, garbled, unsayable};
+use super::trade::{LIFETIME, garbled, nonce, unsayable};
 use crate::ports::PortError;
 use crate::random;
 
@@ -109,7 +109,7 @@ impl Asking<'_> {
         ahead: TimeDelta,
     ) -> Result<(AsReply, Answered, u32), Trouble> {
         let object = format!("{} at the KDC of {}", self.client, self.dc);
-        let nonce = u32::from_be_bytes(random::bytes()) & 0x7fff_ffff;
+        let nonce = nonce();
         let confounder = random::bytes();
         let request = AsRequest {
             client: self.client,

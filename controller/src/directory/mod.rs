@@ -53,6 +53,7 @@ mod spn;
 pub mod text;
 mod tickets;
 pub mod tls;
+mod trade;
 mod write;
 
 pub use kdc::Kdcs;

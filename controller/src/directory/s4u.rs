@@ -12,7 +12,7 @@ use keyroll::name::DcName;
 
 use super::kdc::{Kdcs, OFFERED};
 use super::login::{Login, Trouble, log_in};
-use super::tickets::{LIFETIME, Traded, trade, unsayable};
+use super::trade::{LIFETIME, Traded, nonce, trade, unsayable};
 use crate::ports::{PortError, Trial};
 use crate::random;
 
@@ -56,21 +56,9 @@ impl Kdcs {
     }
 
     async fn log_in_as(&self, dc: &DcName, trial: &Trial<'_>) -> Result<Login, Trouble> {
-        // RC4 is not spoken here.
-        let spoken = OFFERED.iter().take(2);
-        let key = spoken
-            .filter_map(|enctype| trial.keys.iter().find(|key| key.enctype() == *enctype))
-            .next();
-        let key = key.ok_or_else(|| PortError::Refused {
-            object: trial.own.to_string(),
-            why: "the array has no AES key in force".to_owned(),
-            next: "keyroll array show ARRAY".to_owned(),
-        })?;
-        let enctypes = [key.enctype()];
-        log_in(dc, trial.own, &enctypes, self.patience, |_| {
-            Ok(key.duplicate())
-        })
-        .await
+        let enctypes = [trial.key.enctype()];
+        let key = |_: &[_]| Ok(trial.key.duplicate());
+        log_in(dc, trial.own, &enctypes, self.patience, key).await
     }
 
     /// S4U2Self.
@@ -141,10 +129,6 @@ fn got(credential: &Credential) -> Got {
     Got {
         forwardable: credential.flags.contains(TicketFlags::FORWARDABLE),
     }
-}
-
-fn nonce() -> u32 {
-    u32::from_be_bytes(random::bytes()) & 0x7fff_ffff
 }
 
 fn request<'a>(

@@ -7,8 +7,7 @@ use std::time::Duration;
 
 use chrono::{TimeDelta, Utc};
 use keyroll::kerberos::message::{
-    Credential, KdcCode, KdcError, KeyHint, Malformed, TgsReply, TgsRequest, TicketFlags,
-    TicketTimes, Unsayable,
+    Credential, KdcCode, KdcError, KeyHint, TgsRequest, TicketFlags, TicketTimes,
 };
 use keyroll::kerberos::string_to_key::{default_iterations, string_to_key};
 use keyroll::kerberos::{Enctype, Key, Principal};
@@ -18,18 +17,15 @@ use tokio::sync::Mutex;
 
 use super::config::DirectorySettings;
 use super::credential::{ENCTYPES, Generation, OwnCredential};
-use super::exchange::{Answered, ask};
+use super::exchange::Answered;
 use super::login::{Login, Trouble, log_in};
 use super::refusals::{self, Refusals};
+use super::trade::{LIFETIME, Traded, nonce, service_refused, trade, unsayable};
 use crate::ports::PortError;
 use crate::random;
 
 /// A first ticket is replaced this long before it ends.
 const SPARE: TimeDelta = TimeDelta::minutes(10);
-
-/// Every ticket is asked for as long as a KDC may grant, so that its length shows the domain's
-/// longest ticket life.
-pub(super) const LIFETIME: TimeDelta = TimeDelta::days(30);
 
 /// A first ticket, if there is one; locked while it is fetched, so that it is fetched once.
 type Held = Arc<Mutex<Option<Arc<Login>>>>;
@@ -242,46 +238,25 @@ impl Tickets {
         service: &Principal,
     ) -> Result<Result<Credential, KdcError>, PortError> {
         let login = self.first_ticket(dc, false).await?;
-        let object = format!("{service} at the KDC of {dc}");
-        let nonce = u32::from_be_bytes(random::bytes()) & 0x7fff_ffff;
-        let request = TgsRequest {
-            tgt: &login.credential,
-            service,
-            enctypes: &ENCTYPES,
-            now: Utc::now() + login.ahead,
-            lifetime: LIFETIME,
-            nonce,
-            confounder: &random::bytes(),
-        };
-        let may = login.credential.flags.contains(TicketFlags::FORWARDABLE);
-        let message = if may {
-            request.to_evidence_bytes()
-        } else {
-            request.to_bytes()
-        };
-        let message = message.map_err(|error| unsayable(&object, &error))?;
-        let (tgt, patience) = (&login.credential, self.settings.connect_timeout);
-        match trade(dc, &object, &message, tgt, nonce, patience).await? {
-            Traded::Got(credential, _) => Ok(Ok(*credential)),
-            Traded::Refused(error) => Ok(Err(error)),
-            Traded::Referred(other) => Err(PortError::Refused {
-                object,
-                why: format!("no account of this domain has it; it points to {other}"),
-                next: format!("setspn -Q {}", service.name()),
-            }),
-        }
+        let forwardable = login.credential.flags.contains(TicketFlags::FORWARDABLE);
+        let traded = self
+            .trade_for(dc, &login, service, &ENCTYPES, forwardable)
+            .await?;
+        Ok(traded.map(|(credential, _)| credential))
     }
 
-    /// A service ticket; `Ok(Err)` if the KDC refused.
-    async fn service_ticket(
+    /// A service ticket for the one of the login, and when it was answered; `Ok(Err)` if the KDC
+    /// refused.
+    async fn trade_for(
         &self,
         dc: &DcName,
         login: &Login,
         service: &Principal,
         enctypes: &[Enctype],
-    ) -> Result<Result<Got, KdcError>, PortError> {
+        forwardable: bool,
+    ) -> Result<Result<(Credential, Answered), KdcError>, PortError> {
         let object = format!("{service} at the KDC of {dc}");
-        let nonce = u32::from_be_bytes(random::bytes()) & 0x7fff_ffff;
+        let nonce = nonce();
         let request = TgsRequest {
             tgt: &login.credential,
             service,
@@ -291,23 +266,37 @@ impl Tickets {
             nonce,
             confounder: &random::bytes(),
         };
-        let message = request
-            .to_bytes()
-            .map_err(|error| unsayable(&object, &error))?;
-        let tgt = &login.credential;
-        let patience = self.settings.connect_timeout;
-        let (credential, answered) =
-            match trade(dc, &object, &message, tgt, nonce, patience).await? {
-                Traded::Got(credential, answered) => (*credential, answered),
-                Traded::Refused(error) => return Ok(Err(error)),
-                Traded::Referred(other) => {
-                    return Err(PortError::Refused {
-                        object,
-                        why: format!("no account of this domain has it; it points to {other}"),
-                        next: format!("setspn -Q {}", service.name()),
-                    });
-                }
-            };
+        let message = if forwardable {
+            request.to_evidence_bytes()
+        } else {
+            request.to_bytes()
+        };
+        let message = message.map_err(|error| unsayable(&object, &error))?;
+        let (tgt, patience) = (&login.credential, self.settings.connect_timeout);
+        match trade(dc, &object, &message, tgt, nonce, patience).await? {
+            Traded::Got(credential, answered) => Ok(Ok((*credential, answered))),
+            Traded::Refused(error) => Ok(Err(error)),
+            Traded::Referred(other) => Err(PortError::Refused {
+                object,
+                why: format!("no account of this domain has it; it points to {other}"),
+                next: format!("setspn -Q {}", service.name()),
+            }),
+        }
+    }
+
+    /// The same, with what it tells of the domain controller.
+    async fn service_ticket(
+        &self,
+        dc: &DcName,
+        login: &Login,
+        service: &Principal,
+        enctypes: &[Enctype],
+    ) -> Result<Result<Got, KdcError>, PortError> {
+        let traded = self.trade_for(dc, login, service, enctypes, false).await?;
+        let (credential, answered) = match traded {
+            Ok(traded) => traded,
+            Err(error) => return Ok(Err(error)),
+        };
         let times = &credential.times;
         // A KDC that names no start leaves the time of the login there, which says nothing of now.
         let ahead = if times.start == times.authenticated {
@@ -323,41 +312,6 @@ impl Tickets {
             ticket_life,
         }))
     }
-}
-
-/// What a KDC gives for a ticket that is shown.
-pub(super) enum Traded {
-    /// A ticket, and when it was answered.
-    Got(Box<Credential>, Answered),
-    /// No.
-    Refused(KdcError),
-    /// The service is another realm's.
-    Referred(Principal),
-}
-
-/// Sends a TGS request and opens the answer with the session key of the ticket shown.
-pub(super) async fn trade(
-    dc: &DcName,
-    object: &str,
-    message: &[u8],
-    tgt: &Credential,
-    nonce: u32,
-    patience: Duration,
-) -> Result<Traded, PortError> {
-    let answered = ask(dc, message, patience).await?;
-    let reply = TgsReply::parse(&answered.bytes).map_err(|error| garbled(object, error))?;
-    let granted = match reply {
-        TgsReply::Granted(granted) => granted,
-        TgsReply::Refused(error) => return Ok(Traded::Refused(error)),
-        TgsReply::Referred(other) => return Ok(Traded::Referred(other)),
-    };
-    let credential = granted.open(&tgt.session_key, nonce);
-    let credential = credential.map_err(|error| PortError::Refused {
-        object: object.to_owned(),
-        why: format!("its answer is not good: {error}"),
-        next: String::new(),
-    })?;
-    Ok(Traded::Got(Box::new(credential), answered))
 }
 
 /// In which order generations are tried: those that were called wrong lately come last, and are
@@ -384,57 +338,6 @@ fn fitting(keys: &[Key], hints: &[KeyHint]) -> Option<Key> {
 fn mark(generation: &Generation) -> SecretBytes {
     let keys = generation.keys.iter().flat_map(Key::expose);
     SecretBytes::new(keys.copied().collect())
-}
-
-/// Why a KDC issues no ticket for a service, with what to do about it.
-fn service_refused(dc: &DcName, service: &Principal, error: &KdcError) -> PortError {
-    let object = format!("{service} at the KDC of {dc}");
-    let spn = service.name();
-    let (words, next) = match error.code {
-        KdcCode::Unavailable => {
-            return PortError::Unreachable {
-                object,
-                why: error.to_string(),
-            };
-        }
-        KdcCode::ServiceUnknown => (
-            "it knows no such service: no account has this SPN here yet, or two accounts have it",
-            format!("setspn -Q {spn}"),
-        ),
-        KdcCode::NotUnique => ("two accounts have this SPN", format!("setspn -Q {spn}")),
-        KdcCode::ServiceRevoked | KdcCode::ClientRevoked => (
-            "its account is locked, disabled or expired: nobody gets tickets for it",
-            "samba-tool user unlock ACCOUNT (or Unlock-ADAccount)".to_owned(),
-        ),
-        KdcCode::EnctypeUnsupported => (
-            "its account has no key of an enctype that clients offer",
-            "set msDS-SupportedEncryptionTypes to 24, then set the password once".to_owned(),
-        ),
-        KdcCode::Skew => ("the clocks differ too much", "chronyc tracking".to_owned()),
-        _ => ("it issues no ticket", String::new()),
-    };
-    PortError::Refused {
-        object,
-        why: format!("{words} ({error})"),
-        next,
-    }
-}
-
-pub(super) fn unsayable(object: &str, error: &Unsayable) -> PortError {
-    PortError::Refused {
-        object: object.to_owned(),
-        why: error.to_string(),
-        next: String::new(),
-    }
-}
-
-/// An answer that is no Kerberos: something else listens there, or somebody plays with us.
-pub(super) fn garbled(object: &str, error: Malformed) -> PortError {
-    PortError::Refused {
-        object: object.to_owned(),
-        why: error.to_string(),
-        next: "check what listens on port 88 there".to_owned(),
-    }
 }
 
 #[cfg(test)]

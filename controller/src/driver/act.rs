@@ -175,7 +175,7 @@ impl Stage<'_> {
                 return DcView::Trouble(error.to_string());
             }
         }
-        let no_login = match self.may_log_in(dc, &sighting).await {
+        let no_login = match self.may_log_in(dc, &known, &sighting).await {
             Ok(no_login) => no_login,
             Err(silence) => return DcView::Trouble(silence),
         };
@@ -196,15 +196,18 @@ impl Stage<'_> {
 
     /// Why the account may not log in with the key in force, tried once before anything is begun:
     /// with the one key that a ticket has just shown to be right, so nothing is counted against it.
-    async fn may_log_in(&self, dc: &DcName, seen: &Sighting) -> Result<Option<String>, String> {
-        let (State::Planned, WhichKey::Base, Some(base)) = (self.roll.state(), seen.key, self.base)
-        else {
+    async fn may_log_in(
+        &self,
+        dc: &DcName,
+        known: &KnownKeys<'_>,
+        seen: &Sighting,
+    ) -> Result<Option<String>, String> {
+        let shown = seen.shown(known);
+        let Some(key) = shown.filter(|_| self.roll.state() == State::Planned) else {
             return Ok(None);
         };
-        let shown = |key: &&Key| key.enctype().number() == seen.enctype;
-        let keys: Vec<Key> = base.keys.iter().filter(shown).map(Key::duplicate).collect();
         let account = &self.account.principal;
-        match self.ports.kdc.log_in(dc, account, &keys).await {
+        match self.ports.kdc.log_in(dc, account, &[key.duplicate()]).await {
             Ok(_) => Ok(None),
             Err(error @ PortError::Unreachable { .. }) => Err(error.to_string()),
             Err(error) => Ok(Some(error.to_string())),

@@ -7,6 +7,7 @@ use keyroll_proto::operator as said;
 
 use super::Controller;
 use super::no::No;
+use super::verify::known;
 use crate::desired::Desired;
 use crate::ports::Trial;
 
@@ -61,10 +62,6 @@ impl Controller {
         let array = self.array(&request.array)?;
         let desired =
             Desired::of(&self.ports, &array).map_err(|error| No::internal(error.to_string()))?;
-        let base = desired.base.as_ref().ok_or_else(|| {
-            let what = format!("no key of {} is known here", array.name);
-            No::bad_state("no-key", what).next(format!("keyroll roll {}", array.name))
-        })?;
         let service = array.registered_services().next().ok_or_else(|| {
             let what = format!("{} has no registered SPN", array.name);
             No::bad_state("spn-missing", what).next(format!("keyroll node list {}", array.name))
@@ -85,9 +82,18 @@ impl Controller {
         let account = array.account_ref();
         let directory = &self.ports.directory;
         let facts = directory.facts(&dc, &account, name, &request.to).await?;
+        let known = known(&desired);
+        let ticket = self.ports.kdc.sight(&dc, &service, &known).await?;
+        let key = ticket.shown(&known).ok_or_else(|| {
+            let what = format!(
+                "{dc} issues tickets of {} under a key that is not known here; nothing was tried",
+                array.name
+            );
+            No::bad_state("key-foreign", what).next(format!("keyroll verify {}", array.name))
+        })?;
         let trial = Trial {
             own: &account.principal,
-            keys: &base.keys,
+            key,
             user: user.as_ref(),
             service: &service,
             to: &to,

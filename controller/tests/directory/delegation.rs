@@ -49,7 +49,7 @@ impl Pair {
         let target = Principal::of_spn(to, self.front.account.principal.realm()).unwrap();
         let trial = Trial {
             own: &self.front.account.principal,
-            keys: &self.keys,
+            key: &self.keys[0],
             user: user.map(|user| &user.account.principal),
             service: &self.front.service(),
             to: &target,
@@ -144,7 +144,7 @@ pub async fn a_user_is_named_only_with_protocol_transition(lab: &'static Lab) {
     );
     let trial = Trial {
         own: &pair.front.account.principal,
-        keys: &pair.keys,
+        key: &pair.keys[0],
         user: Some(&nobody.unwrap()),
         service: &pair.front.service(),
         to: &pair.back.service(),

@@ -1,6 +1,7 @@
 //! Whom the controller takes for a node: R4, R5.
 
 use tokio::io::AsyncReadExt as _;
+use tokio::sync::Barrier;
 use tokio_stream::StreamExt as _;
 
 use super::*;
@@ -99,6 +100,7 @@ async fn an_agent_that_does_not_trust_us_is_not_hammered() {
     pool.know(&joined(&here, "n1", &agent.address(), &[&issued]));
     assert!(pool.look(&name("n1"), &web(), [1; 32]).await.is_err());
     let mut events = pool.events();
+    // Nothing tells that nothing more is tried: time alone shows how often it is.
     tokio::time::sleep(Duration::from_secs(3)).await;
     let mut tries = 0;
     while events.try_recv().is_ok() {
@@ -112,12 +114,14 @@ async fn r4_removal_cuts_a_live_connection_and_the_call_on_it() {
     let (world, pool, agent, mut record) = one_agent().await;
     let n1 = name("n1");
     pool.look(&n1, &web(), [1; 32]).await.unwrap();
+    let arrived = Arc::new(Barrier::new(2));
     agent.knobs().delay = Duration::from_secs(30);
+    agent.knobs().meet = Some(arrived.clone());
     let staging = tokio::spawn({
         let (pool, n1) = (pool.clone(), n1.clone());
         async move { pool.stage(&n1, &keyset(9), [2; 32]).await }
     });
-    tokio::time::sleep(Duration::from_millis(100)).await;
+    arrived.wait().await;
     let mut events = pool.events();
     let begun = Instant::now();
     record.state = NodeState::Removed;

@@ -16,7 +16,8 @@ const FOLDER: &str = "KEYROLL_CRASH_TEST_FOLDER";
 /// Not a test: the process that is killed. It raises a number in two rows at once, for ever, and
 /// says each number after it is saved.
 #[test]
-#[ignore = "no test of its own: a_killed_process_loses_nothing_that_it_called_saved runs it"]
+#[ignore = "the process that another test kills: cargo test -p keyroll-controller --lib \
+            a_killed_process_loses_nothing_that_it_called_saved"]
 #[allow(clippy::print_stdout, reason = "the parent reads it")]
 fn child_that_writes_until_it_is_killed() {
     let Some(folder) = std::env::var_os(FOLDER) else {
