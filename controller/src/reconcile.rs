@@ -212,7 +212,7 @@ impl Reconciler {
         let Some(writer) = dcs.first() else {
             return Ok(Watched::default());
         };
-        let account = self.look_at_account(desired, writer).await?;
+        let account = self.look_at_account(desired, &dcs).await?;
         let passwords = if let Some(roll) = &desired.roll {
             // The roll's driver sees to that, and its time is not time without tickets.
             self.since_last_look(&desired.array.name);

@@ -4,6 +4,7 @@
 //! looks like another's, and normalizes it later.
 
 use unicode_normalization::UnicodeNormalization as _;
+use unicode_normalization::char::is_combining_mark;
 use unicode_security::confusable_detection::skeleton;
 
 /// How alike two SPNs are, the closest first.
@@ -13,7 +14,8 @@ pub enum Likeness {
     Exact,
     /// But for case, which AD does not see.
     Case,
-    /// But for characters that are invisible, or other forms of the same (NFKC).
+    /// But for characters that are invisible, accents, or other forms of the same (NFKD): AD
+    /// itself takes them for equal (MS-ADTS 6.5.1).
     Hidden,
     /// They look alike (UTS #39), and one of them is not ASCII: two names of plain letters that
     /// resemble each other, `web1` and `webl`, are two names.
@@ -60,7 +62,9 @@ pub(super) fn key(text: &str) -> String {
 
 /// Without what nobody sees, in the one form of each character, in small letters.
 fn plain(text: &str) -> String {
-    let seen = text.nfkc().filter(|c| !is_invisible(*c));
+    let seen = text
+        .nfkd()
+        .filter(|c| !is_invisible(*c) && !is_combining_mark(*c));
     seen.collect::<String>().to_lowercase()
 }
 

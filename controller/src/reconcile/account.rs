@@ -23,12 +23,16 @@ pub(super) struct AccountLook {
 }
 
 impl Reconciler {
-    /// Looks at the account, and follows it: a new name and new SPNs are the array's from now on.
+    /// Looks at the account on the first of these, the writer, and follows it: a new name and new
+    /// SPNs are the array's from now on.
     pub(super) async fn look_at_account(
         &self,
         desired: &Desired,
-        dc: &DcName,
+        dcs: &[DcName],
     ) -> Result<AccountLook, StoreError> {
+        let Some(dc) = dcs.first() else {
+            return Ok(AccountLook::default());
+        };
         let array = &desired.array;
         let account = array.account_ref();
         let state = match self.ports.directory.read(dc, &account).await {
@@ -63,7 +67,7 @@ impl Reconciler {
                 Err(error) => tracing::debug!(array = %array.name, %error, "no history is shown"),
             }
         }
-        let mut altered = self.follow_names(desired, &state)?;
+        let mut altered = self.follow_names(desired, &state, dcs).await?;
         if before != Some(&known) || !spns.is_empty() {
             altered |= self.follow(desired, &known, &spns, &changes)?;
         }

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::sync::PoisonError;
 
+use futures_util::future::join_all;
 use keyroll::account::AccountState;
+use keyroll::name::DcName;
 use tokio::time::Instant;
 
 use super::Reconciler;
@@ -13,16 +15,18 @@ use crate::store::{ArrayRecord, NamingRecord, Read as _, StoreError};
 impl Reconciler {
     /// Notes which SPNs the directory has by now, and lets those go from the keytabs whose tickets
     /// are dead. Whether nodes have to hold other entries from now on.
-    pub(super) fn follow_names(
+    pub(super) async fn follow_names(
         &self,
         desired: &Desired,
         state: &AccountState,
+        dcs: &[DcName],
     ) -> Result<bool, StoreError> {
         let array = &desired.array;
         let watched = self.watched_for(array);
         if array.naming == NamingRecord::default() {
             return Ok(false);
         }
+        let named = self.still_named(array, dcs).await;
         self.ports.store.write(|change| {
             let Some(mut array) = change.array(&array.name)? else {
                 return Ok(false);
@@ -31,6 +35,14 @@ impl Reconciler {
             arrived(&mut array.naming, state);
             // An open roll numbers its own keysets: entries leave after it.
             let busy = change.has_open_roll(&array.name)?;
+            let whole = u64::try_from(change.drain(&array)?.as_millis()).unwrap_or(u64::MAX);
+            for spn in named {
+                array
+                    .naming
+                    .leaving
+                    .entry(spn)
+                    .and_modify(|left| *left = whole);
+            }
             let gone = leave(&mut array.naming, &watched, busy);
             array.spns.retain(|spn| !gone.contains(spn));
             let altered = array.spns != before.spns;
@@ -43,6 +55,23 @@ impl Reconciler {
             }
             Ok(altered)
         })
+    }
+
+    /// The SPNs on their way out that some domain controller has still, or may have since it is
+    /// silent: it goes on to issue tickets for them.
+    async fn still_named(&self, array: &ArrayRecord, dcs: &[DcName]) -> BTreeSet<String> {
+        let leaving = &array.naming.leaving;
+        if leaving.is_empty() {
+            return BTreeSet::new();
+        }
+        let account = array.account_ref();
+        let looks = dcs.iter().map(|dc| self.ports.directory.read(dc, &account));
+        let looks = join_all(looks).await;
+        let may_have = |spn: &&String| {
+            let mut looks = looks.iter();
+            looks.any(|state| state.as_ref().map_or(true, |state| state.has_spn(spn)))
+        };
+        leaving.keys().filter(may_have).cloned().collect()
     }
 
     /// The SPNs that have been leaving since the last look, and the milliseconds since then. One

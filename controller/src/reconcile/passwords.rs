@@ -72,7 +72,9 @@ impl Reconciler {
             seen.insert((*dc).clone(), sight);
         }
         let passed = self.since_last_look(&array.name);
-        let after = standing.after(&seen, passed, array.policy.drain());
+        let lives = sightings.iter().filter_map(|(_, seen)| seen.as_ref().ok());
+        let longest = lives.map(|seen| seen.ticket_life).max().unwrap_or_default();
+        let after = standing.after(&seen, passed, array.policy.drain_seen(longest));
         let foreign = sightings
             .iter()
             .find(|(dc, _)| matches!(seen.get(*dc), Some(Sight::Foreign(_))));

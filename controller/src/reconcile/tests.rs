@@ -316,3 +316,27 @@ async fn a_roll_that_is_done_leaves_nothing_of_what_was_kept() {
     go_on(&scene.site, &mut roll, records);
     assert_eq!(scene.kvnos(), [5]);
 }
+
+#[tokio::test]
+async fn a_name_stays_in_the_keytabs_while_any_domain_controller_has_it() {
+    const OLD: &str = "HTTP/old.corp.example";
+    let scene = Scene::new(&["dc1", "dc2"]);
+    scene.state(|account| account.spns.push(OLD.to_owned()));
+    scene.lags("dc2");
+    scene.state(|account| account.spns.retain(|spn| spn != OLD));
+    let nothing_left = |array: &mut ArrayRecord| {
+        array.naming.leaving.insert(OLD.to_owned(), 0);
+    };
+    scene.edit(|array| array.spns.push(OLD.to_owned()));
+    scene.edit(nothing_left);
+    // The lagging one goes on to issue tickets for it.
+    scene.pass().await;
+    let row = scene.row();
+    assert!(row.spns.iter().any(|spn| spn == OLD));
+    let whole = u64::try_from(row.policy.drain().as_millis()).unwrap();
+    assert_eq!(row.naming.leaving[OLD], whole);
+    scene.replicate();
+    scene.edit(nothing_left);
+    scene.pass().await;
+    assert!(!scene.row().spns.iter().any(|spn| spn == OLD));
+}

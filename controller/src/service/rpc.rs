@@ -144,7 +144,8 @@ operator_service! {
         |q| &some(&q.array), &q.number.to_string(), q.dry_run =>
         |c, call| c.undo_change(&q, &call.actor).await;
     "MakeChange" make_change(MakeChangeRequest) -> ChangeView
-        |q| &some(&q.array), &q.number.to_string(), false => |c, call| c.make_change(&q).await;
+        |q| &some(&q.array), &q.number.to_string(), false =>
+        |c, call| c.make_change(&q, |array| call.scope.has(array)).await;
     "ListSpns" list_spns(ListSpnsRequest) -> ListSpnsReply
         |q| &[&q.array], "", false => |c, call| c.list_spns(&q).await;
     "SuggestSpns" suggest_spns(SuggestSpnsRequest) -> ListSpnsReply

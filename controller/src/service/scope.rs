@@ -15,7 +15,7 @@ pub enum Scope {
 }
 
 impl Scope {
-    fn has(&self, array: &str) -> bool {
+    pub(super) fn has(&self, array: &str) -> bool {
         match self {
             Self::All => true,
             Self::Some(own) => own.iter().any(|one| one.as_str() == array),

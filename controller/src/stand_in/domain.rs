@@ -2,6 +2,7 @@
 //! array in their domain.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -22,7 +23,8 @@ use super::{StandIn, begin_for, commit, go_on, in_service};
 use crate::desired::Desired;
 use crate::keys::seal_password;
 use crate::ports::{
-    AccountRef, Directory, Kdc, KnownKeys, NewAccount, PasswordWrite, PortError, Sighting, Values,
+    AccountRef, Directory, Kdc, KnownKeys, NewAccount, PasswordWrite, PortError, Sighting,
+    SpnHolder, SpnSearch, SpnsFound, Values,
 };
 use crate::random;
 use crate::reconcile::Reconciler;
@@ -86,6 +88,11 @@ struct Domain {
     account: Mutex<Option<AccountState>>,
     /// What the next change is answered with, and whether it is made.
     next_change: Mutex<Option<(Answer, bool)>>,
+    changes_made: AtomicUsize,
+    /// Domain controllers that have not heard of something yet.
+    behind: Mutex<BTreeMap<DcName, AccountState>>,
+    /// Other accounts' SPNs.
+    others: Mutex<Vec<SpnHolder>>,
 }
 
 /// An array in service in such a domain: generation 1, kvno 4, keyset 7, nodes n1 and n2.
@@ -109,6 +116,9 @@ impl Scene {
             dcs: Mutex::new(dcs.collect()),
             account: Mutex::new(Some(state.clone())),
             next_change: Mutex::default(),
+            changes_made: AtomicUsize::default(),
+            behind: Mutex::default(),
+            others: Mutex::default(),
         });
         let site = StandIn::around(domain.clone(), domain.clone(), None);
         let mut array = in_service(&site, &["n1", "n2"]);
@@ -159,6 +169,34 @@ impl Scene {
     /// The next change is answered like this, and made or not.
     pub(crate) fn answers(&self, answer: Answer, made: bool) {
         *self.domain.next_change.lock().unwrap() = Some((answer, made));
+    }
+
+    /// A domain controller that goes on to show the account as it is now.
+    pub(crate) fn lags(&self, dc: &str) {
+        let state = self.domain.account.lock().unwrap().clone().unwrap();
+        let mut behind = self.domain.behind.lock().unwrap();
+        behind.insert(dc.parse().unwrap(), state);
+    }
+
+    /// Every domain controller shows the account as it is.
+    pub(crate) fn replicate(&self) {
+        self.domain.behind.lock().unwrap().clear();
+    }
+
+    /// How many changes were sent.
+    pub(crate) fn changes_made(&self) -> usize {
+        self.domain.changes_made.load(Ordering::Relaxed)
+    }
+
+    /// From now on these accounts have these SPNs.
+    pub(crate) fn others(&self, spns: &[(&str, &str)]) {
+        let holder = |(spn, account): &(&str, &str)| SpnHolder {
+            spn: (*spn).to_owned(),
+            account: (*account).to_owned(),
+            distinguished_name: format!("CN={account},DC=corp,DC=example"),
+            guid: [99; 16],
+        };
+        *self.domain.others.lock().unwrap() = spns.iter().map(holder).collect();
     }
 
     pub(crate) fn delete(&self) {
@@ -283,7 +321,10 @@ impl Directory for Domain {
         unanswered()
     }
 
-    async fn read(&self, _: &DcName, account: &AccountRef) -> Result<AccountState, PortError> {
+    async fn read(&self, dc: &DcName, account: &AccountRef) -> Result<AccountState, PortError> {
+        if let Some(behind) = self.behind.lock().unwrap().get(dc) {
+            return Ok(behind.clone());
+        }
         let object = account.principal.to_string();
         let missing = || PortError::Missing { object };
         self.account.lock().unwrap().clone().ok_or_else(missing)
@@ -315,7 +356,15 @@ impl Directory for Domain {
         Ok(all.collect())
     }
 
+    async fn spn_holders(&self, _: &DcName, _: &SpnSearch) -> Result<SpnsFound, PortError> {
+        Ok(SpnsFound {
+            holders: self.others.lock().unwrap().clone(),
+            forest: true,
+        })
+    }
+
     async fn make_change(&self, change: &DirectoryChange) -> Answer {
+        self.changes_made.fetch_add(1, Ordering::Relaxed);
         let next = self.next_change.lock().unwrap().take();
         let (answer, made) = next.unwrap_or((Answer::Applied, true));
         let mut account = self.account.lock().unwrap();

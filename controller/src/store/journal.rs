@@ -1,6 +1,7 @@
 //! The journals of the rolls: records, in the order in which they became durable.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use keyroll::name::ArrayName;
 use keyroll::roll::{GenerationNumber, Illegal, Record, Roll, RollNumber, State};
@@ -8,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::read::Rows;
 use super::row::{self, numbered};
-use super::{Change, Snapshot, Store, StoreError};
+use super::{ArrayRecord, Change, Snapshot, Store, StoreError};
 
 /// One record of a roll, with when and why it was written.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -184,6 +185,17 @@ impl Change<'_> {
     /// [`StoreError::Unread`], [`StoreError::Corrupt`], [`StoreError::Illegal`].
     pub fn has_open_roll(&self, array: &ArrayName) -> Result<bool, StoreError> {
         Ok(open_roll(self, array)?.is_some())
+    }
+
+    /// How long tickets for an array live on that a domain controller issues now: by its policy,
+    /// and by what its last roll has seen.
+    ///
+    /// # Errors
+    /// [`StoreError::Unread`], [`StoreError::Corrupt`], [`StoreError::Illegal`].
+    pub fn drain(&self, array: &ArrayRecord) -> Result<Duration, StoreError> {
+        let last = history(self, &array.name, 1)?.pop();
+        let seen = last.and_then(|last| Some(last.roll.generated()?.longest_ticket));
+        Ok(array.policy.drain_seen(seen.unwrap_or_default()))
     }
 
     /// Appends records to a roll's journal, and gives the roll as they leave it. Records that may

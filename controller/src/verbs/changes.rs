@@ -7,19 +7,17 @@ use keyroll::name::ArrayName;
 use keyroll::roll::Answer;
 use keyroll_proto::operator as said;
 
+use super::Controller;
 use super::no::No;
-use super::{Controller, spns};
-use crate::ports::PortError;
-use crate::store::{ChangeRecord, Changes as _, StoreError};
+use crate::store::{ArrayRecord, ChangeRecord, Changes as _, Read as _, StoreError};
 
+mod settle;
 #[cfg(test)]
 mod tests;
 mod views;
 
 /// How many changes a list shows unless it is told.
 const LISTED: usize = 50;
-/// Among how many of the newest changes those are looked for that nobody knows the end of.
-const OPEN_AMONG: usize = 200;
 /// No text of a domain controller's is kept longer, in characters.
 const LONGEST_SAID: usize = 400;
 
@@ -49,7 +47,7 @@ impl Controller {
         dry_run: bool,
     ) -> Result<said::PlannedChanges, No> {
         for change in &wanted.changes {
-            self.demand_settled(change).await?;
+            self.demand_settled(&change.target.guid).await?;
         }
         let now = Utc::now().timestamp();
         let record = |number, change: &DirectoryChange| ChangeRecord {
@@ -93,26 +91,6 @@ impl Controller {
         })
     }
 
-    /// No earlier change of the object is under way with an unknown end.
-    async fn demand_settled(&self, change: &DirectoryChange) -> Result<(), No> {
-        let newest = self.ports.store.newest_changes(OPEN_AMONG)?;
-        let open = newest.into_iter().filter(|record| {
-            record.state == State::Unknown && record.change.target.guid == change.target.guid
-        });
-        for record in open {
-            let settled = self.settle(record).await?;
-            if settled.state == State::Unknown {
-                let what = format!(
-                    "nobody knows yet what became of change {} of {}, on {}",
-                    settled.number, settled.change.target.account, settled.change.dc
-                );
-                return Err(No::busy("change-unknown", what)
-                    .next(format!("keyroll change settle {}", settled.number)));
-            }
-        }
-        Ok(())
-    }
-
     /// The changes so far, the newest first.
     ///
     /// # Errors
@@ -147,18 +125,20 @@ impl Controller {
         &self,
         request: &said::ReportChangeRequest,
     ) -> Result<said::ChangeView, No> {
-        let mut record = self.recorded_for(request.number, &request.array)?;
+        let record = self.recorded_for(request.number, &request.array)?;
         let reported = Reported::of_word(&request.outcome).ok_or_else(|| {
             let what = format!("{:?} is no outcome of a change", request.outcome);
             No::bad_input("bad-outcome", what)
         })?;
         if reported != Reported::Nothing {
-            record.reported = reported;
-            record.reported_unix = Utc::now().timestamp();
-            record.said = request.said.chars().take(LONGEST_SAID).collect();
-            record.bound_as = request.bound_as.chars().take(LONGEST_SAID).collect();
+            self.note(record.number, |record| {
+                record.reported = reported;
+                record.said = request.said.chars().take(LONGEST_SAID).collect();
+                record.bound_as = request.bound_as.chars().take(LONGEST_SAID).collect();
+                Ok(())
+            })?;
         }
-        let settled = self.settle(record).await?;
+        let settled = self.settle(record.number).await?;
         Ok(views::record(&settled, self.ports.directory.realm()))
     }
 
@@ -172,7 +152,7 @@ impl Controller {
         actor: &str,
     ) -> Result<said::PlannedChanges, No> {
         let record = self.recorded_for(request.number, &request.array)?;
-        let record = self.settle(record).await?;
+        let record = self.settle(record.number).await?;
         let number = record.number;
         if let Some(by) = record.undone_by {
             let what = format!("change {number} was taken back already, by change {by}");
@@ -187,7 +167,6 @@ impl Controller {
             );
         }
         let back = record.change.inverse();
-        spns::demand_held(&self.ports.store, &back)?;
         match self.standing(&back).await? {
             Standing::NotMade => {}
             Standing::Made | Standing::Partly => {
@@ -199,6 +178,7 @@ impl Controller {
                     .next(format!("keyroll change show {number}")));
             }
         }
+        let notes = self.demand_registrable(&back, request.dry_run).await?;
         let wanted = Wanted {
             array: record.array.as_ref(),
             verb: "change undo",
@@ -206,18 +186,23 @@ impl Controller {
             changes: vec![back],
             undoes: Some(number),
         };
-        self.hand_out(wanted, request.dry_run).await
+        let mut planned = self.hand_out(wanted, request.dry_run).await?;
+        planned.notes = notes;
+        Ok(planned)
     }
 
-    /// Makes a planned change with the controller's own rights.
+    /// Makes a planned change with the controller's own rights. `may_touch` says whether the caller
+    /// has a say over an array; asked for "", over all of them.
     ///
     /// # Errors
-    /// [`No`] unless the settings let it, or if the change was made already.
+    /// [`No`] unless the settings let it and the caller may change this account, or if the change
+    /// was made already.
     pub async fn make_change(
         &self,
         request: &said::MakeChangeRequest,
+        may_touch: impl Fn(&str) -> bool,
     ) -> Result<said::ChangeView, No> {
-        let mut record = self.recorded_for(request.number, &request.array)?;
+        let record = self.recorded_for(request.number, &request.array)?;
         let may = |name: &str| {
             let mut known = self.controller_writes.iter();
             known.any(|known| known.eq_ignore_ascii_case(name))
@@ -228,78 +213,69 @@ impl Controller {
             );
             return Err(No::denied(what).next("the same without --with-controller-rights"));
         }
-        record = self.settle(record).await?;
-        if record.state != State::HandedOut || record.reported != Reported::Nothing {
-            let what = format!("change {} is {}", record.number, record.state.word());
-            return Err(No::bad_state("not-to-be-made", what));
-        }
-        // Written down before it is sent: a controller that dies in between sends nothing twice.
-        record.reported = Reported::Unknown;
-        record.reported_unix = Utc::now().timestamp();
-        record.bound_as = format!("{} (the controller)", self.trustee);
-        self.keep(&record)?;
+        self.demand_say(&record, may_touch)?;
+        let number = record.number;
+        self.settle(number).await?;
+        // Written down before it is sent, by one call alone: nothing is sent twice.
+        let record = self.note(number, |record| self.take_in_hand(record))?;
         let answer = self.ports.directory.make_change(&record.change).await;
-        (record.reported, record.said) = match answer {
+        let (reported, text) = match answer {
             Answer::Applied => (Reported::Applied, String::new()),
             Answer::Refused { text, .. } => (Reported::Refused, text),
             Answer::Unanswered { text } => (Reported::Unknown, text),
         };
-        let settled = self.settle(record).await?;
+        self.note(number, |record| {
+            record.reported = reported;
+            record.said = text;
+            Ok(())
+        })?;
+        let settled = self.settle(number).await?;
         Ok(views::record(&settled, self.ports.directory.realm()))
     }
 
-    /// Looks at the object and writes down how the change stands.
-    async fn settle(&self, mut record: ChangeRecord) -> Result<ChangeRecord, No> {
-        let seen = match self.standing(&record.change).await {
-            Ok(standing) => Some(standing),
-            Err(error) => {
-                tracing::warn!(change = record.number, %error, "it cannot be looked at");
-                None
-            }
+    /// The controller's rights reach every array's account and more: they are used on an account
+    /// for those alone who have a say over it.
+    fn demand_say(
+        &self,
+        record: &ChangeRecord,
+        may_touch: impl Fn(&str) -> bool,
+    ) -> Result<(), No> {
+        let target = &record.change.target;
+        let of_account = |array: &ArrayRecord| array.account.guid == target.guid;
+        let array = self.ports.store.arrays()?.into_iter().find(of_account);
+        let name = array.as_ref().map_or("", |array| array.name.as_str());
+        if may_touch(name) {
+            return Ok(());
+        }
+        let whose = match name {
+            "" => "no array's, so it takes a say over all arrays".to_owned(),
+            name => format!("of array {name}"),
         };
-        let age = Utc::now().timestamp() - record.reported_unix;
-        // By the wall clock, since a wrong guess harms nothing: whoever undoes or repeats the
-        // change looks again.
-        let in_flight = u64::try_from(age).is_ok_and(|age| age < self.defaults.quiesce);
-        record.state = State::of(record.reported, seen, in_flight);
-        self.keep(&record)?;
-        Ok(record)
+        let what = format!("{} is {whose}", target.account);
+        Err(No::denied(what).next("the same without --with-controller-rights"))
     }
 
-    fn keep(&self, record: &ChangeRecord) -> Result<(), StoreError> {
-        self.ports.store.write(|edit| {
-            let was = edit.change(record.number)?;
-            let undone_by = was.and_then(|was| was.undone_by).or(record.undone_by);
-            edit.put_change(&ChangeRecord {
-                undone_by,
-                ..record.clone()
-            })?;
-            let undone = record.undoes.filter(|_| record.state == State::Applied);
-            let undone = undone.map(|number| edit.change(number)).transpose()?;
-            if record.state == State::Applied {
-                spns::follow(edit, record)?;
-            }
-            if let Some(mut undone) = undone.flatten() {
-                undone.undone_by = Some(record.number);
-                edit.put_change(&undone)?;
-            }
-            Ok(())
-        })
-    }
-
-    /// What the object shows of a change, on the domain controller that it is made on.
-    pub(crate) async fn standing(&self, change: &DirectoryChange) -> Result<Standing, PortError> {
-        let (guid, attributes) = (&change.target.guid, change.attributes());
-        let values = self.ports.directory.values(&change.dc, guid, &attributes);
-        let values = values.await?;
-        Ok(change.standing(|name| values.get(name).cloned().unwrap_or_default()))
+    /// The controller is about to make this change.
+    fn take_in_hand(&self, record: &mut ChangeRecord) -> Result<(), No> {
+        let number = record.number;
+        let no = |what: String| Err(No::bad_state("not-to-be-made", what));
+        if record.state != State::HandedOut || record.reported != Reported::Nothing {
+            return no(format!("change {number} is {}", record.state.word()));
+        }
+        if !self.is_in_flight(record.at_unix) {
+            return no(format!(
+                "change {number} was planned too long ago: what was looked at before may be so \
+                 no longer"
+            ));
+        }
+        (record.reported, record.state) = (Reported::Unknown, State::Unknown);
+        record.bound_as = format!("{} (the controller)", self.trustee);
+        Ok(())
     }
 
     fn recorded(&self, number: u64) -> Result<ChangeRecord, No> {
-        self.ports.store.change(number)?.ok_or_else(|| {
-            No::unknown("unknown-change", format!("there is no change {number}"))
-                .next("keyroll change list")
-        })
+        let record = self.ports.store.change(number)?;
+        record.ok_or_else(|| No::unknown_change(number))
     }
 
     /// The change, if it is of the array that the caller named and so has a say over.

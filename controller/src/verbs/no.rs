@@ -56,6 +56,12 @@ impl No {
             .next("keyroll array list")
     }
 
+    /// No such change of the directory.
+    pub fn unknown_change(number: u64) -> Self {
+        Self::unknown("unknown-change", format!("there is no change {number}"))
+            .next("keyroll change list")
+    }
+
     /// Not now: something else is under way.
     pub fn busy(code: &'static str, what: impl Into<String>) -> Self {
         Self::new(Code::FailedPrecondition, code, 75, what)

@@ -10,7 +10,9 @@ use super::Controller;
 use super::changes::Wanted;
 use super::no::No;
 use crate::ports::SpnHolder;
-use crate::store::{ArrayRecord, Change, Read as _, Store, StoreError};
+use crate::store::{ArrayRecord, Change, Read as _, StoreError};
+
+use look::look_alike;
 
 mod check;
 mod look;
@@ -45,9 +47,13 @@ impl Controller {
         };
         if !request.dry_run {
             if verb != "spn remove" {
-                self.demand_ready(&array, &request.spns)?;
+                self.demand_ready(&array, &spns)?;
             }
-            self.drop_prepared(&array, &plan.forgotten)?;
+            if !plan.forgotten.is_empty() {
+                // What is on its way to be registered is not to lose its keys meanwhile.
+                self.demand_settled(&array.account.guid).await?;
+                self.drop_prepared(&array, &plan.forgotten)?;
+            }
         }
         let wanted = Wanted {
             array: Some(&array.name),
@@ -67,7 +73,8 @@ impl Controller {
         let mut plan = Plan::default();
         let mut modifications = Vec::new();
         for spn in spns {
-            self.demand_free(array, dc, spn).await?;
+            let narrow = self.demand_free(&array.account.guid, dc, spn).await?;
+            plan.note(narrow);
             if present.iter().any(|one| spn.is_same(one)) {
                 plan.notes.push(format!("{spn} is registered already"));
                 continue;
@@ -124,7 +131,8 @@ impl Controller {
                 plan.notes.push(format!("{spn} is here already"));
                 continue;
             }
-            let from = self.sole_owner(array, dc, spn).await?;
+            let (from, narrow) = self.sole_owner(array, dc, spn).await?;
+            plan.note(narrow);
             plan.notes.push(format!(
                 "between the two changes nobody has {spn}: clients without a ticket get none for \
                  that moment; tickets from before open with the keys of {} alone",
@@ -167,10 +175,15 @@ impl Controller {
         array: &ArrayRecord,
         dc: &DcName,
         spn: &Spn,
-    ) -> Result<SpnHolder, No> {
-        let mut others = self.others_with(array, dc, spn).await?;
-        others.retain(|one| spn.is_same(&one.spn));
-        let from = match others.as_slice() {
+    ) -> Result<(SpnHolder, Option<String>), No> {
+        let others = self.others_with(&array.account.guid, dc, spn).await?;
+        let narrow = others.narrow(dc);
+        let others = others.holders.into_iter();
+        let (same, alike): (Vec<_>, Vec<_>) = others.partition(|one| spn.is_same(&one.spn));
+        if let Some(other) = alike.first() {
+            return Err(look_alike(other, spn));
+        }
+        let from = match same.as_slice() {
             [] => {
                 let what = format!("no other account has {spn}");
                 let next = format!("keyroll spn add {} {spn}", array.name);
@@ -199,7 +212,42 @@ impl Controller {
                 from.account
             ))
         })?;
-        Ok(from)
+        Ok((from, narrow))
+    }
+
+    /// A change that registers SPNs, planned some other way than by `spn add`, is made only where
+    /// nobody else has them and, for an array's account, the nodes hold their keys; what was about
+    /// to leave the keytabs stays.
+    pub(super) async fn demand_registrable(
+        &self,
+        change: &DirectoryChange,
+        dry_run: bool,
+    ) -> Result<Vec<String>, No> {
+        let spns: Vec<String> = change
+            .modifications
+            .iter()
+            .filter(|one| one.action == Action::Add && one.attribute.eq_ignore_ascii_case(SPNS))
+            .filter_map(|one| one.text().map(str::to_owned))
+            .collect();
+        if spns.is_empty() {
+            return Ok(Vec::new());
+        }
+        let spns = parsed(&spns)?;
+        let mut notes = Vec::new();
+        for spn in &spns {
+            let narrow = self.demand_free(&change.target.guid, &change.dc, spn);
+            notes.extend(narrow.await?);
+        }
+        notes.dedup();
+        let of_account = |array: &ArrayRecord| array.account.guid == change.target.guid;
+        let Some(array) = self.ports.store.arrays()?.into_iter().find(of_account) else {
+            return Ok(notes);
+        };
+        if !dry_run {
+            self.stay(&array.name, &spns)?;
+        }
+        self.demand_ready(&array, &spns)?;
+        Ok(notes)
     }
 }
 
@@ -213,6 +261,11 @@ struct Plan {
 }
 
 impl Plan {
+    fn note(&mut self, note: Option<String>) {
+        let new = note.filter(|note| !self.notes.contains(note));
+        self.notes.extend(new);
+    }
+
     fn push(&mut self, dc: &DcName, target: Target, modifications: Vec<Modification>) {
         if !modifications.is_empty() {
             self.changes.push(DirectoryChange {
@@ -263,7 +316,7 @@ pub(super) fn follow(
             }
             // Counted from its first look on; a change that is settled again begins no new count.
             Action::Delete if !array.naming.leaving.keys().any(same) => {
-                let left = array.policy.drain().as_millis();
+                let left = edit.drain(&array)?.as_millis();
                 let left = u64::try_from(left).unwrap_or(u64::MAX);
                 let held: Vec<String> =
                     array.spns.iter().filter(|one| same(one)).cloned().collect();
@@ -277,29 +330,6 @@ pub(super) fn follow(
     }
     if array != before {
         edit.put_array(&array)?;
-    }
-    Ok(())
-}
-
-/// A change that registers an SPN of an array is made only where the nodes hold its keys.
-pub(super) fn demand_held(store: &Store, change: &DirectoryChange) -> Result<(), No> {
-    let of_account = |array: &ArrayRecord| array.account.guid == change.target.guid;
-    let Some(array) = store.arrays()?.into_iter().find(of_account) else {
-        return Ok(());
-    };
-    let added = change
-        .modifications
-        .iter()
-        .filter(|one| one.action == Action::Add && one.attribute.eq_ignore_ascii_case(SPNS));
-    for spn in added.filter_map(Modification::text) {
-        if !array.spns.iter().any(|one| one.eq_ignore_ascii_case(spn)) {
-            let what = format!(
-                "the nodes of {} hold no keys for {spn} any more",
-                array.name
-            );
-            let next = format!("keyroll spn add {} {spn}", array.name);
-            return Err(No::refused("keys-missing", what).next(next));
-        }
     }
     Ok(())
 }

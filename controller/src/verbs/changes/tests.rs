@@ -58,6 +58,7 @@ fn undo(number: u64) -> said::UndoChangeRequest {
 fn age(scene: &Scene, number: u64, seconds: i64) {
     let store = &scene.site.controller.ports.store;
     let mut record = store.change(number).unwrap().unwrap();
+    record.at_unix -= seconds;
     record.reported_unix -= seconds;
     let kept: Result<(), StoreError> = store.write(|edit| edit.put_change(&record));
     kept.unwrap();
@@ -132,7 +133,10 @@ async fn an_unknown_outcome_is_settled_by_looking_and_never_sent_again() {
     // Made, though nobody said so.
     scene.answers(silent(), true);
     let first = planned(&scene, "HTTP/one.corp.example").await.unwrap();
-    let seen = controller.make_change(&make(first)).await.unwrap();
+    let seen = controller
+        .make_change(&make(first), |_| true)
+        .await
+        .unwrap();
     assert_eq!(
         (seen.state.as_str(), seen.said.as_str()),
         ("applied", "no answer")
@@ -140,14 +144,20 @@ async fn an_unknown_outcome_is_settled_by_looking_and_never_sent_again() {
     // Not made, or not yet: nothing else is planned for the object meanwhile.
     scene.answers(silent(), false);
     let second = planned(&scene, "HTTP/two.corp.example").await.unwrap();
-    let seen = controller.make_change(&make(second)).await.unwrap();
+    let seen = controller
+        .make_change(&make(second), |_| true)
+        .await
+        .unwrap();
     assert_eq!(seen.state, "unknown");
     let no = planned(&scene, "HTTP/three.corp.example")
         .await
         .unwrap_err();
     assert_eq!((no.code, no.exit), ("change-unknown", 75));
     assert_eq!(no.next, format!("keyroll change settle {second}"));
-    let no = controller.make_change(&make(second)).await.unwrap_err();
+    let no = controller
+        .make_change(&make(second), |_| true)
+        .await
+        .unwrap_err();
     assert_eq!(no.code, "not-to-be-made");
     // Nothing can be on its way any more.
     age(&scene, second, 150);
@@ -166,7 +176,10 @@ async fn a_change_is_taken_back_once_and_only_as_it_was_left() {
         .await
         .unwrap_err();
     assert_eq!(no.code, "not-applied");
-    controller.make_change(&make(number)).await.unwrap();
+    controller
+        .make_change(&make(number), |_| true)
+        .await
+        .unwrap();
     // Somebody else takes it away, and puts it back.
     scene.state(|account| drop(account.spns.pop()));
     let no = controller
@@ -177,7 +190,7 @@ async fn a_change_is_taken_back_once_and_only_as_it_was_left() {
     scene.state(|account| account.spns.push("HTTP/new.corp.example".to_owned()));
     let back = controller.undo_change(&undo(number), "anna").await.unwrap();
     let back = back.changes[0].number;
-    let seen = controller.make_change(&make(back)).await.unwrap();
+    let seen = controller.make_change(&make(back), |_| true).await.unwrap();
     assert_eq!((seen.state.as_str(), seen.undoes), ("applied", number));
     let store = &controller.ports.store;
     assert_eq!(store.change(number).unwrap().unwrap().undone_by, Some(back));
@@ -207,7 +220,7 @@ async fn the_controller_writes_what_its_settings_name_and_no_more() {
     };
     let planned = controller.hand_out(wanted, false).await.unwrap();
     let no = controller
-        .make_change(&make(planned.changes[0].number))
+        .make_change(&make(planned.changes[0].number), |_| true)
         .await
         .unwrap_err();
     assert_eq!(no.exit, 77);
@@ -230,4 +243,111 @@ async fn a_change_of_another_array_is_not_there() {
             .unwrap_err();
         assert_eq!(no.code, "unknown-change", "{array}");
     }
+}
+
+#[tokio::test]
+async fn what_somebody_has_in_hand_may_still_come() {
+    let scene = Scene::new(&["dc1"]);
+    let controller = &scene.site.controller;
+    let first = planned(&scene, "HTTP/one.corp.example").await.unwrap();
+    // Whoever was to make it may have died before he said so.
+    let no = planned(&scene, "HTTP/two.corp.example").await.unwrap_err();
+    assert_eq!((no.code, no.exit), ("change-unknown", 75));
+    age(&scene, first, 150);
+    planned(&scene, "HTTP/two.corp.example").await.unwrap();
+    // And what was looked at then may be otherwise by now.
+    let late = controller.make_change(&make(first), |_| true).await;
+    let late = late.unwrap_err();
+    assert_eq!(late.code, "not-to-be-made");
+    assert!(late.what.contains("too long ago"), "{}", late.what);
+}
+
+#[tokio::test]
+async fn of_two_who_would_make_a_change_one_makes_it() {
+    let scene = Scene::new(&["dc1"]);
+    let controller = &scene.site.controller;
+    let number = planned(&scene, "HTTP/new.corp.example").await.unwrap();
+    let request = make(number);
+    let (one, other) = tokio::join!(
+        controller.make_change(&request, |_| true),
+        controller.make_change(&request, |_| true),
+    );
+    let codes: Vec<_> = [one, other]
+        .into_iter()
+        .map(|made| made.map_err(|no| no.code))
+        .collect();
+    let made = codes.iter().filter(|made| made.is_ok()).count();
+    let refused = codes
+        .iter()
+        .filter(|made| matches!(made, Err("not-to-be-made")))
+        .count();
+    assert_eq!((made, refused), (1, 1), "{codes:?}");
+    assert_eq!(scene.changes_made(), 1);
+}
+
+#[tokio::test]
+async fn the_controllers_rights_are_for_those_who_have_a_say_over_the_account() {
+    let scene = Scene::new(&["dc1"]);
+    let controller = &scene.site.controller;
+    let own = |guid: [u8; 16]| {
+        let mut change = change("HTTP/new.corp.example");
+        change.target.guid = guid;
+        Wanted {
+            array: None,
+            verb: "spn add",
+            actor: "anna",
+            changes: vec![change],
+            undoes: None,
+        }
+    };
+    let array = scene.row().account.guid;
+    for (guid, say, allowed) in [
+        (array, "web", true),
+        (array, "other", false),
+        ([9; 16], "web", false),
+        ([8; 16], "", true),
+    ] {
+        let planned = controller.hand_out(own(guid), false).await.unwrap();
+        let mut request = make(planned.changes[0].number);
+        request.array = String::new();
+        let made = controller.make_change(&request, |name| name == say).await;
+        match made {
+            Ok(_) => assert!(allowed, "{say:?}"),
+            Err(no) => assert_eq!((no.exit, allowed), (77, false), "{say:?}: {}", no.what),
+        }
+        age(&scene, planned.changes[0].number, 150);
+        scene.state(|account| account.spns.retain(|spn| spn != "HTTP/new.corp.example"));
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_taken_back_that_somebody_else_has_by_now() {
+    let scene = Scene::new(&["dc1"]);
+    let controller = &scene.site.controller;
+    let mut removed = change("HTTP/old.corp.example");
+    removed.modifications = vec![Modification::delete(
+        "servicePrincipalName",
+        "HTTP/old.corp.example",
+    )];
+    scene.state(|account| account.spns.push("HTTP/old.corp.example".to_owned()));
+    let wanted = Wanted {
+        array: Some(&"web".parse().unwrap()),
+        verb: "spn remove",
+        actor: "anna",
+        changes: vec![removed],
+        undoes: None,
+    };
+    let planned = controller.hand_out(wanted, false).await.unwrap();
+    let number = planned.changes[0].number;
+    controller
+        .make_change(&make(number), |_| true)
+        .await
+        .unwrap();
+    scene.others(&[("http/OLD.corp.example", "SQL$")]);
+    let no = controller.undo_change(&undo(number), "anna").await;
+    let no = no.unwrap_err();
+    assert_eq!(no.code, "spn-duplicate");
+    assert!(no.what.contains("SQL$"), "{}", no.what);
+    scene.others(&[]);
+    controller.undo_change(&undo(number), "anna").await.unwrap();
 }

@@ -69,7 +69,18 @@ impl Controller {
             return Ok(checks);
         }
         let dc = self.writer().await?;
-        for other in self.others_with(array, &dc, &spn).await? {
+        let others = self.others_with(&array.account.guid, &dc, &spn).await?;
+        if let Some(narrow) = others.narrow(&dc) {
+            let next = "keyroll spn check again once a global catalog answers on port 3269 or 3268";
+            checks.push(check(
+                "notice",
+                &spn,
+                "may have owners elsewhere",
+                narrow,
+                next,
+            ));
+        }
+        for other in others.holders {
             let what = if spn.is_same(&other.spn) {
                 "has another owner, too"
             } else {

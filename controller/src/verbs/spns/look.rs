@@ -5,7 +5,7 @@ use keyroll::spn::{Aliases, Holder, Names, Spn, duplicates, rivals, table};
 use keyroll_proto::operator as said;
 
 use super::bad_spn;
-use crate::ports::{SpnHolder, SpnSearch};
+use crate::ports::{SpnHolder, SpnSearch, SpnsFound};
 use crate::store::ArrayRecord;
 use crate::verbs::{Controller, No};
 
@@ -116,9 +116,9 @@ impl Controller {
                 spns.push(self.listed(&array, &spn.to_string(), &present));
                 continue;
             }
-            let others = self.others_with(&array, &dc, &spn).await?;
+            let others = self.others_with(&array.account.guid, &dc, &spn).await?;
             let text = spn.to_string();
-            spns.push(match others.first() {
+            spns.push(match others.holders.first() {
                 Some(other) => view(&text, "taken", shown(other)),
                 None => {
                     let notes = self.alias_notes(&array, &dc, &spn).await?;
@@ -164,16 +164,17 @@ impl Controller {
         })
     }
 
-    /// Nobody else has this SPN, or one that looks like it, in the whole forest.
-    pub(super) async fn demand_free(
+    /// Nobody but the account `own` has this SPN, or one that passes for it; with what to know of
+    /// how far was looked.
+    pub(in crate::verbs) async fn demand_free(
         &self,
-        array: &ArrayRecord,
+        own: &[u8; 16],
         dc: &DcName,
         spn: &Spn,
-    ) -> Result<(), No> {
-        let others = self.others_with(array, dc, spn).await?;
-        let Some(other) = others.first() else {
-            return Ok(());
+    ) -> Result<Option<String>, No> {
+        let others = self.others_with(own, dc, spn).await?;
+        let Some(other) = others.holders.first() else {
+            return Ok(others.narrow(dc));
         };
         let owner = shown(other);
         if spn.is_same(&other.spn) {
@@ -181,34 +182,36 @@ impl Controller {
                 "{owner} has {}: with two owners nobody gets tickets",
                 other.spn
             );
-            let next = format!("keyroll spn move {} {spn} --dry-run", array.name);
+            let next = format!("keyroll spn move ARRAY {spn} --dry-run");
             return Err(No::refused("spn-duplicate", what).next(next));
         }
-        let what = format!(
-            "{owner} has {:?}, which looks like {spn} and is another name",
-            other.spn.escape_unicode().to_string()
-        );
-        let next = "find out who made it: the domain controllers' audit of changes to it";
-        Err(No::refused("spn-look-alike", what).next(next))
+        Err(look_alike(other, spn))
     }
 
-    /// The other objects that have this SPN or one that passes for it, the closest first.
+    /// The objects other than `own` that have this SPN or one that passes for it, the closest
+    /// first.
     pub(super) async fn others_with(
         &self,
-        array: &ArrayRecord,
+        own: &[u8; 16],
         dc: &DcName,
         spn: &Spn,
-    ) -> Result<Vec<SpnHolder>, No> {
+    ) -> Result<SpnsFound, No> {
         let search = SpnSearch::Some {
             exact: vec![spn.to_string()],
             classes: vec![spn.class().to_owned()],
         };
-        let mut found = self.ports.directory.spn_holders(dc, &search).await?.holders;
-        found.retain(|one| one.guid != array.account.guid);
-        let all: Vec<Holder> = found.iter().map(holder).collect();
+        let SpnsFound {
+            mut holders,
+            forest,
+        } = self.ports.directory.spn_holders(dc, &search).await?;
+        holders.retain(|one| one.guid != *own);
+        let all: Vec<Holder> = holders.iter().map(holder).collect();
         let rivals = rivals(spn, &all).into_iter();
-        let of = |rival: &Holder| found.iter().find(|one| holder(one) == *rival).cloned();
-        Ok(rivals.filter_map(|(_, rival)| of(rival)).collect())
+        let of = |rival: &Holder| holders.iter().find(|one| holder(one) == *rival).cloned();
+        Ok(SpnsFound {
+            holders: rivals.filter_map(|(_, rival)| of(rival)).collect(),
+            forest,
+        })
     }
 
     /// Who answers for the name today under another class, and no longer once it is registered.
@@ -255,6 +258,30 @@ impl Controller {
         }
         Ok(notes)
     }
+}
+
+impl SpnsFound {
+    /// What to know where the whole forest could not be looked at.
+    pub(super) fn narrow(&self, dc: &DcName) -> Option<String> {
+        let narrow = || {
+            format!(
+                "{dc} is no global catalog, or shows none: only its own domain was looked through \
+                 for other owners"
+            )
+        };
+        (!self.forest).then(narrow)
+    }
+}
+
+/// Somebody has a name that passes for this one.
+pub(super) fn look_alike(other: &SpnHolder, spn: &Spn) -> No {
+    let what = format!(
+        "{} has {:?}, which looks like {spn} and is another name",
+        shown(other),
+        other.spn.escape_unicode().to_string()
+    );
+    let next = "find out who made it: the domain controllers' audit of changes to it";
+    No::refused("spn-look-alike", what).next(next)
 }
 
 fn holder(one: &SpnHolder) -> Holder {

@@ -1,14 +1,17 @@
 //! Keys first: every node holds the keys for a name before the directory has it.
 
+use keyroll::name::ArrayName;
+use keyroll::spn::Spn;
 use keyroll_proto::operator as said;
 
 use super::parsed;
 use crate::store::{ArrayRecord, NodeState, Read as _, StoreError};
 use crate::verbs::{Controller, No};
 
-fn are_known(array: &ArrayRecord, spns: &[String]) -> bool {
-    let known = |spn: &String| array.spns.iter().any(|one| one.eq_ignore_ascii_case(spn));
-    spns.iter().all(known)
+/// The first of these that the array's keysets have no entries for.
+fn unknown<'a>(array: &ArrayRecord, spns: &'a [Spn]) -> Option<&'a Spn> {
+    let known = |spn: &Spn| array.spns.iter().any(|one| spn.is_same(one));
+    spns.iter().find(|spn| !known(spn))
 }
 
 impl Controller {
@@ -27,18 +30,40 @@ impl Controller {
             .filter(|spn| !array.spns.iter().any(|one| spn.is_same(one)))
             .map(ToString::to_string)
             .collect();
-        if !missing.is_empty() && !request.dry_run {
-            self.take_in(&array, &missing)?;
-            self.wake.notify_one();
+        if !request.dry_run {
+            self.stay(&array.name, &spns)?;
+            if !missing.is_empty() {
+                self.take_in(&array, &missing)?;
+                self.wake.notify_one();
+            }
         }
-        // What is leaving has its keys still, and is to stay.
         let array = self.array(&request.array)?;
         let waiting = self.waiting(&array)?;
         let nodes = self.joined(&array)?;
         Ok(said::PrepareSpnsReply {
-            ready: waiting.is_empty() && !nodes.is_empty() && are_known(&array, &request.spns),
+            ready: waiting.is_empty() && !nodes.is_empty() && unknown(&array, &spns).is_none(),
             nodes: u32::try_from(nodes.len()).unwrap_or(u32::MAX),
             waiting,
+        })
+    }
+
+    /// What is leaving has its keys still: it is to stay, and if it is not registered after all,
+    /// its time begins anew.
+    pub(super) fn stay(&self, name: &ArrayName, spns: &[Spn]) -> Result<(), StoreError> {
+        self.ports.store.write(|change| {
+            let Some(mut array) = change.array(name)? else {
+                return Err(StoreError::missing(name));
+            };
+            let before = array.clone();
+            let whole = u64::try_from(change.drain(&array)?.as_millis()).unwrap_or(u64::MAX);
+            let leaving = array.naming.leaving.iter_mut();
+            for (_, left) in leaving.filter(|(one, _)| spns.iter().any(|spn| spn.is_same(one))) {
+                *left = whole;
+            }
+            if array != before {
+                change.put_array(&array)?;
+            }
+            Ok(())
         })
     }
 
@@ -97,12 +122,12 @@ impl Controller {
     }
 
     /// Every node holds the keys for these SPNs.
-    pub(super) fn demand_ready(&self, array: &ArrayRecord, spns: &[String]) -> Result<(), No> {
+    pub(super) fn demand_ready(&self, array: &ArrayRecord, spns: &[Spn]) -> Result<(), No> {
         let name = &array.name;
         let next = format!("keyroll node list {name}");
-        let unknown = |spn: &&String| !array.spns.iter().any(|one| one.eq_ignore_ascii_case(spn));
-        if let Some(spn) = spns.iter().find(unknown) {
+        if let Some(spn) = unknown(array, spns) {
             let what = format!("the nodes of {name} hold no keys for {spn}");
+            let next = format!("keyroll spn add {name} {spn}");
             return Err(No::refused("keys-missing", what).next(next));
         }
         if self.joined(array)?.is_empty() {

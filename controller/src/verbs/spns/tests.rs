@@ -146,3 +146,90 @@ fn what_dns_means_for_a_name_is_said() {
     let checks = check::dns_checks(&short, Ok(HostRecords::default()));
     assert_eq!(checks[0].grade, "notice");
 }
+
+fn plan(action: &str, spn: &str) -> said::PlanSpnsRequest {
+    said::PlanSpnsRequest {
+        array: "web".to_owned(),
+        action: action.to_owned(),
+        spns: vec![spn.to_owned()],
+        dry_run: false,
+    }
+}
+
+#[tokio::test]
+async fn a_name_keeps_its_keys_while_it_may_be_on_its_way() {
+    let scene = Scene::new(&["dc1"]);
+    let controller = &scene.site.controller;
+    scene.edit(|array| {
+        array.spns.push(NEW.to_owned());
+        array.naming.prepared.insert(NEW.to_owned());
+    });
+    let change = DirectoryChange {
+        dc: "dc1".parse().unwrap(),
+        target: Target {
+            guid: scene.row().account.guid,
+            account: "WEB$".to_owned(),
+            distinguished_name: String::new(),
+        },
+        modifications: vec![Modification::add(SPNS, NEW)],
+    };
+    let wanted = Wanted {
+        array: Some(&"web".parse().unwrap()),
+        verb: "spn add",
+        actor: "anna",
+        changes: vec![change],
+        undoes: None,
+    };
+    controller.hand_out(wanted, false).await.unwrap();
+    let no = controller.plan_spns(&plan("remove", NEW), "boris").await;
+    assert_eq!(no.unwrap_err().code, "change-unknown");
+    assert!(scene.row().naming.leaving.is_empty());
+    // Once it is there, it goes as any other does.
+    scene.state(|account| account.spns.push(NEW.to_owned()));
+    controller
+        .plan_spns(&plan("remove", NEW), "boris")
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn a_name_that_is_wanted_again_stays() {
+    let scene = Scene::new(&["dc1"]);
+    let controller = &scene.site.controller;
+    scene.edit(|array| {
+        array.spns.push(NEW.to_owned());
+        array.naming.leaving.insert(NEW.to_owned(), 1);
+    });
+    let prepare = said::PrepareSpnsRequest {
+        array: "web".to_owned(),
+        // As somebody types it: the dot means the same name.
+        spns: vec![format!("{}.", NEW.to_uppercase())],
+        dry_run: false,
+    };
+    let version = scene.row().keyset_version;
+    controller.prepare_spns(&prepare).await.unwrap();
+    let row = scene.row();
+    let whole = u64::try_from(row.policy.drain().as_millis()).unwrap();
+    assert_eq!(
+        (row.naming.leaving[NEW], row.keyset_version),
+        (whole, version)
+    );
+    let no = controller
+        .plan_spns(&plan("add", &prepare.spns[0]), "anna")
+        .await;
+    let no = no.unwrap_err();
+    // What is missing is a node's word, not the name.
+    assert!(no.what.contains("node n1"), "{}", no.what);
+}
+
+#[tokio::test]
+async fn a_name_is_not_moved_from_beside_its_look_alike() {
+    let scene = Scene::new(&["dc1"]);
+    let controller = &scene.site.controller;
+    scene.others(&[(NEW, "SQL$"), ("HTTP/n\u{435}w.corp.example", "EVIL$")]);
+    let mut request = plan("move", NEW);
+    request.dry_run = true;
+    let no = controller.plan_spns(&request, "anna").await.unwrap_err();
+    assert_eq!(no.code, "spn-look-alike");
+    assert!(no.what.contains("EVIL$"), "{}", no.what);
+}
