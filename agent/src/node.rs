@@ -173,7 +173,7 @@ impl Node {
         Ok(())
     }
 
-    /// Has each file that should hold the ticket's key accept an AP-REQ.
+    /// Has each file that should hold the ticket's key accept an AP-REQ; none if no file should.
     ///
     /// # Errors
     /// [`StageError::UnknownArray`].
@@ -189,7 +189,7 @@ impl Node {
             let targets = array.targets.iter();
             targets
                 .filter(|target| target.filter.kind != TargetKind::Client)
-                .map(|target| FileProof::of(target, &request, now))
+                .filter_map(|target| FileProof::of(target, &request, now))
                 .collect()
         })
         .await

@@ -191,6 +191,9 @@ pub struct KeytabFacts {
     pub drifted: bool,
     /// The enctypes of its entries.
     pub enctypes: BTreeSet<Enctype>,
+    /// The array's enctypes that the node's settings keep out of it, although it is an acceptor's
+    /// and for the SPN of the tickets that are looked at.
+    pub left_out: BTreeSet<Enctype>,
 }
 
 /// A place where the service answers: a node, or the array's name.

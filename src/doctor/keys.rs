@@ -41,8 +41,9 @@ pub(super) const CHECKS: &[Check] = &[
         id: "key-enctype",
         looks_at: "the enctype that tickets really have against the enctypes in keytabs",
         means: "no keytab has a key of that enctype, so no node opens the ticket, whatever its \
-                kvno",
-        mends: "msDS-SupportedEncryptionTypes, then a roll",
+                kvno; or one file is told to leave that enctype out",
+        mends: "msDS-SupportedEncryptionTypes, then a roll; `enctypes` of that file's target in \
+                the agent's settings",
         look: enctypes,
     },
     Check {
@@ -242,7 +243,28 @@ fn enctypes(facts: &Facts) -> Vec<Finding> {
                 .mend(set_enctypes(facts)),
         }
     };
-    seen(facts).map(judge).collect()
+    seen(facts).map(judge).chain(left_out(facts)).collect()
+}
+
+/// The files that lack the tickets' enctype because they are told to.
+fn left_out(facts: &Facts) -> impl Iterator<Item = Finding> {
+    let numbers = seen(facts).map(|(_, ticket)| ticket.enctype);
+    let issued: BTreeSet<Enctype> = numbers.filter_map(Enctype::from_number).collect();
+    let looks = facts.nodes.iter().filter_map(|node| {
+        let look = node.look.as_ref().ok()?;
+        Some(look.keytabs.iter().map(|keytab| (&node.name, keytab)))
+    });
+    looks.flatten().filter_map(move |(node, keytab)| {
+        let enctype = keytab.left_out.intersection(&issued).next()?.name();
+        let object = format!("{node}:{}", keytab.path);
+        let finding = Finding::broken(object, format!("tickets {enctype}; it leaves that out"))
+            .because(
+                "`enctypes` of this target in the node's keyroll-agent.toml does not name it: \
+                 whoever reads this file opens no ticket",
+            )
+            .mend("add it there, then keyroll-agent check (on the node)");
+        Some(finding)
+    })
 }
 
 /// The enctype's name, or its number.

@@ -50,6 +50,7 @@ fn node(name: &str) -> NodeFacts {
         wrong: None,
         drifted: false,
         enctypes: BTreeSet::from([Enctype::Aes256CtsHmacSha1, Enctype::Aes128CtsHmacSha1]),
+        left_out: BTreeSet::new(),
     };
     NodeFacts {
         name: name.parse().unwrap(),

@@ -42,6 +42,7 @@ pub fn give_all_kinds(world: &mut World<'_>, array: &str) -> Result<()> {
                 array: array.to_owned(),
                 path: folder.join(kind),
                 kind,
+                only: "",
             })
             .collect();
         targets.swap(0, index % 2);

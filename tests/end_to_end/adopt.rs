@@ -70,6 +70,7 @@ impl<'a> Taken<'a> {
             array: array_name,
             path,
             kind,
+            only: "",
         };
         let agent = &mut world.agents[0];
         agent.set_targets(vec![target])?;

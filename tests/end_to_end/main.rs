@@ -41,6 +41,10 @@ const PROMISES: &[Promise] = &[
     ("adopted_by_a_first_reset", adopt::by_a_first_reset),
     ("an_array_from_nothing", set_up::an_array_from_nothing),
     (
+        "keytabs_of_one_name_among_two",
+        set_up::keytabs_of_one_name_among_two,
+    ),
+    (
         "nodes_come_and_go_without_a_roll",
         set_up::nodes_come_and_go_without_a_roll,
     ),

@@ -1,7 +1,7 @@
 //! Arrays made, nodes joined and removed.
 
 use anyhow::{Context as _, Result, ensure};
-use keyroll_tests::agent::Agent;
+use keyroll_tests::agent::{Agent, Target};
 use keyroll_tests::lab::{Lab, output};
 use keyroll_tests::ticket::HeldTicket;
 use keyroll_tests::wait::until;
@@ -54,6 +54,53 @@ pub fn an_array_from_nothing(lab: &Lab, free: &FreeNodes) -> Result<()> {
         "the old key is still there after the roll"
     );
     world.verify("fresh")
+}
+
+/// A file that holds one name's keys alone has no say in a ticket for another name, nor has one of
+/// another enctype: with such files the array is well, and rolls.
+pub fn keytabs_of_one_name_among_two(lab: &Lab, free: &FreeNodes) -> Result<()> {
+    let mut world = World::new(lab, free, 1, &["twofold"])?;
+    let agent = &mut world.agents[0];
+    let folder = agent.folder().join("keytabs");
+    let target = |name, kind, only| Target {
+        array: "twofold".to_owned(),
+        path: folder.join(name),
+        kind,
+        only,
+    };
+    let ssh = "principals = [\"host/twofold.corp.example@CORP.EXAMPLE\"]";
+    let small = "enctypes = [\"aes128-cts-hmac-sha1-96\"]";
+    agent.set_targets(vec![
+        target("web", "owned", ""),
+        target("machine", "shared", ssh),
+        target("small", "owned", small),
+    ])?;
+    let both = ["--spn", "host/twofold.corp.example"];
+    world.create("twofold", &[&both, QUICK].concat())?;
+    world.serve("twofold")?;
+    world.domain().wait_for_spn("host/twofold.corp.example")?;
+    let held = || {
+        let machine = folder.join("machine");
+        output(std::process::Command::new("klist").arg("-k").arg(machine))
+    };
+    let before = held()?;
+    ensure!(
+        before.contains("host/twofold") && !before.contains("HTTP/"),
+        "{before}"
+    );
+    world.verify("twofold")?;
+    let said = world.cli.ask(&["doctor", "twofold"])?;
+    let reply: serde_json::Value = serde_json::from_str(&said.stdout)?;
+    let findings = reply["findings"].as_array().context("no findings")?;
+    let bad: Vec<_> = findings.iter().filter(|one| one["grade"] != "ok").collect();
+    let text = format!("{bad:?}");
+    ensure!(
+        bad.len() == 1 && text.contains("key-enctype") && text.contains("keytabs/small"),
+        "{text}"
+    );
+    world.roll(&["twofold"])?;
+    ensure!(held()? != before, "it was not rolled: {before}");
+    world.verify("twofold")
 }
 
 /// A node that comes gets the credential in force; one that goes is wiped and refused.

@@ -248,7 +248,7 @@ impl Machine {
         let targets = self.targets().into_iter();
         let acceptors = targets.filter(|target| target.filter.kind != TargetKind::Client);
         acceptors
-            .map(|target| FileProof::of(&target, request, now))
+            .filter_map(|target| FileProof::of(&target, request, now))
             .collect()
     }
 

@@ -27,6 +27,8 @@ pub struct Target {
     pub path: PathBuf,
     /// `owned`, `shared` or `client`.
     pub kind: &'static str,
+    /// What it takes of the keys, as lines of settings; all if empty.
+    pub only: &'static str,
 }
 
 /// An agent, running or not.
@@ -58,6 +60,7 @@ impl Agent {
             array: (*array).to_owned(),
             path: folder.join("keytabs").join(array),
             kind: "owned",
+            only: "",
         };
         let targets = arrays.iter().map(target).collect();
         fs::create_dir(folder.join("keytabs"))?;
@@ -110,8 +113,13 @@ impl Agent {
         for array in arrays {
             writeln!(text, "[[array]]\nname = {array:?}")?;
             for target in self.targets.iter().filter(|target| target.array == array) {
-                let (path, kind) = (&target.path, target.kind);
-                writeln!(text, "[[array.target]]\npath = {path:?}\nkind = {kind:?}")?;
+                let Target {
+                    path, kind, only, ..
+                } = target;
+                writeln!(
+                    text,
+                    "[[array.target]]\npath = {path:?}\nkind = {kind:?}\n{only}"
+                )?;
             }
             if !self.hook.is_empty() {
                 writeln!(text, "[[array.hook]]\ncommand = {:?}", self.hook)?;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use keyroll::fence::{Epoch, Fence, Version};
-use keyroll::kerberos::message::{Accepted, accept};
+use keyroll::kerberos::message::{AcceptError, Accepted, accept};
 use keyroll::kerberos::{Enctype, Key, Kvno, Principal};
 use keyroll::keyset::{HeldEntry, fingerprint};
 use keyroll::keytab::Entry;
@@ -107,17 +107,26 @@ impl FoundTarget {
 }
 
 impl FileProof {
-    /// Has the file accept an AP-REQ at `now`, as a service would.
+    /// Has the file accept an AP-REQ at `now`, as a service would. None if the file lacks the
+    /// ticket's key because it is told to: by its principals, or by its enctypes.
     #[must_use]
-    pub fn of(target: &Target, request: &[u8], now: DateTime<Utc>) -> Self {
-        let verdict = target
-            .entries()
-            .map_err(|error| chain(&error))
-            .and_then(|entries| judge(entries, request, now));
-        Self {
+    pub fn of(target: &Target, request: &[u8], now: DateTime<Utc>) -> Option<Self> {
+        let (entries, trouble) = match target.entries() {
+            Ok(entries) => (entries, None),
+            Err(error) => (Vec::new(), Some(chain(&error))),
+        };
+        let verdict = match judge(entries, request, now) {
+            Err(AcceptError::UnknownKey {
+                principal, enctype, ..
+            }) if !target.filter.covers(&principal) || !target.filter.takes(enctype) => {
+                return None;
+            }
+            verdict => verdict.map_err(|error| trouble.unwrap_or_else(|| error.to_string())),
+        };
+        Some(Self {
             path: target.path.clone(),
             verdict,
-        }
+        })
     }
 }
 
@@ -130,7 +139,7 @@ fn judge(
     entries: Vec<Option<Entry>>,
     request: &[u8],
     now: DateTime<Utc>,
-) -> Result<Accepted, String> {
+) -> Result<Accepted, AcceptError> {
     let keys: Vec<(Principal, Kvno, Key)> = entries
         .into_iter()
         .flatten()
@@ -142,5 +151,5 @@ fn judge(
         };
         keys.iter().find(fits).map(|(_, _, key)| key)
     };
-    accept(request, &lookup, now, SKEW).map_err(|error| error.to_string())
+    accept(request, &lookup, now, SKEW)
 }

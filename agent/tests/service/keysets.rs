@@ -196,6 +196,32 @@ async fn tickets_under_every_held_key_are_accepted_and_no_others() {
 }
 
 #[tokio::test]
+async fn a_file_that_is_told_to_lack_a_tickets_key_is_not_asked() {
+    let tables = "[[array.target]]\npath = '{folder}/web.keytab'\n[[array.target]]\n\
+                  path = '{folder}/ssh.keytab'\nkind = 'shared'\n\
+                  principals = ['host/ssh.corp.example@CORP.EXAMPLE']\n[[array.target]]\n\
+                  path = '{folder}/half.keytab'\nenctypes = ['aes128-cts-hmac-sha1-96']\n";
+    let scene = Scene::with(tables).await;
+    let mut controller = scene.controller().await;
+    controller.stage(stage(keyset(1, 1, &TWO))).await.unwrap();
+    let web = scene.path("web.keytab").display().to_string();
+    // Nor is it if nobody can read it; the file that should hold the key is.
+    for (file, accepted) in [("ssh.keytab", true), ("web.keytab", false)] {
+        std::fs::write(scene.path(file), "no keytab").unwrap();
+        let request = said::ProveRequest {
+            array: "web".to_owned(),
+            ap_req: ap_request(7, 7),
+        };
+        let proofs = controller.prove(request).await.unwrap().into_inner().proofs;
+        let [proof] = &proofs[..] else {
+            panic!("one file should hold the key: {proofs:?}");
+        };
+        assert_eq!((&proof.path, proof.accepted), (&web, accepted), "{proof:?}");
+        assert_eq!(proof.reason.contains("web.keytab"), !accepted, "{proof:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_wipe_removes_every_key_of_the_array_and_no_other() {
     let tables = "[[array.target]]\npath = '{folder}/web.keytab'\n[[array.target]]\n\
                   path = '{folder}/shared.keytab'\nkind = 'shared'\n";

@@ -81,7 +81,8 @@ pub trait Agents: Send + Sync {
         nonce: [u8; 32],
     ) -> Result<NodeInventory, PortError>;
 
-    /// Has the node accept an AP-REQ with its keytabs on disk.
+    /// Has the node accept an AP-REQ with those of its keytabs on disk that should hold the
+    /// ticket's key: none may.
     async fn prove(
         &self,
         node: &NodeName,

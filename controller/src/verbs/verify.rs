@@ -206,6 +206,10 @@ impl Controller {
                     Err(error) => check("unknown", node, "was not tried", error.to_string(), show),
                     Ok(proofs) => {
                         match proofs.iter().find_map(|proof| proof.verdict.as_ref().err()) {
+                            None if proofs.is_empty() => {
+                                let why = "no keytab of it is for the ticket's SPN and enctype";
+                                check("notice", node, "was not tried", why, show)
+                            }
                             None => {
                                 let kvno = ticket
                                     .map(|ticket| ticket.kvno.to_string())

@@ -41,6 +41,11 @@ fn keys_that_differ() {
         },
         &[("key-enctype", Broken)],
     );
+    let aes = |f: &mut Facts| look(f, 1).keytabs[0].left_out = [Enctype::Aes256CtsHmacSha1].into();
+    names(aes, &[("key-enctype", Broken)]);
+    let small =
+        |f: &mut Facts| look(f, 1).keytabs[0].left_out = [Enctype::Aes128CtsHmacSha1].into();
+    names(small, &[]);
     names(
         |f| f.dcs.as_mut().unwrap()[0].ticket = Some(Err(silent("dc1"))),
         &[("key-tickets", Broken)],

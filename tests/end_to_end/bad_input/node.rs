@@ -155,6 +155,7 @@ fn target(array: &str, path: &Path, kind: &'static str) -> Target {
         array: array.to_owned(),
         path: path.to_owned(),
         kind,
+        only: "",
     }
 }
 

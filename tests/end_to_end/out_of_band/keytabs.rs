@@ -27,6 +27,7 @@ pub fn files_that_others_write(lab: &Lab, free: &FreeNodes) -> Result<()> {
         array: "edited".to_owned(),
         path: world.agents[1].folder().join("keytabs/shared"),
         kind: "shared",
+        only: "",
     };
     world.agents[1].set_targets(vec![shared])?;
     world.create("edited", QUICK)?;

@@ -1,7 +1,11 @@
 //! What the nodes tell.
 
+use std::collections::BTreeSet;
+
 use keyroll::doctor::{KeytabFacts, NodeFacts, NodeLook, ProofFacts, Seen};
+use keyroll::kerberos::Enctype;
 use keyroll::keytab::compare::shortfall;
+use keyroll::keytab::{TargetFilter, TargetKind};
 use keyroll::name::NodeName;
 
 use super::unseen;
@@ -11,6 +15,17 @@ use crate::ports::{NodeProof, NodeTarget, Sighting};
 use crate::random;
 use crate::store::{ArrayRecord, NodeRecord};
 use crate::verbs::Controller;
+
+/// The array's enctypes that an acceptor's file of tickets' SPN is told to leave out.
+fn left_out(array: &ArrayRecord, filter: &TargetFilter) -> BTreeSet<Enctype> {
+    let mut services = array.registered_services().take(1);
+    let accepts = services.any(|service| filter.covers(&service));
+    if !accepts || filter.kind == TargetKind::Client {
+        return BTreeSet::new();
+    }
+    let lacks = |enctype: &Enctype| !filter.takes(*enctype);
+    array.enctypes.iter().copied().filter(lacks).collect()
+}
 
 impl Controller {
     /// What a node's agent reads from its disks now.
@@ -25,6 +40,7 @@ impl Controller {
             },
             trouble: target.trouble,
             drifted: target.drifted,
+            left_out: left_out(array, &target.filter),
             enctypes: target.entries.iter().map(|entry| entry.enctype).collect(),
             path: target.path,
         };

@@ -142,6 +142,11 @@ impl Controller {
             };
             let refused = proofs.iter().find_map(|proof| proof.verdict.as_ref().err());
             checks.push(match refused {
+                None if proofs.is_empty() => {
+                    let why = "no keytab there is for it and the ticket's enctype";
+                    let what = format!("was not tried at {node}");
+                    check("notice", spn, what, why, next)
+                }
                 None => {
                     let evidence = format!("kvno {}", ticket.kvno);
                     check(
