@@ -106,6 +106,51 @@ mod tests {
         );
     }
 
+    /// Says of a concrete type whether it has a trait, at compile time and without failing: an
+    /// inherent constant wins over a trait's, where its bounds hold.
+    macro_rules! has {
+        ($type:ty: $($bound:tt)+) => {{
+            struct Probe<T>(std::marker::PhantomData<T>);
+            #[allow(dead_code, reason = "one of the two is never taken")]
+            trait Without {
+                const HAS: bool = false;
+            }
+            impl<T> Without for Probe<T> {}
+            #[allow(dead_code, reason = "one of the two is never taken")]
+            impl<T: $($bound)+> Probe<T> {
+                const HAS: bool = true;
+            }
+            Probe::<$type>::HAS
+        }};
+    }
+
+    #[test]
+    fn r10_a_secret_cannot_be_shown_copied_compared_or_serialized() {
+        assert!(
+            has!(String: fmt::Display) && has!(String: serde::Serialize),
+            "the probe is blind"
+        );
+        macro_rules! has_none {
+            ($($type:ty),+) => {
+                $(for (trait_name, has) in [
+                    ("Display", has!($type: fmt::Display)),
+                    ("LowerHex", has!($type: fmt::LowerHex)),
+                    ("Clone", has!($type: Clone)),
+                    ("Copy", has!($type: Copy)),
+                    ("PartialEq", has!($type: PartialEq)),
+                    ("Hash", has!($type: std::hash::Hash)),
+                    ("Serialize", has!($type: serde::Serialize)),
+                    ("AsRef<[u8]>", has!($type: AsRef<[u8]>)),
+                    ("AsRef<str>", has!($type: AsRef<str>)),
+                    ("Deref", has!($type: std::ops::Deref)),
+                ] {
+                    assert!(!has, "{} is {trait_name}", stringify!($type));
+                })+
+            };
+        }
+        has_none!(SecretBytes, Password, crate::kerberos::Key);
+    }
+
     #[test]
     fn unicode_pwd_is_quoted_utf16() {
         let wide = Password::new("aé".into()).to_unicode_pwd();

@@ -139,6 +139,10 @@ async fn shake(stream: TcpStream, config: Arc<ServerConfig>) -> io::Result<TlsSt
     stream.set_nodelay(true)?;
     let stream = TlsAcceptor::from(config).accept(stream).await?;
     let session = stream.get_ref().1;
+    // TLS refuses who names other protocols only, and lets in who names none.
+    if session.alpn_protocol().is_none() {
+        return Err(io::Error::other("the peer named no protocol"));
+    }
     let leaf = session.peer_certificates().and_then(<[_]>::first);
     let holder = leaf
         .map(|leaf| uri(leaf))

@@ -242,7 +242,7 @@ fn a_node_that_has_not_joined_does_not_run() {
 }
 
 #[test]
-fn an_invitation_is_never_repeated_and_a_silent_controller_is_named() {
+fn r10_an_invitation_is_never_repeated_and_a_silent_controller_is_named() {
     let place = Place::new();
     let authority = "a7".repeat(32);
     let invitation = |controller: &str, node: &str| {

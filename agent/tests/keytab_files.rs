@@ -181,7 +181,7 @@ fn append_foreign(path: &Path, kvno: u32) {
 }
 
 #[test]
-fn what_others_add_while_we_write_stays() {
+fn r14_what_others_add_while_we_write_stays() {
     const ADDED: u32 = 100;
     let folder = tempfile::tempdir().unwrap();
     let file = target(folder.path().join("krb5.keytab"), TargetKind::Shared);
@@ -227,13 +227,14 @@ fn a_lock_that_is_never_given_back_is_named() {
 const SMALL_DISK: &str = "KEYROLL_TEST_SMALL_DISK";
 
 #[test]
-fn a_full_disk_leaves_the_old_file() {
+fn r15_a_full_disk_leaves_the_old_file() {
     if let Some(disk) = std::env::var_os(SMALL_DISK) {
         return on_a_full_disk(Path::new(&disk));
     }
     let folder = tempfile::tempdir().unwrap();
     let script = format!(
-        "mount -t tmpfs -o size=16k none {0} && exec {1} --exact a_full_disk_leaves_the_old_file",
+        "mount -t tmpfs -o size=16k none {0} && \
+         exec {1} --exact r15_a_full_disk_leaves_the_old_file",
         folder.path().display(),
         std::env::current_exe().unwrap().display(),
     );
@@ -298,7 +299,7 @@ fn on_a_full_disk(disk: &Path) {
 }
 
 #[test]
-fn a_folder_that_cannot_be_written_keeps_its_file() {
+fn r15_a_folder_that_cannot_be_written_keeps_its_file() {
     let folder = tempfile::tempdir().unwrap();
     let file = target(folder.path().join("k"), TargetKind::Owned);
     stage(std::slice::from_ref(&file), &keyset(1, OURS)).unwrap();

@@ -33,7 +33,7 @@ fn judged(path: &Path, threshold: u8) -> (bool, String) {
 }
 
 #[test]
-fn the_sandboxes_are_as_tight_as_promised() {
+fn r43_the_sandboxes_are_as_tight_as_promised() {
     for (path, threshold) in PROMISED {
         let (tight, text) = judged(&unit(path), threshold);
         assert!(
@@ -53,7 +53,7 @@ fn the_judgement_bites() {
 }
 
 #[test]
-fn no_core_is_left_and_the_watchdog_is_on() {
+fn r11_no_core_is_left_and_the_watchdog_is_on() {
     for (path, _) in PROMISED {
         let text = std::fs::read_to_string(unit(path)).unwrap();
         for line in ["Type=notify", "LimitCORE=0", "WatchdogSec=30"] {

@@ -192,6 +192,7 @@ pub async fn run(
         overview: Arc::clone(&overview),
         wake: Arc::clone(&wake),
         schedule_wake: Arc::clone(&schedule_wake),
+        standing: watch::Sender::new(()),
         defaults: config.policy.clone(),
         enroll_address: format!("{}:{}", config.listen.names[0], config.listen.enroll.port()),
         operator_address: format!(

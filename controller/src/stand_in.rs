@@ -88,6 +88,7 @@ impl StandIn {
             overview: Arc::default(),
             wake,
             schedule_wake: Arc::new(Notify::new()),
+            standing: watch::Sender::new(()),
             defaults: crate::config::PolicyConfig::default(),
             enroll_address: "controller:8086".to_owned(),
             operator_address: "controller:8087".to_owned(),

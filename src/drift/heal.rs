@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn two_healers_do_not_take_turns() {
+    fn r23_two_healers_do_not_take_turns() {
         let fresh = Healed::default();
         assert_eq!(fresh.remedy(Heal::Never, 1000), Remedy::Alarm);
         assert_eq!(fresh.remedy(Heal::Reset, 1000), Remedy::Roll);

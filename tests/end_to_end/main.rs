@@ -50,8 +50,8 @@ const PROMISES: &[Promise] = &[
     ),
     ("two_arrays_in_one_roll", accounts::two_arrays_in_one_roll),
     (
-        "no_secret_is_anywhere_else",
-        secrets::no_secret_is_anywhere_else,
+        "r10_no_secret_is_anywhere_else",
+        secrets::r10_no_secret_is_anywhere_else,
     ),
     (
         "bad_input_accounts_that_cannot_be_rolled",

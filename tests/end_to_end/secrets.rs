@@ -19,7 +19,7 @@ use crate::set_up::QUICK;
 
 /// Everything logs at trace level; an account is adopted with a password that this test knows,
 /// rolled, and rolled again; then the password and all three generations' keys are looked for.
-pub fn no_secret_is_anywhere_else(lab: &Lab, free: &FreeNodes) -> Result<()> {
+pub fn r10_no_secret_is_anywhere_else(lab: &Lab, free: &FreeNodes) -> Result<()> {
     let mut world = World::new(lab, free, 1, &["quiet"])?;
     world.controller.kill()?;
     world.controller.start_with(&[("RUST_LOG", "trace")])?;

@@ -246,9 +246,9 @@ fn granted() -> String {
 /// As root the test runs again as the service does: as a user of its own, with the unit's few
 /// capabilities. Nobody else may give files away, which is a fault like others.
 #[test]
-fn a_keytab_gets_its_owner_with_the_capabilities_of_the_unit() {
+fn r44_a_keytab_gets_its_owner_with_the_capabilities_of_the_unit() {
     const INSIDE: &str = "KEYROLL_TEST_CAPABLE";
-    const NAME: &str = "faults::a_keytab_gets_its_owner_with_the_capabilities_of_the_unit";
+    const NAME: &str = "faults::r44_a_keytab_gets_its_owner_with_the_capabilities_of_the_unit";
     if rustix::process::geteuid().is_root() {
         let (few, set) = (granted(), |rest: &str| format!("-all,{rest}"));
         let inner = Command::new("setpriv")

@@ -40,7 +40,7 @@ async fn what_is_staged_is_read_back_from_the_disk() {
 }
 
 #[tokio::test]
-async fn a_repetition_changes_nothing_and_older_ones_are_refused() {
+async fn r06_a_repetition_changes_nothing_and_older_ones_are_refused() {
     let mut scene = Scene::plain().await;
     let mut controller = scene.controller().await;
     controller.stage(stage(keyset(3, 4, &TWO))).await.unwrap();

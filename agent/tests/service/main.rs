@@ -11,3 +11,4 @@ mod health;
 mod keysets;
 mod peers;
 mod scene;
+mod trust;

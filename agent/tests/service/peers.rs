@@ -40,7 +40,7 @@ async fn the_controller_is_served_and_nobody_else() {
 }
 
 #[tokio::test]
-async fn without_a_certificate_or_with_tls_1_2_there_is_no_conversation() {
+async fn r05_without_a_certificate_or_with_tls_1_2_there_is_no_conversation() {
     use tokio::io::AsyncReadExt as _;
     let scene = Scene::plain().await;
     let badge = scene.authority.client(CONTROLLER);
@@ -181,7 +181,7 @@ async fn a_node_that_joins_anew_serves_the_new_authority_and_stays_ready() {
 }
 
 #[tokio::test]
-async fn strangers_of_one_address_do_not_take_the_controllers_place() {
+async fn r30_strangers_of_one_address_do_not_take_the_controllers_place() {
     let scene = Scene::plain().await;
     let mut strangers = Vec::new();
     for _ in 0..100 {

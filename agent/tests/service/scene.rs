@@ -60,11 +60,28 @@ impl Authority {
 
     /// A client certificate for whoever `name` says.
     pub fn client(&self, name: &str) -> Badge {
+        self.changed(name, |_| ())
+    }
+
+    /// A client certificate that is not as it should be.
+    pub fn changed(&self, name: &str, change: impl FnOnce(&mut CertificateParams)) -> Badge {
         let key = KeyPair::generate().unwrap();
         let mut params = CertificateParams::default();
         params.subject_alt_names = vec![uri(name)];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        change(&mut params);
         let certificate = params.signed_by(&key, &self.issuer).unwrap();
+        let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+        Badge(vec![certificate.der().clone()], key)
+    }
+
+    /// A client certificate that nobody but its holder has signed.
+    pub fn self_signed(name: &str) -> Badge {
+        let key = KeyPair::generate().unwrap();
+        let mut params = CertificateParams::default();
+        params.subject_alt_names = vec![uri(name)];
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        let certificate = params.self_signed(&key).unwrap();
         let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
         Badge(vec![certificate.der().clone()], key)
     }
@@ -187,6 +204,17 @@ impl Scene {
         badge: Option<&Badge>,
         versions: &[&'static SupportedProtocolVersion],
     ) -> std::io::Result<TlsStream<TcpStream>> {
+        self.shake_for(authority, badge, versions, &[b"h2"]).await
+    }
+
+    /// The same, for one of these protocols (RFC 7301).
+    pub async fn shake_for(
+        &self,
+        authority: &Authority,
+        badge: Option<&Badge>,
+        versions: &[&'static SupportedProtocolVersion],
+        protocols: &[&[u8]],
+    ) -> std::io::Result<TlsStream<TcpStream>> {
         let mut roots = RootCertStore::empty();
         roots.add(authority.certificate.clone()).unwrap();
         let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -200,7 +228,9 @@ impl Scene {
                 .unwrap(),
             None => config.with_no_client_auth(),
         };
-        config.alpn_protocols = vec![b"h2".to_vec()];
+        config.alpn_protocols = protocols.iter().map(|one| one.to_vec()).collect();
+        // Willing to take up an earlier session, which nobody may.
+        config.enable_early_data = true;
         let stream = TcpStream::connect(self.address).await?;
         let name = ServerName::try_from(NODE).unwrap();
         TlsConnector::from(Arc::new(config))
@@ -210,6 +240,10 @@ impl Scene {
 
     /// A client that holds `badge`; a refusal shows at its first question.
     pub async fn client(&self, badge: &Badge) -> Result<AgentClient<Channel>, String> {
+        self.channel(badge).await.map(AgentClient::new)
+    }
+
+    async fn channel(&self, badge: &Badge) -> Result<Channel, String> {
         let stream = self
             .shake(&self.authority, Some(badge), &[&rustls::version::TLS13])
             .await
@@ -219,11 +253,22 @@ impl Scene {
             let stream = stream.take().ok_or(std::io::ErrorKind::NotConnected);
             async move { Ok::<_, std::io::Error>(TokioIo::new(stream?)) }
         });
-        let channel = Endpoint::from_static("http://agent")
+        Endpoint::from_static("http://agent")
             .connect_with_connector(once)
             .await
-            .map_err(|error| error.to_string())?;
-        Ok(AgentClient::new(channel))
+            .map_err(|error| error.to_string())
+    }
+
+    /// What the agent says to a call of this name: the gRPC status, as a number in text.
+    pub async fn status_of(&self, badge: &Badge, path: &str) -> String {
+        let channel = self.channel(badge).await.unwrap();
+        let request = tonic::codegen::http::Request::post(format!("http://agent{path}"))
+            .header("content-type", "application/grpc")
+            .body(tonic::body::Body::empty())
+            .unwrap();
+        let answer = tower::ServiceExt::oneshot(channel, request).await.unwrap();
+        let status = answer.headers().get("grpc-status");
+        status.map_or_else(String::new, |status| status.to_str().unwrap().to_owned())
     }
 
     /// The controller's own client.

@@ -185,7 +185,7 @@ mod tests {
     const DAY: Duration = Duration::from_secs(24 * 3600);
 
     #[test]
-    fn r3_for_thirty_days_no_certificate_ends_though_every_second_round_is_missed() {
+    fn r03_for_thirty_days_no_certificate_ends_though_every_second_round_is_missed() {
         for name in ["n1", "n2", "web.corp.example"] {
             let mut node = NodeRecord::invited(name.parse().unwrap(), String::new());
             node.state = NodeState::Joined;

@@ -1,3 +1,4 @@
+mod containment;
 mod fake;
 mod identity;
 mod renewals;
@@ -168,7 +169,7 @@ async fn an_agent_that_was_away_is_found_again() {
 }
 
 #[tokio::test]
-async fn no_secret_is_in_an_error() {
+async fn r10_no_secret_is_in_an_error() {
     let (_world, pool, agent, _) = one_agent().await;
     agent.knobs().delay = Duration::from_secs(30);
     let error = pool

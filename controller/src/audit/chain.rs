@@ -35,7 +35,7 @@ impl Head {
 }
 
 /// Goes along the chain.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Link(Head);
 
 impl Link {

@@ -25,49 +25,70 @@ fn chain(entries: i64) -> Vec<Entry> {
     (1..=entries).map(entry).collect()
 }
 
-fn check(entries: &[Entry], head: &Head) -> Result<(), String> {
-    let mut link = Link::default();
-    entries.iter().try_for_each(|entry| link.take(entry))?;
+/// Goes on from `link` along `entries`, to the end that was noted.
+fn check<'a>(
+    mut link: Link,
+    entries: impl IntoIterator<Item = &'a Entry>,
+    head: &Head,
+) -> Result<(), String> {
+    let mut entries = entries.into_iter();
+    entries.try_for_each(|entry| link.take(entry))?;
     link.ends_at(head)
+}
+
+type Entries<'a> = Box<dyn Iterator<Item = &'a Entry> + 'a>;
+
+/// One entry in another's place, before the rest.
+fn instead<'a>(one: &'a Entry, rest: &'a [Entry]) -> Entries<'a> {
+    Box::new([one].into_iter().chain(rest))
 }
 
 #[test]
 fn r21_every_tampering_at_every_entry_is_found() {
-    let whole = chain(300);
-    let head = Head::at(&whole[299]);
-    check(&whole, &head).unwrap();
+    let whole = chain(10_000);
+    let head = Head::at(&whole[9_999]);
+    check(Link::default(), &whole, &head).unwrap();
+    // How far the verifier has come before the entry that somebody has touched.
+    let mut link = Link::default();
     for at in 0..whole.len() {
-        let mut changes: Vec<Vec<Entry>> = Vec::new();
-        let mut edit = |change: &dyn Fn(&mut Vec<Entry>)| {
-            let mut entries = whole.clone();
-            change(&mut entries);
-            changes.push(entries);
+        let (here, rest) = (&whole[at], &whole[at + 1..]);
+        let edited = |edit: &dyn Fn(&mut Event)| {
+            let mut entry = here.clone();
+            edit(&mut entry.event);
+            entry
         };
-        edit(&|entries| drop(entries.remove(at)));
-        edit(&|entries| entries.truncate(at));
-        edit(&|entries| entries.insert(at, entries[at].clone()));
-        edit(&|entries| entries.swap(at, (at + 1) % 300));
-        edit(&|entries| entries[at].event.actor.push('x'));
-        edit(&|entries| entries[at].event.at_unix_millis += 1);
-        edit(&|entries| {
-            // A field's end moved into the next one: the bytes in a row are the same.
-            let event = &mut entries[at].event;
+        // Rewritten with a hash of its own that fits, as far as it goes.
+        let before = at.checked_sub(1).map(|at| Head::at(&whole[at]));
+        let rehashed = before.unwrap_or_default().next(event(-1));
+        let later = edited(&|event| event.at_unix_millis += 1);
+        let renamed = edited(&|event| event.actor.push('x'));
+        // A field's end moved into the next one: the bytes in a row are the same.
+        let moved = edited(&|event| {
             let last = event.actor.pop().unwrap();
             event.verb.insert(0, last);
         });
-        edit(&|entries| {
-            // Rewritten with a hash of its own that fits, as far as it goes.
-            let before = at
-                .checked_sub(1)
-                .map_or_else(Head::default, |at| Head::at(&entries[at]));
-            entries[at] = before.next(event(-1));
-        });
-        for (how, changed) in changes.iter().enumerate() {
-            assert!(
-                check(changed, &head).is_err(),
-                "change {how} at {at} was not found"
-            );
+        let swapped = rest
+            .first()
+            .into_iter()
+            .chain([here])
+            .chain(rest.iter().skip(1));
+        let mut changes: Vec<(&str, Entries<'_>)> = vec![
+            ("dropped", Box::new(rest.iter())),
+            ("cut off", Box::new([].into_iter())),
+            ("inserted", Box::new([here, here].into_iter().chain(rest))),
+            ("later", instead(&later, rest)),
+            ("renamed", instead(&renamed, rest)),
+            ("moved", instead(&moved, rest)),
+            ("rehashed", instead(&rehashed, rest)),
+        ];
+        if !rest.is_empty() {
+            changes.push(("reordered", Box::new(swapped)));
         }
+        for (how, entries) in changes {
+            let found = check(link.clone(), entries, &head);
+            assert!(found.is_err(), "entry {at} {how}: not found");
+        }
+        link.take(here).unwrap();
     }
 }
 

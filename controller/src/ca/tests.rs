@@ -120,7 +120,7 @@ fn a_request_that_is_none_or_not_its_owner_s_is_refused() {
 }
 
 #[test]
-fn r7_the_store_does_not_hold_the_authority_s_key_in_the_clear() {
+fn r07_the_store_does_not_hold_the_authority_s_key_in_the_clear() {
     let world = world();
     let sealed = world.scratch.store.authorities().unwrap().remove(0);
     let purpose = crate::seal::Purpose::Authority { number: 1 };
@@ -142,7 +142,7 @@ fn r7_the_store_does_not_hold_the_authority_s_key_in_the_clear() {
 }
 
 #[test]
-fn r7_an_authority_is_replaced_with_overlapping_trust() {
+fn r07_an_authority_is_replaced_with_overlapping_trust() {
     let World {
         scratch, authority, ..
     } = world();

@@ -273,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_safe_credential_is_refused_without_showing_it() {
+    fn r10_what_is_no_safe_credential_is_refused_without_showing_it() {
         let long = vec![b'x'; 2000];
         let cases: [(&[u8], u32); 6] = [
             (b"canary", 0o640),

@@ -205,7 +205,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_value_never_leaves_its_place_in_a_filter(value in any::<Vec<u8>>()) {
+        fn r33_a_value_never_leaves_its_place_in_a_filter(value in any::<Vec<u8>>()) {
             let filter = Filter::equals_bytes("cn", &value);
             let inner = filter.as_str().strip_prefix("(cn=").unwrap().strip_suffix(')').unwrap();
             prop_assert!(!inner.contains(['(', ')', '*', '\0']));
@@ -216,7 +216,7 @@ mod tests {
         }
 
         #[test]
-        fn a_common_name_never_leaves_its_place_in_a_dn(name in "\\PC{1,40}") {
+        fn r33_a_common_name_never_leaves_its_place_in_a_dn(name in "\\PC{1,40}") {
             let parent: Dn = "OU=a,DC=b".parse().unwrap();
             let dn = Dn::child(&name, &parent);
             let first = dn.as_str().strip_suffix(",OU=a,DC=b").unwrap();
@@ -234,6 +234,30 @@ mod tests {
                 count
             };
             prop_assert_eq!(plain(first) - 3, plain(&dn_escape(name.as_str())));
+        }
+    }
+
+    #[test]
+    fn r33_a_million_names_come_back_out_of_a_filter() {
+        use rand::{Rng as _, SeedableRng as _};
+        let mut dice = rand::rngs::StdRng::seed_from_u64(33);
+        // What means something in a filter or a name comes more often than chance would have it.
+        let special = [
+            '(', ')', '*', '\\', '\0', '&', '|', '=', ',', '"', '<', '\n', 'ß', '€',
+        ];
+        for _ in 0..1_000_000 {
+            let name: String = (0..dice.random_range(0..12))
+                .map(|_| match dice.random_bool(0.4) {
+                    true => special[dice.random_range(0..special.len())],
+                    false => char::from(dice.random_range(b' '..=b'~')),
+                })
+                .collect();
+            let filter = Filter::equals("cn", &name);
+            let inner = filter.as_str().strip_prefix("(cn=").unwrap();
+            let inner = inner.strip_suffix(')').unwrap();
+            let left = |c: char| !c.is_ascii_alphanumeric() && c != '\\';
+            assert!(!inner.contains(left), "{name:?}: {inner}");
+            assert_eq!(ldap_unescape(inner).unwrap(), name);
         }
     }
 

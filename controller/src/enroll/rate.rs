@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_eleventh_try_within_a_minute_is_one_too_many() {
+    fn r23_the_eleventh_try_within_a_minute_is_one_too_many() {
         let mut rate = Rate::default();
         let (start, address) = (Instant::now(), "10.0.0.1".parse().unwrap());
         for second in 0..10 {
@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flood_of_addresses_neither_grows_nor_resets_the_memory() {
+    fn r23_a_flood_of_addresses_neither_grows_nor_resets_the_memory() {
         let mut rate = Rate::default();
         let now = Instant::now();
         for host in 0..20_000_u128 {

@@ -112,7 +112,7 @@ impl Site {
 }
 
 #[tokio::test]
-async fn r2_a_token_brings_its_node_in_once() {
+async fn r02_a_token_brings_its_node_in_once() {
     let mut site = site().await;
     site.invite("n1", 7, now_unix() + 600);
     let reply = site.join("n1", 7).await.unwrap();
@@ -150,7 +150,7 @@ async fn r2_a_token_brings_its_node_in_once() {
 }
 
 #[tokio::test]
-async fn r2_of_many_joins_at_once_one_succeeds() {
+async fn r02_of_many_joins_at_once_one_succeeds() {
     let mut site = site().await;
     site.invite("n1", 7, now_unix() + 600);
     let other = connect(&site.world, site.address).await;
@@ -174,15 +174,11 @@ async fn r2_of_many_joins_at_once_one_succeeds() {
     let one_more = site.join("n1", 7).await.unwrap_err();
     assert_eq!(one_more.code(), Code::PermissionDenied);
     let too_many = site.join("n1", 7).await.unwrap_err();
-    assert_eq!(
-        too_many.code(),
-        Code::ResourceExhausted,
-        "R23: ten a minute"
-    );
+    assert_eq!(too_many.code(), Code::ResourceExhausted, "ten a minute");
 }
 
 #[tokio::test]
-async fn strangers_latecomers_and_removed_nodes_stay_out() {
+async fn r02_strangers_latecomers_and_removed_nodes_stay_out() {
     let mut site = site().await;
     site.invite("n1", 7, now_unix() - 1);
     site.invite("n2", 8, now_unix() + 600);

@@ -9,7 +9,7 @@ fn array(name: &str) -> ArrayName {
 }
 
 #[test]
-fn a_sealed_value_opens_for_its_own_purpose_only() {
+fn r12_a_sealed_value_opens_for_its_own_purpose_only() {
     let (web, crm) = (array("web"), array("crm"));
     let seal = Seal::new(&[7; 32]);
     let purpose = |array, number| Purpose::Generation {

@@ -6,6 +6,7 @@ pub mod local;
 mod policy;
 mod rpc;
 mod scope;
+mod stream;
 #[cfg(test)]
 mod tests;
 

@@ -132,7 +132,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_call_of_the_protocol_has_a_row() {
+    fn r20_every_call_of_the_protocol_has_a_row() {
         let proto = include_str!("../../../proto/keyroll/operator/v1/operator.proto");
         let rpcs: Vec<&str> = proto
             .lines()

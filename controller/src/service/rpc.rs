@@ -7,11 +7,11 @@ use keyroll_proto::operator::operator_server::Operator;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
 
+use super::stream::Views;
 use super::{About, Service, detail};
 use crate::verbs::No;
 
-type Replies<T> = Pin<Box<dyn tokio_stream::Stream<Item = Result<T, Status>> + Send>>;
-type Views = Replies<said::RollView>;
+pub(super) type Replies<T> = Pin<Box<dyn tokio_stream::Stream<Item = Result<T, Status>> + Send>>;
 
 /// The service from its rows: every call is admitted, carried out and written down in one way.
 macro_rules! operator_service {
@@ -183,43 +183,4 @@ fn named(arrays: &[String], all: bool) -> Vec<&str> {
         return Vec::new();
     }
     arrays.iter().map(String::as_str).collect()
-}
-
-impl Service {
-    /// The roll's view at once and after each change, and once more when nobody drives it.
-    fn views(&self, request: Request<said::WatchRollRequest>) -> Result<Response<Views>, Status> {
-        let name = request.get_ref().array.clone();
-        self.admit("WatchRoll", &request, &About::of(&[&name]))?;
-        let array = self.controller.array(&name)?;
-        let (sender, receiver) = tokio::sync::mpsc::channel(16);
-        let controller = std::sync::Arc::clone(&self.controller);
-        tokio::spawn(async move {
-            if let Some(mut views) = controller.watch(&array) {
-                loop {
-                    let view = views.borrow_and_update().clone();
-                    if !view.array.is_empty() && sender.send(Ok(view)).await.is_err() {
-                        return;
-                    }
-                    tokio::select! {
-                        changed = views.changed() => if changed.is_err() {
-                            break;
-                        },
-                        // A halted roll may not change for days, and nobody listens any more.
-                        () = sender.closed() => return,
-                    }
-                }
-            }
-            let last = match controller.roll_view(&array) {
-                Ok(Some(view)) => Ok(view),
-                Ok(None) => Err(
-                    No::unknown("no-roll", format!("{} was never rolled", array.name))
-                        .next(format!("keyroll roll {}", array.name))
-                        .into(),
-                ),
-                Err(no) => Err(no.into()),
-            };
-            drop(sender.send(last).await);
-        });
-        Ok(Response::new(Box::pin(ReceiverStream::new(receiver))))
-    }
 }

@@ -1,3 +1,6 @@
+mod matrix;
+mod streams;
+
 use keyroll::kerberos::Kvno;
 use keyroll::roll::{Record, Trouble};
 use keyroll_proto::operator as said;
@@ -16,15 +19,19 @@ fn site() -> (StandIn, Service) {
     for name in ["own", "other"] {
         site.keep(&array(name));
     }
-    for (name, role) in [
-        ("vera", Role::Viewer),
-        ("olaf", Role::Operator),
-        ("anna", Role::Admin),
+    for (name, role, arrays) in [
+        ("vera", Role::Viewer, "own"),
+        ("olaf", Role::Operator, "own"),
+        ("anna", Role::Admin, "own"),
+        ("viola", Role::Viewer, ""),
+        ("otto", Role::Operator, ""),
+        ("alma", Role::Admin, ""),
     ] {
+        let arrays = arrays.split_whitespace();
         let operator = OperatorRecord {
             name: name.parse().unwrap(),
             role,
-            arrays: ["own".parse().unwrap()].into(),
+            arrays: arrays.map(|array| array.parse().unwrap()).collect(),
             serial: name.to_owned(),
             expires_unix: i64::MAX,
             revoked: false,
@@ -37,7 +44,7 @@ fn site() -> (StandIn, Service) {
     (site, service)
 }
 
-/// A request of an operator who has array `own` alone.
+/// A request of an operator. The first three have array `own` alone.
 fn from<T>(name: &str, message: T) -> Request<T> {
     let mut request = Request::new(message);
     request.extensions_mut().insert(Peer {
@@ -50,7 +57,7 @@ fn from<T>(name: &str, message: T) -> Request<T> {
 }
 
 #[tokio::test]
-async fn an_operator_of_one_array_cannot_roll_all_of_them() {
+async fn r20_an_operator_of_one_array_cannot_roll_all_of_them() {
     let (_site, service) = site();
     for arrays in [vec![], vec!["own".to_owned()]] {
         let request = said::StartRollRequest {
@@ -64,7 +71,7 @@ async fn an_operator_of_one_array_cannot_roll_all_of_them() {
 }
 
 #[tokio::test]
-async fn lists_show_nobody_the_arrays_of_others() {
+async fn r20_lists_show_nobody_the_arrays_of_others() {
     let (site, service) = site();
     site.node("n1", NodeState::Joined, &["own", "other"]);
     let list = service.list_arrays(from("vera", said::ListArraysRequest::default()));
@@ -103,6 +110,32 @@ async fn an_invitation_does_not_open_an_array_of_others() {
     let node = site.controller.ports.store.node(&"n1".parse().unwrap());
     let arrays = node.unwrap().unwrap().arrays;
     assert_eq!(arrays, ["other".parse().unwrap()].into());
+}
+
+#[tokio::test]
+async fn r02_an_invitation_holds_for_ten_minutes_and_never_longer_than_a_week() {
+    let (_site, service) = site();
+    let week = 7 * 24 * 3600;
+    for (asked, given) in [
+        (0, Some(600)),
+        (60, Some(60)),
+        (week, Some(week)),
+        (week + 1, None),
+    ] {
+        let request = said::AddNodeRequest {
+            array: "own".to_owned(),
+            node: format!("n{asked}"),
+            token_lifetime: asked,
+            ..Default::default()
+        };
+        let now = Utc::now().timestamp();
+        let reply = service.add_node(from("anna", request)).await;
+        let lasts = reply.map(|reply| reply.into_inner().token_expires_unix - now);
+        match given {
+            Some(given) => assert!((0..=2).contains(&(lasts.unwrap() - given as i64))),
+            None => assert_eq!(lasts.unwrap_err().code(), Code::InvalidArgument),
+        }
+    }
 }
 
 #[tokio::test]

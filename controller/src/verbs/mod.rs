@@ -21,7 +21,7 @@ use std::time::Instant;
 
 use keyroll::name::{ArrayName, DcName};
 use keyroll_proto::operator as said;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 pub use no::No;
 
@@ -50,6 +50,8 @@ pub struct Controller {
     pub wake: Arc<Notify>,
     /// Wakes the scheduler.
     pub schedule_wake: Arc<Notify>,
+    /// Told whenever an operator was given or has lost a say: streams look anew who listens.
+    pub standing: watch::Sender<()>,
     /// An array's policy unless it says otherwise.
     pub defaults: PolicyConfig,
     /// Where nodes find us to join, `host:port`.

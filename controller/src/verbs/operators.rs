@@ -81,6 +81,7 @@ impl Controller {
         self.ports
             .store
             .write(|change| change.put_operator(&record))?;
+        self.standing.send_replace(());
         reply.certificate_pem = issued.pem();
         reply.authorities_pem = self.authority.pem();
         reply.controller.clone_from(&self.operator_address);
@@ -129,6 +130,7 @@ impl Controller {
             self.ports
                 .store
                 .write(|change| change.put_operator(&record))?;
+            self.standing.send_replace(());
         }
         let done = vec![format!("operator {name} has no say from the next call on")];
         Ok(changed(

@@ -19,7 +19,7 @@ fn assert_refusal(outcome: Result<impl std::fmt::Debug, PortError>, wanted: &str
     }
 }
 
-pub async fn an_unknown_ca_is_refused(lab: &'static Lab) {
+pub async fn r34_an_unknown_ca_is_refused(lab: &'static Lab) {
     let (ca, key) = (lab.folder.join("other.pem"), lab.folder.join("other.key"));
     lab.run(&[
         "openssl",
@@ -45,7 +45,7 @@ pub async fn an_unknown_ca_is_refused(lab: &'static Lab) {
     assert_refusal(directory.find(&lab.dc1, "svc-keyroll").await, "certificate");
 }
 
-pub async fn another_host_name_is_refused(lab: &'static Lab) {
+pub async fn r34_another_host_name_is_refused(lab: &'static Lab) {
     // The domain's own name leads to a domain controller whose certificate does not have it.
     let dc: DcName = "corp.example".parse().unwrap();
     assert_refusal(
@@ -54,7 +54,7 @@ pub async fn another_host_name_is_refused(lab: &'static Lab) {
     );
 }
 
-pub async fn plain_text_is_refused(lab: &'static Lab) {
+pub async fn r34_plain_text_is_refused(lab: &'static Lab) {
     let listener = TcpListener::bind("127.0.0.1:636").await.unwrap();
     let seen = tokio::spawn(async move {
         let (mut stream, _) = listener.accept().await.unwrap();

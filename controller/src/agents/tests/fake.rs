@@ -48,6 +48,7 @@ struct Inner {
     shown: Arc<Shown>,
     next_key: Mutex<Option<KeyPair>>,
     version: AtomicUsize,
+    given: Mutex<Vec<String>>,
 }
 
 #[derive(Clone)]
@@ -111,6 +112,7 @@ impl FakeAgent {
             shown,
             next_key: Mutex::default(),
             version: AtomicUsize::new(0),
+            given: Mutex::default(),
         });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -155,6 +157,11 @@ impl FakeAgent {
 
     pub(super) fn knobs(&self) -> MutexGuard<'_, Knobs> {
         self.inner.knobs.lock().unwrap()
+    }
+
+    /// The arrays of the keysets that it was given since the last time.
+    pub(super) fn given(&self) -> Vec<String> {
+        std::mem::take(&mut *self.inner.given.lock().unwrap())
     }
 
     /// The serial of the certificate that it shows.
@@ -223,9 +230,14 @@ impl Agent for Service {
 
     async fn stage(&self, request: Request<StageRequest>) -> Result<Response<StageReply>, Status> {
         self.begin().await?;
-        let version = request.into_inner().keyset.unwrap().version;
-        self.0.version.store(version as usize, Ordering::SeqCst);
-        let inventory = Some(self.inventory());
+        let keyset = request.into_inner().keyset.unwrap();
+        let version = keyset.version as usize;
+        self.0.version.store(version, Ordering::SeqCst);
+        let inventory = Some(Inventory {
+            array: keyset.array.clone(),
+            ..self.inventory()
+        });
+        self.0.given.lock().unwrap().push(keyset.array);
         Ok(Response::new(StageReply { inventory }))
     }
 

@@ -74,7 +74,7 @@ impl Door {
 }
 
 #[tokio::test]
-async fn r5_an_operator_gets_in_and_is_known() {
+async fn r05_an_operator_gets_in_and_is_known() {
     let world = world();
     let mut door = door(&world).await;
     let (issued, key) = operator_certificate(&world.authority, "alice", now_unix());
@@ -85,7 +85,7 @@ async fn r5_an_operator_gets_in_and_is_known() {
 }
 
 #[tokio::test]
-async fn r5_nobody_else_gets_in() {
+async fn r05_nobody_else_gets_in() {
     let (here, elsewhere) = (world(), world());
     let mut door = door(&here).await;
     let now = now_unix();
@@ -114,7 +114,7 @@ async fn r5_nobody_else_gets_in() {
 }
 
 #[tokio::test]
-async fn r5_only_tls_1_3_and_http_2_are_spoken_and_nothing_is_resumed() {
+async fn r05_only_tls_1_3_and_http_2_are_spoken_and_nothing_is_resumed() {
     let world = world();
     let mut door = door(&world).await;
     let shows = || Some(operator_certificate(&world.authority, "alice", now_unix()).1);

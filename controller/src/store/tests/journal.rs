@@ -137,7 +137,7 @@ fn the_end_of_a_roll_and_its_array_are_durable_together_or_not_at_all() {
 }
 
 #[test]
-fn secrets_of_ended_rolls_are_destroyed_and_nothing_else() {
+fn r12_secrets_of_ended_rolls_are_destroyed_and_nothing_else() {
     let scratch = scratch();
     let web: ArrayName = "web".parse().unwrap();
     let generated = || Record::Generated {

@@ -24,7 +24,7 @@ fn redeem(store: &Store, byte: u8, name: &str, now: i64) -> Result<TokenRecord, 
 }
 
 #[test]
-fn r2_of_a_thousand_redemptions_at_once_exactly_one_succeeds() {
+fn r02_of_a_thousand_redemptions_at_once_exactly_one_succeeds() {
     let scratch = scratch();
     issue(&scratch.store, 7, "n1", 1_000);
     let wins = AtomicUsize::new(0);
@@ -45,7 +45,7 @@ fn r2_of_a_thousand_redemptions_at_once_exactly_one_succeeds() {
 }
 
 #[test]
-fn r2_a_token_is_for_one_node_and_one_time() {
+fn r02_a_token_is_for_one_node_and_one_time() {
     let scratch = scratch();
     let store = &scratch.store;
     issue(store, 7, "n1", 1_000);
@@ -85,7 +85,7 @@ fn r2_a_token_is_for_one_node_and_one_time() {
 }
 
 #[test]
-fn r2_the_file_does_not_hold_the_token() {
+fn r02_the_file_does_not_hold_the_token() {
     let scratch = scratch();
     issue(&scratch.store, b'C', "n1", 1_000);
     let file = std::fs::read(scratch.folder.path().join("state.redb")).unwrap();

@@ -1,0 +1,90 @@
+//! R04: who loses the say over an array hears no more of it, on streams that are open too.
+
+use std::time::Duration;
+
+use tokio_stream::StreamExt as _;
+
+use super::*;
+
+/// How many operators are revoked.
+const OPERATORS: usize = 1_000;
+
+fn operator(number: usize) -> OperatorRecord {
+    let name = format!("op{number}");
+    OperatorRecord {
+        serial: name.clone(),
+        name: name.parse().unwrap(),
+        role: Role::Viewer,
+        arrays: Default::default(),
+        expires_unix: i64::MAX,
+        revoked: false,
+    }
+}
+
+fn watch_web() -> said::WatchRollRequest {
+    said::WatchRollRequest {
+        array: "web".to_owned(),
+        ..Default::default()
+    }
+}
+
+/// A roll of `web` that is under way and stays so, since no domain controller answers.
+fn rolling() -> (StandIn, Service) {
+    let (site, service) = site();
+    let array = in_service(&site, &["n1"]);
+    let mut roll = begin(&site, true);
+    commit(&site, &mut roll);
+    site.controller.rolls.take_up_one(array).unwrap();
+    (site, service)
+}
+
+#[tokio::test]
+async fn r04_a_thousand_revoked_operators_hear_no_more_within_five_seconds() {
+    let (site, service) = rolling();
+    let store = &site.controller.ports.store;
+    let kept: Result<(), StoreError> = store
+        .write(|change| (0..OPERATORS).try_for_each(|one| change.put_operator(&operator(one))));
+    kept.unwrap();
+    let mut streams = Vec::new();
+    for number in 0..OPERATORS {
+        let request = from(&format!("op{number}"), watch_web());
+        streams.push(service.watch_roll(request).await.unwrap().into_inner());
+    }
+    let mut slowest = Duration::ZERO;
+    for (number, mut stream) in streams.into_iter().enumerate() {
+        let begun = Instant::now();
+        let request = said::RevokeOperatorRequest {
+            operator: format!("op{number}"),
+            dry_run: false,
+        };
+        site.controller.revoke_operator(&request).unwrap();
+        // Views that were on their way come first.
+        let last = loop {
+            match stream.next().await.unwrap() {
+                Ok(_) => {}
+                Err(no) => break no,
+            }
+        };
+        assert_eq!(last.code(), Code::PermissionDenied, "{last}");
+        assert!(stream.next().await.is_none());
+        slowest = slowest.max(begun.elapsed());
+    }
+    assert!(slowest < Duration::from_secs(5), "{slowest:?}");
+}
+
+#[tokio::test]
+async fn r04_a_stream_ends_with_the_certificate() {
+    let (site, service) = rolling();
+    let store = &site.controller.ports.store;
+    let ending = OperatorRecord {
+        expires_unix: Utc::now().timestamp() + 1,
+        ..operator(0)
+    };
+    let kept: Result<(), StoreError> = store.write(|change| change.put_operator(&ending));
+    kept.unwrap();
+    let stream = service.watch_roll(from("op0", watch_web())).await.unwrap();
+    let mut stream = stream.into_inner().filter_map(Result::err);
+    let last = tokio::time::timeout(Duration::from_secs(6), stream.next()).await;
+    let no = last.unwrap().unwrap();
+    assert!(no.message().contains("is not in force"), "{no}");
+}

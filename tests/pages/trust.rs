@@ -1,0 +1,243 @@
+//! `docs/trust.md`: each requirement of trust with the tests that show it, and what is not done.
+//! Written from the list in `requirements.rs`; no test can be named there that does not exist, and
+//! none can exist under a requirement's number that is not named.
+
+mod requirements;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use requirements::{REQUIREMENTS, Requirement, Weight};
+
+fn top() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// Every Rust file of the repository below `folder`.
+fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
+        let (path, name) = (entry.path(), entry.file_name());
+        let hidden = name.to_string_lossy().starts_with('.');
+        if path.is_dir() && !hidden && name != "target" {
+            sources(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+/// The name of the function that a line begins, if it begins one.
+fn function(line: &str) -> Option<&str> {
+    let rest = line.trim_start().trim_start_matches("pub ");
+    let rest = rest.trim_start_matches("async ").strip_prefix("fn ")?;
+    rest.split(['(', '<']).next()
+}
+
+/// Every function by name, with the files that it is in.
+fn functions() -> BTreeMap<String, BTreeSet<String>> {
+    let (top, mut files) = (top(), Vec::new());
+    sources(&top, &mut files);
+    let mut functions: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for path in files {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let place = path.strip_prefix(&top).unwrap().display().to_string();
+        for name in text.lines().filter_map(function) {
+            functions
+                .entry(name.to_owned())
+                .or_default()
+                .insert(place.clone());
+        }
+    }
+    functions
+}
+
+/// `r04_…` is a test of R4.
+fn number(name: &str) -> Option<u8> {
+    let digits = name.strip_prefix('r')?.get(..2)?;
+    let rest = name.get(3..)?;
+    (rest.starts_with('_')).then(|| digits.parse().ok())?
+}
+
+fn row(requirement: &Requirement, functions: &BTreeMap<String, BTreeSet<String>>) -> String {
+    let shown = requirement.tests.iter().map(|name| {
+        let file = functions[*name].iter().next().unwrap();
+        format!("[`{name}`](../{file})")
+    });
+    let shown = shown.collect::<Vec<_>>().join("<br>");
+    let shown = if shown.is_empty() {
+        "–".to_owned()
+    } else {
+        shown
+    };
+    let Requirement {
+        number,
+        weight,
+        what,
+        figure,
+        missing,
+        ..
+    } = requirement;
+    let weight = match weight {
+        Weight::Must => "M",
+        Weight::Should => "S",
+    };
+    format!("| R{number} {weight} | {what} | {shown} | {figure} | {missing} |\n")
+}
+
+fn page() -> String {
+    let functions = functions();
+    let done = REQUIREMENTS.iter().filter(|one| one.missing.is_empty());
+    let shown = REQUIREMENTS.iter().filter(|one| !one.tests.is_empty());
+    let tests: BTreeSet<_> = REQUIREMENTS.iter().flat_map(|one| one.tests).collect();
+    let mut page = String::from(
+        "# What is demanded of trust, and what shows it\n\n\
+         Written from a list by the test `docs_trust_is_that_of_the_list`, not by hand. M: must be \
+         true for 1.0, S: should. The figure is what the test itself counts and insists on, so it \
+         is that of the last run. **What the last column names is not done**, whatever else is. \
+         Threats and assets: [threat-model.md](threat-model.md).\n\n",
+    );
+    writeln!(
+        page,
+        "{} requirements; {} have a test of their own ({} tests), {} have nothing missing.\n",
+        REQUIREMENTS.len(),
+        shown.count(),
+        tests.len(),
+        done.count(),
+    )
+    .unwrap();
+    page += "| | demanded | shown by | figure | not done |\n| --- | --- | --- | --- | --- |\n";
+    for requirement in REQUIREMENTS {
+        page += &row(requirement, &functions);
+    }
+    page
+}
+
+#[test]
+fn every_test_that_the_list_names_exists() {
+    let functions = functions();
+    for requirement in REQUIREMENTS {
+        for name in requirement.tests {
+            let number_of = number(name).unwrap_or_else(|| panic!("{name} has no number"));
+            assert_eq!(
+                number_of, requirement.number,
+                "{name} stands in the wrong row"
+            );
+            assert!(functions.contains_key(*name), "there is no test {name}");
+        }
+        let bare = requirement.tests.is_empty() && requirement.missing.is_empty();
+        assert!(
+            !bare,
+            "R{}: neither shown nor said to be missing",
+            requirement.number
+        );
+    }
+    let numbers = REQUIREMENTS.iter().map(|one| one.number);
+    assert!(numbers.is_sorted_by(|one, next| one < next), "out of order");
+}
+
+#[test]
+fn every_test_with_a_number_is_in_the_list() {
+    let listed: BTreeSet<&str> = REQUIREMENTS
+        .iter()
+        .flat_map(|one| one.tests)
+        .copied()
+        .collect();
+    for (name, places) in functions() {
+        let known = number(&name).is_none() || listed.contains(name.as_str());
+        assert!(known, "{name} ({places:?}) is in no row");
+    }
+}
+
+#[test]
+fn docs_trust_is_that_of_the_list() {
+    let (page, path) = (page(), top().join("docs/trust.md"));
+    if std::env::var_os("KEYROLL_WRITE_DOCS").is_some() {
+        std::fs::write(&path, &page).unwrap();
+    }
+    let kept = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        kept == page,
+        "docs/trust.md is old: set KEYROLL_WRITE_DOCS=1 and run this again"
+    );
+}
+
+/// The lines of product code: no tests, no comments.
+fn product_lines(folder: &str) -> Vec<(String, String)> {
+    let (top, mut files) = (top(), Vec::new());
+    sources(&top.join(folder), &mut files);
+    let mut lines = Vec::new();
+    for path in files {
+        let place = path.strip_prefix(&top).unwrap().display().to_string();
+        if place.contains("/tests") || place.contains("/stand_in") {
+            continue;
+        }
+        let text = std::fs::read_to_string(&path).unwrap();
+        let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
+        let code = code
+            .lines()
+            .filter(|line| !line.trim_start().starts_with("//"));
+        lines.extend(code.map(|line| (place.clone(), line.to_owned())));
+    }
+    lines
+}
+
+/// A text that is an LDAP filter or a name in the directory, with something put into it.
+fn is_built(line: &str) -> bool {
+    let Some(text) = line.split("format!(\"").nth(1) else {
+        return false;
+    };
+    let text = text.split("\")").next().unwrap_or_default();
+    let names_an_attribute = |text: &str| {
+        let name = text.split(['=', ':']).next().unwrap_or_default();
+        let fits = |c: char| c.is_ascii_alphanumeric() || "-_{}".contains(c);
+        text.contains('=') && !name.is_empty() && name.chars().all(fits)
+    };
+    let filter = text.strip_prefix('(');
+    let filter = filter.map(|rest| rest.trim_start_matches(['&', '|', '!', '(']));
+    let upper = text.to_ascii_uppercase();
+    let names = ["CN={", "OU={", "DC={", "<GUID={", "<SID={"];
+    filter.is_some_and(names_an_attribute) || names.iter().any(|start| upper.starts_with(start))
+}
+
+#[test]
+fn r33_filters_and_names_are_built_in_one_place() {
+    assert!(is_built(r#"    let filter = format!("(cn={name})");"#));
+    assert!(is_built(r#"    let dn = format!("cn={name},{parent}");"#));
+    assert!(!is_built(r#"    let text = format!("({} more)", 3);"#));
+    let lines = product_lines("controller/src");
+    let built = lines.iter().filter(|(_, line)| is_built(line));
+    let (mut here, mut elsewhere) = (0, Vec::new());
+    for (place, line) in built {
+        if place == "controller/src/directory/text.rs" {
+            here += 1;
+        } else {
+            elsewhere.push(format!("{place}: {}", line.trim()));
+        }
+    }
+    assert!(here > 2, "the search finds nothing");
+    assert!(elsewhere.is_empty(), "{elsewhere:#?}");
+}
+
+#[test]
+fn r42_unsafe_code_is_denied_everywhere() {
+    let manifest = |path: &str| std::fs::read_to_string(top().join(path)).unwrap();
+    assert!(manifest("Cargo.toml").contains("\nunsafe_code = \"deny\"\n"));
+    for package in [
+        ".",
+        "proto",
+        "agent",
+        "controller",
+        "tests",
+        "tests/failpoint",
+    ] {
+        let text = manifest(&format!("{package}/Cargo.toml"));
+        assert!(text.contains("[lints]\nworkspace = true"), "{package}");
+    }
+    for folder in ["src", "proto/src", "agent/src", "controller/src"] {
+        for (place, line) in product_lines(folder) {
+            let opened = line.contains("unsafe_code") || line.contains("unsafe {");
+            assert!(!opened, "{place}: {line}");
+        }
+    }
+}

@@ -1,0 +1,373 @@
+//! The list.
+
+/// How much it weighs.
+#[derive(Clone, Copy)]
+pub enum Weight {
+    /// For 1.0.
+    Must,
+    /// Better with it.
+    Should,
+}
+
+use Weight::{Must, Should};
+
+/// One requirement, what shows it, and what is still missing.
+pub struct Requirement {
+    pub number: u8,
+    pub weight: Weight,
+    /// What is demanded, in a line.
+    pub what: &'static str,
+    /// The tests that show it, by name; each begins with the number.
+    pub tests: &'static [&'static str],
+    /// What they count, and insist on.
+    pub figure: &'static str,
+    /// What is not done; empty if everything is.
+    pub missing: &'static str,
+}
+
+pub const REQUIREMENTS: &[Requirement] = &[
+    Requirement {
+        number: 1,
+        weight: Must,
+        what: "An agent is given the keysets of its own arrays alone",
+        tests: &["r01_in_ten_thousand_topologies_no_node_is_given_a_foreign_key"],
+        figure: "10 000 nodes with arrays drawn at random, over 30 000 foreign keysets pushed: 0 \
+                 reached an agent",
+        missing: "",
+    },
+    Requirement {
+        number: 2,
+        weight: Must,
+        what: "A join token: 256 bits, hashed at rest, once, for one node and its arrays, 10 \
+               minutes",
+        tests: &[
+            "r02_of_a_thousand_redemptions_at_once_exactly_one_succeeds",
+            "r02_of_many_joins_at_once_one_succeeds",
+            "r02_a_token_is_for_one_node_and_one_time",
+            "r02_a_token_brings_its_node_in_once",
+            "r02_strangers_latecomers_and_removed_nodes_stay_out",
+            "r02_the_file_does_not_hold_the_token",
+            "r02_an_invitation_holds_for_ten_minutes_and_never_longer_than_a_week",
+        ],
+        figure: "1 000 redemptions by 20 threads: 1 succeeds; at its last second + 1: refused",
+        missing: "Ten minutes is the default; an admin may ask for up to a week",
+    },
+    Requirement {
+        number: 3,
+        weight: Must,
+        what: "Agent certificates of 24 h, renewed at half; the key never leaves the node",
+        tests: &["r03_for_thirty_days_no_certificate_ends_though_every_second_round_is_missed"],
+        figure: "30 days of minutes, 3 nodes: never less than a third of the life left",
+        missing: "The default is 30 days (`node-certificate-hours`), so that a site may be \
+                  without its controller for two weeks; no TPM",
+    },
+    Requirement {
+        number: 4,
+        weight: Must,
+        what: "Revocation counts within 5 s, on new streams and on open ones",
+        tests: &[
+            "r04_of_a_thousand_removals_every_one_cuts_within_five_seconds",
+            "r04_a_thousand_revoked_operators_hear_no_more_within_five_seconds",
+            "r04_a_stream_ends_with_the_certificate",
+            "r04_a_certificate_that_is_not_on_record_is_refused",
+            "r04_removal_cuts_a_live_connection_and_the_call_on_it",
+            "r04_a_node_s_new_life_does_not_inherit_the_old_connection",
+        ],
+        figure: "1 000 nodes and 1 000 operators revoked, each with an open stream: the slowest \
+                 under 5 s",
+        missing: "",
+    },
+    Requirement {
+        number: 5,
+        weight: Must,
+        what: "TLS 1.3 alone, certificates both ways, no resumption, no early data, ALPN checked",
+        tests: &[
+            "r05_the_agent_speaks_with_the_controller_by_tls_1_3_and_with_nobody_else",
+            "r05_without_a_certificate_or_with_tls_1_2_there_is_no_conversation",
+            "r05_nobody_else_gets_in",
+            "r05_an_operator_gets_in_and_is_known",
+            "r05_only_tls_1_3_and_http_2_are_spoken_and_nothing_is_resumed",
+            "r05_nobody_else_is_taken_for_a_node",
+            "r05_an_agent_of_older_tls_or_of_no_protocol_is_refused",
+        ],
+        figure: "13 wrong peers at the agent's port, 10 at the operators', 7 in a node's place: \
+                 0 let in",
+        missing: "",
+    },
+    Requirement {
+        number: 6,
+        weight: Must,
+        what: "Older epochs, versions and protocols are refused",
+        tests: &[
+            "r06_of_ten_thousand_replayed_and_changed_keysets_none_is_taken",
+            "r06_a_repetition_changes_nothing_and_older_ones_are_refused",
+        ],
+        figure: "10 000 messages of a recorded session, changed and sent again: 10 000 refused, \
+                 not a byte of the files changed",
+        missing: "",
+    },
+    Requirement {
+        number: 7,
+        weight: Must,
+        what: "The CA's key is sealed, and in no dump in the clear; it can be replaced with \
+               overlapping trust",
+        tests: &[
+            "r07_the_store_does_not_hold_the_authority_s_key_in_the_clear",
+            "r07_an_authority_is_replaced_with_overlapping_trust",
+        ],
+        figure: "0 eight-byte parts of the key in the store's file",
+        missing: "The sealing key is a file or a systemd credential (which a TPM may hold); no \
+                  PKCS#11. One authority of ten years, no intermediate of 90 days; no command \
+                  for the drill yet",
+    },
+    Requirement {
+        number: 8,
+        weight: Must,
+        what: "One protocol version and the one before it, and no legacy call",
+        tests: &["r08_there_is_one_protocol_and_nothing_before_it"],
+        figure: "5 other services and calls: 5 unimplemented",
+        missing: "There is one version so far, so nothing was removed yet",
+    },
+    Requirement {
+        number: 10,
+        weight: Must,
+        what: "No secret in logs, errors, arguments, environment, output or files",
+        tests: &[
+            "r10_no_secret_is_anywhere_else",
+            "r10_a_secret_cannot_be_shown_copied_compared_or_serialized",
+            "r10_no_secret_is_in_an_error",
+            "r10_what_is_no_safe_credential_is_refused_without_showing_it",
+            "r10_an_invitation_is_never_repeated_and_a_silent_controller_is_named",
+        ],
+        figure: "password and three generations of keys, in five encodings, looked for in every \
+                 file, log (trace), argument, environment and answer of two rolls: 0 found",
+        missing: "Not every error path is driven with the canary",
+    },
+    Requirement {
+        number: 11,
+        weight: Must,
+        what: "Wiped after use, not dumpable, no core, locked in memory",
+        tests: &["r11_no_core_is_left_and_the_watchdog_is_on"],
+        figure: "the agent's memory after a roll: 0 keys (`r10_no_secret_is_anywhere_else`)",
+        missing: "The controller's memory is not scanned; secrets are not locked (`mlock`): the \
+                  units forbid swap instead (`MemorySwapMax=0`)",
+    },
+    Requirement {
+        number: 12,
+        weight: Must,
+        what: "At rest: sealed for one array, generation and use; destroyed when they are over",
+        tests: &[
+            "r12_a_sealed_value_opens_for_its_own_purpose_only",
+            "r12_secrets_of_ended_rolls_are_destroyed_and_nothing_else",
+        ],
+        figure: "every swapped purpose refused",
+        missing: "",
+    },
+    Requirement {
+        number: 13,
+        weight: Must,
+        what: "A keytab is never readable by others, not for a moment, whatever the umask",
+        tests: &[
+            "r13_ten_thousand_writes_leave_no_moment_in_which_others_can_read",
+            "r13_the_look_bites",
+        ],
+        figure: "10 000 writes under umask 000, watched without a pause: 0 looks saw more than \
+                 0640 or another group",
+        missing: "SELinux labels are kept by code that no test runs: no SELinux here",
+    },
+    Requirement {
+        number: 14,
+        weight: Must,
+        what: "No foreign entry is lost, no file is torn",
+        tests: &["r14_what_others_add_while_we_write_stays"],
+        figure: "every foreign entry there, in the end",
+        missing: "The race is hundreds of writes, not 10 000; the crash tests kill at every \
+                  effect, not at every system call",
+    },
+    Requirement {
+        number: 15,
+        weight: Must,
+        what: "Full, read-only or failing disk: refused, and the file is untouched",
+        tests: &[
+            "r15_a_full_disk_leaves_the_old_file",
+            "r15_a_folder_that_cannot_be_written_keeps_its_file",
+        ],
+        figure: "old file whole in each",
+        missing: "EIO and quota are in the simulation alone, not on a real file system",
+    },
+    Requirement {
+        number: 16,
+        weight: Should,
+        what: "Windows: ACLs of the service's SID, DPAPI-NG, named pipes",
+        tests: &[],
+        figure: "",
+        missing: "Nothing: no Windows here",
+    },
+    Requirement {
+        number: 20,
+        weight: Must,
+        what: "Roles per array, denied by default; two persons for what is worst",
+        tests: &[
+            "r20_every_role_is_let_through_to_what_the_page_says",
+            "r20_nobody_has_a_say_over_an_array_of_others",
+            "r20_every_call_of_the_protocol_has_a_row",
+            "r20_without_a_certificate_in_force_nothing_is_answered",
+            "r20_an_operator_of_one_array_cannot_roll_all_of_them",
+            "r20_lists_show_nobody_the_arrays_of_others",
+        ],
+        figure: "45 calls × 9 callers made ([roles.md](roles.md)); a call without a row fails \
+                 the tests",
+        missing: "Two persons",
+    },
+    Requirement {
+        number: 21,
+        weight: Must,
+        what: "A chained audit with signed checkpoints and sinks elsewhere; unwritable: nothing \
+               is changed",
+        tests: &[
+            "r21_every_tampering_at_every_entry_is_found",
+            "r21_the_rows_are_checked_and_so_is_the_end",
+        ],
+        figure: "10 000 entries, each dropped, cut off, doubled, reordered, edited in three ways \
+                 and rehashed: all found",
+        missing: "Signed checkpoints and sinks besides the log",
+    },
+    Requirement {
+        number: 22,
+        weight: Must,
+        what: "Every write to the directory has an intent on record before it",
+        tests: &[],
+        figure: "the model's promise S7, in every small world ([model.md](model.md))",
+        missing: "Not asserted in the simulation",
+    },
+    Requirement {
+        number: 23,
+        weight: Must,
+        what: "Rates: 4 rolls an hour, one healing an hour, ten joins a minute and address",
+        tests: &[
+            "r23_two_healers_do_not_take_turns",
+            "r23_the_eleventh_try_within_a_minute_is_one_too_many",
+            "r23_a_flood_of_addresses_neither_grows_nor_resets_the_memory",
+        ],
+        figure: "the 11th join in a minute and the 2nd healing in an hour refused",
+        missing: "Rolls of different arrays are not limited: a hundred arrays may be rolled at \
+                  once. One array is not rolled twice within the life of a ticket",
+    },
+    Requirement {
+        number: 24,
+        weight: Should,
+        what: "Operators log in without a shared password",
+        tests: &[],
+        figure: "certificates (`r05_an_operator_gets_in_and_is_known`)",
+        missing: "Certificates only; no Kerberos, no OIDC",
+    },
+    Requirement {
+        number: 30,
+        weight: Must,
+        what: "What strangers cost is bounded before they are known",
+        tests: &[
+            "r30_handshakes_that_are_held_up_end_and_keep_nobody_out",
+            "r30_a_message_is_refused_by_its_first_five_bytes",
+            "r30_headers_without_end_are_refused",
+            "r30_a_flood_of_resets_keeps_nobody_waiting",
+            "r30_strangers_of_one_address_do_not_take_the_controllers_place",
+        ],
+        figure: "200 half-open handshakes an address (8 at an agent), each 5 s; 1 GiB refused by \
+                 its first 5 bytes; 3 000 resets: an honest call under 2 s",
+        missing: "Not while a roll of 100 nodes runs",
+    },
+    Requirement {
+        number: 31,
+        weight: Must,
+        what: "The controller dead for 30 days: no login fails",
+        tests: &[],
+        figure: "",
+        missing: "No soak. With the default certificates (30 days, renewed at half) a node's \
+                  gate closes between 15 and 30 days after the controller's death",
+    },
+    Requirement {
+        number: 32,
+        weight: Must,
+        what: "No reader of foreign bytes panics",
+        tests: &[],
+        figure: "18 fuzz targets with their corpora ([README](../tests/fuzz/README.md))",
+        missing: "Far from 500 CPU hours each; allocation is not measured",
+    },
+    Requirement {
+        number: 33,
+        weight: Must,
+        what: "LDAP injection is impossible",
+        tests: &[
+            "r33_a_value_never_leaves_its_place_in_a_filter",
+            "r33_a_common_name_never_leaves_its_place_in_a_dn",
+            "r33_a_million_names_come_back_out_of_a_filter",
+            "r33_filters_and_names_are_built_in_one_place",
+        ],
+        figure: "1 000 000 random names read back as they went in; 0 filters or names put \
+                 together outside of the one module",
+        missing: "",
+    },
+    Requirement {
+        number: 34,
+        weight: Must,
+        what: "The directory is verified, and never spoken to in the clear",
+        tests: &[
+            "r34_an_unknown_ca_is_refused",
+            "r34_another_host_name_is_refused",
+            "r34_plain_text_is_refused",
+        ],
+        figure: "3 wrong servers, 3 refused, on real domain controllers",
+        missing: "An expired certificate of a domain controller is not tried",
+    },
+    Requirement {
+        number: 40,
+        weight: Must,
+        what: "Licences, sources, bans and advisories; locked builds; SBOM; signed releases",
+        tests: &[],
+        figure: "`make lint` checks bans, licences and sources (`deny.toml`); builds are \
+                 `--locked`",
+        missing: "No advisory database was within reach; no SBOM, no signed release, no \
+                  provenance",
+    },
+    Requirement {
+        number: 41,
+        weight: Should,
+        what: "Reproducible: two builders, the same bytes",
+        tests: &[],
+        figure: "",
+        missing: "Not tried",
+    },
+    Requirement {
+        number: 42,
+        weight: Must,
+        what: "`unsafe` is forbidden",
+        tests: &["r42_unsafe_code_is_denied_everywhere"],
+        figure: "0 lines in the product",
+        missing: "",
+    },
+    Requirement {
+        number: 43,
+        weight: Must,
+        what: "The units' exposure: controller 1.5, agent 2.0 at the most",
+        tests: &["r43_the_sandboxes_are_as_tight_as_promised"],
+        figure: "1.2 and 1.8 at the most, by `systemd-analyze security`",
+        missing: "",
+    },
+    Requirement {
+        number: 44,
+        weight: Must,
+        what: "The agent is not root: two capabilities, seccomp, a read-only system",
+        tests: &["r44_a_keytab_gets_its_owner_with_the_capabilities_of_the_unit"],
+        figure: "an owner is set with CAP_CHOWN and CAP_FOWNER alone",
+        missing: "The end-to-end tests run the programs without the units; `tests/units/run` \
+                  starts both under a live systemd, without a directory",
+    },
+    Requirement {
+        number: 45,
+        weight: Should,
+        what: "An SELinux module",
+        tests: &[],
+        figure: "",
+        missing: "Nothing",
+    },
+];
