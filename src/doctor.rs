@@ -31,7 +31,7 @@ mod spn;
 
 pub use facts::{
     ArrayFacts, DcFacts, Facts, KeytabFacts, NodeFacts, NodeLook, OpenRoll, ProofFacts,
-    ScheduleFacts, Seen, ServiceFacts, TicketFacts, Unseen, UnseenKind, WebFacts,
+    ScheduleFacts, Seen, ServiceFacts, TicketFacts, TicketKey, Unseen, UnseenKind, WebFacts,
 };
 pub use finding::{Check, Examined, Finding, Grade};
 

@@ -5,7 +5,7 @@
 //! seen, however it came about.
 
 mod account;
-mod candidates;
+pub(crate) mod candidates;
 mod databases;
 mod forget;
 mod heal;

@@ -9,7 +9,6 @@ use crate::kerberos::salt::Salt;
 use crate::kerberos::{Enctype, Kvno};
 use crate::keytab::compare::Shortfall;
 use crate::name::{ArrayName, DcName, NodeName};
-use crate::roll::WhichKey;
 use crate::roll::policy::Method;
 
 /// Why something could not be seen.
@@ -128,11 +127,27 @@ pub struct DcFacts {
     pub ticket: Option<Seen<TicketFacts>>,
 }
 
+/// Whose key a fresh ticket is under.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TicketKey {
+    /// The array's: in force, or brought by a roll.
+    Ours,
+    /// One of before that nodes are to hold too, for the sake of a domain controller that has it.
+    Held,
+    /// One of before that nodes are not to hold: they have not been told yet, or hold another one
+    /// under its kvno.
+    Earlier,
+    /// One that an emergency roll has replaced: nodes are never given it again.
+    Burned,
+    /// None that was ever made here.
+    Foreign,
+}
+
 /// A fresh service ticket.
 #[derive(Debug, Clone)]
 pub struct TicketFacts {
     /// Whose key it is under.
-    pub key: WhichKey,
+    pub key: TicketKey,
     /// The kvno in it.
     pub kvno: Kvno,
     /// The enctype's number in it.

@@ -3,14 +3,16 @@
 //! A kvno proves nothing: two domain controllers can have one kvno and two keys. So what is
 //! compared is which key opens a ticket and the fingerprints of keytab entries.
 
+mod tickets;
+
 use std::collections::BTreeSet;
 
+use self::tickets::seen;
 use super::account::set_enctypes;
-use super::facts::{DcFacts, Facts, KeytabFacts, NodeFacts, ProofFacts, TicketFacts, UnseenKind};
+use super::facts::{DcFacts, Facts, KeytabFacts, NodeFacts, ProofFacts, TicketFacts};
 use super::finding::{Check, Finding};
-use crate::kerberos::{Enctype, Kvno};
+use crate::kerberos::Enctype;
 use crate::keytab::compare::Shortfall;
-use crate::roll::WhichKey;
 
 pub(super) const CHECKS: &[Check] = &[
     Check {
@@ -24,9 +26,10 @@ pub(super) const CHECKS: &[Check] = &[
         id: "key-tickets",
         looks_at: "a fresh service ticket of every domain controller: whose key it is under",
         means: "foreign: somebody else set the password, no node opens new tickets \
-                (KRB_AP_ERR_MODIFIED); none: clients of that KDC get none either",
-        mends: "stop whoever it was, then an emergency roll",
-        look: tickets,
+                (KRB_AP_ERR_MODIFIED); an earlier key: that domain controller was set back or cut \
+                off; none: clients of that KDC get none either",
+        mends: "foreign: stop whoever it was, then an emergency roll; earlier: replication",
+        look: tickets::of_ours,
     },
     Check {
         id: "key-kvno",
@@ -34,8 +37,9 @@ pub(super) const CHECKS: &[Check] = &[
                    journal's",
         means: "acceptors that look a key up by its kvno find none: the password was set outside \
                 of keyroll, a DC was restored, or has not caught up",
-        mends: "wait for replication, or roll",
-        look: kvnos,
+        mends: "below the journal's: replication; above, with a foreign key: an emergency roll; \
+                above, with the array's key: the controller's next look",
+        look: tickets::kvnos,
     },
     Check {
         id: "key-enctype",
@@ -95,116 +99,6 @@ fn known(facts: &Facts) -> Vec<Finding> {
             .because("it was adopted without a credential: the first roll is a reset")
             .mend(format!("keyroll roll {}", array.name)),
     }]
-}
-
-/// The tickets that were seen, each with its domain controller.
-fn seen(facts: &Facts) -> impl Iterator<Item = (&DcFacts, &TicketFacts)> {
-    let dcs = facts.dcs().iter();
-    dcs.filter_map(|dc| Some((dc, dc.ticket.as_ref()?.as_ref().ok()?)))
-}
-
-fn tickets(facts: &Facts) -> Vec<Finding> {
-    let name = &facts.array.name;
-    let dcs = match &facts.dcs {
-        Ok(dcs) => dcs,
-        Err(unseen) => return vec![Finding::unknown(name, unseen)],
-    };
-    if dcs.iter().all(|dc| dc.ticket.is_none()) {
-        let evidence = "it has no registered SPN to get a ticket for";
-        return vec![
-            Finding::warning(name, evidence)
-                .because("an SPN is registered once a node holds the key")
-                .mend(format!("keyroll node list {name}")),
-        ];
-    }
-    dcs.iter().filter_map(|dc| ticket(facts, dc)).collect()
-}
-
-fn ticket(facts: &Facts, dc: &DcFacts) -> Option<Finding> {
-    let (array, dc_name) = (&facts.array, &dc.name);
-    Some(match dc.ticket.as_ref()? {
-        Err(unseen) if unseen.kind == UnseenKind::Silent => Finding::broken(dc_name, &unseen.why)
-            .because("clients that ask this KDC wait, and then ask another one")
-            .mend(format!("nc -vz {dc_name} 88")),
-        Err(unseen) => Finding::broken(dc_name, &unseen.why)
-            .because(
-                "clients that ask this KDC get no ticket: the account is locked, disabled or \
-                 expired, the SPN is not there or is there twice, or nothing replicates to it",
-            )
-            .mend(match unseen.next.is_empty() {
-                true => format!("keyroll verify {}", array.name),
-                false => unseen.next.clone(),
-            }),
-        Ok(ticket) if ticket.key == WhichKey::Foreign && array.kvno.is_some() => {
-            let of_ours = keytab_enctypes(facts);
-            let known = Enctype::from_number(ticket.enctype);
-            if known.is_none_or(|enctype| !of_ours.contains(&enctype)) && !of_ours.is_empty() {
-                // Another key by its kind: told where enctypes are.
-                return None;
-            }
-            let evidence = format!(
-                "its tickets (kvno {}, {}) open with no key of the array",
-                ticket.kvno,
-                enctype_name(ticket.enctype)
-            );
-            Finding::broken(dc_name, evidence)
-                .because(
-                    "somebody else set the password, or this DC has another one than the others: \
-                     every node answers KRB_AP_ERR_MODIFIED to new tickets, cached ones go on",
-                )
-                .mend(format!("keyroll roll {} --emergency", array.name))
-        }
-        Ok(ticket) => Finding::ok(
-            dc_name,
-            format!("kvno {}, {}", ticket.kvno, enctype_name(ticket.enctype)),
-        ),
-    })
-}
-
-fn kvnos(facts: &Facts) -> Vec<Finding> {
-    let Some(journal) = facts.array.kvno else {
-        return Vec::new();
-    };
-    let dcs = facts.dcs().iter();
-    dcs.filter_map(|dc| kvno(facts, dc, journal)).collect()
-}
-
-fn kvno(facts: &Facts, dc: &DcFacts, journal: Kvno) -> Option<Finding> {
-    let directory = dc.account.as_ref().ok().map(|account| account.kvno);
-    let ticket = dc.ticket.as_ref().and_then(|ticket| ticket.as_ref().ok());
-    let ticket = ticket.map(|ticket| ticket.kvno);
-    let held = |kvno: &Kvno| *kvno == journal || facts.array.other_kvnos.contains(kvno);
-    let said =
-        |kvno: Option<Kvno>| kvno.map_or_else(|| "unseen".to_owned(), |kvno| kvno.to_string());
-    let evidence = format!(
-        "directory {}, tickets {}, nodes {journal}",
-        said(directory),
-        said(ticket)
-    );
-    let strange: Vec<Kvno> = [directory, ticket].into_iter().flatten().collect();
-    let next = match &facts.array.roll {
-        Some(_) => format!("keyroll roll status {}", facts.array.name),
-        None => format!("keyroll roll {}", facts.array.name),
-    };
-    match strange.iter().find(|kvno| !held(kvno)) {
-        _ if strange.is_empty() => None,
-        None => Some(Finding::ok(&dc.name, evidence)),
-        Some(kvno) => {
-            let where_from = match *kvno > journal {
-                true => "the password was set once more than keyroll knows of",
-                false => "this DC has not caught up, or was set back",
-            };
-            let cause = format!(
-                "{where_from}: acceptors that look for kvno {kvno} find no key \
-                 (KRB_AP_ERR_BADKEYVER, \"keytab is likely out of date\")"
-            );
-            Some(
-                Finding::broken(&dc.name, evidence)
-                    .because(cause)
-                    .mend(next),
-            )
-        }
-    }
 }
 
 /// Every enctype that stands in a keytab of some node; empty if none could be seen.

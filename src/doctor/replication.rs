@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use super::facts::{DcFacts, Facts, UnseenKind};
 use super::finding::{Check, Finding};
 use crate::drift::{Attribute, History, Stamp};
+use crate::name::DcName;
 
 pub(super) const CHECKS: &[Check] = &[
     Check {
@@ -32,6 +33,11 @@ pub(super) const CHECKS: &[Check] = &[
 /// after 15 s, and the farthest is three hops away.
 const ON_ITS_WAY: i64 = 180;
 
+/// The command that shows what a domain controller has heard of the others.
+pub(super) fn show(dc: &DcName) -> String {
+    format!("samba-tool drs showrepl {dc} (or repadmin /showrepl {dc})")
+}
+
 fn answers(facts: &Facts) -> Vec<Finding> {
     let dcs = match &facts.dcs {
         Ok(dcs) => dcs,
@@ -52,9 +58,7 @@ fn answer(facts: &Facts, dc: &DcFacts) -> Finding {
                 "it was made or deleted on another one, and that has not come through; or it is \
                  gone everywhere",
             )
-            .mend(format!(
-                "repadmin /showrepl {name} (or samba-tool drs showrepl)"
-            )),
+            .mend(show(name)),
         Err(unseen) => Finding::unknown(name, unseen).mend(match unseen.next.is_empty() {
             true => format!("keyroll verify {}", facts.array.name),
             false => unseen.next.clone(),

@@ -12,7 +12,6 @@ use crate::account::tests::account;
 use crate::drift::{Attribute, History, Invocation, Stamp};
 use crate::kerberos::salt::Salt;
 use crate::kerberos::{Enctype, Kvno};
-use crate::roll::WhichKey;
 
 const NOW: i64 = 1_795_238_563;
 
@@ -34,7 +33,7 @@ fn dc(name: &str) -> DcFacts {
             ..History::default()
         }),
         ticket: Some(Ok(TicketFacts {
-            key: WhichKey::Base,
+            key: TicketKey::Ours,
             kvno: Kvno(5),
             enctype: 18,
             clock_offset: Duration::from_millis(3),

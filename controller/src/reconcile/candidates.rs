@@ -1,8 +1,10 @@
 //! Every password that was ever made here, tried on a ticket that the one in force does not open.
 
+use keyroll::doctor::TicketKey;
 use keyroll::drift::{Issue, Sight};
 use keyroll::kerberos::Key;
 use keyroll::kerberos::message::{OpenError, Ticket};
+use keyroll::keyset::Keyset;
 use keyroll::roll::{Cause, GenerationNumber, WhichKey};
 
 use crate::Ports;
@@ -16,9 +18,10 @@ use crate::store::{ArrayRecord, GenerationRecord, PastRoll, StoreError};
 const ROLLS: usize = 32;
 
 /// The passwords, opened when first needed.
-pub(super) struct Candidates<'a> {
+pub(crate) struct Candidates<'a> {
     ports: &'a Ports,
     array: &'a ArrayRecord,
+    held: &'a Keyset,
     open: Option<Vec<Candidate>>,
 }
 
@@ -30,10 +33,11 @@ struct Candidate {
 
 impl<'a> Candidates<'a> {
     /// None opened yet.
-    pub(super) const fn new(ports: &'a Ports, desired: &'a Desired) -> Self {
+    pub(crate) const fn new(ports: &'a Ports, desired: &'a Desired) -> Self {
         Self {
             ports,
             array: &desired.array,
+            held: &desired.keyset,
             open: None,
         }
     }
@@ -63,6 +67,36 @@ impl<'a> Candidates<'a> {
             None => Sight::Foreign(kvno),
             Some(one) if one.burned => Sight::Burned(issue(one.record.number)),
             Some(one) => Sight::Known(issue(one.record.number)),
+        })
+    }
+
+    /// Whose key a ticket is under, where those in force and of a roll were tried on it already.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(crate) fn whose(&mut self, sighting: &Sighting) -> Result<TicketKey, StoreError> {
+        let current = self.array.current.as_ref().map(|current| current.number);
+        let Some(current) = current.filter(|_| sighting.key == WhichKey::Foreign) else {
+            return Ok(match sighting.key {
+                WhichKey::Base | WhichKey::New => TicketKey::Ours,
+                WhichKey::Foreign => TicketKey::Foreign,
+            });
+        };
+        Ok(match self.judge(current, sighting)? {
+            Sight::Known(_) if self.holds(sighting) => TicketKey::Held,
+            Sight::Known(_) => TicketKey::Earlier,
+            Sight::Burned(_) => TicketKey::Burned,
+            Sight::Silent | Sight::Foreign(_) | Sight::OtherEnctype(_) => TicketKey::Foreign,
+        })
+    }
+
+    /// Whether the nodes are to hold the ticket's key under its kvno.
+    fn holds(&self, sighting: &Sighting) -> bool {
+        let generations = self.held.generations.iter();
+        let mut of_kvno = generations.filter(|one| one.kvno == sighting.kvno);
+        of_kvno.any(|one| {
+            let mut keys = one.keys.iter();
+            keys.any(|key| opens(&sighting.ticket.ticket, key))
         })
     }
 

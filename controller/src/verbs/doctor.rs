@@ -47,10 +47,7 @@ impl Controller {
         let services = page.map(|page| self.service_facts(desired, page, &nodes));
         let services = OptionFuture::from(services);
         let (dcs, looks, services) = join3(self.domain_facts(desired), looks, services).await;
-        let (dcs, ticket) = match dcs {
-            Ok((dcs, ticket)) => (Ok(dcs), ticket),
-            Err(unseen) => (Err(unseen), None),
-        };
+        let (dcs, ticket) = dcs?;
         let each = nodes.iter().zip(looks);
         let each = each.map(|(node, look)| self.node_facts(array, node, look, ticket.as_ref()));
         Ok(Facts {

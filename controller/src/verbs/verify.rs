@@ -1,6 +1,7 @@
 //! `keyroll verify`: every domain controller, node and key of an array, looked at and tried now.
 
 use futures_util::future::join_all;
+use keyroll::doctor::TicketKey;
 use keyroll::drift::{Change, Judgement, Names, conditions};
 use keyroll::name::{DcName, NodeName};
 use keyroll::roll::WhichKey;
@@ -11,8 +12,9 @@ use super::Controller;
 use super::no::No;
 use crate::desired::Desired;
 use crate::driver::{ap_request, wrong_with};
-use crate::ports::{KnownKeys, PortError, Sighting};
+use crate::ports::{KnownKeys, Sighting};
 use crate::random;
+use crate::reconcile::candidates::Candidates;
 use crate::store::{ArrayRecord, NodeState, Read as _};
 
 /// What is told of because of what was before.
@@ -152,11 +154,18 @@ impl Controller {
                 .map(|dc| self.ports.kdc.sight(dc, &service, &known)),
         )
         .await;
-        let checks = dcs
-            .iter()
-            .zip(&sightings)
-            .map(|(dc, seen)| check_dc(array, dc, seen))
-            .collect();
+        let mut candidates = Candidates::new(&self.ports, desired);
+        let mut checks = Vec::new();
+        for (dc, seen) in dcs.iter().zip(&sightings) {
+            let seen = seen.as_ref().map(|seen| (seen, candidates.whose(seen)));
+            checks.push(match seen {
+                Ok((seen, key)) => check_dc(array, dc, seen, key?),
+                Err(error) => {
+                    let next = format!("nc -vz {dc} 88");
+                    check("broken", dc, "gave no ticket", error, next)
+                }
+            });
+        }
         let ticket = sightings
             .into_iter()
             .flatten()
@@ -199,36 +208,36 @@ impl Controller {
         if let Err(why) = &inventory.ready {
             checks.push(check("warning", node, "is not ready", why, show.clone()));
         }
-        let request = ticket.and_then(|ticket| ap_request(&ticket.ticket, self.ports.clock.now()));
-        if let Some(request) = request {
-            checks.push(
-                match self.ports.agents.prove(node, &array.name, request).await {
-                    Err(error) => check("unknown", node, "was not tried", error.to_string(), show),
-                    Ok(proofs) => {
-                        match proofs.iter().find_map(|proof| proof.verdict.as_ref().err()) {
-                            None if proofs.is_empty() => {
-                                let why = "no keytab of it is for the ticket's SPN and enctype";
-                                check("notice", node, "was not tried", why, show)
-                            }
-                            None => {
-                                let kvno = ticket
-                                    .map(|ticket| ticket.kvno.to_string())
-                                    .unwrap_or_default();
-                                check(
-                                    "ok",
-                                    node,
-                                    "accepts a fresh ticket",
-                                    format!("kvno {kvno}"),
-                                    "",
-                                )
-                            }
-                            Some(why) => check("broken", node, "refuses a fresh ticket", why, show),
-                        }
-                    }
-                },
-            );
-        }
+        checks.extend(self.check_proof(array, node, ticket, show).await);
         checks
+    }
+
+    /// What the node's keytabs make of a fresh ticket, if there is one.
+    async fn check_proof(
+        &self,
+        array: &ArrayRecord,
+        node: &NodeName,
+        ticket: Option<&Sighting>,
+        show: String,
+    ) -> Option<said::Check> {
+        let ticket = ticket?;
+        let request = ap_request(&ticket.ticket, self.ports.clock.now())?;
+        let proofs = match self.ports.agents.prove(node, &array.name, request).await {
+            Ok(proofs) => proofs,
+            Err(error) => return Some(check("unknown", node, "was not tried", error, show)),
+        };
+        let refused = proofs.iter().find_map(|proof| proof.verdict.as_ref().err());
+        Some(match refused {
+            Some(why) => check("broken", node, "refuses a fresh ticket", why, show),
+            None if proofs.is_empty() => {
+                let why = "no keytab of it is for the ticket's SPN and enctype";
+                check("notice", node, "was not tried", why, show)
+            }
+            None => {
+                let evidence = format!("kvno {}", ticket.kvno);
+                check("ok", node, "accepts a fresh ticket", evidence, "")
+            }
+        })
     }
 }
 
@@ -257,33 +266,53 @@ pub(super) fn known(desired: &Desired) -> KnownKeys<'_> {
     }
 }
 
-fn check_dc(array: &ArrayRecord, dc: &DcName, seen: &Result<Sighting, PortError>) -> said::Check {
+fn check_dc(array: &ArrayRecord, dc: &DcName, seen: &Sighting, key: TicketKey) -> said::Check {
     let kvno = array.current.as_ref().map_or(0, |current| current.kvno.0);
-    match seen {
-        Err(error) => check(
-            "broken",
-            dc,
-            "gave no ticket",
-            error.to_string(),
-            format!("nc -vz {dc} 88"),
-        ),
-        Ok(seen) if seen.key == WhichKey::Foreign => {
+    let replication = format!("samba-tool drs showrepl {dc} (or repadmin /showrepl {dc})");
+    let emergency = format!("keyroll roll {} --emergency", array.name);
+    let issued = format!("kvno {}, enctype {}", seen.kvno, seen.enctype);
+    match key {
+        TicketKey::Foreign => {
             let evidence = format!(
                 "its tickets (kvno {}) open with no key of {}",
                 seen.kvno, array.name
             );
-            let next = format!("keyroll roll {} --emergency", array.name);
-            check("broken", dc, "issues with a foreign key", evidence, next)
+            check(
+                "broken",
+                dc,
+                "issues with a foreign key",
+                evidence,
+                emergency,
+            )
         }
-        Ok(seen) if seen.key == WhichKey::Base && seen.kvno.0 != kvno => {
+        TicketKey::Held => {
+            let evidence = format!("{issued}, which the nodes hold too");
+            let what = "issues with an earlier key";
+            check("warning", dc, what, evidence, replication)
+        }
+        TicketKey::Earlier => {
+            let evidence = format!("{issued}, which the nodes do not hold");
+            let what = "issues with an earlier key";
+            check("broken", dc, what, evidence, replication)
+        }
+        TicketKey::Burned => {
+            let evidence = format!("{issued}, which an emergency roll has replaced");
+            let what = "issues with an earlier key";
+            check("broken", dc, what, evidence, replication)
+        }
+        TicketKey::Ours if seen.key == WhichKey::Base && seen.kvno.0 != kvno => {
             let evidence = format!("kvno {} in tickets, {kvno} on the nodes", seen.kvno);
-            let next = format!("keyroll roll {}", array.name);
+            let next = match seen.kvno.0 < kvno {
+                true => replication,
+                // The same password set again.
+                false => format!(
+                    "keyroll verify {} (once the controller has looked)",
+                    array.name
+                ),
+            };
             check("broken", dc, "issues with another kvno", evidence, next)
         }
-        Ok(seen) => {
-            let evidence = format!("kvno {}, enctype {}", seen.kvno, seen.enctype);
-            check("ok", dc, "issues with the array's key", evidence, "")
-        }
+        TicketKey::Ours => check("ok", dc, "issues with the array's key", issued, ""),
     }
 }
 

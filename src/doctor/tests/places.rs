@@ -14,16 +14,71 @@ fn look(facts: &mut Facts, at: usize) -> &mut NodeLook {
     facts.nodes[at].look.as_mut().unwrap()
 }
 
+/// What is printed against the first fault.
+fn mended(spoil: impl FnOnce(&mut Facts)) -> String {
+    let mut facts = healthy();
+    spoil(&mut facts);
+    let found = examine(&facts).into_iter();
+    let mut bad = found.filter(|one| one.finding.grade != Grade::Ok);
+    bad.next().unwrap().finding.mend
+}
+
+#[test]
+fn a_kvno_that_no_node_holds_is_mended_by_what_is_not_refused() {
+    let account = |f: &mut Facts, kvno| {
+        f.dcs.as_mut().unwrap()[1].account.as_mut().unwrap().kvno = kvno;
+    };
+    let behind = |f: &mut Facts| account(f, Kvno(4));
+    names(behind, &[("key-kvno", Broken)]);
+    assert!(mended(behind).contains("drs showrepl dc2.corp.example"));
+    let again = |f: &mut Facts| ticket(f, 1).kvno = Kvno(6);
+    names(again, &[("key-kvno", Broken)]);
+    assert!(mended(again).starts_with("keyroll verify web"));
+    let foreign = |f: &mut Facts| {
+        *ticket(f, 1) = TicketFacts {
+            key: TicketKey::Foreign,
+            kvno: Kvno(6),
+            ..*ticket(f, 1)
+        };
+        account(f, Kvno(6));
+    };
+    names(foreign, &[("key-tickets", Broken), ("key-kvno", Broken)]);
+    let mut facts = healthy();
+    foreign(&mut facts);
+    let found = examine(&facts).into_iter();
+    let kvno = found.filter(|one| one.check.id == "key-kvno");
+    let mends: Vec<String> = kvno.map(|one| one.finding.mend).collect();
+    assert!(mends.contains(&"keyroll roll web --emergency".to_owned()));
+    let rolls = |f: &mut Facts| {
+        behind(f);
+        f.array.roll = Some(OpenRoll {
+            number: 7,
+            state: "converging",
+            halted: None,
+        });
+    };
+    assert_eq!(mended(rolls), "keyroll roll status web");
+}
+
 #[test]
 fn keys_that_differ() {
+    for (key, grade, mend) in [
+        (TicketKey::Held, Warning, "drs showrepl dc2.corp.example"),
+        (TicketKey::Earlier, Broken, "drs showrepl dc2.corp.example"),
+        (TicketKey::Burned, Broken, "drs showrepl dc2.corp.example"),
+        (TicketKey::Foreign, Broken, "keyroll roll web --emergency"),
+    ] {
+        let spoil = |f: &mut Facts| ticket(f, 1).key = key;
+        names(spoil, &[("key-tickets", grade)]);
+        assert!(mended(spoil).contains(mend), "{key:?}: {}", mended(spoil));
+    }
+    // No key of the array: nothing to compare with.
     names(
-        |f| ticket(f, 1).key = WhichKey::Foreign,
-        &[("key-tickets", Broken)],
-    );
-    names(|f| ticket(f, 1).kvno = Kvno(6), &[("key-kvno", Broken)]);
-    names(
-        |f| f.dcs.as_mut().unwrap()[1].account.as_mut().unwrap().kvno = Kvno(4),
-        &[("key-kvno", Broken)],
+        |f| {
+            ticket(f, 1).key = TicketKey::Foreign;
+            f.array.kvno = None;
+        },
+        &[("key-known", Warning)],
     );
     // A roll under way has both on the nodes.
     names(
@@ -37,7 +92,7 @@ fn keys_that_differ() {
     names(
         |f| {
             ticket(f, 0).enctype = 23;
-            ticket(f, 0).key = WhichKey::Foreign;
+            ticket(f, 0).key = TicketKey::Foreign;
         },
         &[("key-enctype", Broken)],
     );

@@ -9,6 +9,7 @@ use keyroll_tests::ticket::HeldTicket;
 use keyroll_tests::wait::until;
 use keyroll_tests::web::FreeNodes;
 use keyroll_tests::world::{SOON, World};
+use serde_json::Value;
 
 use super::{none_failed_since, says, told, untold, verified};
 use crate::set_up::{LIFE, QUICK};
@@ -91,6 +92,7 @@ pub fn a_domain_controller_set_back(lab: &Lab, free: &FreeNodes) -> Result<()> {
         nodes.try_for_each(|node| ticket.log_in(node))
     })
     .with_context(|| world.story())?;
+    diagnosed(&world)?;
     // Users of both, while the two issue under different keys and when they do not any more.
     let users = world.users("rewound", LIFE)?;
     dc(&["heal"])?;
@@ -100,6 +102,27 @@ pub fn a_domain_controller_set_back(lab: &Lab, free: &FreeNodes) -> Result<()> {
     users.stop()?.none_failed().with_context(|| world.story())?;
     // What it has lost beside that nobody can tell, so that stays said.
     told(&world, "dc-rolled-back").map(drop)
+}
+
+/// The doctor knows the older key: it speaks of replication, and of no emergency.
+fn diagnosed(world: &World<'_>) -> Result<()> {
+    let said = world.cli.ask(&["doctor", "rewound"])?;
+    let reply: Value = serde_json::from_str(&said.stdout)?;
+    let findings = reply["findings"].as_array().context("no findings")?;
+    let mut tickets = findings.iter().filter(|one| one["check"] == "key-tickets");
+    let finding = tickets
+        .find(|one| one["object"] == SECOND)
+        .context("no finding")?;
+    says(
+        finding,
+        "warning",
+        &["which the nodes hold too", "showrepl"],
+    )?;
+    let emergency = findings
+        .iter()
+        .any(|one| one.to_string().contains("--emergency"));
+    ensure!(!emergency, "{findings:#?}");
+    Ok(())
 }
 
 fn copy(from: &Path, to: &Path) -> Result<()> {

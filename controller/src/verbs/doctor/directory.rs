@@ -1,40 +1,62 @@
 //! What the domain controllers tell.
 
 use futures_util::future::{OptionFuture, join_all, join3};
-use keyroll::doctor::{DcFacts, TicketFacts, Unseen};
+use keyroll::doctor::{DcFacts, Seen, TicketFacts};
 use keyroll::kerberos::Principal;
 use keyroll::name::DcName;
 use keyroll::roll::WhichKey;
 
 use super::unseen;
 use crate::desired::Desired;
-use crate::ports::Sighting;
-use crate::verbs::Controller;
+use crate::ports::{PortError, Sighting};
+use crate::reconcile::candidates::Candidates;
 use crate::verbs::verify::known;
+use crate::verbs::{Controller, No};
+
+/// What a KDC gave or said; none if it was not asked.
+type Ticket = Option<Result<Sighting, PortError>>;
 
 impl Controller {
-    /// Every domain controller, and a ticket under a key that is known here, if one gave such.
+    /// Every domain controller, and a ticket under a key in force, if one gave such.
+    ///
+    /// # Errors
+    /// [`No`] if the store fails.
     pub(super) async fn domain_facts(
         &self,
         desired: &Desired,
-    ) -> Result<(Vec<DcFacts>, Option<Sighting>), Unseen> {
-        let dcs = self.ports.directory.domain_controllers().await;
-        let dcs = dcs.map_err(unseen)?;
+    ) -> Result<(Seen<Vec<DcFacts>>, Option<Sighting>), No> {
+        let dcs = match self.ports.directory.domain_controllers().await {
+            Ok(dcs) => dcs,
+            Err(error) => return Ok((Err(unseen(error)), None)),
+        };
         let service = desired.array.registered_services().next();
         let each = dcs
             .into_iter()
             .map(|dc| self.dc_facts(desired, service.as_ref(), dc));
-        let (facts, tickets): (Vec<_>, Vec<_>) = join_all(each).await.into_iter().unzip();
-        let mut tickets = tickets.into_iter().flatten();
-        Ok((facts, tickets.find(|one| one.key != WhichKey::Foreign)))
+        let mut candidates = Candidates::new(&self.ports, desired);
+        let (mut facts, mut ours) = (Vec::new(), None);
+        for (mut dc, ticket) in join_all(each).await {
+            dc.ticket = match ticket {
+                None => None,
+                Some(Err(error)) => Some(Err(unseen(error))),
+                Some(Ok(ticket)) => {
+                    let seen = ticket_facts(&ticket, &mut candidates)?;
+                    ours = ours.or(Some(ticket).filter(|one| one.key != WhichKey::Foreign));
+                    Some(Ok(seen))
+                }
+            };
+            facts.push(dc);
+        }
+        Ok((Ok(facts), ours))
     }
 
+    /// A domain controller without its ticket, and that.
     async fn dc_facts(
         &self,
         desired: &Desired,
         service: Option<&Principal>,
         dc: DcName,
-    ) -> (DcFacts, Option<Sighting>) {
+    ) -> (DcFacts, Ticket) {
         let (directory, account) = (&self.ports.directory, desired.array.account_ref());
         let known = known(desired);
         let sight = service.map(|service| self.ports.kdc.sight(&dc, service, &known));
@@ -44,22 +66,21 @@ impl Controller {
             OptionFuture::from(sight),
         )
         .await;
-        let facts = |ticket: &Sighting| TicketFacts {
-            key: ticket.key,
-            kvno: ticket.kvno,
-            enctype: ticket.enctype,
-            clock_offset: ticket.clock_offset,
-        };
-        let seen = ticket.as_ref().map(|ticket| match ticket {
-            Ok(ticket) => Ok(facts(ticket)),
-            Err(error) => Err(unseen(error.clone())),
-        });
         let facts = DcFacts {
             account: state.map_err(unseen),
             history: history.map_err(unseen),
-            ticket: seen,
+            ticket: None,
             name: dc,
         };
-        (facts, ticket.and_then(Result::ok))
+        (facts, ticket)
     }
+}
+
+fn ticket_facts(ticket: &Sighting, candidates: &mut Candidates<'_>) -> Result<TicketFacts, No> {
+    Ok(TicketFacts {
+        key: candidates.whose(ticket)?,
+        kvno: ticket.kvno,
+        enctype: ticket.enctype,
+        clock_offset: ticket.clock_offset,
+    })
 }
