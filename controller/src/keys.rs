@@ -144,7 +144,8 @@ fn read_key(bytes: &[u8]) -> Option<(Key, &[u8])> {
     ))
 }
 
-/// Opens what earlier rolls have left.
+/// Opens what earlier rolls have left. One whose secret is destroyed is a gap, which no other key
+/// fills: it must not keep this array, or the process, from going on with the keys that there are.
 ///
 /// # Errors
 /// [`UnlockError`].
@@ -159,7 +160,8 @@ pub fn unlock_left(
         let open = unlock(seal, array, number, &left.secret, salt, enctypes)?;
         Ok((number, open))
     };
-    leftovers.iter().map(open).collect()
+    let there = leftovers.iter().filter(|left| !left.secret.0.is_empty());
+    there.map(open).collect()
 }
 
 /// The keyset that a recipe describes.

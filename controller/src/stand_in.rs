@@ -256,7 +256,7 @@ pub(crate) fn begin_for(site: &StandIn, known: bool, cause: Cause, old_key: OldK
         writer: "dc1".parse().unwrap(),
         enctypes: array.enctypes.clone(),
         password_length: 64,
-        leftovers: array.kept(),
+        leftovers: crate::desired::leftovers(ports, &array, base).unwrap(),
         cool_down: std::time::Duration::ZERO,
         unknown_keys_stay: array.unknown_keys_stay,
     };

@@ -125,9 +125,56 @@ fn what_came_to_nothing_after_a_roll_was_given_up_takes_no_key_away() {
         [Record::Aborting { version, why }, Record::Aborted],
     );
     assert_eq!(wanted(&site, &array), (vec![5, 4], 12));
-    // One with a base has looked at every DC and told the nodes what to hold.
+    // One with a base has told the nodes what to hold, of what there was before too.
     abort(&site, true);
-    assert_eq!(wanted(&site, &array), (vec![5], 14));
+    assert_eq!(wanted(&site, &array), (vec![5, 4], 14));
+}
+
+struct NextYear;
+
+impl crate::ports::Clock for NextYear {
+    fn now(&self) -> chrono::DateTime<chrono::Utc> {
+        chrono::Utc::now() + chrono::TimeDelta::days(365)
+    }
+}
+
+#[tokio::test]
+async fn a_clock_set_ahead_takes_no_key_that_an_aborted_roll_has_taken_over() {
+    let site = StandIn::new();
+    let array = in_service(&site, &["n1"]);
+    let mut roll = begin(&site, true);
+    commit(&site, &mut roll);
+    give_up(&site, &mut roll);
+    abort(&site, true);
+    assert_eq!(wanted(&site, &array), (vec![5, 4], 11));
+    let clock = std::sync::Arc::new(NextYear);
+    let ports = site.controller.ports.clone();
+    let pass = reconciler_with(&site, Ports { clock, ..ports });
+    for _ in 0..2 {
+        pass.pass(&array).await.unwrap();
+    }
+    assert_eq!(wanted(&site, &array), (vec![5, 4], 11));
+    // The next roll, too, finds what it takes over.
+    let next = begin(&site, true);
+    let left = &next.frame().leftovers;
+    assert!(matches!(&left[..], [one] if one.kvno.0 == 4 && !one.secret.0.is_empty()));
+}
+
+#[test]
+fn a_key_that_was_destroyed_too_early_keeps_no_array_from_its_other_keys() {
+    let site = StandIn::new();
+    let array = in_service(&site, &["n1"]);
+    let mut roll = begin(&site, true);
+    commit(&site, &mut roll);
+    give_up(&site, &mut roll);
+    abort(&site, true);
+    let store = &site.controller.ports.store;
+    let destroyed: Result<_, StoreError> = store.write(|change| {
+        let spare = [keyroll::roll::GenerationNumber(2)].into();
+        change.destroy_secrets(&array.name, &spare, i64::MAX)
+    });
+    assert!(destroyed.unwrap() > 0);
+    assert_eq!(wanted(&site, &array), (vec![5], 11));
 }
 
 #[test]
@@ -157,10 +204,18 @@ fn rolls_given_up_before_the_commit_keep_the_old_key_in_force() {
 }
 
 fn reconciler(site: &StandIn) -> Reconciler {
+    reconciler_with(site, site.controller.ports.clone())
+}
+
+fn reconciler_with(site: &StandIn, ports: Ports) -> Reconciler {
     let controller = &site.controller;
-    let (ports, overview) = (controller.ports.clone(), controller.overview.clone());
     let pause = std::time::Duration::from_secs(60);
-    Reconciler::new(ports, overview, controller.wake.clone(), pause)
+    Reconciler::new(
+        ports,
+        controller.overview.clone(),
+        controller.wake.clone(),
+        pause,
+    )
 }
 
 #[tokio::test]

@@ -20,17 +20,17 @@ impl Reconciler {
     pub(super) fn forget(&self, desired: &Desired) -> Result<(), StoreError> {
         let array = &desired.array;
         let now = self.ports.clock.now();
-        let due = array.previous.as_ref().is_some_and(|previous| {
-            let number = previous.generation.number;
-            previous.destroy_at_unix <= now.timestamp() && !desired.lists(number)
+        let mut spare = desired.needed();
+        let previous = array.previous.as_ref();
+        let due = previous.is_some_and(|previous| {
+            let time = previous.destroy_at_unix <= now.timestamp();
+            time && !spare.contains(&previous.generation.number)
         });
         if !due && !self.is_time_to_sweep(desired) {
             return Ok(());
         }
-        let mut spare = desired.generations();
-        if due && let Some(previous) = &array.previous {
-            spare.remove(&previous.generation.number);
-        }
+        let in_escrow = previous.filter(|_| !due);
+        spare.extend(in_escrow.map(|previous| previous.generation.number));
         let kept_for = Duration::from_secs(self.ports.escrow_seconds.unsigned_abs());
         let kept_for = kept_for.max(array.policy.drain());
         let kept_for = i64::try_from(kept_for.as_millis()).unwrap_or(i64::MAX);
@@ -61,17 +61,18 @@ impl Reconciler {
 }
 
 impl Desired {
-    /// Every generation whose secret is needed still.
-    fn generations(&self) -> BTreeSet<GenerationNumber> {
+    /// Every generation that nodes are to hold, or that is opened to tell them what to: of all the
+    /// places that name one, a single one suffices.
+    fn needed(&self) -> BTreeSet<GenerationNumber> {
         let array = &self.array;
-        let previous = array.previous.iter().map(|previous| &previous.generation);
         let kept = array.drift.kept.iter().map(|kept| &kept.generation);
-        let held = array.current.iter().chain(previous).chain(kept);
+        let held = array.current.iter().chain(kept);
         let mut needed: BTreeSet<GenerationNumber> = held.map(|one| one.number).collect();
         for roll in self.roll.iter().chain(&self.given_up) {
             let frame = roll.frame();
             needed.insert(frame.generation);
-            needed.extend(frame.base.map(|base| base.generation));
+            let base = frame.base.map(|base| base.generation);
+            needed.extend(base.filter(|base| self.lists(*base)));
             needed.extend(frame.leftovers.iter().map(|left| left.generation));
         }
         needed
