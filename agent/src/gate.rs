@@ -75,7 +75,8 @@ impl Gates {
         self.without_controller
     }
 
-    /// The controller has spoken about this array.
+    /// The controller has told its verdict on this array. Nothing else counts as its word: one that
+    /// has left this node behind may look at it, and still be unable to shut its gate.
     pub fn heard(&self, array: &ArrayName, now: Instant) {
         self.with(array, |gate| gate.heard = Some(now));
     }

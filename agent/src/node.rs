@@ -107,15 +107,6 @@ impl Node {
             .ok_or_else(|| StageError::UnknownArray(name.clone()))
     }
 
-    /// What the node holds for an array, read from disk now because the controller asks.
-    ///
-    /// # Errors
-    /// [`StageError::UnknownArray`].
-    pub async fn look(&self, name: &ArrayName, nonce: &[u8; 32]) -> Result<Found, StageError> {
-        self.gates.heard(name, Instant::now());
-        self.inspect(name, nonce).await
-    }
-
     /// What the node holds for an array, read from disk now; the gate closes if keys are lost.
     ///
     /// # Errors
@@ -148,7 +139,6 @@ impl Node {
         let name = keyset.array.clone();
         let member = self.member(&name)?;
         let mut state = member.state.lock().await;
-        self.gates.heard(&name, Instant::now());
         if let Judgement::Refuse(stale) = state.fence.judge(keyset.epoch, keyset.version) {
             return Err(stale.into());
         }

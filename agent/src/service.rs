@@ -54,7 +54,7 @@ impl Service {
     ) -> Result<said::Inventory, Status> {
         let found = self
             .node
-            .look(array, nonce)
+            .inspect(array, nonce)
             .await
             .map_err(|error| refused(&error))?;
         let readiness = self.node.gates().readiness(array);

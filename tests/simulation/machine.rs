@@ -204,7 +204,7 @@ impl Machine {
     }
 
     pub fn look(&mut self, nonce: &[u8; 32]) -> Result<Found, StageError> {
-        let found = at_once(self.agent().look(&self.array, nonce));
+        let found = at_once(self.agent().inspect(&self.array, nonce));
         self.tampered = false;
         self.refresh();
         found

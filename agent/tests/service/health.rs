@@ -113,6 +113,32 @@ async fn a_node_notices_lost_keys_by_itself() {
 }
 
 #[tokio::test]
+async fn only_a_verdict_counts_as_the_controllers_word() {
+    use std::time::Instant;
+    let mut scene = Scene::plain().await;
+    scene.stop().await;
+    let path = scene.path("agent.toml");
+    let settings = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, settings.replace("= 3600", "= 50")).unwrap();
+    let node = Node::open(Config::read(&path).unwrap()).unwrap();
+    let array = "web".parse().unwrap();
+    let gates = node.gates();
+    gates.certificate(std::time::SystemTime::now() + Duration::from_secs(60));
+    let keyset = || keyroll::keyset::Keyset::try_from(keyset(1, 1, &ONE)).unwrap();
+    node.stage(keyset()).await.unwrap();
+    let (epoch, version) = (keyset().epoch, keyset().version);
+    node.admit(&array, epoch, Ok(()), version).await.unwrap();
+    assert_eq!(gates.all(), Readiness::Ready);
+    let ago = Duration::from_secs(51);
+    gates.heard(&array, Instant::now().checked_sub(ago).unwrap());
+    node.inspect(&array, &[0; 32]).await.unwrap();
+    node.stage(keyset()).await.unwrap();
+    assert!(matches!(gates.all(), Readiness::NotReady(why) if why.contains("no word")));
+    node.admit(&array, epoch, Ok(()), version).await.unwrap();
+    assert_eq!(gates.all(), Readiness::Ready);
+}
+
+#[tokio::test]
 async fn haproxys_agent_check_is_told_in_one_line() {
     let scene = Scene::plain().await;
     let line = converse(scene.check, b"").await;

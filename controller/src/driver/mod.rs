@@ -114,6 +114,10 @@ pub struct Rehearsed {
     pub warnings: Vec<String>,
 }
 
+/// How long after a node was left behind a look of reconciliation that began before may still tell
+/// it that it may serve: one look, one push and one word, at their deadlines.
+const LAST_PASS: Duration = Duration::from_secs(60);
+
 /// How long secrets may stay open while nothing is done with them.
 const IDLE: Duration = Duration::from_secs(1);
 
@@ -244,13 +248,16 @@ impl Driver {
         (&serving - members, aside)
     }
 
-    /// When those that cannot be told will have shut their gates by themselves: counted from the
-    /// first time that they could not be, so never too early.
+    /// When those that cannot be told will have shut their gates by themselves, for want of a
+    /// verdict: counted from the first time that they could not be told one, and from the last
+    /// word that somebody else may have had for them by then, so never too early.
     fn shut_in(&self) -> BTreeMap<NodeName, Duration> {
         let left = |(node, since): (&NodeName, &Instant)| {
             let row = self.ports.store.node(node).ok().flatten()?;
             let most = Duration::from_secs(row.stays_ready_seconds?);
-            let left = most.saturating_sub(since.elapsed());
+            let left = most
+                .saturating_add(LAST_PASS)
+                .saturating_sub(since.elapsed());
             (!left.is_zero()).then(|| (node.clone(), left))
         };
         self.untold.iter().filter_map(left).collect()

@@ -71,11 +71,12 @@ async fn a_node_with_a_limit_of_its_own_has_shut_its_gate_that_long_after_it_was
             .checked_sub(Duration::from_secs(ago))
             .unwrap()
     };
-    driver.untold = [(name.clone(), lost(20)), ("n3".parse().unwrap(), lost(20))].into();
+    driver.untold = [(name.clone(), lost(70)), ("n3".parse().unwrap(), lost(70))].into();
     let left = driver.shut_in();
     assert_eq!(left.len(), 1, "the other one has no limit: {left:?}");
-    assert!((1..=40).contains(&left[&name].as_secs()));
-    driver.untold = [(name, lost(60))].into();
+    // Somebody who looked at it before may have had a last word for it.
+    assert!((1..=50).contains(&left[&name].as_secs()));
+    driver.untold = [(name, lost(120))].into();
     assert!(driver.shut_in().is_empty());
 }
 
