@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use keyroll::doctor::TicketKey;
 use keyroll::name::{ArrayName, DcName, NodeName};
 use keyroll::roll::policy::{DelegationGap, Method, OldKey, OnDeadline};
 use keyroll::roll::{Base, Cause, End, Plan, Record, Roll, RollNumber, State, WhichKey};
@@ -15,6 +16,7 @@ use crate::Ports;
 use crate::desired::{self, Desired};
 use crate::driver::{DriveError, Driver, Line, Rehearsed};
 use crate::ports::{KnownKeys, PortError};
+use crate::reconcile::candidates::Candidates;
 use crate::scheduler::schedule;
 use crate::stale;
 use crate::store::{ArrayRecord, NodeRecord, NodeState, Read as _, StoreError};
@@ -302,7 +304,9 @@ impl Rolls {
         })
     }
 
-    /// Whether the writer issues with a key that this array does not know.
+    /// Whether the writer issues with a key that this array does not know, or that has leaked.
+    /// Under an older one of the array's own it lags behind, or was set back: then nobody has set
+    /// a password, and the key in force is the base as ever.
     async fn is_foreign(&self, array: &ArrayRecord, writer: &DcName) -> Result<bool, NotBegun> {
         let Some(service) = array.registered_services().next() else {
             return Ok(false);
@@ -316,7 +320,8 @@ impl Rolls {
             new_password: None,
         };
         let sighting = self.ports.kdc.sight(writer, &service, &known).await?;
-        Ok(sighting.key == WhichKey::Foreign)
+        let whose = Candidates::new(&self.ports, &desired).whose(&sighting)?;
+        Ok(matches!(whose, TicketKey::Foreign | TicketKey::Burned))
     }
 
     fn launch(

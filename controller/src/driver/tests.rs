@@ -1,9 +1,11 @@
 use keyroll::fence::Version;
+use keyroll::kerberos::Kvno;
 use keyroll::roll::Cause;
 use keyroll::roll::OldKey;
 
 use super::*;
 use crate::rolls::{NotBegun, Wanted};
+use crate::stand_in::domain::{Scene, password};
 use crate::stand_in::{StandIn, begin, commit, draining, generated, go_on, in_service};
 use crate::store::NodeState;
 
@@ -163,4 +165,32 @@ fn nodes_count_as_proven_while_old_tickets_die() {
     assert_eq!(state(&roll), "waiting");
     go_on(&site, &mut roll, draining());
     assert_eq!(state(&roll), "proven");
+}
+
+/// What an emergency takes for the key in force before it.
+async fn emergency_base(scene: &Scene) -> Option<Kvno> {
+    let wanted = Wanted {
+        cause: Cause::Emergency,
+        actor: "test".to_owned(),
+        old_key: OldKey::UntilConverged,
+        accepts_gap: false,
+    };
+    let rolls = &scene.site.controller.rolls;
+    let (frame, _) = rolls.rehearse(&scene.row(), &wanted).await.unwrap();
+    frame.base.map(|base| base.kvno)
+}
+
+#[tokio::test]
+async fn in_an_emergency_an_older_password_of_ours_is_not_somebody_elses() {
+    let scene = Scene::new(&["dc1", "dc2"]);
+    assert_eq!(emergency_base(&scene).await, Some(Kvno(4)));
+    scene.has_had(3, 3);
+    scene.issues("dc1", password(3), 3);
+    assert_eq!(
+        emergency_base(&scene).await,
+        Some(Kvno(4)),
+        "the writer lags"
+    );
+    scene.issues("dc1", "set by hand", 5);
+    assert_eq!(emergency_base(&scene).await, None);
 }

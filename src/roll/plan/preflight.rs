@@ -114,18 +114,20 @@ fn refusals(frame: &Plan, account: &AccountState, observed: &Observed) -> Vec<Re
     let mut reasons = frame.account_refusals(account);
     reasons.extend(too_soon(frame));
     reasons.extend(gap_not_accepted(frame, account, observed));
+    let spared: BTreeSet<&DcName> = spared(frame, observed).collect();
     let silent = observed
         .dcs
         .values()
         .any(|view| matches!(view, DcView::Trouble(_)));
     // A roll mends an expired password, if only a KDC still gives the tickets that prove it.
     reasons.extend(account.password_expired().filter(|_| silent));
+    let hidden = spared.first().copied();
+    reasons.extend(writer_behind(frame, account.kvno, observed, hidden));
     // An account that no KDC gives tickets for explains what the DCs say; say it once.
-    let passing = ["minimum-age", "too-soon", GAP];
+    let passing = ["minimum-age", "too-soon", "kvno-differs", GAP];
     let explained = reasons
         .iter()
         .any(|reason| !passing.contains(&reason.code.as_str()));
-    let spared: BTreeSet<&DcName> = spared(frame, observed).collect();
     for (dc, view) in &observed.dcs {
         match view {
             DcView::Issues(issued) => {
@@ -161,10 +163,57 @@ fn too_soon(frame: &Plan) -> Option<Refusal> {
     })
 }
 
+/// A writer that has not heard of the last password, or was set back, would give the new one a
+/// number that another key has already: staged, it would take that key from the nodes while other
+/// domain controllers issue under it. With a base every DC is compared with that; without, or where
+/// one that is silent (`hidden`) is not waited for, nothing else shows it.
+///
+/// Where all of them were seen and none is ahead, nobody issues under such a key any more.
+fn writer_behind(
+    frame: &Plan,
+    kvno: Kvno,
+    observed: &Observed,
+    hidden: Option<&DcName>,
+) -> Option<Refusal> {
+    let ahead = observed.dcs.iter().find_map(|(dc, view)| match view {
+        DcView::Issues(issued) if frame.base.is_none() && issued.kvno > kvno => {
+            Some(format!("{dc} issues under kvno {}", issued.kvno))
+        }
+        _ => None,
+    });
+    let newest = frame.leftovers.iter().map(|left| left.kvno).max();
+    let newest = newest.filter(|newest| *newest > kvno);
+    let perhaps = newest.zip(hidden).map(|(newest, dc)| {
+        format!("the array has come to kvno {newest}, which {dc}, silent now, may issue under")
+    });
+    let seen = ahead.or(perhaps)?;
+    let why = format!(
+        "it lags behind, or was set back: it says kvno {kvno}, and {seen}; a password written here \
+         would get the number of another key, and take that from the nodes"
+    );
+    let next = format!(
+        "repadmin /replsummary (or samba-tool drs showrepl); keyroll verify {}, then roll again",
+        frame.array
+    );
+    Some(Refusal::new("kvno-differs", &frame.writer, why, next))
+}
+
 fn dc_refusals(frame: &Plan, kvno: Kvno, dc: &DcName, issued: &Issued) -> Vec<Refusal> {
     let mut reasons = Vec::new();
     if let Some(base) = frame.base {
-        if issued.key != WhichKey::Base {
+        let older = issued.key == WhichKey::Foreign && issued.kvno < base.kvno;
+        if older {
+            reasons.push(Refusal::new(
+                "kvno-differs",
+                dc,
+                format!(
+                    "its tickets carry kvno {}, older than the array's {}: it has not heard of the \
+                     last password yet, or was set back",
+                    issued.kvno, base.kvno
+                ),
+                format!("keyroll verify {}, then roll again", frame.array),
+            ));
+        } else if issued.key != WhichKey::Base {
             reasons.push(Refusal::new(
                 "key-foreign",
                 dc,

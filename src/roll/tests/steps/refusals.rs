@@ -4,6 +4,7 @@ mod delegation;
 
 use super::*;
 use crate::account::AccountState;
+use crate::roll::policy::Method;
 
 /// The codes of the reasons against a roll whose account and frame are these.
 fn codes(change: impl FnOnce(&mut Desk, &mut AccountState)) -> Vec<String> {
@@ -94,4 +95,60 @@ fn a_password_is_not_followed_by_another_within_a_tickets_life_but_in_an_emergen
         });
         assert_eq!(soon, expected);
     }
+}
+
+/// An emergency over a password that the array does not hold, from a writer that says `kvno`; the
+/// key in force until then is kvno 4, and may be on the other DC.
+fn over_another(kvno: u32, other: Option<u32>) -> Vec<String> {
+    codes(|desk, account| {
+        desk.reframe(|plan| {
+            let base = plan.base.take().unwrap();
+            plan.cause = Cause::Emergency;
+            plan.policy.method = Method::FencedReset;
+            plan.leftovers.push(crate::roll::Leftover {
+                generation: base.generation,
+                kvno: base.kvno,
+                salt: None,
+                secret: crate::roll::Sealed(vec![2]),
+            });
+        });
+        (account.may_reset, account.may_write_fence) = (true, true);
+        account.kvno = Kvno(kvno);
+        desk.sees(0, WhichKey::Foreign, kvno);
+        match other {
+            Some(kvno) => desk.sees(1, WhichKey::Foreign, kvno),
+            None => desk.sees_nothing_of(1),
+        }
+    })
+}
+
+#[test]
+fn a_writer_that_lags_would_give_the_new_key_the_number_of_the_one_in_force() {
+    let none: [&str; 0] = [];
+    let (behind, ahead) = (BASE.0 - 1, BASE.0 + 1);
+    assert_eq!(over_another(behind, Some(BASE.0)), ["kvno-differs"]);
+    assert_eq!(over_another(behind, None), ["kvno-differs"]);
+    // The whole directory was set back: nobody issues under the other key.
+    assert_eq!(over_another(behind, Some(behind)), none);
+    // Somebody has set a password there, and the other one has not heard of it.
+    assert_eq!(over_another(ahead, Some(BASE.0)), none);
+    assert_eq!(over_another(ahead, None), none);
+    // Adoption: keys that nobody told us are in the files under such numbers.
+    let adopted = codes(|desk, account| {
+        desk.reframe(|plan| {
+            plan.base = None;
+            plan.policy.method = Method::FencedReset;
+        });
+        (account.may_reset, account.may_write_fence) = (true, true);
+        desk.sees(1, WhichKey::Foreign, ahead);
+    });
+    assert_eq!(adopted, ["kvno-differs"]);
+}
+
+#[test]
+fn an_older_key_on_a_dc_was_not_set_by_somebody_else() {
+    let older = codes(|desk, _| desk.sees(1, WhichKey::Foreign, BASE.0 - 1));
+    assert_eq!(older, ["kvno-differs"]);
+    let other = codes(|desk, _| desk.sees(1, WhichKey::Foreign, BASE.0));
+    assert_eq!(other, ["key-foreign"]);
 }
