@@ -115,12 +115,12 @@ fn refusals(frame: &Plan, account: &AccountState, observed: &Observed) -> Vec<Re
     reasons.extend(too_soon(frame));
     reasons.extend(gap_not_accepted(frame, account, observed));
     let spared: BTreeSet<&DcName> = spared(frame, observed).collect();
-    let silent = observed
-        .dcs
-        .values()
-        .any(|view| matches!(view, DcView::Trouble(_)));
-    // A roll mends an expired password, if only a KDC still gives the tickets that prove it.
-    reasons.extend(account.password_expired().filter(|_| silent));
+    let silent =
+        |(dc, view): (&DcName, &DcView)| matches!(view, DcView::Trouble(_)) && !spared.contains(dc);
+    // A roll mends an expired password, if only a KDC still gives the tickets that prove it. One
+    // that is not waited for need not.
+    let unproven = observed.dcs.iter().any(silent);
+    reasons.extend(account.password_expired().filter(|_| unproven));
     let hidden = spared.first().copied();
     reasons.extend(writer_behind(frame, account.kvno, observed, hidden));
     // An account that no KDC gives tickets for explains what the DCs say; say it once.

@@ -34,6 +34,12 @@ fn an_expired_password_speaks_against_a_roll_where_it_costs_the_proof() {
         desk.sees_nothing_of(1);
     });
     assert_eq!(expired, ["password-expired"]);
+    let spared = codes(|desk, account| {
+        desk.because(Cause::Emergency);
+        account.password_expired = true;
+        desk.sees_nothing_of(1);
+    });
+    assert!(spared.is_empty(), "it is not waited for: {spared:?}");
 }
 
 #[test]
