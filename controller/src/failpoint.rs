@@ -30,7 +30,8 @@ use crate::directory::acl::{LeastRights, RightsRequest};
 use crate::directory::connection::WRITES;
 use crate::ports::{
     AccountRef, Agents, Directory, HostRecords, Kdc, KnownKeys, NewAccount, NodeInventory,
-    NodeProof, PasswordWrite, PortError, Sighting, SpnSearch, SpnsFound, Trial, Values,
+    NodeProof, NotLoggedIn, PasswordWrite, PortError, Sighting, SpnSearch, SpnsFound, Trial,
+    Values,
 };
 use crate::publish::Made;
 use crate::store::Change;
@@ -199,7 +200,7 @@ watched! {
         dc: &DcName,
         account: &Principal,
         keys: &[Key]
-    ) -> Result<BTreeMap<Enctype, Option<Salt>>, PortError>;
+    ) -> Result<BTreeMap<Enctype, Option<Salt>>, NotLoggedIn>;
 }
 
 watched! {

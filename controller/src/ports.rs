@@ -11,7 +11,7 @@ pub use self::agents::{Agents, NodeInventory, NodeProof, NodeTarget};
 pub use self::directory::{
     Directory, HostRecords, NewAccount, PasswordWrite, SpnHolder, SpnSearch, SpnsFound, Values,
 };
-pub use self::kdc::{Kdc, KnownKeys, Sighting, Trial};
+pub use self::kdc::{Kdc, KnownKeys, NotLoggedIn, Sighting, Trial};
 
 /// Why something could not be read or done; by what the caller can do about it.
 #[derive(Debug, Clone, thiserror::Error)]

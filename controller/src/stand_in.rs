@@ -28,8 +28,8 @@ use crate::backups::{BackupConfig, Backups};
 use crate::ca::tests::{World, world};
 use crate::keys::seal_password;
 use crate::ports::{
-    AccountRef, Directory, Kdc, KnownKeys, NewAccount, PasswordWrite, PortError, Sighting,
-    SystemClock,
+    AccountRef, Directory, Kdc, KnownKeys, NewAccount, NotLoggedIn, PasswordWrite, PortError,
+    Sighting, SystemClock,
 };
 use crate::rolls::Rolls;
 use crate::store::{ArrayRecord, GenerationRecord, NodeRecord, NodeState, Read as _, StoreError};

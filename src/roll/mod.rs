@@ -21,7 +21,7 @@ use std::time::Duration;
 
 pub use apply::{Illegal, MAY_WAIVE};
 pub use frame::{Base, Candidate, Cause, GenerationNumber, Leftover, Plan, RollNumber, Sealed};
-pub use observed::{Answer, DcView, Issued, NodeView, Observed, WhichKey};
+pub use observed::{Answer, DcView, Issued, NoLogin, NodeView, Observed, WhichKey};
 pub use plan::{Action, Circumstances, Decision, Step, plan};
 pub use policy::OldKey;
 pub use record::{Found, Record, Refusal, Resolution, Trouble};

@@ -95,10 +95,20 @@ pub struct Issued {
     /// How long the longest-lived ticket lives that this domain controller gives: this one, or the
     /// ticket-granting one that it follows from.
     pub ticket_life: Duration,
-    /// Why the account may not log in there with the key in force, where that was tried: no
-    /// domain controller could be proven by a login then.
+    /// Why the account may not log in there with that key, where it was tried: the domain
+    /// controller is not proven by a login then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub no_login: Option<String>,
+    pub no_login: Option<NoLogin>,
+}
+
+/// Why an account may not log in with a key that a ticket has shown to be in force; in words.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NoLogin {
+    /// Its password has expired: a new one cures that.
+    Expired(String),
+    /// Something that no password cures.
+    Barred(String),
 }
 
 /// Which of the keys we know opens a ticket.

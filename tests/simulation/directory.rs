@@ -15,7 +15,8 @@ use keyroll::name::DcName;
 use keyroll::roll::{Answer, WhichKey};
 use keyroll::secret::SecretBytes;
 use keyroll_controller::ports::{
-    AccountRef, Directory, Kdc, KnownKeys, NewAccount, PasswordWrite, PortError, Sighting,
+    AccountRef, Directory, Kdc, KnownKeys, NewAccount, NotLoggedIn, PasswordWrite, PortError,
+    Sighting,
 };
 
 use crate::domain::Write;
@@ -331,7 +332,7 @@ impl Kdc for Site {
         dc: &DcName,
         account: &Principal,
         keys: &[Key],
-    ) -> Result<BTreeMap<Enctype, Option<Salt>>, PortError> {
+    ) -> Result<BTreeMap<Enctype, Option<Salt>>, NotLoggedIn> {
         let try_keys = |inner: &mut Inner, dc: usize| {
             let (_, password) = inner.domain.in_force(dc);
             let password = password.to_owned();
@@ -345,11 +346,12 @@ impl Kdc for Site {
                 return Ok(salts.collect());
             }
             inner.domain.bad_logins += 1;
-            Err(PortError::Refused {
+            let refused = PortError::Refused {
                 object: account.to_string(),
                 why: "this is not its key".to_owned(),
                 next: String::new(),
-            })
+            };
+            Err(refused.into())
         };
         self.ask(dc, "a login", try_keys).await?
     }

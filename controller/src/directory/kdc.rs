@@ -16,7 +16,7 @@ use keyroll::roll::WhichKey;
 use super::config::DirectorySettings;
 use super::login::{hints, log_in};
 use super::tickets::{Got, Tickets};
-use crate::ports::{Kdc, KnownKeys, PortError, Sighting, Trial};
+use crate::ports::{Kdc, KnownKeys, NotLoggedIn, PortError, Sighting, Trial};
 
 /// What clients of today offer, best first. RC4 is among them so that a domain controller that
 /// would issue RC4 tickets is seen doing it.
@@ -125,7 +125,7 @@ impl Kdc for Kdcs {
         dc: &DcName,
         account: &Principal,
         keys: &[Key],
-    ) -> Result<BTreeMap<Enctype, Option<Salt>>, PortError> {
+    ) -> Result<BTreeMap<Enctype, Option<Salt>>, NotLoggedIn> {
         let mut salts = BTreeMap::new();
         // RC4 is not spoken here; such a key is proven by the ticket alone.
         for key in keys.iter().filter(|key| key.enctype() != Enctype::Rc4Hmac) {
@@ -141,7 +141,7 @@ impl Kdc for Kdcs {
             });
             // At the first trouble it stops: a second wrong key would count a second time.
             login.await.map_err(|trouble| {
-                trouble.in_words(&format!("{account} ({enctype}) at the KDC of {dc}"))
+                trouble.of_key(&format!("{account} ({enctype}) at the KDC of {dc}"))
             })?;
             salts.insert(enctype, salt);
         }

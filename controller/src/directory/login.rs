@@ -11,7 +11,7 @@ use keyroll::name::DcName;
 
 use super::exchange::{Answered, ask};
 use super::trade::{LIFETIME, garbled, nonce, unsayable};
-use crate::ports::PortError;
+use crate::ports::{NotLoggedIn, PortError};
 use crate::random;
 
 /// A first ticket, and how far the KDC's clock was ahead of ours.
@@ -49,6 +49,20 @@ impl Trouble {
                     ..
                 })
         )
+    }
+
+    /// What it tells of a key that was shown.
+    pub(super) fn of_key(self, object: &str) -> NotLoggedIn {
+        let code = match &self {
+            Self::Kdc(error) => Some(error.code),
+            Self::Reply(_) | Self::Port(_) => None,
+        };
+        let error = self.in_words(object);
+        match code {
+            Some(KdcCode::KeyExpired) => NotLoggedIn::Expired(error),
+            Some(KdcCode::ClientRevoked | KdcCode::Policy) => NotLoggedIn::Barred(error),
+            _ => NotLoggedIn::Unproven(error),
+        }
     }
 
     pub(super) fn in_words(self, object: &str) -> PortError {

@@ -10,8 +10,8 @@ use keyroll::name::{DcName, NodeName};
 use keyroll::password::{Length, generate};
 use keyroll::roll::plan::preflight::clock_off;
 use keyroll::roll::{
-    Action, Answer, Candidate, DcView, Issued, NodeView, Observed, Refusal, Roll, State, Which,
-    WhichKey,
+    Action, Answer, Candidate, DcView, Issued, NoLogin, NodeView, Observed, Refusal, Roll, State,
+    Which, WhichKey,
 };
 use keyroll_failpoint::at;
 use tokio::sync::Mutex;
@@ -19,7 +19,9 @@ use tokio::sync::Mutex;
 use super::tickets::{Tickets, ap_request, mint};
 use crate::Ports;
 use crate::keys::{Unlocked, seal_password};
-use crate::ports::{AccountRef, KnownKeys, NodeInventory, PasswordWrite, PortError, Sighting};
+use crate::ports::{
+    AccountRef, KnownKeys, NodeInventory, NotLoggedIn, PasswordWrite, PortError, Sighting,
+};
 use crate::random;
 
 /// A node's clock may be off by this much before that speaks against a roll.
@@ -161,23 +163,9 @@ impl Stage<'_> {
             Ok(sighting) => sighting,
             Err(error) => return DcView::Trouble(error.to_string()),
         };
-        if let (State::Converging, WhichKey::New, Some(new)) =
-            (self.roll.state(), sighting.key, self.new)
-        {
-            // A ticket has shown that the key is in force, so logging in with it cannot count as
-            // a bad password; it proves the enctypes that no ticket uses.
-            let login = self
-                .ports
-                .kdc
-                .log_in(dc, &self.account.principal, &new.keys)
-                .await;
-            if let Err(error) = login {
-                return DcView::Trouble(error.to_string());
-            }
-        }
-        let no_login = match self.may_log_in(dc, &known, &sighting).await {
+        let no_login = match self.try_logins(dc, &known, &sighting).await {
             Ok(no_login) => no_login,
-            Err(silence) => return DcView::Trouble(silence),
+            Err(trouble) => return DcView::Trouble(trouble),
         };
         self.tickets
             .lock()
@@ -194,23 +182,43 @@ impl Stage<'_> {
         })
     }
 
-    /// Why the account may not log in with the key in force, tried once before anything is begun:
-    /// with the one key that a ticket has just shown to be right, so nothing is counted against it.
-    async fn may_log_in(
+    /// Why the account may not log in, where that is tried, with keys that a ticket has just shown
+    /// to be right alone: a wrong one would be counted as a bad password. Before anything is begun
+    /// that is the very key of the ticket, to see that it may at all; after the commit all of the
+    /// new ones, which proves the enctypes that no ticket uses. `Err`: it is not known, or they are
+    /// not the account's.
+    async fn try_logins(
         &self,
         dc: &DcName,
         known: &KnownKeys<'_>,
         seen: &Sighting,
-    ) -> Result<Option<String>, String> {
-        let shown = seen.shown(known);
-        let Some(key) = shown.filter(|_| self.roll.state() == State::Planned) else {
-            return Ok(None);
+    ) -> Result<Option<NoLogin>, String> {
+        let shown = seen.shown(known).map(Key::duplicate);
+        let keys = match (self.roll.state(), seen.key, self.new) {
+            (State::Planned, ..) => shown.into_iter().collect(),
+            (State::Converging, WhichKey::New, Some(new)) => {
+                if let Some(salt) = &seen.salt {
+                    // The new password under another name: what the nodes hold opens nothing there.
+                    return Err(format!("{dc} derives its keys with another salt, {salt}"));
+                }
+                new.keys.iter().map(Key::duplicate).collect()
+            }
+            _ => Vec::new(),
         };
+        if keys.is_empty() {
+            return Ok(None);
+        }
         let account = &self.account.principal;
-        match self.ports.kdc.log_in(dc, account, &[key.duplicate()]).await {
+        match self.ports.kdc.log_in(dc, account, &keys).await {
             Ok(_) => Ok(None),
-            Err(error @ PortError::Unreachable { .. }) => Err(error.to_string()),
-            Err(error) => Ok(Some(error.to_string())),
+            Err(NotLoggedIn::Expired(error)) => Ok(Some(NoLogin::Expired(error.to_string()))),
+            Err(NotLoggedIn::Barred(error)) => Ok(Some(NoLogin::Barred(error.to_string()))),
+            Err(NotLoggedIn::Unproven(error @ PortError::Refused { .. }))
+                if self.roll.state() == State::Planned =>
+            {
+                Ok(Some(NoLogin::Barred(error.to_string())))
+            }
+            Err(NotLoggedIn::Unproven(error)) => Err(error.to_string()),
         }
     }
 

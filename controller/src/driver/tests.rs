@@ -1,9 +1,10 @@
 use keyroll::fence::Version;
 use keyroll::kerberos::Kvno;
-use keyroll::roll::Cause;
-use keyroll::roll::OldKey;
+use keyroll::name::DcName;
+use keyroll::roll::{Cause, DcView, Issued, NoLogin, OldKey, WhichKey};
 
 use super::*;
+use crate::ports::{NotLoggedIn, PortError};
 use crate::rolls::{NotBegun, Wanted};
 use crate::stand_in::domain::{Scene, password};
 use crate::stand_in::{StandIn, begin, commit, draining, generated, go_on, in_service};
@@ -165,6 +166,86 @@ fn nodes_count_as_proven_while_old_tickets_die() {
     assert_eq!(state(&roll), "waiting");
     go_on(&site, &mut roll, draining());
     assert_eq!(state(&roll), "proven");
+}
+
+/// What the driver of this roll sees of a domain controller.
+async fn looked(scene: &Scene, roll: &Roll) -> DcView {
+    let ports = scene.site.controller.ports.clone();
+    let mut driver = Driver::new(ports, scene.row(), roll.clone(), Line::default()).unwrap();
+    let dc: DcName = "dc1".parse().unwrap();
+    driver
+        .act(vec![Action::LookAtDc(dc.clone())])
+        .await
+        .unwrap();
+    driver.observed.dcs.remove(&dc).unwrap()
+}
+
+fn refused() -> PortError {
+    PortError::Refused {
+        object: "WEB$".to_owned(),
+        why: "not at this hour".to_owned(),
+        next: String::new(),
+    }
+}
+
+#[tokio::test]
+async fn a_login_is_tried_only_with_keys_that_the_same_look_has_shown_to_be_right() {
+    let scene = Scene::new(&["dc1"]);
+    let mut roll = begin(&scene.site, true);
+    commit(&scene.site, &mut roll);
+    scene.issues("dc1", password(1), 4);
+    assert!(
+        matches!(looked(&scene, &roll).await, DcView::Issues(seen) if seen.key == WhichKey::Base)
+    );
+    scene.issues("dc1", password(2), 5);
+    scene.salts_as("dc1", "another");
+    match looked(&scene, &roll).await {
+        DcView::Trouble(why) => assert!(why.contains("hostanother.corp.example"), "{why}"),
+        DcView::Issues(seen) => panic!("the nodes have no key for its tickets: {seen:?}"),
+    }
+    assert_eq!(scene.logins(), 0, "each would be counted as failed");
+    scene.salts_as("dc1", "web");
+    let seen = looked(&scene, &roll).await;
+    let right = |seen: &Issued| seen.key == WhichKey::New && seen.no_login.is_none();
+    assert!(
+        matches!(&seen, DcView::Issues(seen) if right(seen)),
+        "{seen:?}"
+    );
+    assert_eq!(scene.logins(), 1);
+}
+
+#[tokio::test]
+async fn who_may_not_log_in_is_told_from_a_key_that_is_wrong() {
+    let scene = Scene::new(&["dc1"]);
+    let mut roll = begin(&scene.site, true);
+    let mut seen = Vec::new();
+    for committed in [false, true] {
+        if committed {
+            commit(&scene.site, &mut roll);
+            scene.issues("dc1", password(2), 5);
+        }
+        for why in [
+            NotLoggedIn::Expired(refused()),
+            NotLoggedIn::Barred(refused()),
+            NotLoggedIn::Unproven(refused()),
+        ] {
+            scene.bars(Some(why));
+            seen.push(match looked(&scene, &roll).await {
+                DcView::Issues(Issued { no_login: None, .. }) => "proven",
+                DcView::Issues(Issued {
+                    no_login: Some(NoLogin::Expired(_)),
+                    ..
+                }) => "expired",
+                DcView::Issues(Issued {
+                    no_login: Some(NoLogin::Barred(_)),
+                    ..
+                }) => "barred",
+                DcView::Trouble(_) => "trouble",
+            });
+        }
+    }
+    let before = ["expired", "barred", "barred"];
+    assert_eq!(seen, [before, ["expired", "barred", "trouble"]].concat());
 }
 
 /// What an emergency takes for the key in force before it.

@@ -74,6 +74,20 @@ impl Sighting {
     }
 }
 
+/// Why nobody is logged in; by what that tells of the key that was shown.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum NotLoggedIn {
+    /// Its password has expired, whatever the key.
+    #[error(transparent)]
+    Expired(PortError),
+    /// The account may not, whatever the key: locked, not at this hour, not from here.
+    #[error(transparent)]
+    Barred(PortError),
+    /// The key is wrong, or nobody can say: no answer, or none that was understood.
+    #[error(transparent)]
+    Unproven(#[from] PortError),
+}
+
 /// The KDCs, asked as a client asks.
 #[async_trait]
 pub trait Kdc: Send + Sync {
@@ -102,5 +116,5 @@ pub trait Kdc: Send + Sync {
         dc: &DcName,
         account: &Principal,
         keys: &[Key],
-    ) -> Result<BTreeMap<Enctype, Option<Salt>>, PortError>;
+    ) -> Result<BTreeMap<Enctype, Option<Salt>>, NotLoggedIn>;
 }

@@ -1,32 +1,30 @@
 //! Domain controllers that issue real tickets under whatever password a test gives them, and an
 //! array in their domain.
 
+mod kdc;
+
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use chrono::{TimeDelta, Utc};
 use keyroll::account::AccountState;
 use keyroll::directory_change::{Action, DirectoryChange};
 use keyroll::drift::{DcMark, History};
-use keyroll::kerberos::message::Mint;
 use keyroll::kerberos::salt::{AccountKind, Salt, SaltSource};
-use keyroll::kerberos::string_to_key::{default_iterations, string_to_key};
-use keyroll::kerberos::{Enctype, Key, Kvno, Principal, Realm};
+use keyroll::kerberos::{Enctype, Kvno, Realm};
 use keyroll::name::DcName;
-use keyroll::roll::{Answer, Cause, GenerationNumber, OldKey, Record, WhichKey};
-use keyroll::secret::{Password, SecretBytes};
+use keyroll::roll::{Answer, Cause, GenerationNumber, OldKey, Record};
+use keyroll::secret::Password;
 
 use super::{StandIn, begin_for, commit, go_on, in_service};
 use crate::desired::Desired;
 use crate::keys::seal_password;
 use crate::ports::{
-    AccountRef, Directory, Kdc, KnownKeys, NewAccount, PasswordWrite, PortError, Sighting,
-    SpnHolder, SpnSearch, SpnsFound, Values,
+    AccountRef, Directory, NewAccount, NotLoggedIn, PasswordWrite, PortError, SpnHolder, SpnSearch,
+    SpnsFound, Values,
 };
-use crate::random;
 use crate::reconcile::Reconciler;
 use crate::store::{ArrayRecord, PreviousGeneration, Read as _};
 
@@ -80,6 +78,11 @@ struct Issuer {
     password: String,
     kvno: Kvno,
     enctype: Enctype,
+    salt: Salt,
+}
+
+fn salt(name: &str) -> Salt {
+    Salt::new(format!("CORP.EXAMPLEhost{name}.corp.example"))
 }
 
 struct Domain {
@@ -93,6 +96,9 @@ struct Domain {
     behind: Mutex<BTreeMap<DcName, AccountState>>,
     /// Other accounts' SPNs.
     others: Mutex<Vec<SpnHolder>>,
+    /// Why nobody may log in, and how many have tried.
+    bar: Mutex<Option<NotLoggedIn>>,
+    logins: AtomicUsize,
 }
 
 /// An array in service in such a domain: generation 1, kvno 4, keyset 7, nodes n1 and n2.
@@ -108,6 +114,7 @@ impl Scene {
             password: password(1).to_owned(),
             kvno: Kvno(4),
             enctype: Enctype::Aes256CtsHmacSha1,
+            salt: salt("web"),
         };
         let dcs = dcs.iter().map(|dc| (dc.parse().unwrap(), issuer.clone()));
         let state = computer();
@@ -119,6 +126,8 @@ impl Scene {
             changes_made: AtomicUsize::default(),
             behind: Mutex::default(),
             others: Mutex::default(),
+            bar: Mutex::default(),
+            logins: AtomicUsize::default(),
         });
         let site = StandIn::around(domain.clone(), domain.clone(), None);
         let mut array = in_service(&site, &["n1", "n2"]);
@@ -208,6 +217,7 @@ impl Scene {
             password: password.to_owned(),
             kvno: Kvno(kvno),
             enctype: Enctype::Aes256CtsHmacSha1,
+            salt: salt("web"),
         };
         let mut dcs = self.domain.dcs.lock().unwrap();
         dcs.insert(dc.parse().unwrap(), issuer);
@@ -216,6 +226,22 @@ impl Scene {
     pub(crate) fn issues_rc4(&self, dc: &str) {
         let mut dcs = self.domain.dcs.lock().unwrap();
         dcs.get_mut(&dc.parse().unwrap()).unwrap().enctype = Enctype::Rc4Hmac;
+    }
+
+    /// The keys there are those of an account of another name.
+    pub(crate) fn salts_as(&self, dc: &str, name: &str) {
+        let mut dcs = self.domain.dcs.lock().unwrap();
+        dcs.get_mut(&dc.parse().unwrap()).unwrap().salt = salt(name);
+    }
+
+    /// Whoever logs in is told this; nobody: it is granted.
+    pub(crate) fn bars(&self, why: Option<NotLoggedIn>) {
+        *self.domain.bar.lock().unwrap() = why;
+    }
+
+    /// How many logins were tried.
+    pub(crate) fn logins(&self) -> usize {
+        self.domain.logins.load(Ordering::Relaxed)
     }
 
     /// The password of this generation is the one from before, still in escrow.
@@ -264,31 +290,6 @@ impl Scene {
         let desired = Desired::of(&self.site.controller.ports, &self.row()).unwrap();
         let generations = desired.keyset.generations.iter();
         generations.map(|one| one.kvno.0).collect()
-    }
-}
-
-impl Domain {
-    fn ticket(
-        &self,
-        issuer: &Issuer,
-        service: &Principal,
-    ) -> keyroll::kerberos::message::Credential {
-        let text = Password::new(issuer.password.clone());
-        let salt = Salt::new("CORP.EXAMPLEhostweb.corp.example".to_owned());
-        let aes = Enctype::Aes256CtsHmacSha1;
-        let key = string_to_key(aes, &text, &salt, default_iterations(aes)).unwrap();
-        let session = SecretBytes::new(random::vector(32));
-        let mint = Mint {
-            service,
-            key: &key,
-            kvno: issuer.kvno,
-            client: &"keyroll@CORP.EXAMPLE".parse().unwrap(),
-            start: Utc::now() - TimeDelta::minutes(1),
-            end: Utc::now() + TimeDelta::minutes(5),
-            session_key: &Key::new(aes, session).unwrap(),
-            confounder: &random::bytes(),
-        };
-        mint.issue().unwrap()
     }
 }
 
@@ -389,40 +390,6 @@ impl Directory for Domain {
     }
 
     async fn add_spn(&self, _: &DcName, _: &AccountRef, _: &str) -> Result<(), PortError> {
-        unanswered()
-    }
-}
-
-#[async_trait]
-impl Kdc for Domain {
-    async fn sight(
-        &self,
-        dc: &DcName,
-        service: &Principal,
-        known: &KnownKeys<'_>,
-    ) -> Result<Sighting, PortError> {
-        let issuer = self.dcs.lock().unwrap()[dc].clone();
-        let ticket = self.ticket(&issuer, service);
-        let opens = |key: &&Key| ticket.ticket.open(key).is_ok();
-        let aes = issuer.enctype == Enctype::Aes256CtsHmacSha1;
-        let mut keys = known.keys.iter().filter(|(_, key)| aes && opens(key));
-        Ok(Sighting {
-            key: keys.next().map_or(WhichKey::Foreign, |(which, _)| *which),
-            kvno: issuer.kvno,
-            enctype: issuer.enctype.number(),
-            salt: None,
-            clock_offset: Duration::ZERO,
-            ticket_life: Duration::ZERO,
-            ticket: Arc::new(ticket),
-        })
-    }
-
-    async fn log_in(
-        &self,
-        _: &DcName,
-        _: &Principal,
-        _: &[Key],
-    ) -> Result<BTreeMap<Enctype, Option<Salt>>, PortError> {
         unanswered()
     }
 }

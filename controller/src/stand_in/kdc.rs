@@ -18,7 +18,7 @@ impl Kdc for Dead {
         dc: &DcName,
         _: &Principal,
         _: &[Key],
-    ) -> Result<BTreeMap<Enctype, Option<Salt>>, PortError> {
-        Err(silence(dc))
+    ) -> Result<BTreeMap<Enctype, Option<Salt>>, NotLoggedIn> {
+        Err(silence(dc).into())
     }
 }

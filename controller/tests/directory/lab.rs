@@ -18,7 +18,8 @@ use keyroll_controller::directory::config::{
 };
 use keyroll_controller::directory::{ActiveDirectory, Kdcs};
 use keyroll_controller::ports::{
-    AccountRef, Directory as _, Kdc as _, KnownKeys, NewAccount, PasswordWrite, PortError, Sighting,
+    AccountRef, Directory as _, Kdc as _, KnownKeys, NewAccount, NotLoggedIn, PasswordWrite,
+    PortError, Sighting,
 };
 
 /// What the enctypes of an array usually are.
@@ -327,7 +328,7 @@ pub async fn log_in(
     dc: &DcName,
     made: &Made,
     keys: &[Key],
-) -> Result<BTreeMap<Enctype, Option<Salt>>, PortError> {
+) -> Result<BTreeMap<Enctype, Option<Salt>>, NotLoggedIn> {
     kdcs.log_in(dc, &made.account.principal, keys).await
 }
 

@@ -6,7 +6,7 @@ use keyroll::kerberos::salt::AccountKind;
 use keyroll::kerberos::string_to_key::derive_all;
 use keyroll::kerberos::{Enctype, Kvno};
 use keyroll::roll::{Answer, WhichKey};
-use keyroll_controller::ports::{Directory as _, Kdc as _, KnownKeys, PortError};
+use keyroll_controller::ports::{Directory as _, Kdc as _, KnownKeys, NotLoggedIn};
 
 use crate::lab::{AES, Lab, log_in, password, sight};
 
@@ -172,7 +172,7 @@ pub async fn a_wrong_key_is_tried_once(lab: &'static Lab) {
     let count = lab.search("dc1", &made.account, "badPwdCount");
     lab.run(&["lab-dc", "lockout", "0"]);
     let error = outcome.unwrap_err();
-    assert!(matches!(error, PortError::Refused { .. }), "{error}");
+    assert!(matches!(error, NotLoggedIn::Unproven(_)), "{error}");
     let text = error.to_string();
     let name = made.account.principal.to_string();
     assert!(text.contains(&name) && text.contains("dc1"), "{text}");

@@ -8,7 +8,7 @@ use super::{Action, Decision, Step, wait};
 use crate::account::AccountState;
 use crate::kerberos::Kvno;
 use crate::name::{DcName, NodeName};
-use crate::roll::observed::{DcView, Issued, Observed, WhichKey};
+use crate::roll::observed::{DcView, Issued, NoLogin, Observed, WhichKey};
 use crate::roll::policy::OnDeadline;
 use crate::roll::record::{Record, Refusal};
 use crate::roll::story::human;
@@ -132,7 +132,7 @@ fn refusals(frame: &Plan, account: &AccountState, observed: &Observed) -> Vec<Re
         match view {
             DcView::Issues(issued) => {
                 reasons.extend(dc_refusals(frame, account.kvno, dc, issued));
-                reasons.extend(no_login(frame, account, dc, issued));
+                reasons.extend(no_login(frame, dc, issued));
             }
             DcView::Trouble(_) if explained || spared.contains(dc) => {}
             DcView::Trouble(why) => reasons.push(Refusal::new(
@@ -244,10 +244,13 @@ fn dc_refusals(frame: &Plan, kvno: Kvno, dc: &DcName, issued: &Issued) -> Vec<Re
 }
 
 /// Who may not log in gets tickets for its services all the same. But no login would prove the new
-/// key then: the roll would wait for ever. A new password cures an expired one.
-fn no_login(frame: &Plan, account: &AccountState, dc: &DcName, issued: &Issued) -> Option<Refusal> {
-    let why = issued.no_login.as_ref();
-    let why = why.filter(|_| !account.password_expired && frame.cause != Cause::Emergency)?;
+/// key then: the roll would wait for ever. An emergency takes a ticket for a proof, and a new
+/// password cures an expired one.
+fn no_login(frame: &Plan, dc: &DcName, issued: &Issued) -> Option<Refusal> {
+    let why = match issued.no_login.as_ref()? {
+        NoLogin::Barred(why) if frame.cause != Cause::Emergency => why,
+        NoLogin::Barred(_) | NoLogin::Expired(_) => return None,
+    };
     let what = format!(
         "the account may not log in there with the key in force, and logging in is how the new one \
          is proven: {why}"

@@ -10,10 +10,10 @@ use super::nodes::{
 use super::{Action, Circumstances, Decision, Step, impatient, listed, wait};
 use crate::kerberos::Kvno;
 use crate::name::{DcName, NodeName};
-use crate::roll::Roll;
-use crate::roll::observed::{DcView, Issued, Observed, WhichKey};
+use crate::roll::observed::{DcView, Issued, NoLogin, Observed, WhichKey};
 use crate::roll::policy::OldKey;
 use crate::roll::record::{Record, Trouble};
+use crate::roll::{Cause, Roll};
 
 /// How often a drain is written down: what a crash may add to it, at most.
 const TICK: Duration = Duration::from_secs(30);
@@ -67,6 +67,15 @@ pub(super) fn plan_converging(
         .serving()
         .filter(|node| !ready.contains(*node))
         .collect();
+    let mut views = unproven.iter().filter_map(|dc| observed.dcs.get(*dc));
+    let barred = views.find_map(|view| match view {
+        DcView::Issues(issued) if issued.key == WhichKey::New => barred(roll, issued),
+        DcView::Issues(_) | DcView::Trouble(_) => None,
+    });
+    if let Some(why) = barred {
+        let reason = format!("a login proves the keys that no ticket is under: {why}");
+        return wait(observed, reason);
+    }
     if !unproven.is_empty() {
         return wait(
             observed,
@@ -129,7 +138,7 @@ fn newly_converged(
     let mut same = seen.iter().filter(|(_, issued)| with_new(issued));
     let dcs: BTreeSet<DcName> = same
         .clone()
-        .filter(|(_, issued)| issued.kvno == kvno(roll))
+        .filter(|(_, issued)| issued.kvno == kvno(roll) && barred(roll, issued).is_none())
         .map(|(dc, _)| dc.clone())
         .collect();
     if dcs.is_empty() {
@@ -140,6 +149,17 @@ fn newly_converged(
     }
     let reason = format!("{} issues with the new key", listed(&dcs));
     Some(Decision::write(Record::Converged { dcs }, reason))
+}
+
+/// Why a DC with the new key is not proven: the account may not log in there, and keys that its
+/// tickets are not under may be wrong. In an emergency the ticket does: while one waits for an
+/// administrator the old key, which leaked, is good.
+fn barred<'a>(roll: &Roll, issued: &'a Issued) -> Option<&'a str> {
+    let no_login = issued.no_login.as_ref();
+    let no_login = no_login.filter(|_| roll.plan.cause != Cause::Emergency)?;
+    match no_login {
+        NoLogin::Expired(why) | NoLogin::Barred(why) => Some(why),
+    }
 }
 
 /// The new key is nowhere any more.

@@ -14,7 +14,7 @@ use crate::fence::Version;
 use crate::kerberos::Kvno;
 use crate::keyset::{Role, Unlisted};
 use crate::roll::frame::{Cause, Plan};
-use crate::roll::observed::{DcView, Issued, NodeView, Observed, WhichKey};
+use crate::roll::observed::{DcView, Issued, NoLogin, NodeView, Observed, WhichKey};
 use crate::roll::plan::{Action, Circumstances, Step, plan};
 use crate::roll::record::{Record, Resolution, Trouble};
 use crate::roll::{Answer, End, Roll, State};
@@ -78,6 +78,13 @@ impl Desk {
             no_login: None,
         };
         self.seen.dcs.insert(dc(index), DcView::Issues(issued));
+    }
+
+    fn bars(&mut self, index: usize, why: NoLogin) {
+        let Some(DcView::Issues(issued)) = self.seen.dcs.get_mut(&dc(index)) else {
+            panic!("it was seen");
+        };
+        issued.no_login = Some(why);
     }
 
     fn reframe(&mut self, change: impl FnOnce(&mut Plan)) {
@@ -222,6 +229,33 @@ fn converging(seen: [(WhichKey, u32); 2]) -> Desk {
         desk.sees(index, key, kvno);
     }
     desk
+}
+
+#[test]
+fn where_the_account_may_not_log_in_a_ticket_is_proof_enough_in_an_emergency_alone() {
+    let new = BASE.0 + 1;
+    for (cause, enough) in [(Cause::Operator, false), (Cause::Emergency, true)] {
+        let mut desk = converging([(WhichKey::New, new), (WhichKey::New, new)]);
+        desk.roll.plan.cause = cause;
+        let seen = [dc(0)].into();
+        desk.write(Record::Converged { dcs: seen });
+        desk.sees(1, WhichKey::New, new);
+        desk.proves(0, &[Role::Current, Role::Previous]);
+        desk.proves(1, &[Role::Current, Role::Previous]);
+        desk.bars(1, NoLogin::Barred("not at this hour".to_owned()));
+        let decision = plan(&desk.roll, &desk.seen, &desk.around);
+        let dcs = [dc(1)].into();
+        if enough {
+            assert_eq!(decision.step, Step::Write(Record::Converged { dcs }));
+        } else {
+            assert!(matches!(decision.step, Step::Wait(_)));
+            assert!(
+                decision.reason.contains("at this hour"),
+                "{}",
+                decision.reason
+            );
+        }
+    }
 }
 
 fn listed(roll: &Roll) -> Vec<(Role, u32)> {

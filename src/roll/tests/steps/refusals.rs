@@ -44,21 +44,22 @@ fn an_expired_password_speaks_against_a_roll_where_it_costs_the_proof() {
 
 #[test]
 fn an_account_that_may_not_log_in_could_not_be_proven() {
-    let barred = |desk: &mut Desk| {
-        let Some(DcView::Issues(issued)) = desk.seen.dcs.get_mut(&dc(1)) else {
-            panic!("it was seen");
-        };
-        issued.no_login = Some("not at this hour".to_owned());
-    };
-    assert_eq!(codes(|desk, _| barred(desk)), ["login-refused"]);
+    let why = || "not at this hour".to_owned();
+    let barred = codes(|desk, _| desk.bars(1, NoLogin::Barred(why())));
+    assert_eq!(barred, ["login-refused"]);
     let cured = codes(|desk, account| {
         account.password_expired = true;
-        barred(desk);
+        desk.bars(1, NoLogin::Expired(why()));
     });
     assert!(cured.is_empty(), "{cured:?}");
+    let both = codes(|desk, account| {
+        account.password_expired = true;
+        desk.bars(1, NoLogin::Barred(why()));
+    });
+    assert_eq!(both, ["login-refused"], "a new password does not cure that");
     let urgent = codes(|desk, _| {
         desk.because(Cause::Emergency);
-        barred(desk);
+        desk.bars(1, NoLogin::Barred(why()));
     });
     assert!(urgent.is_empty(), "{urgent:?}");
 }
