@@ -203,7 +203,8 @@ impl Descriptor {
     ///
     /// The KDC makes an access check for the right Control Access as a whole (MS-SFU 3.2.5.2.3), so
     /// an entry for one extended right lets nobody in, and one that denies keeps out whom a later
-    /// one lets in. Who is let in as the member of a group is not told here.
+    /// one lets in. Who is let in as the member of a group is not told here: see
+    /// [`Descriptor::lets_act`].
     #[must_use]
     pub fn actors(&self) -> Vec<Sid> {
         let mut decided = BTreeSet::new();
@@ -213,6 +214,18 @@ impl Descriptor {
             .filter(|(_, sid)| decided.insert(sid.clone()))
             .filter_map(|(allows, sid)| allows.then_some(sid))
             .collect()
+    }
+
+    /// Whether a caller with these SIDs, its groups' among them, may delegate to the object: the
+    /// first entry of all rights that speaks of one of them decides.
+    #[must_use]
+    pub fn lets_act(&self, caller: &BTreeSet<Sid>) -> bool {
+        let Some(dacl) = self.dacl() else {
+            return true;
+        };
+        let mut said = dacl.aces.iter().filter_map(Ace::of_all_rights);
+        let first = said.find(|(_, sid)| caller.contains(sid));
+        first.is_some_and(|(allows, _)| allows)
     }
 
     /// Lets `actor` delegate to the object; whether that changed anything. An entry that denies it

@@ -232,6 +232,22 @@ fn who_is_denied_first_is_not_let_in() {
 }
 
 #[test]
+fn who_may_act_is_told_by_the_groups_too() {
+    let group = sid("S-1-5-21-1-2-3-1105");
+    let caller = |sids: &[&Sid]| sids.iter().map(|sid| (*sid).clone()).collect();
+    let alice = Sid::from_bytes(&ALICE).unwrap();
+    let alone: BTreeSet<Sid> = caller(&[&alice]);
+    let member: BTreeSet<Sid> = caller(&[&alice, &group]);
+    let found = Descriptor::of_actors([&group]);
+    assert!(found.lets_act(&member) && !found.lets_act(&alone));
+    let denied = ace(1, 0, CONTROL_ACCESS, None, &ALICE);
+    let allowed = ace(0, 0, CONTROL_ACCESS, None, group.as_bytes());
+    let found = Descriptor::from_bytes(&descriptor(&[denied, allowed])).unwrap();
+    assert!(!found.lets_act(&member), "the first entry decides");
+    assert!(found.lets_act(&caller(&[&group])));
+}
+
+#[test]
 fn without_a_list_everybody_may() {
     let mut bytes = descriptor(&[]);
     bytes.truncate(20);
@@ -239,6 +255,7 @@ fn without_a_list_everybody_may() {
     let mut found = Descriptor::from_bytes(&bytes).unwrap();
     let nobody = BTreeSet::new();
     assert_eq!(found.grants(&RESET_PASSWORD, &nobody, None), Ok(true));
+    assert!(found.lets_act(&nobody));
     assert!(found.dacl().is_none() && !found.allow(&sid("S-1-1-0")));
 }
 

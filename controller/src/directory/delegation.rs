@@ -1,7 +1,7 @@
 //! Delegation as the directory shows it: the account's own flags, list and descriptor, and those of
 //! others that name it. Every search is paged; none is bound to the first thousand.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use keyroll::delegation::trial::Facts;
 use keyroll::delegation::{
@@ -24,6 +24,9 @@ const PARTY: [&str; 3] = ["sAMAccountName", "objectSid", CONTROL];
 const AT_ONCE: usize = 50;
 /// The last part of the SID of a domain's group Protected Users (MS-DTYP 2.4.2.4).
 const PROTECTED_USERS: &str = "-525";
+/// Whom every caller is (MS-DTYP 2.4.2.4).
+const EVERYONE: &str = "S-1-1-0";
+const AUTHENTICATED: &str = "S-1-5-11";
 
 impl ActiveDirectory {
     pub(super) async fn read_holding(
@@ -73,9 +76,7 @@ impl ActiveDirectory {
         fronts.extend(self.fronts(&mut here, &root.domain, spns).await?);
         let own_name = &own.distinguished_name;
         fronts.retain(|name, _| name != own_name);
-        let others = self
-            .resources(&mut here, &root.domain, own.sid.as_ref())
-            .await?;
+        let others = self.resources(&mut here, &root.domain, &own).await?;
         let unconstrained = unconstrained(&mut here, &root.domain).await?;
         let others_than_own = |one: &Party| one.distinguished_name != *own_name;
         Ok(Inventory {
@@ -99,7 +100,7 @@ impl ActiveDirectory {
         let (own, _) = self.read_holding(dc, account).await?;
         let (mut here, root) = self.connections.live(dc).await?;
         let domain = Root::of(&root, dc)?.domain;
-        let found = self.resources(&mut here, &domain, own.sid.as_ref()).await?;
+        let found = self.resources(&mut here, &domain, &own).await?;
         Ok(found.into_iter().map(|one| one.account).collect())
     }
 
@@ -133,11 +134,13 @@ impl ActiveDirectory {
         &self,
         connection: &mut Connection,
         base: &Dn,
-        own: Option<&Sid>,
+        own: &Party,
     ) -> Result<Vec<Party>, PortError> {
-        let Some(own) = own else {
-            return Ok(Vec::new());
-        };
+        // As the KDC sees it: by itself, by a group, or as anybody.
+        let object = Dn::of_directory(&own.distinguished_name);
+        let mut caller = groups_of(connection, &object).await?;
+        caller.extend(own.sid.clone());
+        caller.extend([EVERYONE, AUTHENTICATED].map(|sid| sid.parse().expect("a well-known SID")));
         let attributes = [&PARTY[..], &[ACTORS]].concat();
         let found = connection
             .find(base, &Filter::present(ACTORS), &attributes)
@@ -145,7 +148,7 @@ impl ActiveDirectory {
         let lets_in = |entry: &&Entry| {
             let found = entry.values(ACTORS).first();
             let found = found.and_then(|bytes| Descriptor::from_bytes(bytes).ok());
-            found.is_some_and(|found| found.actors().contains(own))
+            found.is_some_and(|found| found.lets_act(&caller))
         };
         Ok(found.iter().filter(lets_in).map(party).collect())
     }
@@ -162,12 +165,8 @@ impl ActiveDirectory {
         let Some(entry) = found.first() else {
             return Ok(None);
         };
-        // Constructed for one object at a time (MS-ADTS 3.1.1.4.5.19).
-        let object = Dn::of_directory(entry.name());
-        let look = here.look(&object, &["tokenGroups"], None).await?;
-        let groups = look.values("tokenGroups").iter();
-        let mut groups = groups.filter_map(|sid| Sid::from_bytes(sid));
-        let protected = groups.any(|sid| {
+        let groups = groups_of(&mut here, &Dn::of_directory(entry.name())).await?;
+        let protected = groups.iter().any(|sid| {
             let text = sid.to_string();
             text.starts_with("S-1-5-21-") && text.ends_with(PROTECTED_USERS)
         });
@@ -186,9 +185,7 @@ impl ActiveDirectory {
         let root = Root::of(&root, dc)?;
         let (mut wide, base) = self.widest(dc, &root).await?;
         let owners = owners_of(&mut wide, &base, spn).await?;
-        let lets_in = self
-            .resources(&mut here, &root.domain, own.sid.as_ref())
-            .await?;
+        let lets_in = self.resources(&mut here, &root.domain, &own).await?;
         let user = self.find_party(dc, user).await?;
         Ok(Facts {
             let_in: lets_in.iter().any(|one| owners.contains(one)),
@@ -202,6 +199,14 @@ impl ActiveDirectory {
             holding,
         })
     }
+}
+
+/// The groups that it is a member of, through others too.
+async fn groups_of(connection: &mut Connection, object: &Dn) -> Result<BTreeSet<Sid>, PortError> {
+    // Constructed for one object at a time (MS-ADTS 3.1.1.4.5.19).
+    let look = connection.look(object, &["tokenGroups"], None).await?;
+    let groups = look.values("tokenGroups").iter();
+    Ok(groups.filter_map(|sid| Sid::from_bytes(sid)).collect())
 }
 
 fn party(entry: &Entry) -> Party {

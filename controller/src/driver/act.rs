@@ -10,8 +10,8 @@ use keyroll::name::{DcName, NodeName};
 use keyroll::password::{Length, generate};
 use keyroll::roll::plan::preflight::clock_off;
 use keyroll::roll::{
-    Action, Answer, Candidate, DcView, Issued, NoLogin, NodeView, Observed, Refusal, Roll, State,
-    Which, WhichKey,
+    Action, Answer, Candidate, Cause, DcView, Issued, NoLogin, NodeView, Observed, Refusal, Roll,
+    State, Which, WhichKey,
 };
 use keyroll_failpoint::at;
 use tokio::sync::Mutex;
@@ -74,7 +74,10 @@ impl Stage<'_> {
                 let writer = &self.roll.frame().writer;
                 let mut read = self.ports.directory.read(writer, self.account).await;
                 if let (State::Planned, Ok(account)) = (self.roll.state(), &mut read) {
-                    account.delegates_to.extend(self.resources(writer).await);
+                    match self.resources(writer).await {
+                        Ok(others) => account.delegates_to.extend(others),
+                        Err(error) => read = Err(error),
+                    }
                 }
                 Seen::Account(read.map_err(|error| error.to_string()))
             }
@@ -96,13 +99,17 @@ impl Stage<'_> {
         }
     }
 
-    /// Who lets the account act by a descriptor of their own. A search of the whole domain, so once
-    /// in a roll; where it fails, what the account's own list says is all that is known.
-    async fn resources(&self, writer: &DcName) -> Vec<String> {
+    /// Who lets the account act by a descriptor of their own: a search of the whole domain, so once
+    /// in a roll. Where it fails nobody can be asked to accept what the roll costs, so it is asked
+    /// again; but an emergency costs that unasked.
+    async fn resources(&self, writer: &DcName) -> Result<Vec<String>, PortError> {
         let found = self.ports.directory.resources(writer, self.account).await;
-        found.unwrap_or_else(|error| {
+        found.or_else(|error| {
+            if self.roll.frame().cause != Cause::Emergency {
+                return Err(error);
+            }
             tracing::warn!(%error, "who lets the account act by a descriptor is not known");
-            Vec::new()
+            Ok(Vec::new())
         })
     }
 

@@ -7,7 +7,7 @@ use super::*;
 use crate::ports::{NotLoggedIn, PortError};
 use crate::rolls::{NotBegun, Wanted};
 use crate::stand_in::domain::{Scene, password};
-use crate::stand_in::{StandIn, begin, commit, draining, generated, go_on, in_service};
+use crate::stand_in::{StandIn, begin, begin_for, commit, draining, generated, go_on, in_service};
 use crate::store::NodeState;
 
 /// Drives the roll for a while; it cannot end, since no node ever holds anything.
@@ -274,4 +274,24 @@ async fn in_an_emergency_an_older_password_of_ours_is_not_somebody_elses() {
     );
     scene.issues("dc1", "set by hand", 5);
     assert_eq!(emergency_base(&scene).await, None);
+}
+
+#[tokio::test]
+async fn a_roll_does_not_begin_unasked_where_nobody_can_say_whether_it_delegates() {
+    for (cause, hidden, begins) in [
+        (Cause::Operator, false, true),
+        (Cause::Operator, true, false),
+        (Cause::Emergency, true, true),
+    ] {
+        let scene = Scene::new(&["dc1"]);
+        if hidden {
+            scene.hides_resources();
+        }
+        let roll = begin_for(&scene.site, true, cause, OldKey::UntilDrained);
+        let ports = scene.site.controller.ports.clone();
+        let mut driver = Driver::new(ports, scene.row(), roll, Line::default()).unwrap();
+        driver.act(vec![Action::LookAtAccount]).await.unwrap();
+        let account = driver.observed.account.unwrap();
+        assert_eq!(account.is_ok(), begins, "{cause:?}: {account:?}");
+    }
 }

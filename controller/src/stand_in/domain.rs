@@ -4,7 +4,7 @@
 mod kdc;
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -99,6 +99,8 @@ struct Domain {
     /// Why nobody may log in, and how many have tried.
     bar: Mutex<Option<NotLoggedIn>>,
     logins: AtomicUsize,
+    /// Whether nobody is told who lets the account act.
+    reticent: AtomicBool,
 }
 
 /// An array in service in such a domain: generation 1, kvno 4, keyset 7, nodes n1 and n2.
@@ -128,6 +130,7 @@ impl Scene {
             others: Mutex::default(),
             bar: Mutex::default(),
             logins: AtomicUsize::default(),
+            reticent: AtomicBool::default(),
         });
         let site = StandIn::around(domain.clone(), domain.clone(), None);
         let mut array = in_service(&site, &["n1", "n2"]);
@@ -239,6 +242,11 @@ impl Scene {
         *self.domain.bar.lock().unwrap() = why;
     }
 
+    /// Who lets the account act by a descriptor is not told any more.
+    pub(crate) fn hides_resources(&self) {
+        self.domain.reticent.store(true, Ordering::Relaxed);
+    }
+
     /// How many logins were tried.
     pub(crate) fn logins(&self) -> usize {
         self.domain.logins.load(Ordering::Relaxed)
@@ -329,6 +337,13 @@ impl Directory for Domain {
         let object = account.principal.to_string();
         let missing = || PortError::Missing { object };
         self.account.lock().unwrap().clone().ok_or_else(missing)
+    }
+
+    async fn resources(&self, _: &DcName, _: &AccountRef) -> Result<Vec<String>, PortError> {
+        if self.reticent.load(Ordering::Relaxed) {
+            return unanswered();
+        }
+        Ok(Vec::new())
     }
 
     async fn write_password(&self, _: &DcName, _: &PasswordWrite<'_>) -> Answer {
