@@ -212,6 +212,14 @@ impl Roll {
         &self.attempts
     }
 
+    /// The domain controller whose directory tells what the account is like: the one that is to be
+    /// written to next.
+    #[must_use]
+    pub fn account_on(&self) -> &DcName {
+        let last = self.attempts.last();
+        last.map_or(&self.plan.writer, |attempt| &attempt.dc)
+    }
+
     /// The nodes that the roll goes on without, and why.
     #[must_use]
     pub const fn quarantined(&self) -> &BTreeMap<NodeName, String> {

@@ -17,7 +17,8 @@ use crate::name::{DcName, NodeName};
 /// Everything that `plan` may look at besides the journal.
 #[derive(Debug, Clone, Default)]
 pub struct Observed {
-    /// The account, as the writer's directory shows it; `Err` names what kept us from reading it.
+    /// The account, as the directory that is written to shows it; `Err` names what kept us from
+    /// reading it.
     pub account: Option<Result<AccountState, String>>,
     /// Each node asked so far.
     pub nodes: BTreeMap<NodeName, NodeView>,

@@ -36,7 +36,7 @@ pub enum Step {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, IntoStaticStr, VariantNames)]
 #[strum(serialize_all = "kebab-case")]
 pub enum Action {
-    /// Read the account on the writer.
+    /// Read the account on the DC that is written to ([`Roll::account_on`]).
     LookAtAccount,
     /// Get a service ticket from this domain controller and see which key opens it.
     LookAtDc(DcName),

@@ -11,7 +11,7 @@ use crate::model::Model;
 use crate::promises;
 use crate::question::{Act, MOMENT, Next};
 use crate::settings::Kind;
-use crate::world::{Desk, FOREIGN, Seen, World};
+use crate::world::{DcSeen, Desk, FOREIGN, Seen, World};
 
 impl Model {
     /// Everything that the controller can do next.
@@ -232,10 +232,7 @@ impl Model {
             return;
         };
         match act {
-            Act::Account => {
-                let dc = after.dcs[0];
-                after.desk.seen.account = dc.slot.map(|slot| (slot.kvno(), dc.fence));
-            }
+            Act::Account => look_at_account(after, &brief),
             Act::Generate => after.desk.seen.candidate = true,
             Act::Dc(dc) => self.look_at_dc(after, usize::from(dc), how),
             Act::Look(node) => self.look_at_node(after, &brief, usize::from(node), how),
@@ -244,6 +241,22 @@ impl Model {
             Act::Prove(node, roles) => self.prove(after, &brief, usize::from(node), roles, how),
             Act::Commit(attempt, dc) => self.commit(after, &brief, attempt, dc, how),
         }
+    }
+}
+
+/// The account, on the DC that is written to. One that is gone tells no key either.
+fn look_at_account(after: &mut World, brief: &Brief) {
+    let written = brief.attempts > 0;
+    let dc = usize::from(if written { brief.last_dc } else { 0 });
+    let copy = after.dcs[dc];
+    after.desk.seen.account = match copy.slot {
+        // Nobody gives it another name here, so all that a write waits for is that it is read.
+        Some(_) if written => Some((0, 0)),
+        Some(slot) => Some((slot.kvno(), copy.fence)),
+        None => None,
+    };
+    if written && copy.slot.is_none() {
+        after.desk.seen.dcs[dc] = DcSeen::Silent;
     }
 }
 

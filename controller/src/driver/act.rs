@@ -71,7 +71,7 @@ impl Stage<'_> {
         let _here = at("action", action.name());
         match action {
             Action::LookAtAccount => {
-                let writer = &self.roll.frame().writer;
+                let writer = self.roll.account_on();
                 let mut read = self.ports.directory.read(writer, self.account).await;
                 if let (State::Planned, Ok(account)) = (self.roll.state(), &mut read) {
                     match self.resources(writer).await {

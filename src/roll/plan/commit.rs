@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::nodes::changed_since;
 use super::prove::{halted, is_before, is_foreign};
 use super::{Action, Circumstances, Decision, Step, wait};
 use crate::name::DcName;
@@ -44,8 +45,12 @@ pub(super) fn plan(roll: &Roll, observed: &Observed, circumstances: &Circumstanc
         return silent(roll, observed, circumstances, last, "it was waived");
     }
     let Some(view) = observed.dcs.get(&last.dc) else {
+        // Right before a write the account too, both of one moment.
+        let unsent = circumstances.unsent == Some(number);
+        let account = unsent.then_some(Action::LookAtAccount);
+        let look = Action::LookAtDc(last.dc.clone());
         return Decision::new(
-            Step::Do(vec![Action::LookAtDc(last.dc.clone())]),
+            Step::Do(account.into_iter().chain([look]).collect()),
             format!("looking which key {} issues with", last.dc),
         );
     };
@@ -124,15 +129,10 @@ fn send_or_repeat(
 ) -> Decision {
     let number = u32::try_from(roll.attempts.len()).unwrap_or(u32::MAX);
     let dc = last.dc.clone();
-    if circumstances.unsent == Some(number) {
-        let reason = format!("writing the new password to {dc}");
-        return Decision::new(
-            Step::Do(vec![Action::Commit {
-                attempt: number,
-                dc,
-            }]),
-            reason,
-        );
+    if circumstances.unsent == Some(number)
+        && let Some(decision) = send(roll, observed, circumstances, number, &dc)
+    {
+        return decision;
     }
     if wants_out(roll, circumstances) {
         return close(roll, observed, circumstances);
@@ -167,6 +167,35 @@ fn send_or_repeat(
     )
 }
 
+/// The write, if the account is as it was when the nodes were given their keys. Days may have
+/// passed since: a write that is repeated after a restart, or that waited for its DC. `None`: the
+/// directory does not say, and another DC is to get its turn.
+fn send(
+    roll: &Roll,
+    observed: &Observed,
+    circumstances: &Circumstances,
+    number: u32,
+    dc: &DcName,
+) -> Option<Decision> {
+    match &observed.account {
+        Some(Ok(account)) if changed_since(roll, account).is_none() => {
+            let (attempt, dc) = (number, dc.clone());
+            let reason = format!("writing the new password to {dc}");
+            let write = Action::Commit { attempt, dc };
+            Some(Decision::new(Step::Do(vec![write]), reason))
+        }
+        Some(Ok(_)) => Some(close(roll, observed, circumstances)),
+        Some(Err(why)) if circumstances.since_record < roll.plan.policy.fail_over => {
+            Some(wait(observed, format!("waiting for {dc}: {why}")))
+        }
+        Some(Err(_)) => None,
+        None => Some(Decision::new(
+            Step::Do(vec![Action::LookAtAccount]),
+            format!("a last look at the account on {dc}"),
+        )),
+    }
+}
+
 /// Whether no further write is wished for: not where one is known to have been applied, since
 /// there is no way back from that.
 fn wants_out(roll: &Roll, circumstances: &Circumstances) -> bool {
@@ -186,8 +215,12 @@ fn close(roll: &Roll, observed: &Observed, circumstances: &Circumstances) -> Dec
     let unseen = roll
         .required_dcs()
         .filter(|dc| !observed.dcs.contains_key(*dc));
-    let looks: Vec<Action> = unseen.cloned().map(Action::LookAtDc).collect();
+    let mut looks: Vec<Action> = unseen.cloned().map(Action::LookAtDc).collect();
     if !looks.is_empty() {
+        // Where nobody has wished for that, the account may tell why nothing is to be written.
+        let wished = wants_out(roll, circumstances) || roll.verdict.is_some() || roll.issued;
+        let unread = observed.account.is_none() && !wished;
+        looks.extend(unread.then_some(Action::LookAtAccount));
         return Decision::new(
             Step::Do(looks),
             "looking whether any DC has the new password",
@@ -228,10 +261,11 @@ fn close(roll: &Roll, observed: &Observed, circumstances: &Circumstances) -> Dec
     if let Some((dc, issued)) = overwritten.filter(|_| roll.attempts.iter().any(settled)) {
         return halted(dc, issued);
     }
-    let why = roll
-        .verdict
-        .clone()
-        .unwrap_or_else(|| "no write was answered".to_owned());
+    let account = observed.account.as_ref();
+    let account = account.and_then(|account| account.as_ref().ok());
+    let changed = account.and_then(|account| changed_since(roll, account));
+    let why = roll.verdict.clone().or(changed);
+    let why = why.unwrap_or_else(|| "no write was answered".to_owned());
     Decision::write(
         Record::Abandoned { why },
         "nothing was written and nothing can be",

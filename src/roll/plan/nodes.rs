@@ -141,7 +141,7 @@ fn commit_after_last_look(
 }
 
 /// What somebody has done to the account since the roll began that speaks against writing.
-fn changed_since(roll: &Roll, account: &AccountState) -> Option<String> {
+pub(super) fn changed_since(roll: &Roll, account: &AccountState) -> Option<String> {
     let next = account.salt_source.next_salt();
     let generated = roll.generated.as_ref()?;
     if next != generated.salt {

@@ -107,6 +107,7 @@ fn a_key_that_was_lost_with_its_only_dc_is_written_once_more() {
     assert_eq!(desk.roll.attempts().len(), 2);
     desk.around.abort = Some("asked".to_owned());
     desk.around.unsent = Some(2);
+    desk.seen.account = Some(Ok(account()));
     desk.sees(1, WhichKey::Base, BASE.0);
     assert!(
         matches!(desk.step(), Step::Do(actions) if matches!(actions[..], [Action::Commit { .. }])),

@@ -70,3 +70,66 @@ fn the_look_is_repeated_after_each_wait() {
     let both = Step::Do(vec![Action::LookAtAccount, Action::LookAtDc(dc(0))]);
     assert_eq!(desk.step(), both);
 }
+
+/// A write is recorded and not sent, and the account is read like this right before.
+fn unsent(records: Vec<Record>, account: Result<AccountState, String>) -> Desk {
+    let mut desk = Desk::at(records, 2);
+    let last = u32::try_from(desk.roll.attempts().len()).unwrap();
+    desk.around.unsent = Some(last);
+    let writer = desk.roll.account_on().clone();
+    let both = Step::Do(vec![Action::LookAtAccount, Action::LookAtDc(writer)]);
+    assert_eq!(desk.step(), both);
+    let index = usize::from(desk.roll.account_on() == &dc(1));
+    desk.sees(index, WhichKey::Base, BASE.0);
+    desk.seen.account = Some(account);
+    desk
+}
+
+#[test]
+fn each_write_is_sent_to_an_account_as_it_was_and_to_no_other() {
+    for (records, attempt) in [(intents(&[0]), 1), (intents(&[0, 1]), 2)] {
+        let send = unsent(records.clone(), Ok(account())).step();
+        let dc = dc(usize::try_from(attempt).unwrap() - 1);
+        assert_eq!(send, Step::Do(vec![Action::Commit { attempt, dc }]));
+        let mut renamed = account();
+        renamed.salt_source.sam_account_name = "NEW$".to_owned();
+        let mut desk = unsent(records, Ok(renamed.clone()));
+        // Those before it may be applied yet.
+        assert!(matches!(desk.step(), Step::Wait(_)));
+        desk.around.since_record = LONG;
+        assert_eq!(desk.written(), Record::Settled);
+        desk.around.unsent = None;
+        for index in 0..2 {
+            desk.sees(index, WhichKey::Base, BASE.0);
+        }
+        desk.seen.account = Some(Ok(renamed));
+        match desk.written() {
+            Record::Abandoned { why } => assert!(why.contains("another name"), "{why}"),
+            other => panic!("{other:?}"),
+        }
+        aborts(desk, "another name");
+    }
+}
+
+#[test]
+fn a_directory_that_does_not_tell_of_the_account_gets_no_write_until_another_has_its_turn() {
+    let mut desk = unsent(intents(&[0]), Err("no answer".to_owned()));
+    assert!(matches!(desk.step(), Step::Wait(_)));
+    (desk.around.since_record, desk.around.since_state) = (LONG, LONG);
+    let other = Record::CommitIntent {
+        attempt: 2,
+        dc: dc(1),
+    };
+    assert_eq!(desk.written(), other);
+}
+
+#[test]
+fn the_account_is_asked_for_once_more_where_it_may_tell_why_nothing_was_written() {
+    let mut desk = Desk::at(intents(&[0]), 2);
+    desk.write(Record::Settled);
+    let looks = desk.step();
+    assert_eq!(looks, Step::Do(vec![Action::LookAtDc(dc(0))]));
+    desk.sees(0, WhichKey::Base, BASE.0);
+    let rest = Step::Do(vec![Action::LookAtDc(dc(1)), Action::LookAtAccount]);
+    assert_eq!(desk.step(), rest);
+}
