@@ -75,6 +75,14 @@ pub struct Target {
     pub distinguished_name: String,
 }
 
+/// Every attribute that keyroll changes on an operator's behalf.
+const WRITTEN: [&str; 4] = [
+    "servicePrincipalName",
+    "msDS-AllowedToDelegateTo",
+    "msDS-AllowedToActOnBehalfOfOtherIdentity",
+    "userAccountControl",
+];
+
 /// One change: to one object, on one domain controller.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -150,6 +158,13 @@ impl DirectoryChange {
         names.sort_unstable();
         names.dedup();
         names
+    }
+
+    /// An attribute that keyroll never changes on anybody's behalf, if there is one in it.
+    #[must_use]
+    pub fn foreign_attribute(&self) -> Option<&str> {
+        let ours = |name: &&str| WRITTEN.iter().any(|one| one.eq_ignore_ascii_case(name));
+        self.attributes().into_iter().find(|name| !ours(name))
     }
 
     /// What the object shows of it, given an attribute's present values.

@@ -265,3 +265,6 @@ fn not_onward(
         _ => (format!("the KDC gives none ({error})"), String::new()),
     }
 }
+
+#[cfg(test)]
+mod tests;

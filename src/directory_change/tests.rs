@@ -183,3 +183,30 @@ proptest! {
         prop_assert_eq!(change.inverse().inverse(), change);
     }
 }
+
+#[test]
+fn the_words_of_ldif_come_back() {
+    for action in [Action::Add, Action::Delete] {
+        assert_eq!(Action::of_word(action.word()), Some(action));
+    }
+    assert_eq!(Action::of_word("replace"), None);
+}
+
+#[test]
+fn each_attribute_is_named_once_and_a_foreign_one_is_found() {
+    let spn = |text: &str| Modification::add("servicePrincipalName", text);
+    let mut change = change(vec![spn("HTTP/b"), spn("HTTP/a")]);
+    assert_eq!(change.attributes(), ["servicePrincipalName"]);
+    change
+        .modifications
+        .push(Modification::add("USERACCOUNTCONTROL", "4096"));
+    assert_eq!(
+        change.attributes(),
+        ["USERACCOUNTCONTROL", "servicePrincipalName"]
+    );
+    assert_eq!(change.foreign_attribute(), None);
+    change
+        .modifications
+        .push(Modification::add("member", "CN=x"));
+    assert_eq!(change.foreign_attribute(), Some("member"));
+}

@@ -131,3 +131,26 @@ proptest! {
         let _ = explain(&(text + "data 0x event " + &tail));
     }
 }
+
+#[test]
+fn a_code_is_written_as_its_family_does() {
+    for (family, number, text) in [
+        (
+            Family::Kerberos,
+            41,
+            "Kerberos 41 (0x29): KRB_AP_ERR_MODIFIED",
+        ),
+        (Family::Ldap, 50, "LDAP 50: insufficientAccessRights"),
+        (
+            Family::Bind,
+            0x52e,
+            "LDAP bind to Active Directory data 52e: ",
+        ),
+        (Family::Windows, 0x52d, "Windows 0x0000052d: "),
+        (Family::Event, 4771, "Windows event 4771: "),
+    ] {
+        let mut found = codes().filter(|one| (one.family, one.number) == (family, number));
+        let text_of = found.next().map(ToString::to_string).unwrap_or_default();
+        assert!(text_of.starts_with(text), "{text_of:?}, and not {text:?}");
+    }
+}

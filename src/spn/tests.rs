@@ -223,3 +223,41 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn another_host_alone_is_changed() {
+    let spn: Spn = "HTTP/web.corp.example:8080/name".parse().unwrap();
+    assert_eq!(
+        spn.of_host("n1.corp.example").to_string(),
+        "HTTP/n1.corp.example:8080/name"
+    );
+    assert_eq!(
+        spn.of_class("WSMAN").to_string(),
+        "WSMAN/web.corp.example:8080/name"
+    );
+}
+
+#[test]
+fn the_longest_spn_is_one() {
+    let host = |length: usize| "a".repeat(length - "HTTP/".len());
+    assert!(format!("HTTP/{}", host(LONGEST)).parse::<Spn>().is_ok());
+    let long = format!("HTTP/{}", host(LONGEST + 1))
+        .parse::<Spn>()
+        .unwrap_err();
+    assert_eq!(
+        (long.part, long.part.to_string().as_str()),
+        (Part::Whole, "it")
+    );
+    for (text, part) in [
+        ("/web", "the service class"),
+        ("HTTP/", "the host"),
+        ("HTTP/web:x!", "the port"),
+        ("HTTP/web:80/a!b", "the service name"),
+    ] {
+        assert_eq!(
+            text.parse::<Spn>().unwrap_err().part.to_string(),
+            part,
+            "{text}"
+        );
+    }
+}

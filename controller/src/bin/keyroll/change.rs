@@ -1,6 +1,8 @@
 //! `keyroll change …`: what was written to the directory besides passwords.
 
 mod carry_out;
+mod maker;
+mod plan;
 mod view;
 
 use clap::Subcommand;

@@ -1,16 +1,16 @@
 //! From a plan to what became of it: shown, agreed to, made with the operator's rights, reported.
 
-use keyroll::directory_change::{Action, DirectoryChange, Modification, Target};
-use keyroll::kerberos::Realm;
-use keyroll::roll::Answer;
-use keyroll_controller::ports::Directory as _;
+use std::time::Instant;
+
 use keyroll_proto::operator as said;
 use tonic::{Response, Status};
 
+use super::maker::{Maker, Outcome};
+use super::plan::understood;
 use super::view;
-use crate::bind::{BindOptions, Operator, not_bound};
+use crate::bind::BindOptions;
 use crate::exit::Exit;
-use crate::session::{Client, Consent, Session, with_spinner};
+use crate::session::{Client, Consent, Session};
 use crate::trouble::Trouble;
 
 /// How a plan is carried out.
@@ -37,7 +37,8 @@ pub async fn carry_out(
     let preview = session
         .ask(how.doing, async |client| plan(client, true).await)
         .await?;
-    if how.consent.dry_run || preview.changes.is_empty() {
+    let (preview, shown) = understood(preview)?;
+    if how.consent.dry_run || shown.is_empty() {
         session.screen.reply(&preview, view::planned)?;
         return Ok(Exit::Done);
     }
@@ -46,120 +47,93 @@ pub async fn carry_out(
         session.demand_agreement("Go on?").await?;
     }
     // Before anything is written down: whoever cannot bind has planned nothing.
-    let maker = Maker::of(&how, &preview).await?;
+    let maker = if how.bind.with_controller_rights {
+        None
+    } else {
+        Some(Maker::of(how.bind, &shown).await?)
+    };
+    let since = Instant::now();
     let planned = session
         .ask(how.doing, async |client| plan(client, false).await)
         .await?;
-    let made = make_all(session, &maker, &preview, &planned).await?;
-    let failed = made.changes.iter().find_map(failure);
+    let (planned, changes) = understood(planned)?;
+    let made = if changes != shown {
+        let none = || Outcome::not_sent("the plan has changed since it was shown");
+        let outcomes = changes.iter().map(|_| none()).collect();
+        tell_all(session, &planned, outcomes).await?
+    } else if let Some(maker) = &maker {
+        let outcomes = maker.make(&changes, since).await;
+        tell_all(session, &planned, outcomes).await?
+    } else {
+        have_made(session, &planned).await?
+    };
     session.screen.reply(&made, view::outcomes)?;
     for more in &planned.next {
         session.screen.say(&format!("next: {more}"));
     }
-    failed.map_or(Ok(Exit::Done), Err)
+    failure(&made).map_or(Ok(Exit::Done), Err)
 }
 
-/// Who makes the changes.
-enum Maker {
-    Controller,
-    Operator(Operator),
-}
-
-impl Maker {
-    /// The one who shall, after a first look at each object with these rights.
-    async fn of(how: &Plan<'_>, preview: &said::PlannedChanges) -> Result<Self, Trouble> {
-        if how.bind.with_controller_rights {
-            return Ok(Self::Controller);
-        }
-        let changes = preview.changes.iter().map(read);
-        let changes = changes.collect::<Result<Vec<_>, _>>()?;
-        let (realm, _) = changes.first().ok_or_else(|| garbled("no change"))?;
-        let operator = how.bind.operator(realm)?;
-        for (_, change) in &changes {
-            let directory = operator.directory(&change.dc)?;
-            let look = directory.values(&change.dc, &change.target.guid, &["objectGUID"]);
-            let doing = format!("logging in at {} as {}", change.dc, operator.principal);
-            let seen = with_spinner(&doing, look).await;
-            seen.map_err(|error| not_bound(&error))?;
-        }
-        Ok(Self::Operator(operator))
-    }
-}
-
-/// Makes the changes in order and stops at the first that is not applied; the rest is reported as
-/// never sent.
-async fn make_all(
+/// Has the controller make the changes, one after another; the rest of them is not made after one
+/// that is not applied.
+async fn have_made(
     session: &Session,
-    maker: &Maker,
-    preview: &said::PlannedChanges,
     planned: &said::PlannedChanges,
 ) -> Result<said::ListChangesReply, Trouble> {
-    let shown = |plan: &said::PlannedChanges| {
-        let changes = plan.changes.iter();
-        changes
-            .map(|change| (change.dc.clone(), change.ldif.clone()))
-            .collect::<Vec<_>>()
-    };
-    let mut go_on = shown(preview) == shown(planned);
     let mut made = said::ListChangesReply::default();
-    for change in &planned.changes {
-        let view = if go_on {
-            make(session, maker, &planned.array, change).await?
-        } else {
-            let why = "not sent: what comes before it was not made, or the plan has changed";
-            let report = report_of(&planned.array, change, ("not-sent", why.to_owned()));
-            tell(session, report).await?
+    let mut changes = planned.changes.iter();
+    for change in changes.by_ref() {
+        let request = said::MakeChangeRequest {
+            array: planned.array.clone(),
+            number: change.number,
         };
-        go_on &= view.state == "applied";
+        let doing = "having the controller make the change";
+        let view = session
+            .ask(doing, async |mut client| client.make_change(request).await)
+            .await?;
+        let applied = view.state == "applied";
+        made.changes.push(view);
+        if !applied {
+            break;
+        }
+    }
+    for change in changes {
+        let never = Outcome::not_sent("what comes before it was not made");
+        let view = tell(session, report(planned, change, never)).await?;
         made.changes.push(view);
     }
     Ok(made)
 }
 
-async fn make(
+/// Reports each outcome, and gives how the controller has found the changes. What cannot be told
+/// is settled by its own look, and is an error once everything else is told.
+async fn tell_all(
     session: &Session,
-    maker: &Maker,
-    array: &str,
-    change: &said::DirectoryChange,
-) -> Result<said::ChangeView, Trouble> {
-    let operator = match maker {
-        Maker::Operator(operator) => operator,
-        Maker::Controller => {
-            let request = said::MakeChangeRequest {
-                array: array.to_owned(),
-                number: change.number,
-            };
-            let doing = "having the controller make the change";
-            return session
-                .ask(doing, async |mut client| client.make_change(request).await)
-                .await;
+    planned: &said::PlannedChanges,
+    outcomes: Vec<Outcome>,
+) -> Result<said::ListChangesReply, Trouble> {
+    let mut made = said::ListChangesReply::default();
+    let mut untold = None;
+    for (change, outcome) in planned.changes.iter().zip(outcomes) {
+        match tell(session, report(planned, change, outcome)).await {
+            Ok(view) => made.changes.push(view),
+            Err(trouble) => untold = untold.or(Some(trouble)),
         }
-    };
-    let (_, wanted) = read(change)?;
-    let directory = operator.directory(&wanted.dc)?;
-    let doing = format!("changing {} on {}", change.account, change.dc);
-    session.screen.note(&doing);
-    let outcome = match with_spinner(&doing, directory.make_change(&wanted)).await {
-        Answer::Applied => ("applied", String::new()),
-        Answer::Refused { text, .. } => ("refused", text),
-        Answer::Unanswered { text } => ("unknown", text),
-    };
-    let mut report = report_of(array, change, outcome);
-    report.bound_as = operator.principal.to_string();
-    tell(session, report).await
+    }
+    untold.map_or(Ok(made), Err)
 }
 
-fn report_of(
-    array: &str,
+fn report(
+    planned: &said::PlannedChanges,
     change: &said::DirectoryChange,
-    (outcome, said): (&str, String),
+    outcome: Outcome,
 ) -> said::ReportChangeRequest {
     said::ReportChangeRequest {
-        array: array.to_owned(),
+        array: planned.array.clone(),
         number: change.number,
-        outcome: outcome.to_owned(),
-        said,
-        bound_as: String::new(),
+        outcome: outcome.word.to_owned(),
+        said: outcome.said,
+        bound_as: outcome.bound_as,
     }
 }
 
@@ -186,49 +160,60 @@ async fn tell(
     })
 }
 
-/// The change as the core knows it, with its realm.
-fn read(change: &said::DirectoryChange) -> Result<(Realm, DirectoryChange), Trouble> {
-    let realm = change.realm.parse().map_err(|_| garbled("a realm"))?;
-    let dc = change
-        .dc
-        .parse()
-        .map_err(|_| garbled("a domain controller"))?;
-    let guid = change.guid.as_slice().try_into();
-    let modification = |one: &said::Modification| {
-        let action = Action::of_word(&one.action).ok_or_else(|| garbled("an action"))?;
-        Ok(Modification {
-            attribute: one.attribute.clone(),
-            action,
-            value: one.value.clone(),
-        })
-    };
-    let modifications = change.modifications.iter().map(modification);
-    let change = DirectoryChange {
-        dc,
-        target: Target {
-            guid: guid.map_err(|_| garbled("an object"))?,
-            account: change.account.clone(),
-            distinguished_name: change.distinguished_name.clone(),
-        },
-        modifications: modifications.collect::<Result<_, Trouble>>()?,
-    };
-    Ok((realm, change))
-}
-
-fn garbled(what: &str) -> Trouble {
-    let what = format!("the controller names {what} that this keyroll cannot read");
-    Trouble::new(Exit::Internal, "garbled", what).next("keyroll --version")
-}
-
-/// What is wrong with a change that is not applied, and what to do.
-fn failure(view: &said::ChangeView) -> Option<Trouble> {
-    let (exit, code, next) = match view.state.as_str() {
-        "applied" => return None,
+/// What is wrong where a change is not applied, and what to do.
+fn failure(made: &said::ListChangesReply) -> Option<Trouble> {
+    let failed = made.changes.iter().find(|view| view.state != "applied")?;
+    let (exit, code, next) = match failed.state.as_str() {
         "unknown" | "handed-out" => (Exit::TryAgain, "change-unknown", "settle"),
         "differs" => (Exit::EndedBadly, "change-differs", "show"),
         "refused" => (Exit::EndedBadly, "change-refused", "show"),
         _ => (Exit::EndedBadly, "change-not-made", "show"),
     };
-    let number = view.change.as_ref().map_or(0, |change| change.number);
-    Some(Trouble::new(exit, code, view::one(view)).next(format!("keyroll change {next} {number}")))
+    // A name that was taken from one account and not given to the other is nobody's.
+    let applied = made.changes.iter().rfind(|view| view.state == "applied");
+    let next = match applied {
+        Some(half) if exit == Exit::EndedBadly => format!("keyroll change undo {}", number(half)),
+        _ => format!("keyroll change {next} {}", number(failed)),
+    };
+    Some(Trouble::new(exit, code, view::one(failed)).next(next))
+}
+
+fn number(view: &said::ChangeView) -> u64 {
+    view.change.as_ref().map_or(0, |change| change.number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn half_of_a_move_is_taken_back() {
+        let view = |number, state: &str| said::ChangeView {
+            change: Some(said::DirectoryChange {
+                number,
+                ..Default::default()
+            }),
+            state: state.to_owned(),
+            ..Default::default()
+        };
+        for (states, next) in [
+            (vec!["applied", "applied"], None),
+            (vec!["refused", "not-made"], Some("keyroll change show 1")),
+            (vec!["applied", "refused"], Some("keyroll change undo 1")),
+            (vec!["applied", "not-made"], Some("keyroll change undo 1")),
+            // It may come yet.
+            (vec!["applied", "unknown"], Some("keyroll change settle 2")),
+            (vec!["unknown", "not-made"], Some("keyroll change settle 1")),
+        ] {
+            let changes = (1..)
+                .zip(&states)
+                .map(|(number, state)| view(number, state));
+            let made = said::ListChangesReply {
+                changes: changes.collect(),
+            };
+            let trouble = failure(&made);
+            let said = trouble.as_ref().map(|trouble| trouble.next.as_str());
+            assert_eq!(said, next, "{states:?}");
+        }
+    }
 }
