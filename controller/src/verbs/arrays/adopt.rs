@@ -1,9 +1,10 @@
 //! `keyroll array adopt`: an account that is in service, without a reset if its credential is
 //! given.
 
+use futures_util::future::join_all;
 use keyroll::account::AccountState;
 use keyroll::kerberos::string_to_key::derive_all;
-use keyroll::kerberos::{Enctype, Key, Principal};
+use keyroll::kerberos::{Enctype, Key, Kvno, Principal};
 use keyroll::keytab::held;
 use keyroll::name::{ArrayName, DcName};
 use keyroll::roll::{Sealed, WhichKey};
@@ -66,9 +67,11 @@ impl Controller {
         let mut next = vec![format!("keyroll node add {name} NODE")];
         match request.credential {
             Some(credential) => {
-                array.current = Some(self.credential(&dc, &array, &state, credential).await?);
+                let (current, silent) = self.credential(&array, &state, credential).await?;
+                array.current = Some(current);
+                done.extend(silent);
                 done.push(
-                    "its credential opens the domain controller's tickets: no reset".to_owned(),
+                    "its credential opens the domain controllers' tickets: no reset".to_owned(),
                 );
             }
             None => {
@@ -87,14 +90,14 @@ impl Controller {
         Ok(changed(done, next, request.dry_run))
     }
 
-    /// The generation that a given credential is, proven by a ticket.
+    /// The generation that a given credential is, proven by a ticket of every domain controller;
+    /// with what there is to say of those that are silent.
     async fn credential(
         &self,
-        dc: &DcName,
         array: &ArrayRecord,
         state: &AccountState,
         credential: Credential,
-    ) -> Result<GenerationRecord, No> {
+    ) -> Result<(GenerationRecord, Vec<String>), No> {
         let salt = state.salt_source.next_salt();
         let (seal, name) = (&self.ports.seal, &array.name);
         let (keys, secret, password_known): (Vec<Key>, Sealed, bool) = match credential {
@@ -119,28 +122,70 @@ impl Controller {
             keys: keys.iter().map(|key| (WhichKey::Base, key)).collect(),
             new_password: None,
         };
-        let sighting = self.ports.kdc.sight(dc, &service, &known).await?;
-        if sighting.key != WhichKey::Base {
-            return Err(No::bad_input(
-                "wrong-credential",
-                format!(
-                    "the given credential does not open the tickets that {dc} issues for {service} \
-                     (kvno {}); nothing was changed",
-                    sighting.kvno
-                ),
-            )
-            .next(
-                "klist -ket KEYTAB, or adopt without a credential: the first roll resets it safely",
-            ));
-        }
-        Ok(GenerationRecord {
+        let (kvno, silent) = self.kvno_everywhere(&service, &known).await?;
+        let current = GenerationRecord {
             number: FIRST,
-            kvno: sighting.kvno,
+            kvno,
             salt: password_known.then_some(salt),
             secret,
             password_known,
-        })
+        };
+        Ok((current, silent))
     }
+
+    /// The one kvno under which every domain controller issues tickets with the known key. The
+    /// nodes would refuse those of one that has not heard of it yet, or names it otherwise.
+    async fn kvno_everywhere(
+        &self,
+        service: &Principal,
+        known: &KnownKeys<'_>,
+    ) -> Result<(Kvno, Vec<String>), No> {
+        let dcs = self.ports.directory.domain_controllers().await?;
+        let sights = dcs
+            .iter()
+            .map(|dc| self.ports.kdc.sight(dc, service, known));
+        let mut seen: Option<(&DcName, Kvno)> = None;
+        let (mut silent, mut error) = (Vec::new(), None);
+        for (dc, sighted) in dcs.iter().zip(join_all(sights).await) {
+            let sighting = match sighted {
+                Ok(sighting) => sighting,
+                Err(why) => {
+                    silent.push(format!("note: {dc} was not looked at: {why}"));
+                    error = error.or(Some(why));
+                    continue;
+                }
+            };
+            if sighting.key != WhichKey::Base {
+                return Err(wrong_credential(dc, service, sighting.kvno));
+            }
+            let (first, kvno) = *seen.get_or_insert((dc, sighting.kvno));
+            if kvno != sighting.kvno {
+                let what = format!(
+                    "{first} issues tickets for {service} under kvno {kvno}, and {dc} under {}; \
+                     nothing was changed",
+                    sighting.kvno
+                );
+                return Err(No::busy("kvno-differs", what)
+                    .next("samba-tool drs showrepl (or repadmin /showrepl), then the same again"));
+            }
+        }
+        match (seen, error) {
+            (Some((_, kvno)), _) => Ok((kvno, silent)),
+            (None, Some(error)) => Err(error.into()),
+            (None, None) => Err(No::busy("without-dcs", "no domain controller is known")),
+        }
+    }
+}
+
+fn wrong_credential(dc: &DcName, service: &Principal, kvno: Kvno) -> No {
+    let what = format!(
+        "the given credential does not open the tickets that {dc} issues for {service} (kvno \
+         {kvno}); nothing was changed"
+    );
+    No::bad_input("wrong-credential", what).next(
+        "klist -ket KEYTAB; or wait until every domain controller has its password; or adopt \
+         without a credential: the first roll resets it safely",
+    )
 }
 
 /// The newest key of each enctype that a keytab holds for one of these principals.
@@ -182,4 +227,39 @@ fn keys_in(
         ));
     }
     Ok(keys)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stand_in::domain::{Scene, password};
+
+    async fn adopt(scene: &Scene) -> Result<said::Changed, No> {
+        let request = said::AdoptArrayRequest {
+            array: "other".to_owned(),
+            account: "WEB$".to_owned(),
+            credential: Some(Credential::Password(password(1).as_bytes().to_vec())),
+            dry_run: true,
+            ..Default::default()
+        };
+        scene.site.controller.adopt_array(request).await
+    }
+
+    #[tokio::test]
+    async fn a_credential_is_that_of_every_domain_controller() {
+        let scene = Scene::new(&["dc1", "dc2"]);
+        scene.disband();
+        let done = adopt(&scene).await.unwrap().done;
+        assert!(
+            done.iter().any(|line| line.contains("no reset")),
+            "{done:?}"
+        );
+        scene.issues("dc2", password(1), 5);
+        let no = adopt(&scene).await.unwrap_err();
+        assert_eq!((no.code, no.exit), ("kvno-differs", 75), "{}", no.what);
+        scene.issues("dc2", password(2), 4);
+        let no = adopt(&scene).await.unwrap_err();
+        assert_eq!(no.code, "wrong-credential");
+        assert!(no.what.contains("dc2"), "{}", no.what);
+    }
 }

@@ -99,8 +99,8 @@ impl Maker {
         };
         let (who, account) = (&self.operator.principal, &change.target.account);
         let what = format!(
-            "{who} may not write {lacking} of {account}: nothing was sent, since the changes are to \
-             be made one right after the other"
+            "{who} may not write {lacking} of {account}: nothing was sent, since the changes are \
+             to be made one right after the other"
         );
         let next = format!("grant it, or bind as somebody who may: --bind-as USER (on {account})");
         Err(Trouble::new(Exit::Denied, "insufficient-rights", what).next(next))
