@@ -2,7 +2,7 @@
 # sudo, and does nothing when everything is there.
 .DEFAULT_GOAL := help
 .PHONY: help deps build lint test unit model model-full e2e crash interop demo bench fuzz mutants \
-  clean
+  windows windows-deps test-windows clean
 
 # Where `make lint` looks for cargo-deny before it installs it there.
 tools := $(CURDIR)/target/tools
@@ -76,6 +76,16 @@ mutants: $(tools)/bin/cargo-mutants ## make small mistakes in the core, and see 
 
 $(tools)/bin/cargo-mutants:
 	cargo install --quiet --locked --root $(tools) cargo-mutants@27.1.0
+
+windows-deps: ## install what the next two need: 3 GB (root or sudo)
+	@agent/windows/cross packages
+
+windows: windows-deps ## keyroll-agent.exe, built here; docs/windows.md
+	agent/windows/cross build
+
+test-windows: windows-deps ## clippy and the tests of the agent on Windows, under wine
+	agent/windows/cross lint
+	agent/windows/cross test
 
 clean: ## remove what was built, and the cached lab
 	cargo clean

@@ -1,50 +1,19 @@
 //! Replacing a file such that every reader, and every crash, finds the old one or the new one.
 //!
-//! A temporary file in the same folder, created with mode 0600, gets its owner, ACL, label and
-//! mode before the first secret byte; then the bytes, an fsync, a read-back, the rename and an
-//! fsync of the folder. Everything that can fail for lack of room fails before the rename.
+//! A temporary file in the same folder, made for nobody else's eyes, gets its access before the
+//! first secret byte; then the bytes, a sync, a read-back, the rename and a sync of the folder.
+//! Everything that can fail for lack of room fails before the rename.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, Read as _, Seek as _};
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use keyroll::keytab::framing::MAX_FILE;
 use keyroll::secret::SecretBytes;
-use rustix::fs::{FallocateFlags, Gid, Mode, OFlags, Uid, XattrFlags};
 use zeroize::Zeroizing;
 
-use crate::effect;
-
-const ACL: &str = "system.posix_acl_access";
-const LABEL: &str = "security.selinux";
-
-/// How files are opened: a link is not followed, and a pipe in the file's place blocks nobody.
-pub const SAFE_OPEN: OFlags = OFlags::NOFOLLOW.union(OFlags::NONBLOCK);
-
-/// The permission bits that a file with keys may have: its owner's and one group's.
-pub const FITTING: u32 = 0o660;
-
-/// Who may read a file. What is not given is taken from the file that is replaced, or else is
-/// the agent's own user and group and mode 0600.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Access {
-    /// The owner's number.
-    pub owner: Option<u32>,
-    /// The group's number.
-    pub group: Option<u32>,
-    /// The permission bits.
-    pub mode: Option<u32>,
-}
-
-impl Access {
-    /// Nobody but the agent.
-    pub const PRIVATE: Self = Self {
-        owner: None,
-        group: None,
-        mode: Some(0o600),
-    };
-}
+pub use crate::platform::Access;
+use crate::{effect, platform};
 
 /// Why a file was not read or written.
 #[derive(Debug, thiserror::Error)]
@@ -107,17 +76,11 @@ pub struct Prepared {
 ///
 /// # Errors
 /// [`FileError`]; the old file is untouched.
-pub fn prepare(path: &Path, bytes: &SecretBytes, access: Access) -> Result<Prepared, FileError> {
+pub fn prepare(path: &Path, bytes: &SecretBytes, access: &Access) -> Result<Prepared, FileError> {
     let old = existing(path)?;
     remove_leftovers(path)?;
     let temporary = temporary_beside(path)?;
-    let mut options = OpenOptions::new();
-    options
-        .read(true)
-        .write(true)
-        .mode(0o600)
-        .custom_flags(SAFE_OPEN.bits().cast_signed());
-    let mut file = effect::create(&mut options, &temporary)
+    let mut file = effect::create(&temporary)
         .map_err(|error| FileError::system("create", &temporary, error))?;
     let prepared = Prepared {
         temporary,
@@ -128,9 +91,10 @@ pub fn prepare(path: &Path, bytes: &SecretBytes, access: Access) -> Result<Prepa
         let temporary = prepared.temporary.clone();
         move |error: io::Error| FileError::system(action, &temporary, error)
     };
-    set_access(&file, path, old.as_ref(), access).map_err(failed("set the access of"))?;
+    platform::set_access(&file, path, old.as_ref(), access).map_err(failed("set the access of"))?;
     let content = bytes.expose();
-    reserve(&file, content.len()).map_err(failed("reserve room for"))?;
+    let size = u64::try_from(content.len()).unwrap_or(u64::MAX);
+    platform::reserve(&file, size).map_err(failed("reserve room for"))?;
     effect::write(&file, content).map_err(failed("write"))?;
     effect::sync(&file).map_err(failed("sync"))?;
     file.rewind().map_err(failed("rewind"))?;
@@ -171,7 +135,7 @@ impl Drop for Prepared {
 ///
 /// # Errors
 /// [`FileError`]; the file is the old one or the new one.
-pub fn replace(path: &Path, bytes: &SecretBytes, access: Access) -> Result<(), FileError> {
+pub fn replace(path: &Path, bytes: &SecretBytes, access: &Access) -> Result<(), FileError> {
     prepare(path, bytes, access)?.commit()
 }
 
@@ -182,11 +146,7 @@ pub fn replace(path: &Path, bytes: &SecretBytes, access: Access) -> Result<(), F
 /// [`FileError::System`].
 pub fn read(path: &Path) -> Result<SecretBytes, FileError> {
     let failed = |error| FileError::system("read", path, error);
-    let file = OpenOptions::new()
-        .read(true)
-        .custom_flags(SAFE_OPEN.bits().cast_signed())
-        .open(path)
-        .map_err(failed)?;
+    let file = platform::open(path).map_err(failed)?;
     if !file.metadata().map_err(failed)?.is_file() {
         let what = "not a regular file";
         return Err(FileError::Unfit {
@@ -217,9 +177,7 @@ pub fn read_open(file: &File) -> io::Result<SecretBytes> {
 /// [`FileError::System`].
 pub fn sync_folder(path: &Path) -> Result<(), FileError> {
     let folder = folder_of(path)?;
-    File::open(folder)
-        .and_then(|folder| effect::sync(&folder))
-        .map_err(|error| FileError::system("sync the folder", folder, error))
+    effect::sync_folder(folder).map_err(|error| FileError::system("sync the folder", folder, error))
 }
 
 /// The file that will be replaced, if there is one.
@@ -236,80 +194,6 @@ fn existing(path: &Path) -> Result<Option<fs::Metadata>, FileError> {
         Ok(_) => Err(unfit("not a regular file")),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(FileError::system("look at", path, error)),
-    }
-}
-
-/// Owner, ACL, label and mode, in the order in which none of them undoes another: a change of
-/// owner clears mode bits, and the mode's group bits are the ACL's mask.
-fn set_access(
-    file: &File,
-    path: &Path,
-    old: Option<&fs::Metadata>,
-    access: Access,
-) -> io::Result<()> {
-    let own = file.metadata()?;
-    let owner = access
-        .owner
-        .or(old.map(fs::Metadata::uid))
-        .unwrap_or(own.uid());
-    let group = access
-        .group
-        .or(old.map(fs::Metadata::gid))
-        .unwrap_or(own.gid());
-    if (owner, group) != (own.uid(), own.gid()) {
-        let (owner, group) = (Uid::from_raw(owner), Gid::from_raw(group));
-        rustix::fs::fchown(file, Some(owner), Some(group))?;
-    }
-    match old.map(|_| attribute(path, ACL)).transpose()?.flatten() {
-        Some(acl) => rustix::fs::fsetxattr(file, ACL, &acl, XattrFlags::empty())?,
-        // A default ACL of the folder must not open a file of keys to anybody.
-        None => unless_absent(rustix::fs::fremovexattr(file, ACL))?,
-    }
-    let label = old.map(|_| attribute(path, LABEL)).transpose()?.flatten();
-    if let Some(label) = label.filter(|label| !has_label(file, label)) {
-        rustix::fs::fsetxattr(file, LABEL, &label, XattrFlags::empty())?;
-    }
-    let mode = access.mode.or(old.map(fs::Metadata::mode)).unwrap_or(0o600) & FITTING;
-    rustix::fs::fchmod(file, Mode::from_raw_mode(mode))?;
-    Ok(())
-}
-
-/// An extended attribute of the file at `path`; none where there is none or no support for it.
-fn attribute(path: &Path, name: &str) -> io::Result<Option<Vec<u8>>> {
-    let mut value = vec![0; 64 * 1024];
-    match rustix::fs::lgetxattr(path, name, &mut value) {
-        Ok(size) => {
-            value.truncate(size);
-            Ok(Some(value))
-        }
-        Err(error) => unless_absent(Err(error)).map(|()| None),
-    }
-}
-
-/// Whether the new file has this label already; giving it again may need a right of its own.
-fn has_label(file: &File, label: &[u8]) -> bool {
-    let mut value = vec![0; label.len() + 1];
-    rustix::fs::fgetxattr(file, LABEL, &mut value).is_ok_and(|size| value[..size] == *label)
-}
-
-fn unless_absent(outcome: rustix::io::Result<()>) -> io::Result<()> {
-    use rustix::io::Errno;
-    match outcome {
-        Err(Errno::NODATA | Errno::OPNOTSUPP) | Ok(()) => Ok(()),
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// Makes sure that there is room, where the file system can promise it.
-fn reserve(file: &File, size: usize) -> io::Result<()> {
-    use rustix::io::Errno;
-    let size = u64::try_from(size).unwrap_or(u64::MAX);
-    if size == 0 {
-        return Ok(());
-    }
-    match rustix::fs::fallocate(file, FallocateFlags::KEEP_SIZE, 0, size) {
-        Ok(()) | Err(Errno::OPNOTSUPP | Errno::NOSYS) => Ok(()),
-        Err(error) => Err(error.into()),
     }
 }
 

@@ -13,13 +13,13 @@ use rustls_pki_types::pem::PemObject as _;
 use zeroize::Zeroizing;
 
 use crate::atomic_file::{self, Access};
-use crate::config::{Config, ConfigError, PATH};
+use crate::config::{Config, ConfigError};
 use crate::exit::{EXITS, Exit};
 use crate::identity::{Identity, NewKey};
 use crate::look::{self, Output};
 use crate::state::private_folder;
 use crate::trouble::Trouble;
-use crate::{enroll, serve};
+use crate::{enroll, platform, serve};
 
 #[derive(Parser)]
 #[command(
@@ -30,7 +30,7 @@ use crate::{enroll, serve};
 )]
 struct CommandLine {
     /// The settings.
-    #[arg(long, global = true, default_value = PATH)]
+    #[arg(long, global = true, default_value_os_t = platform::settings())]
     config: PathBuf,
     #[command(subcommand)]
     verb: Verb,
@@ -98,7 +98,7 @@ pub fn definition() -> clap::Command {
 #[must_use]
 pub fn main() -> ExitCode {
     let line = CommandLine::parse();
-    protect();
+    platform::protect();
     match act(line) {
         Ok(exit) => exit.into(),
         Err(trouble) => {
@@ -116,20 +116,6 @@ fn complain(what: &str) {
 #[expect(clippy::print_stdout, reason = "the command line's own voice")]
 pub(crate) fn say(what: &str) {
     println!("{what}");
-}
-
-/// No core dump and no debugger sees this process's memory.
-fn protect() {
-    use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
-    set_dumpable_behavior(DumpableBehavior::NotDumpable).ok();
-    setrlimit(
-        Resource::Core,
-        Rlimit {
-            current: Some(0),
-            maximum: Some(0),
-        },
-    )
-    .ok();
 }
 
 fn act(line: CommandLine) -> Result<Exit, Trouble> {
@@ -206,12 +192,16 @@ fn join(config: &Config, file: &Path, address: Option<String>) -> Result<Exit, T
         invitation.node,
         reply.arrays.join(", ")
     ));
-    say(NEXT);
+    say_next();
     Ok(Exit::Done)
 }
 
-const NEXT: &str = "next: systemctl start keyroll-agent (or keyroll-agent run); one that runs goes \
-                    on with the new identity by itself";
+fn say_next() {
+    let start = platform::START;
+    let then = "one that runs goes on with the new identity by itself";
+    say(&format!("next: {start} (or keyroll-agent run); {then}"));
+}
+
 const WAITING: &str = "joining.key";
 
 fn request(config: &Config, out: &Path, node: &NodeName) -> Result<Exit, Trouble> {
@@ -219,7 +209,7 @@ fn request(config: &Config, out: &Path, node: &NodeName) -> Result<Exit, Trouble
     let new = NewKey::make(node.as_str()).map_err(|error| Trouble::of(Exit::Internal, &error))?;
     let csr = ::pem::encode(&::pem::Pem::new("CERTIFICATE REQUEST", new.request.clone()));
     let write = |path: &Path, bytes: &SecretBytes| {
-        atomic_file::replace(path, bytes, Access::PRIVATE)
+        atomic_file::replace(path, bytes, &Access::PRIVATE)
             .map_err(|error| Trouble::of(Exit::CannotWrite, &error))
     };
     write(&config.state.join(WAITING), &new.into_pem())?;
@@ -254,7 +244,7 @@ fn take(config: &Config, certificate: &Path, authorities: Option<&Path>) -> Resu
         .map_err(|error| Trouble::of(Exit::Damaged, &error))?;
     crate::effect::remove(&waiting).ok();
     say("joined");
-    say(NEXT);
+    say_next();
     Ok(Exit::Done)
 }
 
@@ -284,13 +274,6 @@ fn log(level: tracing::Level) {
 }
 
 async fn asked_to_stop() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut term), Ok(mut int)) = (
-        signal(SignalKind::terminate()),
-        signal(SignalKind::interrupt()),
-    ) else {
-        return std::future::pending().await;
-    };
-    tokio::select! { _ = term.recv() => {}, _ = int.recv() => {} }
+    platform::asked_to_stop().await;
     tracing::info!("asked to stop");
 }

@@ -16,9 +16,6 @@ use crate::atomic_file::{self, FileError};
 use crate::hook::Hook;
 use crate::keytab_file::Target;
 
-/// Where the settings are unless `--config` says otherwise.
-pub const PATH: &str = "/etc/keyroll/keyroll-agent.toml";
-
 /// Everything the agent is told.
 #[derive(Debug)]
 pub struct Config {

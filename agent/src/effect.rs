@@ -5,13 +5,14 @@
     reason = "the one place from which the disk is changed"
 )]
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, Write as _};
-use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
 use keyroll_failpoint::{Here, at};
 use strum::{IntoStaticStr, VariantNames};
+
+use crate::platform;
 
 /// Everything that the agent does to its node.
 #[derive(Debug, Clone, Copy, IntoStaticStr, VariantNames)]
@@ -50,13 +51,13 @@ impl Effect {
     }
 }
 
-/// [`OpenOptions::open`] of a file that is not there yet.
+/// [`platform::create`].
 ///
 /// # Errors
 /// The system's.
-pub fn create(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
+pub fn create(path: &Path) -> io::Result<File> {
     let _here = Effect::Create.here();
-    options.create_new(true).open(path)
+    platform::create(path)
 }
 
 /// [`io::Write::write_all`].
@@ -86,13 +87,22 @@ pub fn sync_content(file: &File) -> io::Result<()> {
     file.sync_data()
 }
 
-/// [`fs::rename`].
+/// [`platform::sync_folder`].
+///
+/// # Errors
+/// The system's.
+pub fn sync_folder(folder: &Path) -> io::Result<()> {
+    let _here = Effect::Sync.here();
+    platform::sync_folder(folder)
+}
+
+/// [`platform::rename`].
 ///
 /// # Errors
 /// The system's.
 pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
     let _here = Effect::Rename.here();
-    fs::rename(from, to)
+    platform::rename(from, to)
 }
 
 /// Writes over a part of a file.
@@ -101,7 +111,7 @@ pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
 /// The system's.
 pub fn patch(file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
     let _here = Effect::Patch.here();
-    file.write_all_at(bytes, offset)
+    platform::write_at(file, bytes, offset)
 }
 
 /// [`fs::remove_file`].

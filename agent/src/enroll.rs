@@ -15,8 +15,8 @@ use tonic::transport::{Channel, Endpoint, Uri};
 
 use crate::exit::Exit;
 use crate::identity::{Identity, NewKey};
-use crate::tls;
 use crate::trouble::{Trouble, chain};
+use crate::{platform, tls};
 
 /// How long reaching the controller and its answer may take.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -80,7 +80,7 @@ async fn connect(invitation: &Invitation) -> Result<Channel, Trouble> {
         .to_owned();
     let unreachable = |why: String| {
         let what = format!("cannot reach the controller at {address}: {why}");
-        Trouble::new(Exit::Unreachable, what).next(format!("nc -vz {host} {port}"))
+        Trouble::new(Exit::Unreachable, what).next(platform::dial(&host, port))
     };
     let config =
         tls::joining(invitation.authority).map_err(|error| Trouble::of(Exit::Internal, &error))?;

@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use keyroll::fence::Version;
 use keyroll::name::ArrayName;
-use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::process::Command;
 
 use crate::effect::Effect;
+use crate::platform::Family;
 
 /// A command, as the settings have it.
 #[derive(Debug, Clone)]
@@ -54,25 +54,20 @@ impl Hook {
             program: self.program.clone(),
             why,
         };
-        let mut child = Command::new(&self.program)
+        let mut command = Command::new(&self.program);
+        // Its children end with it.
+        Family::prepare(&mut command);
+        let mut child = command
             .args(&self.arguments)
-            .env_clear()
-            .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
             .env("KEYROLL_ARRAY", array.as_str())
             .env("KEYROLL_VERSION", version.to_string())
-            .current_dir("/")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
-            // A group of its own, so that its children end with it.
-            .process_group(0)
             .kill_on_drop(true)
             .spawn()
             .map_err(|error| failed(format!("cannot be started: {error}")))?;
-        let group = child
-            .id()
-            .and_then(|id| i32::try_from(id).ok())
-            .and_then(Pid::from_raw);
+        let family = Family::of(&child);
         let (output, errors) = (child.stdout.take(), child.stderr.take());
         let mut said = (Vec::new(), Vec::new());
         let listening = async {
@@ -90,10 +85,8 @@ impl Hook {
             }
         })
         .await;
-        if end.is_err()
-            && let Some(group) = group
-        {
-            let _ = kill_process_group(group, Signal::KILL);
+        if end.is_err() {
+            family.kill();
             let _ = child.wait().await;
         }
         let words = || last_words(&said.0, &said.1);
@@ -144,7 +137,7 @@ fn may_be_a_key(word: &str) -> bool {
     })
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
     use super::*;
 

@@ -18,6 +18,7 @@ use x509_parser::extensions::GeneralName;
 
 use crate::atomic_file::{self, Access, FileError};
 use crate::effect::Effect;
+use crate::platform;
 
 /// Why the node cannot show who it is.
 #[derive(Debug, thiserror::Error)]
@@ -169,7 +170,7 @@ impl Identity {
             atomic_file::replace(
                 &folder.join(name),
                 &SecretBytes::new(bytes),
-                Access::PRIVATE,
+                &Access::PRIVATE,
             )
         };
         // Whoever is trusted first: authorities are replaced by adding the new one, so the old key
@@ -244,9 +245,8 @@ impl Identity {
 }
 
 fn stamp(folder: &Path) -> Option<Stamp> {
-    use std::os::unix::fs::MetadataExt as _;
     let found = std::fs::metadata(folder.join(KEY)).ok()?;
-    Some((found.ino(), found.modified().ok()?))
+    Some((platform::stamp(&found), found.modified().ok()?))
 }
 
 impl ResolvesServerCert for Identity {

@@ -16,8 +16,9 @@ use keyroll::keytab::{
 use keyroll::secret::SecretBytes;
 use zeroize::Zeroizing;
 
-use crate::atomic_file::{self, Access, FileError, SAFE_OPEN};
+use crate::atomic_file::{self, Access, FileError};
 use crate::effect::{self, Effect};
+use crate::platform;
 use crate::shared_file::{LOCK_DEADLINE, LockedFile, Purpose};
 
 /// How long a reader waits for a writer of a shared file.
@@ -138,7 +139,7 @@ fn replacement(
         Err(error) => return Err(error.into()),
     }
     let bytes = whole_file(wanted, order.timestamp).map_err(|error| target.content(error))?;
-    let prepared = atomic_file::prepare(&target.path, &bytes, target.access)?;
+    let prepared = atomic_file::prepare(&target.path, &bytes, &target.access)?;
     Ok(Some(Change::Replace(prepared)))
 }
 
@@ -163,7 +164,7 @@ fn keeping(
     let mut copy = Zeroizing::new(bytes.expose().to_vec());
     patches.iter().for_each(|patch| patch.apply(&mut copy));
     let copy = SecretBytes::new(std::mem::take(&mut *copy));
-    let prepared = atomic_file::prepare(&target.path, &copy, target.access)?;
+    let prepared = atomic_file::prepare(&target.path, &copy, &target.access)?;
     Ok(Some(Change::Replace(prepared)))
 }
 
@@ -174,7 +175,7 @@ fn patches(
 ) -> Result<Option<Change>, KeytabError> {
     let locked = match LockedFile::open(&target.path, Purpose::Write, LOCK_DEADLINE) {
         Err(error) if error.is_missing() => {
-            LockedFile::create(&target.path, target.access)?;
+            LockedFile::create(&target.path, &target.access)?;
             LockedFile::open(&target.path, Purpose::Write, LOCK_DEADLINE)?
         }
         outcome => outcome?,
@@ -252,22 +253,14 @@ impl Target {
         keyroll::keytab::held::entries(bytes.expose()).map_err(damaged)
     }
 
-    /// Whether a file of ours alone has another owner or mode than the settings say, or than a
-    /// keytab may have. A shared file's owner and mode are the business of whoever made it.
+    /// Whether others may read a file of ours alone than the settings say, or than may read a
+    /// keytab. Who may read a shared one is the business of whoever made it.
     #[must_use]
     pub fn is_open_to_others(&self) -> bool {
-        use std::os::unix::fs::MetadataExt as _;
         if self.filter.kind == TargetKind::Shared {
             return false;
         }
-        let Ok(found) = std::fs::symlink_metadata(&self.path) else {
-            return false;
-        };
-        let (mode, Access { owner, group, .. }) = (found.mode() & 0o7777, self.access);
-        mode & !atomic_file::FITTING != 0
-            || self.access.mode.is_some_and(|wanted| wanted != mode)
-            || owner.is_some_and(|wanted| wanted != found.uid())
-            || group.is_some_and(|wanted| wanted != found.gid())
+        platform::is_open_to_others(&self.path, &self.access)
     }
 
     /// Removes the array's keys: the file, or in a shared one the entries of `scope`.
@@ -358,13 +351,8 @@ impl Target {
 
 /// Overwrites and removes a file of ours alone.
 fn remove(path: &std::path::Path) -> Result<(), FileError> {
-    use std::os::unix::fs::OpenOptionsExt as _;
-    let mut options = std::fs::OpenOptions::new();
     // Whoever may write in the folder must not have us wipe another file by a link.
-    options
-        .write(true)
-        .custom_flags(SAFE_OPEN.bits().cast_signed());
-    let file = match options.open(path) {
+    let file = match platform::open_to_write(path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
         outcome => outcome.map_err(|error| FileError::system("open", path, error))?,
     };

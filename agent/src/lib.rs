@@ -1,6 +1,5 @@
 //! The agent: what touches a node.
 
-pub mod account;
 pub mod atomic_file;
 pub mod command_line;
 pub mod config;
@@ -16,6 +15,7 @@ pub mod identity;
 pub mod keytab_file;
 mod look;
 pub mod node;
+pub mod platform;
 pub mod serve;
 pub mod service;
 pub mod shared_file;

@@ -11,6 +11,7 @@ use crate::config::Config;
 use crate::exit::Exit;
 use crate::identity::{Identity, IdentityError};
 use crate::keytab_file::{KeytabError, Target};
+use crate::platform;
 use crate::trouble::chain;
 
 /// For whom it is written.
@@ -74,7 +75,7 @@ fn inspect(target: &Target) -> Result<String, String> {
         Err(error) => return Err(chain(&error)),
     };
     let folder = target.path.parent().unwrap_or(Path::new("/"));
-    match rustix::fs::access(folder, rustix::fs::Access::WRITE_OK) {
+    match platform::may_write_in(folder) {
         Ok(()) => Ok(fine),
         Err(error) => Err(format!("cannot write in {}: {error}", folder.display())),
     }

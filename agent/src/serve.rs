@@ -25,7 +25,7 @@ use crate::node::{FoundTarget, Node};
 use crate::service::Service;
 use crate::state::StateError;
 use crate::trouble::{Trouble, chain};
-use crate::{health, tls};
+use crate::{health, platform, tls};
 
 /// A handshake takes milliseconds.
 const HANDSHAKE: Duration = Duration::from_secs(5);
@@ -70,7 +70,7 @@ pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<(
     let node = Arc::new(node);
     node.gates().certificate(identity.ends());
     tracing::info!(node = %identity.node(), address = ?listener.local_addr().ok(), "agent ready");
-    sd_notify::notify(false, &[sd_notify::NotifyState::Ready]).ok();
+    platform::ready();
     let service = Service::new(Arc::clone(&node), Arc::clone(&identity));
     let checks = check.map(|listener| health::agent_check(listener, Arc::clone(node.gates())));
     tokio::select! {
@@ -79,9 +79,9 @@ pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<(
         () = optional(http.map(|listener| health::http(listener, Arc::clone(node.gates())))) => {}
         () = optional(checks) => {}
         () = watch(Arc::clone(&node)) => {}
-        () = watchdog() => {}
+        () = platform::watchdog() => {}
     }
-    sd_notify::notify(false, &[sd_notify::NotifyState::Stopping]).ok();
+    platform::stopping();
     Ok(())
 }
 
@@ -225,18 +225,5 @@ async fn watch(node: Arc<Node>) {
                 tracing::warn!(%array, wrong, "not ready");
             }
         }
-    }
-}
-
-/// Tells systemd that this process still turns, as often as it asks to be told.
-async fn watchdog() {
-    let mut micros = 0;
-    if !sd_notify::watchdog_enabled(false, &mut micros) {
-        std::future::pending::<()>().await;
-    }
-    let mut tick = tokio::time::interval(Duration::from_micros((micros / 2).max(1000)));
-    loop {
-        tick.tick().await;
-        sd_notify::notify(false, &[sd_notify::NotifyState::Watchdog]).ok();
     }
 }

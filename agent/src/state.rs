@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::atomic_file::{self, Access, FileError};
 use crate::effect::Effect;
 use crate::keytab_file::Target;
+use crate::platform;
 
 /// What was accepted for one array.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -97,7 +98,7 @@ impl ArrayState {
         Ok(atomic_file::replace(
             &path,
             &SecretBytes::new(bytes),
-            Access::PRIVATE,
+            &Access::PRIVATE,
         )?)
     }
 
@@ -145,12 +146,7 @@ impl ArrayState {
 /// # Errors
 /// [`FileError::System`].
 pub fn private_folder(folder: &Path) -> Result<(), FileError> {
-    use std::os::unix::fs::DirBuilderExt as _;
-    std::fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(folder)
-        .map_err(|error| FileError::system("make", folder, error))
+    platform::make_private_folder(folder).map_err(|error| FileError::system("make", folder, error))
 }
 
 fn path(folder: &Path, array: &ArrayName) -> PathBuf {

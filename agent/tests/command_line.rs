@@ -7,7 +7,6 @@
 )]
 
 use std::io::Write as _;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
@@ -21,6 +20,9 @@ use serde_json::{Value, json};
 /// A token, which no message may repeat.
 const TOKEN: &str = "5ec2e75ec2e75ec2e75ec2e75ec2e75ec2e75ec2e75ec2e75ec2e75ec2e75ec2";
 
+/// What the system says of a file that is not there.
+const MISSING: &str = "(os error 2)";
+
 struct Place(tempfile::TempDir);
 
 struct Ran {
@@ -32,10 +34,12 @@ struct Ran {
 impl Place {
     fn new() -> Self {
         let place = Self(tempfile::tempdir().unwrap());
-        let root = place.0.path().display();
+        let [state, keytab] = ["state", "web.keytab"].map(|name| place.path(name));
         place.settings(&format!(
-            "state = '{root}/state'\nlisten = '127.0.0.1:0'\n[[array]]\nname = 'web'\n\
-             [[array.target]]\npath = '{root}/web.keytab'\n"
+            "state = '{}'\nlisten = '127.0.0.1:0'\n[[array]]\nname = 'web'\n\
+             [[array.target]]\npath = '{}'\n",
+            state.display(),
+            keytab.display(),
         ));
         place
     }
@@ -144,7 +148,7 @@ fn wrong_settings_are_told_on_one_line() {
     );
     std::fs::remove_file(place.path("agent.toml")).unwrap();
     let ran = place.run("show");
-    ran.fails(74, &["cannot read", "agent.toml", "No such file"]);
+    ran.fails(74, &["cannot read", "agent.toml", MISSING]);
 }
 
 #[test]
@@ -212,7 +216,7 @@ fn show_names_entries_and_never_a_key() {
         value["files"][0]["trouble"]
             .as_str()
             .unwrap()
-            .contains("No such file")
+            .contains(MISSING)
     );
 }
 
@@ -256,7 +260,7 @@ fn r10_an_invitation_is_never_repeated_and_a_silent_controller_is_named() {
     place.run_with("join", "").fails(65, &["not an invitation"]);
     place
         .run("join --invitation-file missing")
-        .fails(74, &["cannot read the invitation missing: No such file"]);
+        .fails(74, &["cannot read the invitation missing: ", MISSING]);
     // A port that was free a moment ago, and an IPv6 address.
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -268,7 +272,10 @@ fn r10_an_invitation_is_never_repeated_and_a_silent_controller_is_named() {
             69,
             &[
                 &format!("cannot reach the controller at {host}:{port}"),
-                &format!("Next: nc -vz {bare} {port}"),
+                &format!(
+                    "Next: {}",
+                    keyroll_agent::platform::dial(bare, &port.to_string())
+                ),
             ],
         );
         for text in [&ran.out, &ran.err, &damaged.err] {
@@ -298,15 +305,16 @@ fn a_request_is_carried_by_file_and_its_key_stays() {
     );
     let text = std::fs::read_to_string(&csr).unwrap();
     assert!(text.contains("CERTIFICATE REQUEST") && !text.contains("PRIVATE"));
-    let mode = |name: &str| {
+    #[cfg(unix)]
+    for (name, mode) in [("state", 0o700), ("state/joining.key", 0o600)] {
+        use std::os::unix::fs::PermissionsExt as _;
         let found = std::fs::metadata(place.path(name)).unwrap();
-        found.permissions().mode() & 0o7777
-    };
-    assert_eq!((mode("state"), mode("state/joining.key")), (0o700, 0o600));
+        assert_eq!(found.permissions().mode() & 0o7777, mode, "{name}");
+    }
     let ran = place.run("join --certificate node.csr --authorities node.csr");
     ran.fails(65, &["the node's certificate: there is none"]);
-    let ran = place.run("join --csr-out /proc/node.csr --node node1");
-    ran.fails(73, &["/proc"]);
+    let ran = place.run("join --csr-out missing/node.csr --node node1");
+    ran.fails(73, &["cannot list", "missing"]);
     let ran = place.run("join --csr-out node.csr --node bad/name");
     assert_eq!(ran.exit, 2, "{}{}", ran.out, ran.err);
 }

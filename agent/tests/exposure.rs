@@ -1,5 +1,7 @@
 //! R13: at no moment can anybody read a keytab who should not, whatever the process's umask is.
 
+#![cfg(unix)]
+
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
@@ -58,7 +60,7 @@ fn r13_ten_thousand_writes_leave_no_moment_in_which_others_can_read() {
         });
         for number in 0..WRITES {
             let bytes = SecretBytes::new(vec![u8::try_from(number % 251).unwrap(); 200]);
-            replace(&path, &bytes, access).unwrap();
+            replace(&path, &bytes, &access).unwrap();
         }
         done.store(true, Ordering::Relaxed);
         watcher.join().unwrap()

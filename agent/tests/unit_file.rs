@@ -1,5 +1,6 @@
 //! The sandboxes that the services ship with, judged by systemd itself.
 
+#![cfg(unix)]
 #![allow(
     clippy::disallowed_types,
     reason = "a test may wait for a program to end"

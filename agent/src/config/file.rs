@@ -9,16 +9,15 @@ use keyroll::keytab::{TargetFilter, TargetKind};
 use serde::Deserialize;
 
 use super::{Array, Config, Health};
-use crate::account;
-use crate::atomic_file::Access;
 use crate::hook::Hook;
 use crate::keytab_file::Target;
+use crate::platform::{self, Access, AccessWords};
 
 /// The file.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct File {
-    #[serde(default = "default_state")]
+    #[serde(default = "platform::state")]
     state: PathBuf,
     #[serde(default = "default_listen")]
     listen: SocketAddr,
@@ -58,6 +57,8 @@ struct TargetTable {
     group: Option<String>,
     mode: Option<String>,
     #[serde(default)]
+    readers: Vec<String>,
+    #[serde(default)]
     principals: Vec<String>,
     #[serde(default)]
     enctypes: Vec<String>,
@@ -78,10 +79,6 @@ struct HookTable {
     command: Vec<String>,
     #[serde(default = "default_time_limit")]
     time_limit_seconds: u64,
-}
-
-fn default_state() -> PathBuf {
-    PathBuf::from("/var/lib/keyroll-agent")
 }
 
 fn default_listen() -> SocketAddr {
@@ -180,11 +177,12 @@ impl ArrayTable {
 impl TargetTable {
     fn owned_by_default(array: &str) -> Self {
         Self {
-            path: Path::new("/etc/keyroll").join(array).join("krb5.keytab"),
+            path: platform::keytab(array),
             kind: Kind::Owned,
             owner: None,
             group: None,
             mode: None,
+            readers: Vec::new(),
             principals: Vec::new(),
             enctypes: Vec::new(),
         }
@@ -198,16 +196,16 @@ impl TargetTable {
             Kind::Client => TargetKind::Client,
         };
         let path = self.path.display();
-        let mut account = |found: Result<u32, String>| match found {
-            Ok(number) => Some(number),
-            Err(complaint) => {
-                complaints.push(format!("{path}: {complaint}"));
-                None
-            }
+        let words = AccessWords {
+            owner: self.owner,
+            group: self.group,
+            mode: self.mode,
+            readers: self.readers,
         };
-        let owner = self.owner.and_then(|name| account(account::user(&name)));
-        let group = self.group.and_then(|name| account(account::group(&name)));
-        let mode = self.mode.and_then(|text| mode(&text, complaints));
+        let access = Access::of(words).unwrap_or_else(|wrong| {
+            complaints.extend(wrong.iter().map(|wrong| format!("{path}: {wrong}")));
+            Access::PRIVATE
+        });
         let principals = each("target.principals", &self.principals, complaints);
         let enctypes = each("target.enctypes", &self.enctypes, complaints);
         let filter = TargetFilter {
@@ -215,7 +213,6 @@ impl TargetTable {
             principals,
             enctypes,
         };
-        let access = Access { owner, group, mode };
         Target {
             path: self.path,
             filter,
@@ -245,21 +242,6 @@ impl HookTable {
 fn absolute(key: &str, path: &Path, complaints: &mut Complaints) {
     if !path.is_absolute() || path.file_name().is_none() {
         complaints.push(format!("{key}: {} is not an absolute path", path.display()));
-    }
-}
-
-/// Permission bits that leave a keytab to its owner and one group.
-fn mode(text: &str, complaints: &mut Complaints) -> Option<u32> {
-    // A sign would be taken too.
-    let digits = text.bytes().all(|digit| digit.is_ascii_digit());
-    match u32::from_str_radix(text, 8) {
-        Ok(mode) if digits && mode & !0o660 == 0 && mode & 0o400 != 0 => Some(mode),
-        _ => {
-            complaints.push(format!(
-                "target.mode: {text:?} is not allowed; write 0400, 0600, 0440, 0640 or 0660"
-            ));
-            None
-        }
     }
 }
 

@@ -131,8 +131,8 @@ impl FileProof {
 }
 
 fn written_unix(path: &Path) -> i64 {
-    use std::os::unix::fs::MetadataExt as _;
-    std::fs::symlink_metadata(path).map_or(0, |found| found.mtime())
+    let written = std::fs::symlink_metadata(path).and_then(|found| found.modified());
+    written.map_or(0, |written| DateTime::<Utc>::from(written).timestamp())
 }
 
 fn judge(

@@ -1,11 +1,10 @@
 //! Keysets: taken, read back, repeated, refused, proven, wiped.
 
-use std::os::unix::fs::PermissionsExt as _;
-
 use chrono::{TimeDelta, Utc};
 use keyroll::kerberos::Kvno;
 use keyroll::kerberos::message::{ApRequest, Mint};
 use keyroll::keyset::{Role, fingerprint};
+use keyroll_agent::platform;
 use keyroll_proto::agent as said;
 use tonic::Code;
 
@@ -29,14 +28,17 @@ async fn what_is_staged_is_read_back_from_the_disk() {
     }
     let path = scene.path("web.keytab");
     assert_eq!(kvnos(&path), [7, 8], "current stands before pending");
-    let mode = |name: &str| {
+    #[cfg(unix)]
+    for (name, mode) in [
+        ("web.keytab", 0o600),
+        ("state/arrays", 0o700),
+        ("state/arrays/web.json", 0o600),
+        ("state/node.key", 0o600),
+    ] {
+        use std::os::unix::fs::PermissionsExt as _;
         let found = std::fs::metadata(scene.path(name)).unwrap();
-        found.permissions().mode() & 0o7777
-    };
-    assert_eq!(mode("web.keytab"), 0o600);
-    assert_eq!(mode("state/arrays"), 0o700);
-    assert_eq!(mode("state/arrays/web.json"), 0o600);
-    assert_eq!(mode("state/node.key"), 0o600);
+        assert_eq!(found.permissions().mode() & 0o7777, mode, "{name}");
+    }
 }
 
 #[tokio::test]
@@ -100,12 +102,27 @@ async fn what_is_not_understood_is_refused_by_name() {
     assert!(!scene.path("web.keytab").exists());
 }
 
+/// A hook that notes each run, and succeeds if a file `fine` is there.
+#[cfg(unix)]
+const HOOK: &str = "['/bin/sh', '-c', 'echo ran >> {folder}/ran; test -e {folder}/fine']";
+#[cfg(windows)]
+const HOOK: &str = r"['C:\windows\system32\cmd.exe', '/d', '/c', '{folder}\hook.cmd']";
+#[cfg(unix)]
+const HOOK_FAILED: &str = "hook /bin/sh ended with";
+#[cfg(windows)]
+const HOOK_FAILED: &str = r"hook C:\windows\system32\cmd.exe ended with";
+
 #[tokio::test]
 async fn while_a_hook_fails_the_node_is_not_staged_and_it_is_run_again() {
-    let hook = "[[array.target]]\npath = '{folder}/web.keytab'\n[[array.hook]]\ncommand = \
-                ['/bin/sh', '-c', 'echo ran >> {folder}/ran; test -e {folder}/fine']\n";
-    let scene = Scene::with(hook).await;
+    let target = "[[array.target]]\npath = '{folder}/web.keytab'\n[[array.hook]]\n";
+    let scene = Scene::with(&format!("{target}command = {HOOK}\n")).await;
     let mut controller = scene.controller().await;
+    #[cfg(windows)]
+    std::fs::write(
+        scene.path("hook.cmd"),
+        "@echo ran>>\"%~dp0ran\"\r\n@if not exist \"%~dp0fine\" exit 3\r\n",
+    )
+    .unwrap();
     let ran = || std::fs::read_to_string(scene.path("ran")).map_or(0, |text| text.lines().count());
     for attempt in 1..=2 {
         let refused = controller
@@ -113,10 +130,7 @@ async fn while_a_hook_fails_the_node_is_not_staged_and_it_is_run_again() {
             .await
             .unwrap_err();
         assert_eq!(refused.code(), Code::FailedPrecondition);
-        assert!(
-            refused.message().contains("hook /bin/sh ended with"),
-            "{refused}"
-        );
+        assert!(refused.message().contains(HOOK_FAILED), "{refused}");
         let held = controller.look(look("web")).await.unwrap().into_inner();
         assert_eq!((held.version, ran()), (0, attempt));
         assert!(
@@ -255,7 +269,6 @@ async fn a_wipe_removes_every_key_of_the_array_and_no_other() {
 
 #[tokio::test]
 async fn a_repetition_during_an_adoption_writes_no_file_either() {
-    use std::os::unix::fs::MetadataExt as _;
     let tables = "[[array.target]]\npath = '{folder}/web.keytab'\n[[array.target]]\n\
                   path = '{folder}/client.keytab'\nkind = 'client'\n[[array.target]]\n\
                   path = '{folder}/shared.keytab'\nkind = 'shared'\n";
@@ -269,7 +282,7 @@ async fn a_repetition_during_an_adoption_writes_no_file_either() {
     let files = || {
         ["web.keytab", "client.keytab", "shared.keytab"].map(|name| {
             let found = std::fs::metadata(scene.path(name)).unwrap();
-            (found.ino(), found.mtime_nsec())
+            (platform::stamp(&found), found.modified().unwrap())
         })
     };
     controller.stage(adopting()).await.unwrap();
@@ -278,6 +291,7 @@ async fn a_repetition_during_an_adoption_writes_no_file_either() {
     assert_eq!(files(), before);
 }
 
+#[cfg(unix)]
 #[tokio::test]
 async fn a_wipe_follows_no_link() {
     let scene = Scene::plain().await;

@@ -6,6 +6,7 @@
     reason = "a test loses files as a careless person would"
 )]
 
+#[cfg(unix)]
 mod faults;
 mod health;
 mod keysets;

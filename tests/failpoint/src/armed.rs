@@ -5,8 +5,6 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-use nix::sys::signal::{Signal, raise};
-
 use crate::VARIABLE;
 
 pub fn reach(when: &str, place: &str) {
@@ -19,22 +17,47 @@ pub fn reach(when: &str, place: &str) {
     };
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let place = format!("{when} {place}");
-    let Some(signal) = wished(&fs::read_to_string(path).unwrap_or_default(), &place) else {
+    let Some(wish) = wished(&fs::read_to_string(path).unwrap_or_default(), &place) else {
         return;
     };
     // Whoever waits for it would wait in vain otherwise; the process goes on, and the test fails.
     if note(path, &place).is_ok() {
-        raise(signal).ok();
+        grant(wish);
     }
 }
 
-/// The signal that `wishes` have for a place.
-fn wished(wishes: &str, place: &str) -> Option<Signal> {
+/// What a test wants of a place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wish {
+    Kill,
+    Stop,
+}
+
+/// What `wishes` have for a place.
+fn wished(wishes: &str, place: &str) -> Option<Wish> {
     wishes.lines().find_map(|wish| match wish.split_once(' ') {
-        Some(("kill", of)) if of == place => Some(Signal::SIGKILL),
-        Some(("stop", of)) if of == place => Some(Signal::SIGSTOP),
+        Some(("kill", of)) if of == place => Some(Wish::Kill),
+        Some(("stop", of)) if of == place => Some(Wish::Stop),
         _ => None,
     })
+}
+
+#[cfg(unix)]
+fn grant(wish: Wish) {
+    use nix::sys::signal::{Signal, raise};
+    let signal = match wish {
+        Wish::Kill => Signal::SIGKILL,
+        Wish::Stop => Signal::SIGSTOP,
+    };
+    raise(signal).ok();
+}
+
+/// Windows cannot halt a process such that it goes on later: that wish is not granted there.
+#[cfg(windows)]
+fn grant(wish: Wish) {
+    if wish == Wish::Kill {
+        std::process::exit(137);
+    }
 }
 
 fn note(wishes: &Path, place: &str) -> io::Result<()> {
@@ -48,13 +71,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_wish_is_for_one_place_and_one_signal() {
+    fn a_wish_is_for_one_place_and_one_end() {
         let wishes = "kill before record planned\nstop after port stage\nhalt after port look\n";
         for (place, signal) in [
-            ("before record planned", Some(Signal::SIGKILL)),
+            ("before record planned", Some(Wish::Kill)),
             ("after record planned", None),
             ("before record", None),
-            ("after port stage", Some(Signal::SIGSTOP)),
+            ("after port stage", Some(Wish::Stop)),
             ("after port look", None),
         ] {
             assert_eq!(wished(wishes, place), signal, "{place}");

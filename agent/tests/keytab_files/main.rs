@@ -1,16 +1,19 @@
 //! Keytab files on a real file system: what others write beside us stays, what cannot be written
 //! whole is not begun, and nobody reads a key who should not.
 //!
-//! How: real files, real locks, and for a full disk a tmpfs of a few pages in a user namespace
-//! (skipped where the kernel grants none).
+//! How: real files and real locks.
 
 #![expect(
     clippy::disallowed_methods,
     reason = "a test loses files as a careless person would"
 )]
 
-use std::fs::{self, OpenOptions};
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
+#[cfg(unix)]
+mod unix;
+#[cfg(windows)]
+mod windows;
+
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -21,6 +24,7 @@ use keyroll::keytab::{Entry, TargetFilter, TargetKind};
 use keyroll::secret::SecretBytes;
 use keyroll_agent::atomic_file::Access;
 use keyroll_agent::keytab_file::{KeytabError, Order, Target, prepare};
+use keyroll_agent::platform::stamp;
 use keyroll_agent::shared_file::{LockedFile, Purpose};
 
 fn key(byte: u8) -> Key {
@@ -55,11 +59,10 @@ fn target(path: PathBuf, kind: TargetKind) -> Target {
         principals: None,
         enctypes: None,
     };
-    let access = Access {
-        owner: None,
-        group: None,
-        mode: Some(0o640),
-    };
+    #[cfg(unix)]
+    let access = unix::for_a_group();
+    #[cfg(windows)]
+    let access = Access::default();
     Target {
         path,
         filter,
@@ -99,19 +102,21 @@ fn names_in(folder: &Path) -> Vec<String> {
 }
 
 #[test]
-fn an_owned_file_has_its_mode_and_leaves_nothing_beside_it() {
+fn an_owned_file_is_for_those_it_is_meant_for_and_leaves_nothing_beside_it() {
     let folder = tempfile::tempdir().unwrap();
     let file = target(folder.path().join("k"), TargetKind::Owned);
     // What a crash in the middle of an earlier replacement leaves: it may hold keys.
     fs::write(folder.path().join(".k.keyroll-00"), b"key").unwrap();
     stage(std::slice::from_ref(&file), &keyset(7, OURS)).unwrap();
     assert_eq!(names_in(folder.path()), ["k"]);
-    assert_eq!(fs::metadata(&file.path).unwrap().mode() & 0o7777, 0o640);
+    assert!(!file.is_open_to_others());
+    #[cfg(unix)]
+    assert_eq!(unix::mode(&file.path), 0o640);
     assert_eq!(kvnos(&file, OURS[0]), [7, 8]);
-    let before = fs::metadata(&file.path).unwrap().ino();
+    let before = stamp(&fs::metadata(&file.path).unwrap());
     stage(std::slice::from_ref(&file), &keyset(7, OURS)).unwrap();
     assert_eq!(
-        fs::metadata(&file.path).unwrap().ino(),
+        stamp(&fs::metadata(&file.path).unwrap()),
         before,
         "a repetition wrote again"
     );
@@ -139,21 +144,6 @@ fn a_set_is_written_whole_or_not_at_all() {
         ["shared"],
         "the good one was begun"
     );
-}
-
-#[test]
-fn links_are_not_followed() {
-    let folder = tempfile::tempdir().unwrap();
-    let elsewhere = folder.path().join("shadow");
-    fs::write(&elsewhere, b"precious").unwrap();
-    for kind in [TargetKind::Owned, TargetKind::Shared] {
-        let file = target(folder.path().join("link"), kind);
-        std::os::unix::fs::symlink(&elsewhere, &file.path).unwrap();
-        stage(std::slice::from_ref(&file), &keyset(7, OURS)).unwrap_err();
-        file.wipe(&keyset(7, OURS).principals).unwrap_err();
-        assert_eq!(fs::read(&elsewhere).unwrap(), b"precious");
-        fs::remove_file(&file.path).unwrap();
-    }
 }
 
 /// Another program: locks the file, appends one entry as MIT does, unlocks.
@@ -216,99 +206,11 @@ fn r14_what_others_add_while_we_write_stays() {
 fn a_lock_that_is_never_given_back_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("krb5.keytab");
-    LockedFile::create(&path, Access::PRIVATE).unwrap();
+    LockedFile::create(&path, &Access::PRIVATE).unwrap();
     let _held = LockedFile::open(&path, Purpose::Write, Duration::ZERO).unwrap();
     let refused = LockedFile::open(&path, Purpose::Read, Duration::from_millis(80)).unwrap_err();
     let why = keyroll_agent::trouble::chain(&refused);
     assert!(why.contains("another program holds its lock"), "{why}");
-}
-
-/// Where the test below finds the small disk when it runs inside the namespace.
-const SMALL_DISK: &str = "KEYROLL_TEST_SMALL_DISK";
-
-#[test]
-fn r15_a_full_disk_leaves_the_old_file() {
-    if let Some(disk) = std::env::var_os(SMALL_DISK) {
-        return on_a_full_disk(Path::new(&disk));
-    }
-    let folder = tempfile::tempdir().unwrap();
-    let script = format!(
-        "mount -t tmpfs -o size=16k none {0} && \
-         exec {1} --exact r15_a_full_disk_leaves_the_old_file",
-        folder.path().display(),
-        std::env::current_exe().unwrap().display(),
-    );
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
-    let output = runtime.block_on(async {
-        tokio::process::Command::new("unshare")
-            .args(["--user", "--map-root-user", "--mount", "sh", "-c", &script])
-            .env(SMALL_DISK, folder.path())
-            .output()
-            .await
-            .unwrap()
-    });
-    let said = [output.stdout, output.stderr].concat();
-    let said = String::from_utf8_lossy(&said);
-    if said.contains("unshare failed") || said.contains("permission denied") {
-        return; // No user namespaces here.
-    }
-    assert!(
-        output.status.success() && said.contains("1 passed"),
-        "{said}"
-    );
-}
-
-fn on_a_full_disk(disk: &Path) {
-    let owned = target(disk.join("owned"), TargetKind::Owned);
-    let shared = target(disk.join("shared"), TargetKind::Shared);
-    let both = [owned, shared];
-    stage(&both, &keyset(1, OURS)).unwrap();
-    let before: Vec<_> = both
-        .iter()
-        .map(|target| fs::read(&target.path).unwrap())
-        .collect();
-    let mut ballast = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(disk.join("ballast"))
-        .unwrap();
-    std::io::Write::write_all(&mut ballast, &[1; 64 * 1024]).unwrap_err();
-    // More names than fit into the page that is left of each file.
-    let names: Vec<String> = (0..60)
-        .map(|n| format!("HTTP/web{n}.corp.example@R"))
-        .collect();
-    let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    for target in &both {
-        let refused = stage(std::slice::from_ref(target), &keyset(2, &names)).unwrap_err();
-        let why = keyroll_agent::trouble::chain(&refused);
-        assert!(why.contains("No space left"), "{why}");
-    }
-    let after: Vec<_> = both
-        .iter()
-        .map(|target| fs::read(&target.path).unwrap())
-        .collect();
-    assert!(
-        before == after,
-        "a file was changed though there was no room"
-    );
-    assert_eq!(names_in(disk).len(), 3, "a temporary file was left behind");
-}
-
-#[test]
-fn r15_a_folder_that_cannot_be_written_keeps_its_file() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = target(folder.path().join("k"), TargetKind::Owned);
-    stage(std::slice::from_ref(&file), &keyset(1, OURS)).unwrap();
-    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o500)).unwrap();
-    let outcome = stage(std::slice::from_ref(&file), &keyset(2, OURS));
-    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o700)).unwrap();
-    // Root may write everywhere; everybody else is told.
-    let expected = if outcome.is_ok() { [2, 3] } else { [1, 2] };
-    assert_eq!(kvnos(&file, OURS[0]), expected);
 }
 
 #[test]

@@ -1,0 +1,46 @@
+//! Linux: owners, modes, POSIX ACLs, OFD locks, process groups, systemd.
+
+mod account;
+mod disk;
+mod files;
+mod lock;
+mod process;
+mod systemd;
+
+use std::path::{Path, PathBuf};
+
+pub use self::disk::{create, rename, sync_folder, write_at};
+pub use self::files::{
+    Access, is_open_to_others, make_private_folder, may_write_in, open, open_to_write, reserve,
+    set_access, stamp,
+};
+pub use self::lock::open_locked;
+pub use self::process::{Family, asked_to_stop, protect};
+pub use self::systemd::{ready, stopping, watchdog};
+
+/// Where the settings are unless `--config` says otherwise.
+#[must_use]
+pub fn settings() -> PathBuf {
+    PathBuf::from("/etc/keyroll/keyroll-agent.toml")
+}
+
+/// Where the agent keeps its own files unless the settings say otherwise.
+#[must_use]
+pub fn state() -> PathBuf {
+    PathBuf::from("/var/lib/keyroll-agent")
+}
+
+/// What starts the agent for good.
+pub const START: &str = "systemctl start keyroll-agent";
+
+/// The command that shows whether a port can be reached.
+#[must_use]
+pub fn dial(host: &str, port: &str) -> String {
+    format!("nc -vz {host} {port}")
+}
+
+/// The keytab of an array whose settings name none.
+#[must_use]
+pub fn keytab(array: &str) -> PathBuf {
+    Path::new("/etc/keyroll").join(array).join("krb5.keytab")
+}

@@ -1,0 +1,59 @@
+//! This process, and those that it starts.
+
+use rustix::process::{Pid, Signal, kill_process_group};
+use tokio::process::{Child, Command};
+
+/// A child and everything that it starts.
+#[derive(Debug)]
+pub struct Family(Option<Pid>);
+
+impl Family {
+    /// Has `command` start as the head of a family of its own, with a bare environment.
+    pub fn prepare(command: &mut Command) {
+        command
+            .env_clear()
+            .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
+            .current_dir("/")
+            .process_group(0);
+    }
+
+    /// The family of a child that was started by such a command.
+    #[must_use]
+    pub fn of(child: &Child) -> Self {
+        let id = child.id().and_then(|id| i32::try_from(id).ok());
+        Self(id.and_then(Pid::from_raw))
+    }
+
+    /// Ends all of them at once.
+    pub fn kill(&self) {
+        if let Some(group) = self.0 {
+            let _ = kill_process_group(group, Signal::KILL);
+        }
+    }
+}
+
+/// No core dump and no debugger sees this process's memory.
+pub fn protect() {
+    use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
+    set_dumpable_behavior(DumpableBehavior::NotDumpable).ok();
+    setrlimit(
+        Resource::Core,
+        Rlimit {
+            current: Some(0),
+            maximum: Some(0),
+        },
+    )
+    .ok();
+}
+
+/// Ends when this process is asked to: SIGTERM or SIGINT.
+pub async fn asked_to_stop() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut term), Ok(mut int)) = (
+        signal(SignalKind::terminate()),
+        signal(SignalKind::interrupt()),
+    ) else {
+        return std::future::pending().await;
+    };
+    tokio::select! { _ = term.recv() => {}, _ = int.recv() => {} }
+}

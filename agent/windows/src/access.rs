@@ -1,0 +1,321 @@
+//! Who may do what with a file: security descriptors (MS-DTYP 2.4.6), SIDs, accounts.
+
+use std::fs::File;
+use std::io;
+use std::os::windows::io::AsRawHandle as _;
+use std::ptr::{null, null_mut};
+
+use windows_sys::Win32::Foundation::{
+    CloseHandle, ERROR_INSUFFICIENT_BUFFER, HANDLE, INVALID_HANDLE_VALUE,
+};
+use windows_sys::Win32::Security::Authorization::{
+    ConvertSidToStringSidW, ConvertStringSecurityDescriptorToSecurityDescriptorW, SDDL_REVISION_1,
+};
+use windows_sys::Win32::Security::{
+    ACCESS_ALLOWED_ACE, ACE_HEADER, ACL, DACL_SECURITY_INFORMATION, GetAce,
+    GetKernelObjectSecurity, GetSecurityDescriptorDacl, GetTokenInformation, LookupAccountNameW,
+    PSID, SetKernelObjectSecurity, TOKEN_QUERY, TOKEN_USER, TokenUser,
+};
+use windows_sys::Win32::System::Threading::{GetCurrentProcess, OpenProcessToken};
+
+use crate::text::{Local, done, wide};
+
+/// `ACCESS_ALLOWED_ACE_TYPE` and `ACCESS_DENIED_ACE_TYPE` (MS-DTYP 2.4.4.1).
+const ALLOWED: u8 = 0;
+const DENIED: u8 = 1;
+
+/// A security descriptor in its self-relative form.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Descriptor {
+    /// In words, so that it is aligned as Windows wants it.
+    words: Vec<u64>,
+}
+
+/// One entry of an access control list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// What it says of the account.
+    pub verdict: Verdict,
+    /// The account's SID, as `S-1-5-18`; empty for a kind of entry that is not known.
+    pub sid: String,
+    /// The rights, as `ACCESS_MASK` has them.
+    pub mask: u32,
+}
+
+/// What an entry says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// These rights are given.
+    Allowed,
+    /// These rights are refused.
+    Denied,
+    /// Something else, such as a condition.
+    Other,
+}
+
+impl Descriptor {
+    /// What a text of the security descriptor definition language says (MS-DTYP 2.5.1).
+    ///
+    /// # Errors
+    /// The system's, if it is no such text.
+    pub fn parse(text: &str) -> io::Result<Self> {
+        let text = wide(text)?;
+        let (mut made, mut size) = (null_mut(), 0);
+        // SAFETY: the text ends with a zero, and both results are places of our own.
+        let outcome = unsafe {
+            ConvertStringSecurityDescriptorToSecurityDescriptorW(
+                text.as_ptr(),
+                SDDL_REVISION_1,
+                &raw mut made,
+                &raw mut size,
+            )
+        };
+        done(outcome)?;
+        let made = Local(made.cast::<u8>());
+        let mut descriptor = Self::room(size as usize);
+        let to = descriptor.words.as_mut_ptr().cast::<u8>();
+        // SAFETY: Windows gave `size` bytes, we have room for as many, and the two do not overlap.
+        unsafe { std::ptr::copy_nonoverlapping(made.0, to, size as usize) };
+        Ok(descriptor)
+    }
+
+    /// The list of a file that is open with `READ_CONTROL`.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn of(file: &File) -> io::Result<Self> {
+        let handle: HANDLE = file.as_raw_handle();
+        let mut size = 0;
+        // SAFETY: the handle is open as long as `file`, and no byte is asked for.
+        let outcome = unsafe {
+            GetKernelObjectSecurity(
+                handle,
+                DACL_SECURITY_INFORMATION,
+                null_mut(),
+                0,
+                &raw mut size,
+            )
+        };
+        more_is_needed(outcome)?;
+        let mut descriptor = Self::room(size as usize);
+        // SAFETY: as above, with room for `size` bytes.
+        let outcome = unsafe {
+            GetKernelObjectSecurity(
+                handle,
+                DACL_SECURITY_INFORMATION,
+                descriptor.words.as_mut_ptr().cast(),
+                size,
+                &raw mut size,
+            )
+        };
+        done(outcome)?;
+        Ok(descriptor)
+    }
+
+    /// Gives this list to a file that is open with `WRITE_DAC`.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn give(&self, file: &File) -> io::Result<()> {
+        // SAFETY: the handle is open as long as `file`; the descriptor is one that Windows made.
+        let outcome = unsafe {
+            SetKernelObjectSecurity(
+                file.as_raw_handle(),
+                DACL_SECURITY_INFORMATION,
+                self.pointer(),
+            )
+        };
+        done(outcome)
+    }
+
+    /// The entries of the list; `None` if there is no list, which lets everybody do everything.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn entries(&self) -> io::Result<Option<Vec<Entry>>> {
+        let (mut present, mut defaulted, mut list) = (0, 0, null_mut::<ACL>());
+        // SAFETY: the descriptor is one that Windows made; the results are places of our own.
+        let outcome = unsafe {
+            GetSecurityDescriptorDacl(
+                self.pointer(),
+                &raw mut present,
+                &raw mut list,
+                &raw mut defaulted,
+            )
+        };
+        done(outcome)?;
+        if present == 0 || list.is_null() {
+            return Ok(None);
+        }
+        // SAFETY: the list lies within the descriptor, which lives as long as `self`.
+        let count = unsafe { (*list).AceCount };
+        let entries = (0..u32::from(count)).map(|index| entry(list, index));
+        entries.collect::<io::Result<Vec<_>>>().map(Some)
+    }
+
+    fn room(bytes: usize) -> Self {
+        let words = vec![0; bytes.div_ceil(size_of::<u64>())];
+        Self { words }
+    }
+
+    /// For calls that read it.
+    pub(crate) fn pointer(&self) -> *mut core::ffi::c_void {
+        self.words.as_ptr().cast_mut().cast()
+    }
+}
+
+fn entry(list: *const ACL, index: u32) -> io::Result<Entry> {
+    let mut found = null_mut();
+    // SAFETY: the list is one that Windows made; the result is a place of our own.
+    let outcome = unsafe { GetAce(list, index, &raw mut found) };
+    done(outcome)?;
+    // SAFETY: every entry begins with a header.
+    let header = unsafe { *found.cast::<ACE_HEADER>() };
+    let verdict = match header.AceType {
+        ALLOWED => Verdict::Allowed,
+        DENIED => Verdict::Denied,
+        _ => {
+            let (verdict, sid, mask) = (Verdict::Other, String::new(), 0);
+            return Ok(Entry { verdict, sid, mask });
+        }
+    };
+    let ace = found.cast::<ACCESS_ALLOWED_ACE>();
+    // SAFETY: an entry of either kind has this shape.
+    let mask = unsafe { (*ace).Mask };
+    // SAFETY: as above; the SID begins where this field stands. No reference is made.
+    let sid = unsafe { &raw mut (*ace).SidStart };
+    let sid = written(sid.cast())?;
+    Ok(Entry { verdict, sid, mask })
+}
+
+/// The SID of an account, such as `CORP\svc-web`, `NT SERVICE\Tomcat9` or a SID itself.
+///
+/// # Errors
+/// The system's, if nobody has this name.
+pub fn sid_of(account: &str) -> io::Result<String> {
+    if account.starts_with("S-1-") {
+        // What cannot be read as one is refused here.
+        Descriptor::parse(&format!("D:(A;;FR;;;{account})"))?;
+        return Ok(account.to_owned());
+    }
+    let name = wide(account)?;
+    // A SID has at most 68 bytes, a domain's name at most 255 characters.
+    let (mut sid, mut domain) = ([0_u64; 9], [0_u16; 256]);
+    let (mut sid_size, mut domain_size) = (u32::try_from(size_of_val(&sid)).unwrap_or(0), 256);
+    let mut kind = 0;
+    // SAFETY: the name ends with a zero; both sizes are those of the buffers.
+    let outcome = unsafe {
+        LookupAccountNameW(
+            null(),
+            name.as_ptr(),
+            sid.as_mut_ptr().cast(),
+            &raw mut sid_size,
+            domain.as_mut_ptr(),
+            &raw mut domain_size,
+            &raw mut kind,
+        )
+    };
+    done(outcome)?;
+    written(sid.as_mut_ptr().cast())
+}
+
+/// The SID of the account that this process runs under.
+///
+/// # Errors
+/// The system's.
+pub fn own_sid() -> io::Result<String> {
+    struct Token(HANDLE);
+    impl Drop for Token {
+        fn drop(&mut self) {
+            // SAFETY: it was opened below, and nothing else closes it.
+            unsafe { CloseHandle(self.0) };
+        }
+    }
+    let mut token = Token(INVALID_HANDLE_VALUE);
+    // SAFETY: it takes no argument and gives a constant.
+    let process = unsafe { GetCurrentProcess() };
+    // SAFETY: this process's own handle is always open; the result is a place of our own.
+    done(unsafe { OpenProcessToken(process, TOKEN_QUERY, &raw mut token.0) })?;
+    let mut user = [0_u64; 16];
+    let mut size = u32::try_from(size_of_val(&user)).unwrap_or(0);
+    // SAFETY: the token is open; the buffer is aligned, and has this size.
+    let outcome = unsafe {
+        GetTokenInformation(
+            token.0,
+            TokenUser,
+            user.as_mut_ptr().cast(),
+            size,
+            &raw mut size,
+        )
+    };
+    done(outcome)?;
+    // SAFETY: Windows wrote a TOKEN_USER at the front of the buffer.
+    let sid = unsafe { (*user.as_ptr().cast::<TOKEN_USER>()).User.Sid };
+    written(sid)
+}
+
+/// A SID as text. The pointer must be to one that Windows made.
+fn written(sid: PSID) -> io::Result<String> {
+    let mut text = null_mut();
+    // SAFETY: every caller has the SID from Windows; the result is a place of our own.
+    done(unsafe { ConvertSidToStringSidW(sid, &raw mut text) })?;
+    let text = Local(text);
+    let mut units = Vec::new();
+    for index in 0.. {
+        // SAFETY: Windows ended the text with a zero, at which this stops.
+        let place = unsafe { text.0.add(index) };
+        // SAFETY: as above.
+        match unsafe { *place } {
+            0 => break,
+            unit => units.push(unit),
+        }
+    }
+    Ok(String::from_utf16_lossy(&units))
+}
+
+fn more_is_needed(outcome: i32) -> io::Result<()> {
+    match done(outcome) {
+        Err(error) if error.raw_os_error() != Some(ERROR_INSUFFICIENT_BUFFER.cast_signed()) => {
+            Err(error)
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_becomes_a_list_of_entries() {
+        let descriptor = Descriptor::parse("D:P(A;;FA;;;SY)(D;;FR;;;WD)").unwrap();
+        let entries = descriptor.entries().unwrap().unwrap();
+        let found: Vec<_> = entries
+            .iter()
+            .map(|entry| (entry.verdict, entry.sid.as_str(), entry.mask))
+            .collect();
+        let (all, read) = (0x001f_01ff, 0x0012_0089);
+        assert_eq!(
+            found,
+            [
+                (Verdict::Allowed, "S-1-5-18", all),
+                (Verdict::Denied, "S-1-1-0", read)
+            ]
+        );
+    }
+
+    #[test]
+    fn what_is_no_text_of_the_kind_is_an_error() {
+        assert!(Descriptor::parse("(A;;FA;;;SY").is_err());
+        assert!(Descriptor::parse("D:(A;;FA;;;\0SY)").is_err());
+    }
+
+    #[test]
+    fn accounts_have_sids() {
+        assert_eq!(sid_of("S-1-5-20").unwrap(), "S-1-5-20");
+        assert_eq!(sid_of(r"NT AUTHORITY\SYSTEM").unwrap(), "S-1-5-18");
+        assert!(sid_of(r"NOWHERE\nobody-at-all").is_err());
+        assert!(sid_of("S-1-x").is_err());
+        assert!(own_sid().unwrap().starts_with("S-1-5-"));
+    }
+}
