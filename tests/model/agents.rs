@@ -33,7 +33,8 @@ fn take(model: &Model, world: &mut World, node: usize, epoch: u8, content: Conte
     held.version = content.version;
     held.epoch = held.epoch.max(epoch);
     held.keys = content.keys.with(kept);
-    held.client = content.client;
+    // What nobody knows a better key for stays where unlisted ones do.
+    held.client = content.client.or(held.client.filter(|_| content.keep));
     true
 }
 
@@ -56,7 +57,8 @@ fn is_as(node: &Node, content: &Content) -> bool {
     } else {
         content.keys == keys
     };
-    same && node.held.client == content.client
+    let stays = content.keep && content.client.is_none();
+    same && (stays || node.held.client == content.client)
 }
 
 impl Model {

@@ -8,10 +8,11 @@ use keyroll::roll::policy::{DelegationGap, Method, OnDeadline, Policy};
 use keyroll::roll::{Base, Cause, GenerationNumber, Leftover, OldKey, Plan, RollNumber, Sealed};
 
 use crate::ledger::{dc, node};
+use crate::mistakes::Mistake;
 use crate::model::Model;
 use crate::question::TICK;
 use crate::settings::Kind;
-use crate::world::{Desk, FIRST_KVNO, Slot, Slots, World};
+use crate::world::{Desk, FIRST_KVNO, FOREIGN, Slot, Slots, UNKNOWN, World};
 
 impl Model {
     /// The next roll is begun, if there is one.
@@ -41,7 +42,12 @@ impl Model {
             return None;
         }
         let emergency = kind != Kind::Ordinary;
-        let foreign = world.dcs[0].slot.map(Slot::key) != world.row.current.map(Slot::key);
+        let on_writer = world.dcs[0].slot.map(Slot::key);
+        let foreign = if self.errs(Mistake::LaggingWriterIsWrittenTo) {
+            on_writer != world.row.current.map(Slot::key)
+        } else {
+            on_writer.is_none_or(|key| [UNKNOWN, FOREIGN].contains(&key))
+        };
         let base = world.row.current.filter(|_| !(emergency && foreign));
         let reset = settings.reset || base.is_none();
         let policy = Policy {

@@ -15,6 +15,7 @@ pub enum Mistake {
     CommitBeforeAllAcks,
     AcknowledgementIsAPromise,
     NoLastLook,
+    LaggingWriterIsWrittenTo,
     StrangersAreNobodysBusiness,
     QuarantinedStaysOpen,
     UntoldIsTold,
@@ -89,6 +90,11 @@ pub const ALL: &[Planted] = &[
         Mistake::NoLastLook,
         &settings::RENUMBERED,
         "the writer is looked at once more right before the commit",
+    ),
+    planted(
+        Mistake::LaggingWriterIsWrittenTo,
+        &settings::SET_BACK,
+        "no roll begins where the writer lags behind another domain controller",
     ),
     planted(
         Mistake::StrangersAreNobodysBusiness,

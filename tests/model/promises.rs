@@ -4,7 +4,7 @@ use keyroll::roll::{End, OldKey};
 
 use crate::ledger::Brief;
 use crate::model::Model;
-use crate::world::{FOREIGN, Slot, World};
+use crate::world::{FOREIGN, Slot, UNKNOWN, World};
 
 pub const COVERAGE: &str = "S1 every serving node opens every live ticket";
 pub const UNAMBIGUOUS: &str = "S2 one kvno, one key";
@@ -43,7 +43,7 @@ impl Model {
         // A key that was given up is sealed, and not on the nodes any more.
         let known = |slot: Slot| match slot.key() {
             FOREIGN => true,
-            0 => wanted.keep,
+            UNKNOWN => wanted.keep,
             key => !wanted.keys.of_key(key).is_empty() || world.given_up.holds(slot),
         };
         let dcs = world.dcs.iter().enumerate();

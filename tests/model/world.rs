@@ -5,8 +5,10 @@ pub const NODES: usize = 3;
 /// The most domain controllers.
 pub const DCS: usize = 3;
 
-/// A key: 0 one that nobody here knows, 1 the first one, then one for each roll.
+/// A key: 1 the first one, then one for each roll.
 pub type KeyId = u8;
+/// One that nobody here knows, though it was there from the beginning.
+pub const UNKNOWN: KeyId = 0;
 /// What a stranger sets.
 pub const FOREIGN: KeyId = 6;
 /// The kvno at the beginning; others are counted from it.

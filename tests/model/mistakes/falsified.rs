@@ -33,6 +33,11 @@ impl Model {
                     seen.dcs[0] = DcSeen::Issues(base);
                 }
             }
+            (Mistake::LaggingWriterIsWrittenTo, State::Planned) if brief.base.is_none() => {
+                let [writer, others @ ..] = &mut seen.dcs;
+                let seen = others.iter_mut().filter(|dc| **dc != DcSeen::Unasked);
+                seen.for_each(|dc| *dc = *writer);
+            }
             (Mistake::UntoldIsTold, State::Staging) => {
                 seen.told = seen.told.map(|told| told.map(|_| true));
             }

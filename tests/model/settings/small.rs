@@ -157,6 +157,19 @@ pub const SILENT: Settings = Settings {
     ..CALM
 };
 
+pub const SET_BACK: Settings = Settings {
+    name: "set-back",
+    words: "a DC restored, the drain given up for an emergency, a look without an answer",
+    rolls: &[Ordinary, EMERGENCY],
+    left: Budget {
+        dc_restores: 1,
+        given_up_drains: 1,
+        silent_looks: 1,
+        ..NOTHING
+    },
+    ..CALM
+};
+
 pub const AGAIN: Settings = Settings {
     name: "again",
     words: "two rolls; an abort, a refusal, a lost answer, a crash",
@@ -251,6 +264,7 @@ pub const SMALL: &[Settings] = &[
     WAIVED,
     RESTORED,
     SILENT,
+    SET_BACK,
     AGAIN,
     LATE_AGAIN,
     GIVEN_UP,
