@@ -6,6 +6,22 @@ use super::{Code, Family, codes};
 /// More than this of a pasted line is not looked at, in bytes: it would be a whole log.
 const LONGEST: usize = 16 * 1024;
 
+/// Where the numbers of Kerberos begin in libraries, below zero: RFC 4120's codes, from 128 on the
+/// library's own.
+const BASE: u32 = 1_765_328_384;
+
+/// Which code says the same as one of the library's own: no ticket cache, another principal, the
+/// KDC's clock, no KDC, no key in the keytab, no key of that kvno.
+const OWN: [(u32, Family, u32); 7] = [
+    (141, Family::Windows, 0x8009_030e),
+    (144, Family::Kerberos, 35),
+    (148, Family::Kerberos, 37),
+    (156, Family::Windows, 0x8009_0311),
+    (181, Family::Kerberos, 45),
+    (195, Family::Windows, 0x8009_030e),
+    (230, Family::Kerberos, 44),
+];
+
 /// The codes that `text` may stand for, the likeliest first; none if it names none.
 ///
 /// A number alone may be one of several families; in a line the words around it decide.
@@ -25,9 +41,14 @@ pub fn explain(text: &str) -> Vec<&'static Code> {
     while !text.is_char_boundary(end) {
         end -= 1;
     }
-    let text = text[..end].trim().to_ascii_lowercase();
+    let text = text[..end].to_ascii_lowercase();
+    // Windows' events have tabs between name and value.
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    // Java's way to say it, which is not Kerberos' error code.
+    let text = text.replace("ldap: error code ", "ldap result ");
     let mut found = Found::default();
     found.by_marks(&text);
+    found.by_library(&text);
     found.by_names(&text);
     found.by_phrases(&text);
     if found.codes.is_empty() {
@@ -96,6 +117,24 @@ impl Found {
         }
     }
 
+    /// The numbers of MIT's and Heimdal's libraries, wherever they stand: of 32 bits, with a sign
+    /// or without.
+    fn by_library(&mut self, text: &str) {
+        let numbers = words(text).filter_map(|word| word.parse::<u32>().ok());
+        for number in numbers {
+            let below = BASE.checked_sub(number);
+            let code = below.or_else(|| number.checked_sub(BASE.wrapping_neg()));
+            match code {
+                Some(code @ 0..128) => self.add(Family::Kerberos, code),
+                Some(code) => {
+                    let own = OWN.iter().filter(|(own, ..)| *own == code);
+                    own.for_each(|(_, family, number)| self.add(*family, *number));
+                }
+                None => {}
+            }
+        }
+    }
+
     /// Names, whole: `KRB5KRB_AP_ERR_SKEW` is how libraries call `KRB_AP_ERR_SKEW`.
     fn by_names(&mut self, text: &str) {
         for word in words(text) {
@@ -142,16 +181,6 @@ impl Found {
         }
         for family in [Family::Kerberos, Family::Ldap, Family::Event] {
             self.decimal(family, text);
-        }
-        // A library's own numbering: com_err's base of krb5 (RFC 4120's codes from there on).
-        if let Some(code) = text
-            .strip_prefix('-')
-            .and_then(|text| text.parse::<i64>().ok())
-        {
-            let code = 1_765_328_384 - code;
-            if let Ok(code @ 0..128) = u32::try_from(code) {
-                self.add(Family::Kerberos, code);
-            }
         }
         for family in [Family::Bind, Family::Windows] {
             self.hex(family, text);

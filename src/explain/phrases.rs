@@ -18,6 +18,8 @@ pub(super) const PHRASES: &[(&str, Family, u32)] = &[
     ("ticket is likely out of date", Kerberos, 44),
     ("found in keytab but cannot decrypt ticket", Kerberos, 41),
     ("found in keytab but not with enctype", Kerberos, 45),
+    // "… for SPN using keytab key for SPN".
+    ("cannot decrypt ticket for", Kerberos, 41),
     ("no key table entry found", Kerberos, 45),
     ("not found in keytab", Kerberos, 45),
     ("service key not available", Kerberos, 45),
@@ -33,6 +35,8 @@ pub(super) const PHRASES: &[(&str, Family, u32)] = &[
     ("kdc has no support for encryption type", Kerberos, 14),
     ("encryption type not permitted", Kerberos, 14),
     ("password has expired", Kerberos, 23),
+    // MIT's spelling.
+    ("krb5kdc_err_key_exp", Kerberos, 23),
     ("kdc policy rejects request", Kerberos, 12),
     ("kdc can't fulfill requested option", Kerberos, 13),
     ("additional pre-authentication required", Kerberos, 25),

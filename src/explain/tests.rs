@@ -1,5 +1,7 @@
 //! The table is whole and says one thing once; whatever is typed finds its code.
 
+mod erref;
+
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
@@ -48,6 +50,17 @@ fn the_rfcs_are_there_as_a_whole() {
         .chain(201..=209)
     {
         assert!(has(Family::Event, number), "event {number}");
+    }
+}
+
+/// Numbers and names from another source than ours, since a wrong number explains something else.
+#[test]
+fn windows_calls_its_codes_like_this() {
+    for code in codes().filter(|code| [Family::Windows, Family::Bind].contains(&code.family)) {
+        let named = erref::NAMES
+            .iter()
+            .find(|(number, _)| *number == code.number);
+        assert_eq!(named.map(|(_, name)| *name), Some(code.name), "{code}");
     }
 }
 
@@ -108,6 +121,30 @@ fn a_number_a_name_or_a_line_is_found() {
              ticket server HTTP/web@R kvno 16 not found in keytab; keytab is likely out of date)]",
             &[(Kerberos, 44), (Kerberos, 45)],
         ),
+        (
+            "Service Information:\r\n\tService ID:\t\tS-1-0-0\r\n\r\nAdditional Information:\r\n\t\
+             Ticket Options:\t\t0x40810010\r\n\tFailure Code:\t\t0x18",
+            &[(Kerberos, 24)],
+        ),
+        (
+            "javax.naming.AuthenticationException: [LDAP: error code 49 - 80090308: LdapErr: \
+             DSID-0C090439, comment: AcceptSecurityContext error, data 52e, v4563",
+            &[(Bind, 0x52e), (Ldap, 49), (Windows, 0x8009_0308)],
+        ),
+        ("GSSException: Error code 37 of the KDC", &[(Kerberos, 37)]),
+        (
+            "Cannot decrypt ticket for HTTP/web@R using keytab key for HTTP/web@R",
+            &[(Kerberos, 41)],
+        ),
+        ("KRB5KDC_ERR_KEY_EXP", &[(Kerberos, 23)]),
+        (
+            "gss_init_sec_context: Minor: -1765328347",
+            &[(Kerberos, 37)],
+        ),
+        ("Major: 851968, Minor: 2529638949", &[(Kerberos, 37)]),
+        ("-1765328203", &[(Kerberos, 45)]),
+        ("Minor = -1765328189", &[(Windows, 0x8009_030e)]),
+        ("1765328129 and 2529639168", &[]),
         (
             "Failure Code: 0x18 of event 4771",
             &[(Event, 4771), (Kerberos, 24)],

@@ -17,6 +17,10 @@ table! { Windows:
         "The old password is not the one in force.";
         "Somebody else set it in between; keyroll stops and looks.";
         "keyroll doctor ARRAY (key-tickets)"
+    0x00000241 "ERROR_INVALID_IMAGE_HASH"
+        "A signature cannot be verified.";
+        "An unsigned module in LSASS.";
+        ""
     0x0000052d "ERROR_PASSWORD_RESTRICTION"
         "The password policy refuses it: too young, used before, too short, too simple.";
         "The minimum age of a day, where the controller may only change and not reset.";
@@ -33,10 +37,6 @@ table! { Windows:
         "The domain does not exist or cannot be reached.";
         "No SRV records from this machine.";
         "dig SRV _ldap._tcp.dc._msdcs.DOMAIN"
-    0x00000577 "ERROR_INVALID_IMAGE_HASH"
-        "A signature cannot be verified.";
-        "An unsigned module in LSASS.";
-        ""
     0x000006ba "RPC_S_SERVER_UNAVAILABLE"
         "The RPC server cannot be reached.";
         "Closed ports between domain controllers: replication stands still.";
@@ -45,10 +45,14 @@ table! { Windows:
         "The account is locked out.";
         "Somebody guesses.";
         "keyroll doctor ARRAY (account-lockout)"
-    0x00002028 "ERROR_DS_SECURITY_CHECKING_ERROR"
-        "The attribute may not be changed.";
-        "A right, or an attribute that the system owns.";
-        "keyroll array create --print-acl --account NAME"
+    0x0000200d "ERROR_DS_ATTRIBUTE_OR_VALUE_EXISTS"
+        "The value is there already.";
+        "The SPN was added before: nothing to do.";
+        "setspn -L ACCOUNT"
+    0x00002028 "ERROR_DS_STRONG_AUTH_REQUIRED"
+        "The bind must be signed, or the connection encrypted.";
+        "LDAP signing is required, and the client's settings say neither TLS nor sealing.";
+        "check directory.transport; directory.bind with a keytab seals by itself"
     0x0000202b "ERROR_DS_REFERRAL"
         "Another server has it.";
         "The name lies in another domain of the forest.";
@@ -74,7 +78,11 @@ table! { Windows:
         "The attribute may not be changed like this.";
         "Replacing where only adding and deleting is allowed.";
         ""
-    0x00002081 "ERROR_DS_ATT_VAL_ALREADY_EXISTS"
+    0x00002081 "ERROR_DS_SINGLE_VALUE_CONSTRAINT"
+        "The attribute holds one value, and would get another.";
+        "A value was added where the old one should have been replaced.";
+        ""
+    0x00002083 "ERROR_DS_ATT_VAL_ALREADY_EXISTS"
         "The value is there already.";
         "The SPN was added before: nothing to do.";
         "setspn -L ACCOUNT"
@@ -86,21 +94,17 @@ table! { Windows:
         "A name in it refers to nothing.";
         "A distinguished name that was moved.";
         ""
-    0x000020c1 "ERROR_DS_ATT_ALREADY_EXISTS"
-        "The value is there already.";
-        "It was added before: nothing to do.";
-        ""
     0x000020f7 "ERROR_DS_DRA_BAD_DN"
         "Replication met a bad name.";
         "An object that is renamed and moved at once.";
         "repadmin /showrepl"
-    0x0000210a "ERROR_DS_DRA_INTERNAL_ERROR"
+    0x000020fa "ERROR_DS_DRA_INTERNAL_ERROR"
         "Replication failed inside.";
         "A damaged database.";
         "repadmin /showrepl"
-    0x0000217b "ERROR_DS_DUPLICATE_ID_FOUND"
-        "The value must be the only one of its kind.";
-        "The name or SPN is another account's.";
+    0x0000217b "ERROR_DS_NAME_NOT_UNIQUE"
+        "More than one object has that name.";
+        "The name or SPN is another account's, too.";
         "setspn -Q SPN"
     0x000021c7 "ERROR_DS_SPN_VALUE_NOT_UNIQUE_IN_FOREST"
         "Another account in the forest has the SPN.";
@@ -110,6 +114,14 @@ table! { Windows:
         "Another account in the forest has the UPN.";
         "A UPN such as HTTP/name from ktpass on another account.";
         "Get-ADObject -Filter 'userPrincipalName -eq \"UPN\"'"
+    0x8009_0303 "SEC_E_TARGET_UNKNOWN"
+        "The service's name is not known.";
+        "No SPN for what was typed; NTLM follows.";
+        "setspn -Q HTTP/NAME"
+    0x8009_0308 "SEC_E_INVALID_TOKEN"
+        "The token cannot be read.";
+        "NTLM where Kerberos is expected; a header cut by a proxy.";
+        "header limits of the balancer"
     0x8009_030c "SEC_E_LOGON_DENIED"
         "The login failed.";
         "A wrong password or key; after it clients often try NTLM.";
@@ -123,14 +135,6 @@ table! { Windows:
         "The client is not logged in to a domain, or the browser may not send tickets to that \
          name.";
         "klist; the browser's list of allowed names (AuthServerAllowlist, intranet zone)"
-    0x8009_0303 "SEC_E_TARGET_UNKNOWN"
-        "The service's name is not known.";
-        "No SPN for what was typed; NTLM follows.";
-        "setspn -Q HTTP/NAME"
-    0x8009_0308 "SEC_E_INVALID_TOKEN"
-        "The token cannot be read.";
-        "NTLM where Kerberos is expected; a header cut by a proxy.";
-        "header limits of the balancer"
     0x8009_0311 "SEC_E_NO_AUTHENTICATING_AUTHORITY"
         "No domain controller could be asked.";
         "Ports 88 and 53 from the client, or an SRV record.";
@@ -165,6 +169,10 @@ table! { Windows:
         "The login failed.";
         "The loop-back check: a node calls the balancer's name and reaches itself.";
         "BackConnectionHostNames on the node"
+    0xc000_0133 "STATUS_TIME_DIFFERENCE_AT_DC"
+        "The clock differs from the domain controller's.";
+        "As KRB_AP_ERR_SKEW.";
+        "keyroll doctor ARRAY (clock-dc)"
     0xc000_018b "STATUS_NO_TRUST_SAM_ACCOUNT"
         "The domain has no account of this computer.";
         "A node restored from a snapshot has an old machine password.";
@@ -173,10 +181,6 @@ table! { Windows:
         "The computer and its domain do not trust each other.";
         "A node restored from a snapshot has an old machine password.";
         "Test-ComputerSecureChannel -Repair"
-    0xc000_0133 "STATUS_TIME_DIFFERENCE_AT_DC"
-        "The clock differs from the domain controller's.";
-        "As KRB_AP_ERR_SKEW.";
-        "keyroll doctor ARRAY (clock-dc)"
     0xc000_0234 "STATUS_ACCOUNT_LOCKED_OUT"
         "The account is locked out.";
         "Somebody guesses.";
