@@ -30,7 +30,7 @@ mod service;
 mod spn;
 
 pub use facts::{
-    ArrayFacts, DcFacts, Facts, KeytabFacts, NodeFacts, NodeLook, OpenRoll, ProofFacts,
+    ArrayFacts, DcFacts, Facts, KeytabFacts, LoginFacts, NodeFacts, NodeLook, OpenRoll, ProofFacts,
     ScheduleFacts, Seen, ServiceFacts, TicketFacts, TicketKey, Unseen, UnseenKind, WebFacts,
 };
 pub use finding::{Check, Examined, Finding, Grade};

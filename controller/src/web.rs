@@ -37,6 +37,19 @@ pub struct Answer {
     pub challenges: Vec<String>,
 }
 
+impl Answer {
+    /// The token that goes with `Negotiate`, if there is one: the service's proof, or its refusal.
+    #[must_use]
+    pub fn token(&self) -> Option<Vec<u8>> {
+        let mut words = self.challenges.iter().map(|one| one.split_whitespace());
+        words.find_map(|mut words| {
+            let negotiates = words.next()?.eq_ignore_ascii_case("negotiate");
+            let token = words.next()?.trim_end_matches(',');
+            negotiates.then(|| STANDARD.decode(token).ok())?
+        })
+    }
+}
+
 /// Asks the host `dial` for `uri`. `token` makes what is shown of the connection's binding, if it
 /// has one; `None` shows nothing.
 ///
@@ -212,6 +225,11 @@ mod tests {
             request.contains("authorization: Negotiate dGlja2V0\r\n"),
             "{request}"
         );
+        assert_eq!(answer.token(), None);
+        let proven = "HTTP/1.1 200 OK\r\nWWW-Authenticate: Basic realm=\"x\"\r\n\
+                      WWW-Authenticate: negotiate dGlja2V0\r\n\r\n";
+        let (answer, _) = asked(proven, None).await;
+        assert_eq!(answer.unwrap().token().as_deref(), Some(&b"ticket"[..]));
         let (answer, request) = asked("HTTP/1.1 200 OK\r\n\r\n", None).await;
         assert_eq!(answer.unwrap().status, 200);
         assert!(!request.contains("authorization"), "{request}");

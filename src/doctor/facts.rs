@@ -214,8 +214,12 @@ pub struct KeytabFacts {
 /// A place where the service answers: a node, or the array's name.
 #[derive(Debug, Clone)]
 pub struct ServiceFacts {
-    /// The host that was dialled.
+    /// The node's name, or the array's.
     pub place: String,
+    /// Whether it is a node.
+    pub is_node: bool,
+    /// The host that was dialled.
+    pub dialled: String,
     /// The page that was asked for.
     pub url: String,
     /// What it answered.
@@ -229,8 +233,17 @@ pub struct WebFacts {
     pub status: u16,
     /// The `WWW-Authenticate` headers then, in order.
     pub challenges: Vec<String>,
-    /// The status with a real ticket, or why there was none; `None` if no ticket was shown.
-    pub login: Option<Result<u16, String>>,
+    /// What it answered to a real ticket, or why it did not; `None` if no ticket was shown.
+    pub login: Option<Result<LoginFacts, String>>,
+}
+
+/// What a web server answered to a real ticket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LoginFacts {
+    /// The status.
+    pub status: u16,
+    /// Whether it has proven to have opened the ticket (RFC 4559 section 5: its own token).
+    pub proven: bool,
 }
 
 impl Facts {

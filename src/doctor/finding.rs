@@ -109,6 +109,11 @@ impl Finding {
         Self::new(Grade::Unknown, object, unseen.why.clone()).mend(unseen.next.clone())
     }
 
+    /// It was looked at, and tells nothing either way.
+    pub(super) fn undecided(object: impl ToString, evidence: impl Into<String>) -> Self {
+        Self::new(Grade::Unknown, object, evidence)
+    }
+
     /// With what it leads to, and where it usually comes from.
     pub(super) fn because(mut self, cause: impl Into<String>) -> Self {
         self.cause = cause.into();

@@ -1,14 +1,15 @@
 //! The service itself: what it asks of a browser, and whether it takes a real ticket.
 
-use super::facts::{Facts, ServiceFacts, UnseenKind, WebFacts};
+use super::facts::{Facts, LoginFacts, ServiceFacts, UnseenKind, WebFacts};
 use super::finding::{Check, Finding};
 
 pub(super) const CHECKS: &[Check] = &[
     Check {
         id: "service-answers",
         looks_at: "the page itself, at each node directly and under the array's name",
-        means: "users that are sent there get nothing",
-        mends: "start the web server; take the node out of the balancer until then",
+        means: "users that are sent there get nothing, or an error",
+        mends: "start the web server; take the node out of the balancer until then; `--url` with \
+                the port if nodes listen at another than 443 and 80",
         look: answers,
     },
     Check {
@@ -22,9 +23,11 @@ pub(super) const CHECKS: &[Check] = &[
     Check {
         id: "service-login",
         looks_at: "a login with a real ticket of the KDC, by Kerberos and nothing else",
-        means: "the web server opens tickets with another key than its keytab's: it runs under \
-                another account, reads another file, or insists on another name",
-        mends: "on Windows useAppPoolCredentials, elsewhere the keytab that the server reads",
+        means: "401 without the service's own proof: the web server opens tickets with another \
+                key than its keytab's: it runs under another account, reads another file, or \
+                insists on another name; 400: a ticket is too long for it",
+        mends: "on Windows useAppPoolCredentials, elsewhere the keytab that the server reads; its \
+                limit of headers",
         look: logins,
     },
 ];
@@ -39,35 +42,69 @@ fn answers(facts: &Facts) -> Vec<Finding> {
     if answered(facts).next().is_none() && !facts.service_asked_for {
         return Vec::new();
     }
-    let judge = |place: &ServiceFacts| match &place.web {
-        Ok(web) => Finding::ok(
-            &place.place,
-            format!("{} answers {}", place.url, web.status),
-        ),
-        Err(unseen) if unseen.kind == UnseenKind::Silent => {
-            Finding::broken(&place.place, &unseen.why)
-                .because("other places answer: a balancer that does not ask sends users here")
-                .mend(format!(
-                    "curl -sv {} --connect-to ::{}:",
-                    place.url, place.place
-                ))
+    let places = facts.services.iter();
+    places.map(|place| answer(facts, place)).collect()
+}
+
+fn answer(facts: &Facts, place: &ServiceFacts) -> Finding {
+    let (name, asked) = (&place.place, facts.service_asked_for);
+    let look = format!("curl -sv {} --connect-to ::{}:", place.url, place.dialled);
+    let unseen = match &place.web {
+        Ok(web) if web.status >= 500 => {
+            return Finding::warning(name, format!("{} answers {}", place.url, web.status))
+                .because("users that are sent there get an error, before any login")
+                .mend(look);
         }
-        Err(unseen) => Finding::unknown(&place.place, unseen),
+        Ok(web) => return Finding::ok(name, format!("{} answers {}", place.url, web.status)),
+        Err(unseen) => unseen,
     };
-    facts.services.iter().map(judge).collect()
+    // Behind a balancer that ends TLS nodes may listen at ports that nobody has told of here.
+    let others = answered(facts).any(|(other, _)| other.is_node);
+    match unseen.kind {
+        UnseenKind::Silent if asked || others => {
+            let cause = match others {
+                true => "other nodes answer: a balancer that does not ask sends users here",
+                false => "users that are sent there get nothing",
+            };
+            Finding::broken(name, &unseen.why).because(cause).mend(look)
+        }
+        _ => Finding::unknown(name, unseen).mend(format!(
+            "keyroll doctor {} --url URL, with the port that the service listens at",
+            facts.array.name
+        )),
+    }
 }
 
 /// The authentication schemes in `WWW-Authenticate` headers, in lower case and in order (RFC 9110
-/// section 11.6.1): a scheme stands at the beginning, or after a comma and without a `=`.
+/// section 11.6.1): a scheme stands at the beginning, or after a comma; a parameter has a `=` after
+/// its name.
 #[must_use]
 pub fn schemes(challenges: &[String]) -> Vec<String> {
-    let parts = challenges.iter().flat_map(|challenge| challenge.split(','));
+    let parts = challenges.iter().flat_map(|challenge| parts(challenge));
     let schemes = parts.filter_map(|part| {
-        let word = part.split_whitespace().next()?;
+        let (word, rest) = part.split_once(char::is_whitespace).unwrap_or((&part, ""));
         let plain = |c: char| c.is_ascii_alphanumeric() || c == '-';
-        word.chars().all(plain).then(|| word.to_ascii_lowercase())
+        let is_scheme = !word.is_empty() && word.chars().all(plain);
+        let is_parameter = rest.trim_start().starts_with('=');
+        (is_scheme && !is_parameter).then(|| word.to_ascii_lowercase())
     });
     schemes.collect()
+}
+
+/// What stands between commas, without quoted strings, which may hold commas of their own.
+fn parts(challenge: &str) -> Vec<String> {
+    let (mut parts, mut quoted, mut escaped) = (vec![String::new()], false, false);
+    for c in challenge.chars() {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' if quoted => escaped = true,
+            '"' => quoted = !quoted,
+            _ if quoted => {}
+            ',' => parts.push(String::new()),
+            _ => parts.last_mut().into_iter().for_each(|part| part.push(c)),
+        }
+    }
+    parts.iter().map(|part| part.trim().to_owned()).collect()
 }
 
 fn offers(facts: &Facts) -> Vec<Finding> {
@@ -105,26 +142,77 @@ fn offer(place: &ServiceFacts, web: &WebFacts) -> Finding {
 
 fn logins(facts: &Facts) -> Vec<Finding> {
     let asked = answered(facts).filter_map(|(place, web)| Some((place, web.login.as_ref()?)));
-    let judge = |(place, login): (&ServiceFacts, &Result<u16, String>)| match login {
-        Ok(status) if *status != 401 => Finding::ok(
-            &place.place,
-            format!("takes a fresh ticket: Kerberos, {status}"),
-        ),
-        Ok(status) => Finding::broken(&place.place, format!("refuses a fresh ticket ({status})"))
-            .because(
-                "a node's keytab may be right and the web server still read another: it runs as \
-                 its own account (IIS in kernel mode), was started with another keytab, cannot \
-                 read the file, or takes tickets for one name only. KRB_AP_ERR_MODIFIED",
-            )
-            .mend(format!(
-                "keyroll doctor {} (key-keytabs); on the node: klist -ket KEYTAB as the web \
-                 server's user; on Windows: appcmd set config \
-                 -section:windowsAuthentication -useAppPoolCredentials:true /commit:apphost",
-                facts.array.name
-            )),
+    let judge = |(place, login): (&ServiceFacts, &Result<LoginFacts, String>)| match login {
+        Ok(login) => login_of(facts, place, *login),
         Err(why) => Finding::broken(&place.place, why)
             .because("it answers without a login and not with one")
-            .mend(format!("curl -sv --negotiate -u : {}", place.url)),
+            .mend(negotiate(place)),
     };
     asked.map(judge).collect()
+}
+
+/// What shows the same by hand.
+fn negotiate(place: &ServiceFacts) -> String {
+    format!(
+        "curl -sv --negotiate -u : {} --connect-to ::{}:",
+        place.url, place.dialled
+    )
+}
+
+/// Whoever has proven to have opened the ticket may refuse the user for any other reason.
+fn login_of(facts: &Facts, place: &ServiceFacts, login: LoginFacts) -> Finding {
+    let (name, status) = (&place.place, login.status);
+    let takes = format!("takes a fresh ticket: Kerberos, {status}");
+    match login {
+        LoginFacts { status: 500.., .. } => {
+            let evidence = match login.proven {
+                true => format!("{takes}, an error of what is behind"),
+                false => format!("answers {status} to a fresh ticket"),
+            };
+            let grade = match login.proven {
+                true => Finding::warning,
+                false => Finding::broken,
+            };
+            grade(name, evidence)
+                .because("users who log in get an error; its own log tells which")
+                .mend(negotiate(place))
+        }
+        LoginFacts { proven: true, .. }
+        | LoginFacts {
+            status: 200..400 | 403 | 404,
+            ..
+        } => Finding::ok(name, takes),
+        LoginFacts {
+            status: 400 | 413 | 431,
+            ..
+        } => Finding::broken(name, format!("cannot read a fresh ticket ({status})"))
+            .because(
+                "a ticket makes a long header, the longer the more groups a user is in: the web \
+                 server, or a proxy before it, takes none of that length",
+            )
+            .mend(
+                "LimitRequestFieldSize 65536 (Apache), large_client_header_buffers 4 64k (nginx), \
+                 MaxFieldLength and MaxRequestBytes (http.sys)",
+            ),
+        LoginFacts { status: 401, .. } => {
+            Finding::broken(name, format!("refuses a fresh ticket ({status})"))
+                .because(
+                    "a node's keytab may be right and the web server still read another: it runs \
+                     as its own account (IIS in kernel mode), was started with another keytab, \
+                     cannot read the file, or takes tickets for one name only. \
+                     KRB_AP_ERR_MODIFIED",
+                )
+                .mend(format!(
+                    "keyroll doctor {} (key-keytabs); on the node: klist -ket KEYTAB as the web \
+                     server's user; on Windows: appcmd set config \
+                     -section:windowsAuthentication -useAppPoolCredentials:true /commit:apphost",
+                    facts.array.name
+                ))
+        }
+        LoginFacts { .. } => Finding::undecided(
+            name,
+            format!("answers {status} to a fresh ticket: no word on whether it was taken"),
+        )
+        .mend(negotiate(place)),
+    }
 }

@@ -71,11 +71,16 @@ fn node(name: &str) -> NodeFacts {
 fn service(place: &str) -> ServiceFacts {
     ServiceFacts {
         place: place.to_owned(),
+        is_node: place != "web",
+        dialled: format!("{place}.corp.example"),
         url: "https://web.corp.example/".to_owned(),
         web: Ok(WebFacts {
             status: 401,
             challenges: vec!["Negotiate".to_owned(), "Basic realm=\"web\"".to_owned()],
-            login: Some(Ok(200)),
+            login: Some(Ok(LoginFacts {
+                status: 200,
+                proven: true,
+            })),
         }),
     }
 }

@@ -1,7 +1,7 @@
 //! Faults of the service.
 
 use super::*;
-use crate::doctor::Grade::{Broken, Warning};
+use crate::doctor::Grade::{Broken, Unknown, Warning};
 use crate::doctor::service::schemes;
 
 fn web(facts: &mut Facts) -> &mut WebFacts {
@@ -19,20 +19,13 @@ fn what_a_page_asks_for_and_takes() {
         |f| web(f).challenges = ntlm(),
         &[("service-offers", Warning)],
     );
-    let basic = || texts(&["Basic realm=\"a, Negotiate\""]);
     names(
-        |f| web(f).challenges = texts(&["Basic"]),
+        |f| web(f).challenges = texts(&["Basic realm=\"a, Negotiate\""]),
         &[("service-offers", Broken)],
-    );
-    assert_eq!(schemes(&basic())[0], "basic");
-    names(
-        |f| web(f).login = Some(Ok(401)),
-        &[("service-login", Broken)],
     );
     let lost = || Some(Err("the connection was closed".to_owned()));
     names(|f| web(f).login = lost(), &[("service-login", Broken)]);
-    // A page that needs no login, or one that the user may not see, is none of Kerberos' faults.
-    names(|f| web(f).login = Some(Ok(403)), &[]);
+    // A page that needs no login is none of Kerberos' faults.
     names(
         |f| {
             *web(f) = WebFacts {
@@ -45,6 +38,30 @@ fn what_a_page_asks_for_and_takes() {
     );
 }
 
+/// Authorization may say 401, too: whoever has opened the ticket proves it.
+#[test]
+fn what_a_page_makes_of_a_ticket() {
+    let answers = |status, proven| {
+        move |f: &mut Facts| web(f).login = Some(Ok(LoginFacts { status, proven }))
+    };
+    let login = |grade| vec![("service-login", grade)];
+    for (status, unproven, proven) in [
+        (200, vec![], vec![]),
+        (302, vec![], vec![]),
+        (403, vec![], vec![]),
+        (404, vec![], vec![]),
+        (401, login(Broken), vec![]),
+        (400, login(Broken), vec![]),
+        (431, login(Broken), vec![]),
+        (405, login(Unknown), vec![]),
+        (500, login(Broken), login(Warning)),
+        (503, login(Broken), login(Warning)),
+    ] {
+        names(answers(status, false), &unproven);
+        names(answers(status, true), &proven);
+    }
+}
+
 #[test]
 fn a_page_that_is_nowhere_is_no_fault_unless_it_was_asked_for() {
     let gone = |f: &mut Facts, at: usize| f.services[at].web = Err(silent("n1:443"));
@@ -55,6 +72,19 @@ fn a_page_that_is_nowhere_is_no_fault_unless_it_was_asked_for() {
         f.service_asked_for = true;
     };
     names(named, &[("service-answers", Broken); 3]);
+    // Nodes at another port than the balancer's.
+    let nodes = |f: &mut Facts| (0..2).for_each(|at| gone(f, at));
+    names(nodes, &[("service-answers", Unknown); 2]);
+    // The balancer.
+    names(|f| gone(f, 2), &[("service-answers", Broken)]);
+    let down = |f: &mut Facts| {
+        *web(f) = WebFacts {
+            status: 503,
+            challenges: Vec::new(),
+            login: None,
+        };
+    };
+    names(down, &[("service-answers", Warning)]);
 }
 
 #[test]
@@ -63,8 +93,16 @@ fn schemes_stand_at_the_beginning_of_a_header_or_after_a_comma() {
         (&["Negotiate", "NTLM"][..], &["negotiate", "ntlm"][..]),
         (&["Negotiate, NTLM"], &["negotiate", "ntlm"]),
         (&["Basic realm=\"x\", Negotiate"], &["basic", "negotiate"]),
+        (&["Basic realm=\"a, Negotiate, b\""], &["basic"]),
+        (&["Basic realm=\"a\\\", Negotiate\""], &["basic"]),
+        (&["Basic realm=\"open, Negotiate"], &["basic"]),
+        (
+            &["Digest realm = \"x\", nonce = \"y\", qop=auth, NTLM"],
+            &["digest", "ntlm"],
+        ),
         (&["NTLM TlRMTVNTUAACAAAA"], &["ntlm"]),
-        (&["", ","], &[]),
+        (&["Negotiate oYG1MIG=, NTLM"], &["negotiate", "ntlm"]),
+        (&["", ",", "\"", "="], &[]),
     ] {
         assert_eq!(schemes(&texts(headers)), expected, "{headers:?}");
     }

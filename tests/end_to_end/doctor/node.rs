@@ -13,7 +13,7 @@ use keyroll_tests::world::{SOON, World};
 use serde_json::Value;
 
 use super::Mend::{ByHand, Lasts, Printed};
-use super::{Fault, plant};
+use super::{Fault, examined, plant};
 use crate::set_up::QUICK;
 
 /// The controller looks once an hour by itself here: what it would put right within seconds must
@@ -35,7 +35,28 @@ pub fn nodes(lab: &Lab, free: &FreeNodes) -> Result<()> {
         ensure!(nodes.len() == 2 && nodes.iter().all(seen), "{listed}");
         Ok(())
     })?;
+    no_fault_of_kerberos(&world)?;
     plant(&mut world, "ward", &faults())
+}
+
+/// Authorization says 401 too, to a user whose ticket was taken.
+fn no_fault_of_kerberos(world: &World<'_>) -> Result<()> {
+    let (anybody, nobody) = ("Require valid-user", "Require user nobody@CORP.EXAMPLE");
+    reconfigure(world, |text| text.replace(anybody, nobody))?;
+    until("the ticket to be taken and the user not", SOON, || {
+        let (_, findings) = examined(world, "ward")?;
+        let taken = |one: &&Value| {
+            let text = one.to_string();
+            one["check"] == "service-login" && text.contains("takes a fresh ticket: Kerberos, 401")
+        };
+        let found = findings.iter().find(taken);
+        ensure!(
+            found.is_some_and(|one| one["grade"] == "ok"),
+            "{findings:#?}"
+        );
+        Ok(())
+    })?;
+    reconfigure(world, |text| text.replace(nobody, anybody))
 }
 
 /// The faults, for the docs.
@@ -183,6 +204,26 @@ pub fn faults() -> Vec<Fault> {
             }),
         ),
         broken(
+            "a web server takes no header as long as a ticket",
+            "service-login",
+            "cannot read a fresh ticket (400)",
+            &[],
+            |world| reconfigure(world, |text| text + SHORT_HEADERS),
+            ByHand("LimitRequestFieldSize", |world| {
+                reconfigure(world, |text| text.replace(SHORT_HEADERS, ""))
+            }),
+        ),
+        warning(
+            "what is behind a web server is down",
+            "service-answers",
+            "answers 503",
+            &[],
+            |world| reconfigure(world, |text| text + OUT_OF_SERVICE),
+            ByHand("curl -sv http://ward.corp.example/", |world| {
+                reconfigure(world, |text| text.replace(OUT_OF_SERVICE, ""))
+            }),
+        ),
+        broken(
             "another program writes a keytab in turns with keyroll",
             "changes-by-others",
             "put right 3 times within the hour",
@@ -209,6 +250,9 @@ fn serve_with(world: &mut World<'_>, keytab: &Path) -> Result<()> {
     world.web.serve(&node, keytab)
 }
 
+const SHORT_HEADERS: &str = "LimitRequestFieldSize 300\n";
+const OUT_OF_SERVICE: &str =
+    "LoadModule alias_module /usr/lib/apache2/modules/mod_alias.so\nRedirect 503 /\n";
 const NTLM_FIRST: &str = "Header always set WWW-Authenticate \"NTLM, Negotiate\"\n";
 
 /// Has the second node's Apache read its configuration anew.

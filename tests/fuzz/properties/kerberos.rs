@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use keyroll::kerberos::ccache::first_ticket;
-use keyroll::kerberos::message::gss::{Context, Initiation, Protection};
+use keyroll::kerberos::message::gss::{Context, Initiation, Protection, answered};
 use keyroll::kerberos::message::{
     AcceptError, AsReply, Credential, MESSAGE_MAX, Mint, TgsReply, Ticket, accept, expected_length,
 };
@@ -179,7 +179,11 @@ pub fn contexts(bytes: &[u8]) -> bool {
         established.expect("a good proof")
     };
     match choice % 5 {
-        0 => initiation.establish(said).is_ok(),
+        // As it is, or within a negotiation.
+        0 => match answered(said) {
+            Ok(token) => initiation.establish(&token.unwrap_or_default()).is_ok(),
+            Err(_) => false,
+        },
         1 => initiation
             .establish(&token(&sealed(AP_REPLY, said)))
             .is_ok(),

@@ -1,12 +1,14 @@
 //! What the service's pages answer, at each node and under the array's name.
 
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use futures_util::future::join_all;
 use hyper::Uri;
-use keyroll::doctor::{ServiceFacts, WebFacts};
+use hyper::http::uri::Authority;
+use keyroll::doctor::{LoginFacts, ServiceFacts, WebFacts};
 use keyroll::kerberos::message::Credential;
-use keyroll::kerberos::message::gss::{ChannelBinding, Initiation, Protection};
+use keyroll::kerberos::message::gss::{ChannelBinding, Initiation, Protection, answered, propose};
 use keyroll::kerberos::{Key, Principal};
+use keyroll::roll::WhichKey;
 use keyroll::secret::SecretBytes;
 
 use super::unseen;
@@ -66,6 +68,28 @@ pub(super) fn page(array: &ArrayRecord, url: &str) -> Result<Option<Page>, No> {
     }))
 }
 
+/// Where the page is asked for.
+struct Place {
+    name: String,
+    is_node: bool,
+    /// The host to dial.
+    host: String,
+}
+
+impl Place {
+    /// A node, where its agent is dialled: its name need not resolve here.
+    fn of(node: &NodeRecord) -> Self {
+        let address = node.address.parse::<Authority>();
+        let host = address.map(|address| address.host().trim_matches(['[', ']']).to_owned());
+        let name = node.name.to_string();
+        Self {
+            host: host.unwrap_or_else(|_| name.clone()),
+            is_node: true,
+            name,
+        }
+    }
+}
+
 impl Controller {
     /// What each place answers. The name itself is left out where this machine cannot resolve it
     /// and nobody asked for it.
@@ -78,13 +102,18 @@ impl Controller {
         let credential = self.ticket_for(desired, &page.service).await;
         let host = page.urls.first().and_then(Uri::host).unwrap_or_default();
         let resolves = tokio::net::lookup_host((host, 80)).await.is_ok();
-        let name = (page.named || resolves).then(|| host.to_owned());
-        let places = nodes.iter().map(|node| node.name.to_string()).chain(name);
+        let name = (page.named || resolves).then(|| Place {
+            name: host.to_owned(),
+            is_node: false,
+            host: host.to_owned(),
+        });
+        let places = nodes.iter().map(Place::of).chain(name);
         let each = places.map(|place| look(place, page, credential.as_deref()));
         join_all(each).await
     }
 
-    /// A ticket for it from the first domain controller that gives one.
+    /// A ticket for it, under a key that is known here, from the first domain controller that
+    /// gives such: no node is to blame for refusing another.
     async fn ticket_for(
         &self,
         desired: &Desired,
@@ -93,17 +122,21 @@ impl Controller {
         let dcs = self.ports.directory.domain_controllers().await.ok()?;
         let known = known(desired);
         for dc in &dcs {
-            if let Ok(sighting) = self.ports.kdc.sight(dc, service, &known).await {
-                return Some(sighting.ticket);
+            match self.ports.kdc.sight(dc, service, &known).await {
+                Ok(sighting) if sighting.key != WhichKey::Foreign => return Some(sighting.ticket),
+                Ok(_) | Err(_) => {}
             }
         }
         None
     }
 }
 
-async fn look(place: String, page: &Page, credential: Option<&Credential>) -> ServiceFacts {
-    let asked = join_all(page.urls.iter().map(|url| web::ask(&place, url, |_| None))).await;
-    let mut answers: Vec<_> = page.urls.iter().zip(asked).collect();
+async fn look(place: Place, page: &Page, credential: Option<&Credential>) -> ServiceFacts {
+    let asks = page
+        .urls
+        .iter()
+        .map(|url| web::ask(&place.host, url, |_| None));
+    let mut answers: Vec<_> = page.urls.iter().zip(join_all(asks).await).collect();
     // The first that answers; where none does, what the last one said.
     let best = answers.iter().position(|(_, answer)| answer.is_ok());
     let (url, web) = answers.swap_remove(best.unwrap_or(answers.len() - 1));
@@ -111,12 +144,7 @@ async fn look(place: String, page: &Page, credential: Option<&Credential>) -> Se
         Err(error) => Err(unseen(error)),
         Ok(answer) => {
             let login = match credential.filter(|_| answer.status == 401) {
-                Some(credential) => {
-                    let shown = |binding: Option<&ChannelBinding>| token(credential, binding);
-                    let login = web::ask(&place, url, shown).await;
-                    let login = login.map(|answer| answer.status);
-                    Some(login.map_err(|error| error.to_string()))
-                }
+                Some(credential) => Some(log_in(&place.host, url, credential).await),
                 None => None,
             };
             Ok(WebFacts {
@@ -127,24 +155,64 @@ async fn look(place: String, page: &Page, credential: Option<&Credential>) -> Se
         }
     };
     ServiceFacts {
-        place,
+        place: place.name,
+        is_node: place.is_node,
+        dialled: place.host,
         url: url.to_string(),
         web,
     }
 }
 
-/// What a client shows (RFC 4559): a context's first token, for this connection.
-fn token(credential: &Credential, binding: Option<&ChannelBinding>) -> Option<Vec<u8>> {
-    let enctype = credential.session_key.enctype();
-    let subkey = SecretBytes::new(random::vector(enctype.key_length()));
-    let initiation = Initiation {
-        credential,
-        subkey: &Key::new(enctype, subkey).ok()?,
-        sequence: u32::from_be_bytes(random::bytes()) & 0x3fff_ffff,
-        now: Utc::now(),
-        confounder: &random::bytes(),
-        protection: Protection::Proof,
-        binding,
+/// Shows the ticket as a browser does (RFC 4559), and judges the service's own proof.
+async fn log_in(host: &str, url: &Uri, credential: &Credential) -> Result<LoginFacts, String> {
+    let login = Login::new(credential).ok_or("no key could be made for a login")?;
+    let shown = |binding: Option<&ChannelBinding>| {
+        let token = login.initiation(binding).to_bytes();
+        Some(propose(&token.ok()?))
     };
-    initiation.to_bytes().ok()
+    let answer = web::ask(host, url, shown).await;
+    let answer = answer.map_err(|error| error.to_string())?;
+    let proves = |token: Vec<u8>| match answered(&token) {
+        Ok(Some(token)) => login.initiation(None).establish(&token).is_ok(),
+        Ok(None) | Err(_) => false,
+    };
+    Ok(LoginFacts {
+        status: answer.status,
+        proven: answer.token().is_some_and(proves),
+    })
+}
+
+/// One login: what it shows and what its proof is compared with.
+struct Login<'a> {
+    credential: &'a Credential,
+    subkey: Key,
+    sequence: u32,
+    now: DateTime<Utc>,
+    confounder: [u8; 16],
+}
+
+impl<'a> Login<'a> {
+    fn new(credential: &'a Credential) -> Option<Self> {
+        let enctype = credential.session_key.enctype();
+        let subkey = SecretBytes::new(random::vector(enctype.key_length()));
+        Some(Self {
+            credential,
+            subkey: Key::new(enctype, subkey).ok()?,
+            sequence: u32::from_be_bytes(random::bytes()) & 0x3fff_ffff,
+            now: Utc::now(),
+            confounder: random::bytes(),
+        })
+    }
+
+    fn initiation<'b>(&'b self, binding: Option<&'b ChannelBinding>) -> Initiation<'b> {
+        Initiation {
+            credential: self.credential,
+            subkey: &self.subkey,
+            sequence: self.sequence,
+            now: self.now,
+            confounder: &self.confounder,
+            protection: Protection::Proof,
+            binding,
+        }
+    }
 }

@@ -17,11 +17,11 @@ use super::wrap::{Receiving, Sending};
 use crate::kerberos::Key;
 
 /// 1.2.840.113554.1.2.2, the Kerberos mechanism, as an element.
-const MECHANISM: [u8; 11] = [
+pub(super) const MECHANISM: [u8; 11] = [
     0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x12, 0x01, 0x02, 0x02,
 ];
 /// The frame of every token of the establishment (RFC 2743 section 3.1).
-const FRAME: u8 = 0x60;
+pub(super) const FRAME: u8 = 0x60;
 /// Which message a token holds (RFC 4121 section 4.1).
 const REQUEST: [u8; 2] = [1, 0];
 const REPLY: [u8; 2] = [2, 0];
@@ -161,19 +161,23 @@ impl Initiation<'_> {
 }
 
 fn frame(kind: [u8; 2], message: &[u8]) -> Vec<u8> {
-    let length = MECHANISM.len() + kind.len() + message.len();
+    element(FRAME, &[&MECHANISM, &kind, message])
+}
+
+/// A tag, the length in its shortest form, and the parts one after the other.
+pub(super) fn element(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
+    let length = parts.iter().map(|part| part.len()).sum::<usize>();
     let digits = length.to_be_bytes();
     let skipped = digits.iter().take_while(|digit| **digit == 0).count();
-    let mut token = vec![FRAME];
+    let digits = &digits[skipped.min(digits.len() - 1)..];
+    let mut bytes = vec![tag];
     if length >= 0x80 {
         // At most eight digits.
-        token.push(0x80 | u8::try_from(digits.len() - skipped).unwrap_or(u8::MAX));
+        bytes.push(0x80 | u8::try_from(digits.len()).unwrap_or(u8::MAX));
     }
-    token.extend_from_slice(&digits[skipped..]);
-    token.extend_from_slice(&MECHANISM);
-    token.extend_from_slice(&kind);
-    token.extend_from_slice(message);
-    token
+    bytes.extend_from_slice(digits);
+    parts.iter().for_each(|part| bytes.extend_from_slice(part));
+    bytes
 }
 
 /// Which message a token holds, and that message.

@@ -6,6 +6,7 @@
 
 mod binding;
 mod establish;
+mod negotiation;
 mod wrap;
 
 #[cfg(test)]
@@ -13,4 +14,5 @@ mod tests;
 
 pub use binding::ChannelBinding;
 pub use establish::{Context, Initiation, Protection, Unestablished};
+pub use negotiation::{answered, propose};
 pub use wrap::{BadWrap, OVERHEAD_MAX, Receiving, Sending};

@@ -171,6 +171,38 @@ fn both_ends_read_what_the_other_wraps() {
     }
 }
 
+/// A NegTokenInit's bytes as RFC 4178 section 4.2.1 has them, of a short and of a long token.
+#[test]
+fn a_proposal_names_kerberos_alone_and_has_its_token() {
+    let short = propose(&[1, 2, 3]);
+    let expected = "602206062b0601050502a0183016a00d300b06092a864886f712010202a2050403010203";
+    assert_eq!(hex::encode(&short), expected);
+    let long = propose(&[9; 300]);
+    assert_eq!(long[..4], [0x60, 0x82, 1, 0x53]);
+    assert_eq!(long.len(), 4 + 0x153);
+    assert!(long.ends_with(&[9; 300]));
+}
+
+#[test]
+fn an_answers_token_is_taken_out_of_its_negotiation() {
+    // accept-completed, Kerberos, a token of two bytes.
+    let completed = "a11a3018a0030a0100a10b06092a864886f712010202a2040402aabb";
+    // request-mic, without a token.
+    let unfinished = "a1073005a0030a0103";
+    for (answer, token) in [
+        (completed, Some(&[0xaa, 0xbb][..])),
+        (unfinished, None),
+        ("60020102", Some(&[0x60, 2, 1, 2])),
+        ("", Some(&[])),
+    ] {
+        let found = answered(&hex::decode(answer).unwrap()).unwrap();
+        assert_eq!(found.as_deref(), token, "{answer}");
+    }
+    for cut in ["a1", "a11a3018", "a10130"] {
+        answered(&hex::decode(cut).unwrap()).unwrap_err();
+    }
+}
+
 #[test]
 fn only_the_services_own_proof_for_this_request_counts() {
     let (credential, subkey) = (ticket(), key(AES256, 2));
