@@ -45,14 +45,34 @@ pub struct AccountState {
     pub may_write_fence: bool,
     /// The fence attribute's present value.
     pub fence: Option<String>,
-    /// SPNs of this account that another account has too: SPN and the other's name.
-    pub duplicate_spns: Vec<(String, String)>,
+    /// Who else has its SPNs.
+    pub other_owners: OtherOwners,
     /// The account may delegate in any way.
     pub delegates: bool,
     /// Where it may do so with tickets that clients show it (S4U2Proxy): SPNs of
     /// `msDS-AllowedToDelegateTo`, and when a roll begins also the accounts that let it by
     /// themselves. Tickets from before a roll may be no evidence after it.
     pub delegates_to: Vec<String>,
+}
+
+/// Who else has an account's SPNs.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OtherOwners {
+    /// Whether the whole forest was looked through, not only the domain.
+    pub forest: bool,
+    /// Each, once for every SPN.
+    pub found: Vec<OtherOwner>,
+}
+
+/// Another object with an SPN of an account.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct OtherOwner {
+    /// The SPN, as the account spells it.
+    pub spn: String,
+    /// The object's sAMAccountName, by which tools name it; contacts have none.
+    pub account: Option<String>,
+    /// Its distinguished name, for people.
+    pub name: String,
 }
 
 /// What an array wants of its account.
@@ -100,7 +120,11 @@ impl AccountState {
                     "the domain wants at least {} characters, the array makes {}",
                     self.minimum_length, wanted.password_length
                 ),
-                "raise password-length in the array's policy",
+                format!(
+                    "keyroll array delete ARRAY, which leaves its keytabs as they are, then \
+                     keyroll array adopt ARRAY --password-length {}",
+                    self.minimum_length
+                ),
             ));
         }
         reasons
@@ -185,16 +209,16 @@ impl AccountState {
     }
 
     fn spn_trouble(&self) -> Vec<Refusal> {
-        let mut reasons: Vec<Refusal> = self
-            .duplicate_spns
-            .iter()
-            .map(|(spn, other)| {
-                let why =
-                    format!("{other} has it too, so the KDC answers that it knows no such server");
-                let name = other.split([',', '=']).nth(1).unwrap_or(other);
-                Refusal::new("spn-duplicate", spn, why, format!("setspn -D {spn} {name}"))
-            })
-            .collect();
+        let doubled = self.other_owners.found.iter().map(|other| {
+            let OtherOwner { spn, account, name } = other;
+            let why = format!("{name} has it too, so the KDC answers that it knows no such server");
+            let next = match account {
+                Some(account) => format!("setspn -D {spn} \"{account}\""),
+                None => format!("setspn -Q {spn}"),
+            };
+            Refusal::new("spn-duplicate", spn, why, next)
+        });
+        let mut reasons: Vec<Refusal> = doubled.collect();
         if self.spns.is_empty() {
             let why = "no SPN is registered, so no ticket can prove its key";
             let next = "keyroll node list (an SPN is registered once a node holds the key)";

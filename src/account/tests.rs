@@ -29,7 +29,7 @@ pub(crate) fn account() -> AccountState {
         may_reset: true,
         may_write_fence: true,
         fence: None,
-        duplicate_spns: Vec::new(),
+        other_owners: OtherOwners::default(),
         delegates: false,
         delegates_to: Vec::new(),
     }
@@ -105,9 +105,11 @@ fn each_condition_has_a_code_and_a_next_command() {
             a.supported_enctypes = None
         }),
         ("spn-missing", "keyroll node list", |a| a.spns.clear()),
-        ("policy-length", "raise password-length", |a| {
-            a.minimum_length = 65
-        }),
+        (
+            "policy-length",
+            "array adopt ARRAY --password-length 65",
+            |a| a.minimum_length = 65,
+        ),
     ];
     for (code, next, spoil) in table {
         let mut spoiled = account();
@@ -122,6 +124,21 @@ fn each_condition_has_a_code_and_a_next_command() {
     }
 }
 
+pub(crate) fn other(spn: &str, account: Option<&str>, name: &str) -> OtherOwner {
+    OtherOwner {
+        spn: spn.to_owned(),
+        account: account.map(str::to_owned),
+        name: name.to_owned(),
+    }
+}
+
+pub(crate) fn owners(found: &[OtherOwner]) -> OtherOwners {
+    OtherOwners {
+        forest: true,
+        found: found.to_vec(),
+    }
+}
+
 #[test]
 fn every_reason_is_given_at_once() {
     let spoiled = AccountState {
@@ -131,7 +148,7 @@ fn every_reason_is_given_at_once() {
         protected: true,
         supported_enctypes: Some(0x14),
         spns: Vec::new(),
-        duplicate_spns: vec![("HTTP/a".to_owned(), "CN=other,DC=corp".to_owned())],
+        other_owners: owners(&[other("HTTP/a", Some("other"), "CN=other,DC=corp")]),
         minimum_age_left: Duration::from_secs(9),
         minimum_length: 65,
         ..account()
@@ -202,10 +219,10 @@ fn a_doubled_enctype_counts_once() {
 #[test]
 fn each_doubled_spn_names_its_other_owner() {
     let doubled = AccountState {
-        duplicate_spns: vec![
-            ("HTTP/a".to_owned(), "CN=old,OU=x,DC=corp".to_owned()),
-            ("HTTP/b".to_owned(), "nameless".to_owned()),
-        ],
+        other_owners: owners(&[
+            other("HTTP/a", Some("svc old$"), "CN=Smith\\, J,OU=x,DC=corp"),
+            other("HTTP/b", None, "CN=contact,DC=corp"),
+        ]),
         ..account()
     };
     let refusals = doubled.refusals(&wanted(Method::Change, true));
@@ -216,14 +233,14 @@ fn each_doubled_spn_names_its_other_owner() {
     assert_eq!(
         shown,
         [
-            ("HTTP/a", "setspn -D HTTP/a old"),
-            ("HTTP/b", "setspn -D HTTP/b nameless")
+            ("HTTP/a", "setspn -D HTTP/a \"svc old$\""),
+            ("HTTP/b", "setspn -Q HTTP/b")
         ]
     );
     assert!(
         refusals[0]
             .why
-            .starts_with("CN=old,OU=x,DC=corp has it too")
+            .starts_with("CN=Smith\\, J,OU=x,DC=corp has it too")
     );
 }
 

@@ -14,7 +14,8 @@ pub(super) const CHECKS: &[Check] = &[
     },
     Check {
         id: "spn-unique",
-        looks_at: "whether another account of the forest has one of its SPNs too",
+        looks_at: "whether another account of the forest, or of the domain where no global catalog \
+                   answers, has one of its SPNs too",
         means: "the KDC gives no ticket for it, or one under the other account's key \
                 (KRB_AP_ERR_MODIFIED)",
         mends: "take it from the other account",
@@ -42,7 +43,7 @@ fn registered(facts: &Facts) -> Vec<Finding> {
                 "KDC_ERR_S_PRINCIPAL_UNKNOWN, then NTLM: somebody removed it, or a whole-list \
                  write by another tool lost it; the keytabs keep its entries",
             )
-            .mend(format!("setspn -S {spn} {account}"))
+            .mend(format!("setspn -S {spn} \"{account}\""))
     };
     array.spns.iter().map(one).collect()
 }
@@ -51,9 +52,12 @@ fn unique(facts: &Facts) -> Vec<Finding> {
     let Ok(state) = facts.account() else {
         return Vec::new();
     };
-    if state.duplicate_spns.is_empty() {
+    let others = &state.other_owners;
+    if others.found.is_empty() {
         let account = &state.salt_source.sam_account_name;
-        return vec![Finding::ok(account, "nobody else has any of its SPNs")];
+        let place = if others.forest { "forest" } else { "domain" };
+        let evidence = format!("nobody else in its {place} has any of its SPNs");
+        return vec![Finding::ok(account, evidence)];
     }
     let wanted = facts.wanted(state);
     let reasons = state.refusals(&wanted).into_iter();

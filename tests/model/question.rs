@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use keyroll::account::AccountState;
+use keyroll::account::{AccountState, OtherOwners};
 use keyroll::fence::Version;
 use keyroll::kerberos::Kvno;
 use keyroll::kerberos::salt::{AccountKind, SaltSource};
@@ -228,7 +228,7 @@ fn account(kvno: u8, fence: KeyId) -> AccountState {
         may_reset: true,
         may_write_fence: true,
         fence: (fence != 0).then(|| format!("f{fence}")),
-        duplicate_spns: Vec::new(),
+        other_owners: OtherOwners::default(),
         delegates: false,
         delegates_to: Vec::new(),
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use keyroll::account::AccountState;
+use keyroll::account::{AccountState, OtherOwners};
 use keyroll::kerberos::salt::{AccountKind, Salt, SaltSource};
 use keyroll::kerberos::string_to_key::derive_all;
 use keyroll::kerberos::{Enctype, Key, Kvno, Principal};
@@ -249,7 +249,7 @@ impl Domain {
             may_reset: true,
             may_write_fence: true,
             fence: held.fence.value.clone(),
-            duplicate_spns: Vec::new(),
+            other_owners: OtherOwners::default(),
             delegates: false,
             delegates_to: Vec::new(),
         }

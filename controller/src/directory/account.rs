@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use chrono::NaiveDateTime;
-use keyroll::account::AccountState;
+use keyroll::account::{AccountState, OtherOwners};
 use keyroll::descriptor::{Descriptor, RESET_PASSWORD, Sid};
 use keyroll::kerberos::salt::{AccountKind, SaltSource};
 use keyroll::kerberos::{Kvno, Principal};
@@ -161,8 +161,8 @@ impl ActiveDirectory {
             .texts("servicePrincipalName")
             .map(str::to_owned)
             .collect();
-        let duplicate_spns = self.owners(dc, &root, &account.guid, &spns).await?;
-        Ok(self.state(account, &root, &entry, &rules, spns, duplicate_spns))
+        let others = self.owners(dc, &root, &account.guid, &spns).await?;
+        Ok(self.state(account, &root, &entry, &rules, spns, others))
     }
 
     fn state(
@@ -172,7 +172,7 @@ impl ActiveDirectory {
         entry: &Entry,
         rules: &Rules,
         spns: Vec<String>,
-        duplicate_spns: Vec<(String, String)>,
+        other_owners: OtherOwners,
     ) -> AccountState {
         let control = entry.bits("userAccountControl").unwrap_or_default();
         let computed = entry.bits("msDS-User-Account-Control-Computed");
@@ -207,7 +207,7 @@ impl ActiveDirectory {
                 .texts("allowedAttributesEffective")
                 .any(|attribute| attribute.eq_ignore_ascii_case(fence)),
             fence: entry.text(fence).map(str::to_owned),
-            duplicate_spns,
+            other_owners,
             delegates: control & delegation != 0
                 || !entry.values("msDS-AllowedToDelegateTo").is_empty(),
             delegates_to: entry

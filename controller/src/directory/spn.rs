@@ -2,6 +2,7 @@
 //!
 //! The list is never replaced: two controllers that write the whole list undo each other.
 
+use keyroll::account::{OtherOwner, OtherOwners};
 use keyroll::name::DcName;
 use keyroll::spn::Aliases;
 
@@ -33,11 +34,12 @@ impl ActiveDirectory {
         let owners = self
             .owners(dc, &root, &account.guid, &[spn.to_owned()])
             .await?;
-        if let Some((_, owner)) = owners.first() {
+        if let Some(OtherOwner { account, name, .. }) = owners.found.first() {
+            let account = account.as_deref().unwrap_or("ACCOUNT");
             return Err(PortError::Refused {
                 object: format!("{spn} on {dc}"),
-                why: format!("{owner} has it; with two owners nobody gets tickets for it"),
-                next: format!("setspn -D {spn} ACCOUNT, once nothing uses it there"),
+                why: format!("{name} has it; with two owners nobody gets tickets for it"),
+                next: format!("setspn -D {spn} \"{account}\", once nothing uses it there"),
             });
         }
         let change = vec![add("servicePrincipalName", spn.as_bytes())];
@@ -79,7 +81,7 @@ impl ActiveDirectory {
         Ok(present.any(|present| present.eq_ignore_ascii_case(spn)))
     }
 
-    /// The objects other than `own` that have one of these SPNs: SPN and the object's name.
+    /// The objects other than `own` that have one of these SPNs.
     ///
     /// The whole forest is looked through where the domain controller is a global catalog, else
     /// its domain.
@@ -89,10 +91,8 @@ impl ActiveDirectory {
         root: &Root,
         own: &[u8; 16],
         spns: &[String],
-    ) -> Result<Vec<(String, String)>, PortError> {
-        let holders = self.holders(dc, root, Some(own), spns).await?;
-        let named = holders.into_iter().map(|(spn, _, name)| (spn, name));
-        Ok(named.collect())
+    ) -> Result<OtherOwners, PortError> {
+        self.others(dc, root, Some(own), spns).await
     }
 
     /// Who has these SPNs, for a person: `svc-web$ (CN=svc-web,...)`.
@@ -103,23 +103,25 @@ impl ActiveDirectory {
     ) -> Result<Vec<(String, String)>, PortError> {
         let (_, root) = self.connections.live(dc).await?;
         let root = Root::of(&root, dc)?;
-        let holders = self.holders(dc, &root, None, spns).await?;
-        let named = holders
-            .into_iter()
-            .map(|(spn, account, name)| (spn, format!("{account} ({name})")));
+        let owners = self.others(dc, &root, None, spns).await?.found.into_iter();
+        let named = owners.map(|owner| {
+            let account = owner.account.as_deref().unwrap_or("an object");
+            let person = format!("{account} ({})", owner.name);
+            (owner.spn, person)
+        });
         Ok(named.collect())
     }
 
-    /// SPN, sAMAccountName and distinguished name of each object but `own` that has one of them.
-    async fn holders(
+    /// Each object but `own` that has one of them.
+    async fn others(
         &self,
         dc: &DcName,
         root: &Root,
         own: Option<&[u8; 16]>,
         spns: &[String],
-    ) -> Result<Vec<(String, String, String)>, PortError> {
+    ) -> Result<OtherOwners, PortError> {
         if spns.is_empty() {
-            return Ok(Vec::new());
+            return Ok(OtherOwners::default());
         }
         let (mut connection, base) = self.widest(dc, root).await?;
         let mut owners = Vec::new();
@@ -134,16 +136,22 @@ impl ActiveDirectory {
                 .iter()
                 .filter(|entry| own.is_none() || entry.guid().as_ref() != own)
             {
-                let account = other.text("sAMAccountName").unwrap_or("an object");
+                let account = other.text("sAMAccountName");
                 for theirs in other.texts("servicePrincipalName") {
                     let ours = some.iter().find(|spn| spn.eq_ignore_ascii_case(theirs));
-                    let (account, name) = (account.to_owned(), other.name().to_owned());
-                    owners.extend(ours.map(|ours| (ours.clone(), account, name)));
+                    owners.extend(ours.map(|ours| OtherOwner {
+                        spn: ours.clone(),
+                        account: account.map(str::to_owned),
+                        name: other.name().to_owned(),
+                    }));
                 }
             }
         }
         owners.sort();
-        Ok(owners)
+        Ok(OtherOwners {
+            forest: base.as_str().is_empty(),
+            found: owners,
+        })
     }
 
     /// Who has which SPNs, in the forest where the domain controller is a global catalog.

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use keyroll::account::AccountState;
+use keyroll::account::{AccountState, OtherOwners};
 use keyroll::directory_change::{Action, DirectoryChange};
 use keyroll::drift::{DcMark, History};
 use keyroll::kerberos::salt::{AccountKind, Salt, SaltSource};
@@ -66,7 +66,7 @@ pub(crate) fn computer() -> AccountState {
         may_reset: true,
         may_write_fence: true,
         fence: None,
-        duplicate_spns: Vec::new(),
+        other_owners: OtherOwners::default(),
         delegates: false,
         delegates_to: Vec::new(),
     }

@@ -29,7 +29,7 @@ pub async fn everything_of_an_account_is_read(lab: &'static Lab) {
     assert_eq!(state.spns, [made.service().name()]);
     assert_eq!(state.minimum_length, 7);
     assert!(
-        state.duplicate_spns.is_empty() && !state.delegates && !state.locked,
+        state.other_owners.found.is_empty() && !state.delegates && !state.locked,
         "{state:?}"
     );
     let age = chrono::Utc::now().timestamp() - state.password_set_unix;

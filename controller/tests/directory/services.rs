@@ -57,7 +57,13 @@ pub async fn a_duplicate_that_replication_made_shows(lab: &'static Lab) {
     second.unwrap();
     let state = directory.read(&lab.dc1, &one.account).await.unwrap();
     let other = lab.distinguished_name("dc1", &two.account);
-    assert_eq!(state.duplicate_spns, [(spn.clone(), other.clone())]);
+    let [owner] = &state.other_owners.found[..] else {
+        panic!("{:?}", state.other_owners);
+    };
+    let account = two.account.principal.name();
+    assert_eq!((&owner.spn, &owner.name), (&spn, &other));
+    assert_eq!(owner.account.as_deref(), Some(&*account));
+    assert!(state.other_owners.forest, "dc1 is a global catalog");
     let owners = directory.spn_owners(&lab.dc1, &[spn.to_uppercase()]).await;
     let owners = owners.unwrap();
     assert!(

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::account::AccountState;
+use crate::account::tests::{other, owners};
 use crate::doctor::Grade::{Broken, Warning};
 
 #[track_caller]
@@ -31,7 +32,7 @@ fn each_state_of_the_account_has_its_check() {
             a.spns = vec!["HTTP/other".to_owned()]
         }),
         ("spn-unique", Broken, |a| {
-            a.duplicate_spns = vec![("HTTP/web".to_owned(), "CN=old,DC=corp".to_owned())];
+            a.other_owners = owners(&[other("HTTP/web", Some("old"), "CN=old,DC=corp")]);
         }),
         ("password-expiry", Warning, |a| a.password_expired = true),
         ("account-salt", Warning, |a| {

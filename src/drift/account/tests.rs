@@ -1,5 +1,5 @@
 use super::*;
-use crate::account::tests::{account, wanted};
+use crate::account::tests::{account, other, owners, wanted};
 use crate::kerberos::Kvno;
 use crate::kerberos::salt::AccountKind;
 use crate::roll::policy::Method;
@@ -133,7 +133,7 @@ fn conditions_are_told_for_as_long_as_they_last() {
         (now.disabled, now.locked, now.expired, now.password_expired) = (true, true, true, true);
         now.supported_enctypes = None;
         now.minimum_length = 99;
-        now.duplicate_spns = vec![("HTTP/web.corp.example".to_owned(), "CN=x".to_owned())];
+        now.other_owners = owners(&[other("HTTP/web.corp.example", Some("x"), "CN=x")]);
         // Passes by itself.
         now.minimum_age_left = std::time::Duration::from_secs(9);
     };

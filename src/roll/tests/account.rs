@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::account::AccountState;
+use crate::account::{AccountState, OtherOwners};
 use crate::kerberos::salt::{AccountKind, SaltSource};
 
 use super::world::BASE;
@@ -32,7 +32,7 @@ pub(super) fn account() -> AccountState {
         may_reset: false,
         may_write_fence: false,
         fence: None,
-        duplicate_spns: Vec::new(),
+        other_owners: OtherOwners::default(),
         delegates: false,
         delegates_to: Vec::new(),
     }

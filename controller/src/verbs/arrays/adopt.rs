@@ -2,7 +2,7 @@
 //! given.
 
 use futures_util::future::join_all;
-use keyroll::account::AccountState;
+use keyroll::account::{AccountState, OtherOwner};
 use keyroll::kerberos::string_to_key::derive_all;
 use keyroll::kerberos::{Enctype, Key, Kvno, Principal};
 use keyroll::keytab::held;
@@ -44,8 +44,8 @@ impl Controller {
                 ),
             ));
         }
-        if let Some((spn, owner)) = state.duplicate_spns.first() {
-            let what = format!("{spn} of account {sam} belongs to {owner} too");
+        if let Some(OtherOwner { spn, name, .. }) = state.other_owners.found.first() {
+            let what = format!("{spn} of account {sam} belongs to {name} too");
             return Err(No::refused("spn-duplicate", what).next(format!("setspn -Q {spn}")));
         }
         let kind = state.salt_source.kind;
