@@ -48,8 +48,9 @@ pub(super) const CHECKS: &[Check] = &[
         id: "account-enctypes",
         looks_at: "msDS-SupportedEncryptionTypes against the enctypes of the keytabs",
         means: "unset: the KDC issues RC4 tickets (Windows: until RC4 is switched off, by \
-                CVE-2026-20833 from July 2026 on), which AES keytabs cannot open; uncovered: it \
-                may issue tickets of a kind that the keytabs lack",
+                CVE-2026-20833 from July 2026 on), which AES keytabs cannot open; uncovered: \
+                logins go on, and clients that know nothing better get tickets of a kind that the \
+                keytabs lack",
         mends: "set the attribute to the keytabs' enctypes",
         look: |facts| condition(facts, &ENCTYPES),
     },
@@ -85,8 +86,8 @@ struct Condition {
     attribute: Option<Attribute>,
     /// What is said if it is not so.
     fine: &'static str,
-    /// Whether it costs logins today.
-    costs_logins: bool,
+    /// Those of the codes that cost logins today.
+    broken: &'static [&'static str],
     /// What it leads to.
     cause: &'static str,
 }
@@ -95,7 +96,7 @@ const ENABLED: Condition = Condition {
     codes: &["account-disabled"],
     attribute: Some(Attribute::Control),
     fine: "enabled",
-    costs_logins: true,
+    broken: &["account-disabled"],
     cause: "clients get KDC_ERR_CLIENT_REVOKED or KDC_ERR_SERVICE_REVOKED once their tickets end; \
             tidy-up jobs disable accounts that never log in, as a service's account does not",
 };
@@ -103,7 +104,7 @@ const UNLOCKED: Condition = Condition {
     codes: &["account-locked"],
     attribute: Some(Attribute::Lockout),
     fine: "not locked",
-    costs_logins: true,
+    broken: &["account-locked"],
     cause: "every node is without new logins at once; an old password in a scheduled task, or in \
             a service on one node, is the usual guesser",
 };
@@ -111,29 +112,30 @@ const UNEXPIRED: Condition = Condition {
     codes: &["account-expired"],
     attribute: Some(Attribute::Expiry),
     fine: "does not expire, or later",
-    costs_logins: true,
+    broken: &["account-expired"],
     cause: "clients get KDC_ERR_CLIENT_REVOKED or KDC_ERR_SERVICE_REVOKED once their tickets end",
 };
 const UNPROTECTED: Condition = Condition {
     codes: &["account-protected"],
     attribute: None,
     fine: "not an administrator's",
-    costs_logins: false,
+    broken: &[],
     cause: "it is or was a member of an administrators' group; adminCount stays when it leaves",
 };
 const ENCTYPES: Condition = Condition {
     codes: &["enctypes-unset", "enctypes-uncovered"],
     attribute: Some(Attribute::Enctypes),
     fine: "covered by the keytabs",
-    costs_logins: true,
+    broken: &["enctypes-unset"],
     cause: "a KDC takes the best enctype that attribute and client share, whatever the keytabs \
-            hold: acceptors then find no key of that enctype, or answer KRB_AP_ERR_MODIFIED",
+            hold: where that is one that they lack, acceptors find no key of it, or answer \
+            KRB_AP_ERR_MODIFIED",
 };
 const LENGTH: Condition = Condition {
     codes: &["policy-length"],
     attribute: None,
     fine: "the next password is long enough",
-    costs_logins: false,
+    broken: &[],
     cause: "0000052D (password restriction) at the commit; a roll refuses to begin",
 };
 
@@ -165,7 +167,7 @@ fn condition(facts: &Facts, condition: &Condition) -> Vec<Finding> {
             true => set_enctypes(facts),
             false => reason.next,
         };
-        let grade = match condition.costs_logins {
+        let grade = match condition.broken.contains(&reason.code.as_str()) {
             true => Finding::broken,
             false => Finding::warning,
         };

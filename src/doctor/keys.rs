@@ -181,6 +181,10 @@ fn keytabs(facts: &Facts) -> Vec<Finding> {
 fn keytab_of(facts: &Facts, node: &NodeFacts, keytab: &KeytabFacts) -> Finding {
     let object = format!("{}:{}", node.name, keytab.path);
     let show = format!("keyroll node show {} {}", facts.array.name, node.name);
+    if let Some(trouble) = &keytab.trouble {
+        // How bad that is stands where the nodes' files are.
+        return Finding::undecided(object, trouble).mend(show);
+    }
     let Some(wrong) = &keytab.wrong else {
         return Finding::ok(
             object,

@@ -29,9 +29,12 @@ pub(super) const CHECKS: &[Check] = &[
     },
 ];
 
-/// How long a change may be on its way between domain controllers of one site: they tell each other
-/// after 15 s, and the farthest is three hops away.
+/// How long a change may be on its way between domain controllers of one site, in seconds: they
+/// tell each other after 15 s, and the farthest is three hops away.
 const ON_ITS_WAY: i64 = 180;
+/// How long between sites, in seconds: a link replicates every 180 minutes unless somebody has said
+/// otherwise (MS-ADTS 6.1.1.2.2.3.1, replInterval), and two links in a row are usual.
+const BETWEEN_SITES: i64 = 7 * 3600;
 
 /// The command that shows what a domain controller has heard of the others.
 pub(super) fn show(dc: &DcName) -> String {
@@ -118,25 +121,31 @@ fn behind(
         "lacks the last write of {}, {age} s old, that {source} has",
         names.join(", ")
     );
-    let grade = if age > ON_ITS_WAY {
-        Finding::broken
-    } else {
-        Finding::warning
-    };
-    let (next, after) = match age > ON_ITS_WAY {
-        true => ("", "it does not replicate"),
-        false => (
+    let (grade, why, next): (fn(_, String) -> _, _, _) = match age {
+        age if age <= ON_ITS_WAY => (
+            Finding::warning,
+            "a change needs some seconds within a site",
             " if it is still so in three minutes",
-            "a change needs some seconds within a site, by schedule hours between sites",
+        ),
+        age if age <= BETWEEN_SITES => (
+            Finding::warning,
+            "within a site it does not replicate; between sites a change waits for the link's \
+             schedule, hours by default",
+            "",
+        ),
+        _ => (
+            Finding::broken,
+            "that is longer than links between sites wait by default",
+            "",
         ),
     };
-    grade(&dc.name, evidence)
+    let dc = &dc.name;
+    grade(dc, evidence)
         .because(format!(
-            "{after}; clients that ask this KDC are served by what was before"
+            "{why}; clients that ask this KDC are served by what was before"
         ))
         .mend(format!(
-            "repadmin /replsummary (or samba-tool drs showrepl, then samba-tool drs replicate {} \
-             {source} …){next}",
-            dc.name
+            "repadmin /replsummary (or samba-tool drs showrepl, then samba-tool drs replicate {dc} \
+             {source} …){next}"
         ))
 }

@@ -39,6 +39,41 @@ struct Fault {
     mend: Mend,
 }
 
+impl Fault {
+    const fn broken(
+        wrong: &'static str,
+        check: &'static str,
+        says: &'static str,
+        follows: &'static [&'static str],
+        bring: fn(&mut World<'_>) -> Result<()>,
+        mend: Mend,
+    ) -> Self {
+        Self {
+            wrong,
+            check,
+            grade: "broken",
+            says,
+            follows,
+            bring,
+            mend,
+        }
+    }
+
+    const fn warning(
+        wrong: &'static str,
+        check: &'static str,
+        says: &'static str,
+        follows: &'static [&'static str],
+        bring: fn(&mut World<'_>) -> Result<()>,
+        mend: Mend,
+    ) -> Self {
+        Self {
+            grade: "warning",
+            ..Self::broken(wrong, check, says, follows, bring, mend)
+        }
+    }
+}
+
 /// What ends a fault.
 enum Mend {
     /// The printed command, with these words in it.

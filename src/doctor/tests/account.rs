@@ -24,7 +24,7 @@ fn each_state_of_the_account_has_its_check() {
         ("account-expiry", Broken, |a| a.expired = true),
         ("account-tier", Warning, |a| a.protected = true),
         ("account-enctypes", Broken, |a| a.supported_enctypes = None),
-        ("account-enctypes", Broken, |a| {
+        ("account-enctypes", Warning, |a| {
             a.supported_enctypes = Some(0x1c)
         }),
         ("account-policy", Warning, |a| a.minimum_length = 100),

@@ -35,21 +35,8 @@ pub fn accounts_and_keys(lab: &Lab, free: &FreeNodes) -> Result<()> {
 
 /// The faults, for the docs.
 pub fn faults() -> Vec<Fault> {
-    let broken = |wrong, check, says, follows, bring, mend| Fault {
-        wrong,
-        check,
-        grade: "broken",
-        says,
-        follows,
-        bring,
-        mend,
-    };
-    let warning = |wrong, check, says, follows, bring, mend| Fault {
-        grade: "warning",
-        ..broken(wrong, check, says, follows, bring, mend)
-    };
     vec![
-        broken(
+        Fault::broken(
             "the account is disabled",
             "account-enabled",
             "it is disabled",
@@ -62,7 +49,7 @@ pub fn faults() -> Vec<Fault> {
             },
             Printed("samba-tool user enable"),
         ),
-        broken(
+        Fault::broken(
             "the account is locked out",
             "account-lockout",
             "locked out",
@@ -76,7 +63,7 @@ pub fn faults() -> Vec<Fault> {
             },
             Printed("samba-tool user unlock"),
         ),
-        broken(
+        Fault::broken(
             "the account has expired",
             "account-expiry",
             "expired",
@@ -90,7 +77,7 @@ pub fn faults() -> Vec<Fault> {
             },
             Printed("samba-tool user setexpiry --noexpiry"),
         ),
-        warning(
+        Fault::warning(
             "the account is an administrator's (adminCount)",
             "account-tier",
             "protected",
@@ -100,7 +87,7 @@ pub fn faults() -> Vec<Fault> {
                 modify(world, DN, "delete: adminCount")
             }),
         ),
-        broken(
+        Fault::broken(
             "msDS-SupportedEncryptionTypes is unset: the KDC issues RC4",
             "key-enctype",
             "rc4-hmac",
@@ -108,7 +95,7 @@ pub fn faults() -> Vec<Fault> {
             |world| modify(world, DN, "delete: msDS-SupportedEncryptionTypes"),
             ByHand("net ads enctypes set 'svc-sick' 24", aes),
         ),
-        broken(
+        Fault::warning(
             "msDS-SupportedEncryptionTypes allows RC4 beside AES",
             "account-enctypes",
             "lack (0x4)",
@@ -120,7 +107,7 @@ pub fn faults() -> Vec<Fault> {
             },
             ByHand("net ads enctypes set 'svc-sick' 24", aes),
         ),
-        warning(
+        Fault::warning(
             "a UPN gives the next password another salt",
             "account-salt",
             "userPrincipalName HTTP/sick.corp.example@corp.example",
@@ -132,7 +119,7 @@ pub fn faults() -> Vec<Fault> {
             },
             Printed("keyroll roll sick"),
         ),
-        warning(
+        Fault::warning(
             "the password must be changed at the next logon",
             "password-expiry",
             "must be changed",
@@ -140,7 +127,7 @@ pub fn faults() -> Vec<Fault> {
             |world| modify(world, DN, "replace: pwdLastSet\npwdLastSet: 0"),
             Printed("samba-tool user setexpiry --noexpiry"),
         ),
-        broken(
+        Fault::broken(
             "somebody else set the password",
             "key-tickets",
             "open with no key of the array",
@@ -152,20 +139,20 @@ pub fn faults() -> Vec<Fault> {
             },
             Printed("keyroll roll sick --emergency"),
         ),
-        broken(
+        Fault::broken(
             "an SPN is gone",
             "spn-registered",
             SPN,
             &["key-tickets"],
             |world| modify(world, DN, "delete: servicePrincipalName"),
-            ByHand("setspn -S HTTP/sick.corp.example svc-sick", |world| {
+            ByHand("setspn -S HTTP/sick.corp.example \"svc-sick\"", |world| {
                 world
                     .domain()
                     .samba_tool(&["spn", "add", SPN, "svc-sick"])
                     .map(drop)
             }),
         ),
-        broken(
+        Fault::broken(
             "another account has an SPN too",
             "spn-unique",
             SPN,
@@ -175,11 +162,11 @@ pub fn faults() -> Vec<Fault> {
                 let spn = format!("add: servicePrincipalName\nservicePrincipalName: {SPN}");
                 world.domain().force(TWIN, &spn)
             },
-            ByHand("setspn -D HTTP/sick.corp.example svc-ill", |world| {
+            ByHand("setspn -D HTTP/sick.corp.example \"svc-ill\"", |world| {
                 world.domain().force(TWIN, "delete: servicePrincipalName")
             }),
         ),
-        warning(
+        Fault::warning(
             "the schedule is paused",
             "deadline-roll",
             "paused",

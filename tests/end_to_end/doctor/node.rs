@@ -61,21 +61,8 @@ fn no_fault_of_kerberos(world: &World<'_>) -> Result<()> {
 
 /// The faults, for the docs.
 pub fn faults() -> Vec<Fault> {
-    let broken = |wrong, check, says, follows, bring, mend| Fault {
-        wrong,
-        check,
-        grade: "broken",
-        says,
-        follows,
-        bring,
-        mend,
-    };
-    let warning = |wrong, check, says, follows, bring, mend| Fault {
-        grade: "warning",
-        ..broken(wrong, check, says, follows, bring, mend)
-    };
     vec![
-        broken(
+        Fault::broken(
             "one node's keytab has a wrong key under the right kvno",
             "key-keytabs",
             "it holds a wrong key",
@@ -88,7 +75,7 @@ pub fn faults() -> Vec<Fault> {
             wrong_key,
             ByHand("keyroll node show ward", look_again),
         ),
-        broken(
+        Fault::broken(
             "one node's keytab is gone",
             "key-keytabs",
             "it lacks",
@@ -101,7 +88,7 @@ pub fn faults() -> Vec<Fault> {
             |world| Ok(fs::remove_file(world.agents[1].keytab("ward"))?),
             ByHand("keyroll node show ward", look_again),
         ),
-        broken(
+        Fault::broken(
             "one node's keytab is no keytab any more",
             "node-keytab-file",
             "keytab",
@@ -109,7 +96,7 @@ pub fn faults() -> Vec<Fault> {
             |world| Ok(fs::write(world.agents[0].keytab("ward"), b"not a keytab")?),
             ByHand("keyroll-agent check (on the node)", look_again),
         ),
-        warning(
+        Fault::warning(
             "others can read one node's keytab",
             "node-keytab-file",
             "owner, mode",
@@ -120,7 +107,7 @@ pub fn faults() -> Vec<Fault> {
             },
             ByHand("keyroll node show ward", look_again),
         ),
-        warning(
+        Fault::warning(
             "a node is quarantined",
             "node-ready",
             "quarantined",
@@ -132,7 +119,7 @@ pub fn faults() -> Vec<Fault> {
             },
             Printed("keyroll node resume ward"),
         ),
-        broken(
+        Fault::broken(
             "a node is down",
             "node-contact",
             "node",
@@ -142,7 +129,7 @@ pub fn faults() -> Vec<Fault> {
                 world.agents[1].start()
             }),
         ),
-        broken(
+        Fault::broken(
             "a node's clock is ten minutes off",
             "clock-node",
             "differs from the controller's clock by",
@@ -161,7 +148,7 @@ pub fn faults() -> Vec<Fault> {
                 agent.start()
             }),
         ),
-        broken(
+        Fault::broken(
             "a node's web server is down",
             "service-answers",
             "node",
@@ -176,7 +163,7 @@ pub fn faults() -> Vec<Fault> {
                 world.web.serve(&node, &keytab)
             }),
         ),
-        broken(
+        Fault::broken(
             "a node's web server reads another keytab than keyroll writes",
             "service-login",
             "refuses a fresh ticket (401)",
@@ -193,7 +180,7 @@ pub fn faults() -> Vec<Fault> {
                 serve_with(world, &keytab)
             }),
         ),
-        warning(
+        Fault::warning(
             "a web server offers NTLM before Negotiate",
             "service-offers",
             "ntlm, negotiate",
@@ -203,7 +190,7 @@ pub fn faults() -> Vec<Fault> {
                 reconfigure(world, |text| text.replace(NTLM_FIRST, ""))
             }),
         ),
-        broken(
+        Fault::broken(
             "a web server takes no header as long as a ticket",
             "service-login",
             "cannot read a fresh ticket (400)",
@@ -213,7 +200,7 @@ pub fn faults() -> Vec<Fault> {
                 reconfigure(world, |text| text.replace(SHORT_HEADERS, ""))
             }),
         ),
-        warning(
+        Fault::warning(
             "what is behind a web server is down",
             "service-answers",
             "answers 503",
@@ -223,7 +210,7 @@ pub fn faults() -> Vec<Fault> {
                 reconfigure(world, |text| text.replace(OUT_OF_SERVICE, ""))
             }),
         ),
-        broken(
+        Fault::broken(
             "another program writes a keytab in turns with keyroll",
             "changes-by-others",
             "put right 3 times within the hour",
