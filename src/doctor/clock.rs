@@ -1,6 +1,6 @@
 //! Every clock against the controller's: Kerberos allows five minutes.
 
-use std::time::Duration;
+use chrono::TimeDelta;
 
 use super::facts::Facts;
 use super::finding::{Check, Finding};
@@ -24,7 +24,7 @@ pub(super) const CHECKS: &[Check] = &[
     },
     Check {
         id: "clock-controller",
-        looks_at: "whether most others differ from the controller in the same way",
+        looks_at: "whether all others differ from the controller to the same side",
         means: "it is the controller's clock that is wrong: rolls are refused, tickets for proofs \
                 are made for another time",
         mends: "the time service of the controller",
@@ -33,11 +33,12 @@ pub(super) const CHECKS: &[Check] = &[
 ];
 
 /// What a roll takes for too much.
-const TOO_MUCH: Duration = Duration::from_secs(60);
+const TOO_MUCH: TimeDelta = TimeDelta::seconds(60);
 /// What acceptors and KDCs take for too much (RFC 4120 section 3.2.3; AD's default).
-const FATAL: Duration = Duration::from_secs(300);
+const FATAL: TimeDelta = TimeDelta::seconds(300);
 
-type Offset = (String, Duration);
+/// Whose clock, and how far it is ahead of the controller's.
+type Offset = (String, TimeDelta);
 
 fn dcs(facts: &Facts) -> Vec<Offset> {
     let dcs = facts.dcs().iter();
@@ -55,10 +56,13 @@ fn nodes(facts: &Facts) -> Vec<Offset> {
         .collect()
 }
 
-/// Whether the controller's own clock is the likely culprit: all others that are known differ.
+/// Whether the controller's own clock is the likely culprit: all others that are known differ from
+/// it to the same side.
 fn is_ours(facts: &Facts) -> bool {
     let all: Vec<Offset> = dcs(facts).into_iter().chain(nodes(facts)).collect();
-    all.len() > 1 && all.iter().all(|(_, offset)| *offset > TOO_MUCH)
+    let ahead = all.iter().all(|(_, offset)| *offset > TOO_MUCH);
+    let behind = all.iter().all(|(_, offset)| *offset < -TOO_MUCH);
+    all.len() > 1 && (ahead || behind)
 }
 
 fn clocks(facts: &Facts, offsets: &[Offset]) -> Vec<Finding> {
@@ -73,7 +77,7 @@ fn judge((object, offset): &Offset) -> Finding {
         "differs from the controller's clock by {}",
         seconds(*offset)
     );
-    let (grade, cause): (fn(_, String) -> _, _) = match *offset {
+    let (grade, cause): (fn(_, String) -> _, _) = match offset.abs() {
         offset if offset > FATAL => (
             Finding::broken,
             "KRB_AP_ERR_SKEW: more than the five minutes that Kerberos allows; a virtual machine \
@@ -104,7 +108,10 @@ fn controller(facts: &Facts) -> Vec<Finding> {
         )];
     }
     let farthest = dcs(facts).into_iter().chain(nodes(facts));
-    let farthest = farthest.map(|(_, offset)| offset).max().unwrap_or_default();
+    let farthest = farthest
+        .map(|(_, offset)| offset)
+        .max_by_key(TimeDelta::abs)
+        .unwrap_or_default();
     let evidence = format!(
         "all {count} others differ from it, by up to {}",
         seconds(farthest)
@@ -116,9 +123,9 @@ fn controller(facts: &Facts) -> Vec<Finding> {
     ]
 }
 
-fn seconds(offset: Duration) -> String {
-    match offset.as_secs() {
-        0 => format!("{} ms", offset.as_millis()),
-        seconds => format!("{seconds} s"),
+fn seconds(offset: TimeDelta) -> String {
+    match offset.num_seconds() {
+        0 => format!("{:+} ms", offset.num_milliseconds()),
+        seconds => format!("{seconds:+} s"),
     }
 }

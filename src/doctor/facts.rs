@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use chrono::TimeDelta;
+
 use crate::account::{AccountState, Wanted};
 use crate::drift::{Change, History};
 use crate::kerberos::salt::Salt;
@@ -152,8 +154,8 @@ pub struct TicketFacts {
     pub kvno: Kvno,
     /// The enctype's number in it.
     pub enctype: i32,
-    /// How far the KDC's clock is from the controller's.
-    pub clock_offset: Duration,
+    /// How far the KDC's clock is ahead of the controller's; below zero, it is behind.
+    pub clock_offset: TimeDelta,
 }
 
 /// A node.
@@ -187,8 +189,8 @@ pub struct NodeLook {
     pub versions: (u64, u64),
     /// Its keytab files.
     pub keytabs: Vec<KeytabFacts>,
-    /// How far its clock is from the controller's.
-    pub clock_offset: Duration,
+    /// How far its clock is ahead of the controller's; below zero, it is behind.
+    pub clock_offset: TimeDelta,
     /// When its certificate ends, seconds since 1970.
     pub certificate_ends_unix: i64,
 }

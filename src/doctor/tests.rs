@@ -7,6 +7,8 @@ mod web;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use chrono::TimeDelta;
+
 use super::*;
 use crate::account::tests::account;
 use crate::drift::{Attribute, History, Invocation, Stamp};
@@ -36,7 +38,7 @@ fn dc(name: &str) -> DcFacts {
             key: TicketKey::Ours,
             kvno: Kvno(5),
             enctype: 18,
-            clock_offset: Duration::from_millis(3),
+            clock_offset: TimeDelta::milliseconds(3),
         })),
     }
 }
@@ -58,7 +60,7 @@ fn node(name: &str) -> NodeFacts {
             ready: Ok(()),
             versions: (7, 7),
             keytabs: vec![keytab],
-            clock_offset: Duration::from_millis(20),
+            clock_offset: TimeDelta::milliseconds(-20),
             certificate_ends_unix: NOW + 20 * 86_400,
         }),
         proofs: Some(Ok(vec![ProofFacts {

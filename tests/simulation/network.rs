@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use chrono::TimeDelta;
 use keyroll::fence::{Epoch, Version};
 use keyroll::keyset::{HeldEntry, Keyset, fingerprint};
 use keyroll::keytab::wanted;
@@ -293,7 +294,7 @@ impl Inner {
 
 impl Machine {
     /// What the agent says, as the controller reads it.
-    fn inventory(&self, found: Found, clock_offset: Duration) -> NodeInventory {
+    fn inventory(&self, found: Found, clock_offset: TimeDelta) -> NodeInventory {
         let targets = found.targets.into_iter().map(|found| NodeTarget {
             path: file_name(&found.target.path),
             filter: found.target.filter.clone(),
@@ -347,7 +348,7 @@ impl Machine {
             targets: targets.collect(),
             boot: vec![self.boot],
             ready: Ok(()),
-            clock_offset: Duration::ZERO,
+            clock_offset: TimeDelta::zero(),
             certificate_ends_unix: i64::MAX,
             agent_version: String::new(),
             stays_ready: None,

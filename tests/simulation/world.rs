@@ -211,9 +211,9 @@ impl Inner {
         self.true_time() + self.ahead
     }
 
-    /// How far the controller's clock is off.
-    pub fn clock_offset(&self) -> Duration {
-        self.ahead.abs().to_std().unwrap_or_default()
+    /// How far all others' clocks are ahead of the controller's.
+    pub fn clock_offset(&self) -> TimeDelta {
+        -self.ahead
     }
 
     pub fn later(&mut self, after: Duration, event: Event) {

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use chrono::TimeDelta;
 use keyroll::fence::{Epoch, Fence, Version};
 use keyroll::kerberos::{Enctype, Principal};
 use keyroll::keyset::HeldEntry;
@@ -30,16 +31,16 @@ impl Asked {
         }
     }
 
-    /// How far a clock is from ours that showed `unix_micros` somewhere between our question and
-    /// now: half of the time in between is taken for the way there.
-    fn offset(self, unix_micros: i64) -> Duration {
+    /// How far a clock is ahead of ours that showed `unix_micros` somewhere between our question
+    /// and now: half of the time in between is taken for the way there.
+    fn offset(self, unix_micros: i64) -> TimeDelta {
         let middle = self.wall + self.at.elapsed() / 2;
         let ours = middle
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default()
             .as_micros();
         let ours = i64::try_from(ours).unwrap_or(i64::MAX);
-        Duration::from_micros(ours.abs_diff(unix_micros))
+        TimeDelta::microseconds(unix_micros.saturating_sub(ours))
     }
 }
 
@@ -202,13 +203,18 @@ mod tests {
     }
 
     #[test]
-    fn the_clock_offset_has_no_sign_and_never_overflows() {
+    fn the_clock_offset_is_signed_and_never_overflows() {
         let asked = Asked::now();
         let now = asked.wall.duration_since(UNIX_EPOCH).unwrap().as_micros() as i64;
-        for (clock, least) in [(now, 0), (now + 600_000_000, 599), (now - 600_000_000, 600)] {
-            let offset = asked.offset(clock).as_secs();
-            assert!((least..least + 2).contains(&offset), "{offset} s");
+        for (clock, ahead) in [
+            (now, 0),
+            (now + 600_000_000, 600),
+            (now - 600_000_000, -600),
+        ] {
+            let offset = asked.offset(clock) - TimeDelta::seconds(ahead);
+            assert!(offset.abs() < TimeDelta::seconds(2), "{offset}");
         }
-        assert!(asked.offset(i64::MIN) > asked.offset(0));
+        assert!(asked.offset(i64::MIN) < asked.offset(0));
+        assert!(asked.offset(i64::MAX) > asked.offset(0));
     }
 }

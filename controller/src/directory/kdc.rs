@@ -110,7 +110,7 @@ impl Kdc for Kdcs {
             kvno: look.kvno.unwrap_or(Kvno(0)),
             enctype: look.enctype,
             salt: found.1,
-            clock_offset: ahead.abs().to_std().unwrap_or_default(),
+            clock_offset: ahead,
             ticket_life,
             ticket: Arc::new(credential),
         })

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
+use chrono::TimeDelta;
 use keyroll::kerberos::{Key, Principal};
 use keyroll::keyset::{Keyset, Role};
 use keyroll::keytab::compare::shortfall;
@@ -25,7 +27,7 @@ use crate::ports::{
 use crate::random;
 
 /// A node's clock may be off by this much before that speaks against a roll.
-const NODE_CLOCK_LIMIT: std::time::Duration = std::time::Duration::from_secs(60);
+const NODE_CLOCK_LIMIT: Duration = Duration::from_secs(60);
 
 /// What was seen; folded into [`Observed`] once all actions of a step are done.
 pub(super) enum Seen {
@@ -183,7 +185,7 @@ impl Stage<'_> {
             kvno: sighting.kvno,
             enctype: sighting.enctype,
             salt: sighting.salt,
-            clock_offset: sighting.clock_offset,
+            clock_offset: apart(sighting.clock_offset),
             ticket_life: sighting.ticket_life,
             no_login,
         })
@@ -316,7 +318,7 @@ impl Stage<'_> {
             Ok(inventory) => inventory,
             Err(error) => return Some(error.to_string()),
         };
-        let apart = inventory.clock_offset;
+        let apart = apart(inventory.clock_offset);
         if apart > NODE_CLOCK_LIMIT {
             let apart = apart.as_secs();
             return Some(format!(
@@ -395,9 +397,14 @@ pub(crate) fn wrong_with(
     })
 }
 
+/// How far two clocks are from each other, whichever is ahead.
+fn apart(offset: TimeDelta) -> Duration {
+    offset.abs().to_std().unwrap_or(Duration::MAX)
+}
+
 fn node_refusals(node: &NodeName, inventory: &NodeInventory) -> Vec<Refusal> {
-    let clock = (inventory.clock_offset > NODE_CLOCK_LIMIT)
-        .then(|| clock_off(node, inventory.clock_offset));
+    let apart = apart(inventory.clock_offset);
+    let clock = (apart > NODE_CLOCK_LIMIT).then(|| clock_off(node, apart));
     let trouble = inventory.targets.iter().filter_map(|target| {
         let why = target.trouble.as_ref()?;
         let object = format!("{node}:{}", target.path);

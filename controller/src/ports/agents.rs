@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use chrono::TimeDelta;
 use keyroll::fence::{Fence, Version};
 use keyroll::kerberos::Kvno;
 use keyroll::keyset::{HeldEntry, Keyset};
@@ -24,8 +25,8 @@ pub struct NodeInventory {
     pub boot: Vec<u8>,
     /// Whether the node's health endpoint says ready, and why not.
     pub ready: Result<(), String>,
-    /// How far the node's clock is from ours, and whether it is ahead.
-    pub clock_offset: Duration,
+    /// How far the node's clock is ahead of ours; below zero, it is behind.
+    pub clock_offset: TimeDelta,
     /// When the node's certificate ends, seconds since 1970.
     pub certificate_ends_unix: i64,
     /// The agent's version.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use chrono::TimeDelta;
 use keyroll::delegation::trial::Tried;
 use keyroll::kerberos::message::Credential;
 use keyroll::kerberos::salt::Salt;
@@ -52,8 +53,8 @@ pub struct Sighting {
     pub enctype: i32,
     /// Where the key was derived with a salt of the KDC's own naming: that salt.
     pub salt: Option<Salt>,
-    /// How far the KDC's clock is from ours.
-    pub clock_offset: Duration,
+    /// How far the KDC's clock is ahead of ours; below zero, it is behind.
+    pub clock_offset: TimeDelta,
     /// How long the longer-lived of the ticket and the ticket-granting one lives.
     pub ticket_life: Duration,
     /// The ticket itself, for a proof by a node: opaque to the driver.

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
-use std::time::Duration;
 
 use async_trait::async_trait;
+use chrono::TimeDelta;
 use keyroll::fence::{Epoch, Fence, Version};
 use keyroll::kerberos::{Enctype, Kvno};
 use keyroll::keyset::{HeldEntry, Keyset, Unlisted};
@@ -110,7 +110,7 @@ fn empty() -> NodeInventory {
         targets: Vec::new(),
         boot: Vec::new(),
         ready: Ok(()),
-        clock_offset: Duration::ZERO,
+        clock_offset: TimeDelta::zero(),
         certificate_ends_unix: 0,
         agent_version: String::new(),
         stays_ready: None,

@@ -103,7 +103,7 @@ impl Controller {
             version: inventory.map_or(0, |inventory| inventory.version.0),
             last_seen_unix: seen.map_or(0, |seen| seen.timestamp()),
             certificate_ends_unix: node.certificate_ends_unix().unwrap_or(0),
-            clock_offset_seconds: inventory.map_or(0.0, |one| one.clock_offset.as_secs_f64()),
+            clock_offset_seconds: inventory.map_or(0.0, |one| one.clock_offset.as_seconds_f64()),
             targets: status
                 .as_ref()
                 .map(|status| self.targets(array, status))

@@ -194,7 +194,7 @@ fn domain_controllers_that_differ() {
 
 #[test]
 fn clocks_that_differ() {
-    let (minute, hour) = (Duration::from_secs(90), Duration::from_secs(3600));
+    let (minute, hour) = (TimeDelta::seconds(90), TimeDelta::seconds(3600));
     names(
         |f| ticket(f, 0).clock_offset = minute,
         &[("clock-dc", Warning)],
@@ -208,18 +208,21 @@ fn clocks_that_differ() {
         &[("clock-node", Warning)],
     );
     names(
-        |f| look(f, 1).clock_offset = hour,
+        |f| look(f, 1).clock_offset = -hour,
         &[("clock-node", Broken)],
     );
-    names(
-        |f| {
-            for at in [0, 1] {
-                ticket(f, at).clock_offset = hour;
-                look(f, at).clock_offset = hour;
-            }
-        },
-        &[("clock-controller", Broken)],
-    );
+    let all = |f: &mut Facts, dcs, nodes| {
+        for at in [0, 1] {
+            ticket(f, at).clock_offset = dcs;
+            look(f, at).clock_offset = nodes;
+        }
+    };
+    names(|f| all(f, -hour, -hour), &[("clock-controller", Broken)]);
+    // Nobody's clock is both ahead of and behind the others'.
+    let opposed = [("clock-dc", Broken), ("clock-dc", Broken)];
+    let opposed = [opposed, [("clock-node", Broken); 2]].concat();
+    names(|f| all(f, hour, -hour), &opposed);
+    names(|f| all(f, hour, hour), &[("clock-controller", Broken)]);
 }
 
 #[test]

@@ -67,7 +67,7 @@ impl Kdc for Domain {
             kvno: issuer.kvno,
             enctype: issuer.enctype.number(),
             salt: renamed.map(|_| issuer.salt),
-            clock_offset: Duration::ZERO,
+            clock_offset: TimeDelta::zero(),
             ticket_life: Duration::ZERO,
             ticket: Arc::new(ticket),
         })
