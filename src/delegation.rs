@@ -11,7 +11,9 @@
 //! (MS-SFU 3.2.1, MS-ADTS 2.2.16.) A user whose account has [`Control::NOT_DELEGATED`], or who is
 //! in the group Protected Users, is acted for by nobody.
 
+mod change;
 mod finding;
+pub mod plan;
 #[cfg(test)]
 mod tests;
 pub mod trial;
@@ -43,6 +45,10 @@ impl Control {
     /// TRUSTED_TO_AUTH_FOR_DELEGATION: its S4U2Self tickets are evidence.
     pub const PROTOCOL_TRANSITION: u32 = 0x100_0000;
 
+    /// Those that keyroll changes.
+    pub const OF_DELEGATION: u32 =
+        Self::UNCONSTRAINED | Self::NOT_DELEGATED | Self::PROTOCOL_TRANSITION;
+
     /// Whether it has this bit.
     #[must_use]
     pub const fn has(self, bit: u32) -> bool {
@@ -55,6 +61,24 @@ impl Control {
         Self(if set { self.0 | bit } else { self.0 & !bit })
     }
 
+    /// Of the directory's text.
+    #[must_use]
+    pub fn of_text(text: &[u8]) -> Option<Self> {
+        let text = std::str::from_utf8(text).ok()?;
+        Some(Self(text.parse::<i32>().ok()?.cast_unsigned()))
+    }
+
+    /// What a flag of delegation is called (MS-ADTS 2.2.16).
+    #[must_use]
+    pub const fn name(bit: u32) -> Option<&'static str> {
+        match bit {
+            Self::UNCONSTRAINED => Some("TRUSTED_FOR_DELEGATION"),
+            Self::NOT_DELEGATED => Some("NOT_DELEGATED"),
+            Self::PROTOCOL_TRANSITION => Some("TRUSTED_TO_AUTH_FOR_DELEGATION"),
+            _ => None,
+        }
+    }
+
     /// As the directory writes it: 32 bits with a sign.
     #[must_use]
     pub fn text(self) -> String {
@@ -65,6 +89,8 @@ impl Control {
 /// An account, as far as delegation needs it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Party {
+    /// `objectGUID`.
+    pub guid: [u8; 16],
     /// `sAMAccountName`.
     pub account: String,
     /// `distinguishedName`.

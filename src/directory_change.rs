@@ -6,10 +6,14 @@
 
 use serde::{Deserialize, Serialize};
 
+use self::flags::{Flags, is_of_flags, number};
+use crate::delegation::{CONTROL, Control};
 use crate::name::DcName;
 
 pub use outcome::{Reported, State};
 
+mod commands;
+mod flags;
 mod outcome;
 mod shown;
 #[cfg(test)]
@@ -147,6 +151,25 @@ impl DirectoryChange {
         }
     }
 
+    /// The change that takes this one back on an object as it is now, given an attribute's present
+    /// values: flags that somebody has set or cleared since, and this one does not mean, stay.
+    #[must_use]
+    pub fn inverse_on(&self, present: impl Fn(&str) -> Vec<Vec<u8>>) -> Self {
+        let mut back = self.inverse();
+        let Some((flags, now)) = Flags::of(&back).zip(number(&present(CONTROL))) else {
+            return back;
+        };
+        let flags = flags.upon(now);
+        for one in back.modifications.iter_mut().filter(|one| is_of_flags(one)) {
+            let value = match one.action {
+                Action::Delete => flags.old,
+                Action::Add => flags.new,
+            };
+            one.value = value.text().into_bytes();
+        }
+        back
+    }
+
     /// The attributes that it touches, each once.
     #[must_use]
     pub fn attributes(&self) -> Vec<&str> {
@@ -160,23 +183,35 @@ impl DirectoryChange {
         names
     }
 
-    /// An attribute that keyroll never changes on anybody's behalf, if there is one in it.
+    /// An attribute that keyroll never changes on anybody's behalf, if there is one in it. Of the
+    /// flags in `userAccountControl` those of delegation alone are its own.
     #[must_use]
     pub fn foreign_attribute(&self) -> Option<&str> {
         let ours = |name: &&str| WRITTEN.iter().any(|one| one.eq_ignore_ascii_case(name));
-        self.attributes().into_iter().find(|name| !ours(name))
+        let other = self.attributes().into_iter().find(|name| !ours(name));
+        let flags = Flags::of(self);
+        let are_ours = flags.is_some_and(|flags| flags.meant() & !Control::OF_DELEGATION == 0);
+        let mut of_flags = self.modifications.iter().filter(|one| is_of_flags(one));
+        let flags = of_flags.next().filter(|_| !are_ours);
+        other.or(flags.map(|one| one.attribute.as_str()))
     }
 
     /// What the object shows of it, given an attribute's present values.
     ///
     /// A change may be sent only where this says [`Standing::NotMade`]; in any other case the
-    /// object is not as it was when the change was planned.
+    /// object is not as it was when the change was planned. Of flags, those count that it means.
     #[must_use]
     pub fn standing(&self, present: impl Fn(&str) -> Vec<Vec<u8>>) -> Standing {
-        let mut made = self
-            .modifications
-            .iter()
-            .map(|one| one.is_made(&present(&one.attribute)));
+        let flags = Flags::of(self);
+        let of_flags = match flags.map(|flags| flags.are_made(&present(CONTROL))) {
+            Some(None) => return Standing::Partly,
+            Some(Some(made)) => Some(made),
+            None => None,
+        };
+        let others = self.modifications.iter();
+        let others = others.filter(|one| flags.is_none() || !is_of_flags(one));
+        let others = others.map(|one| one.is_made(&present(&one.attribute)));
+        let mut made = of_flags.into_iter().chain(others);
         let first = made.next().unwrap_or(true);
         match (first, made.all(|next| next == first)) {
             (true, true) => Standing::Made,

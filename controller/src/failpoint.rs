@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use keyroll::account::AccountState;
+use keyroll::delegation::plan::Service;
 use keyroll::delegation::trial::{Facts, Tried};
 use keyroll::delegation::{Holding, Inventory, Party};
 use keyroll::directory_change::DirectoryChange;
@@ -156,6 +157,14 @@ watched! {
             spn: &str,
         ) -> Result<Facts, PortError> {
             self.0.facts(dc, account, user, spn).await
+        }
+
+        async fn service(&self, dc: &DcName, spn: &str) -> Result<Service, PortError> {
+            self.0.service(dc, spn).await
+        }
+
+        async fn functional_level(&self, dc: &DcName) -> Result<u32, PortError> {
+            self.0.functional_level(dc).await
         }
     }
     fn domain_controllers() -> Result<Vec<DcName>, PortError>;

@@ -515,20 +515,23 @@ complete -c keyroll -n "__fish_keyroll_using_subcommand doctor" -l timeout -d 'H
 complete -c keyroll -n "__fish_keyroll_using_subcommand doctor" -l watch -d 'Look again every ten seconds, and print what is different, until Ctrl-C'
 complete -c keyroll -n "__fish_keyroll_using_subcommand doctor" -s v -l verbose -d 'Say on standard error what is being done'
 complete -c keyroll -n "__fish_keyroll_using_subcommand doctor" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c keyroll -n "__fish_keyroll_using_subcommand delegation; and not __fish_seen_subcommand_from show test" -l controller -d 'Ask this controller, with the operator\'s certificate from the settings file' -r
-complete -c keyroll -n "__fish_keyroll_using_subcommand delegation; and not __fish_seen_subcommand_from show test" -l socket -d 'Ask through this Unix socket on the controller\'s own machine' -r -F
-complete -c keyroll -n "__fish_keyroll_using_subcommand delegation; and not __fish_seen_subcommand_from show test" -l config -d 'The settings file: TOML with controller, socket, server-name, certificate, key, ca' -r -F
-complete -c keyroll -n "__fish_keyroll_using_subcommand delegation; and not __fish_seen_subcommand_from show test" -s o -l output -d 'The form of replies on standard output, and of errors on standard error' -r -f -a "table\t'For people'
+complete -c keyroll -n "__fish_keyroll_using_subcommand delegation; and not __fish_seen_subcommand_from show test plan apply undo" -l controller -d 'Ask this controller, with the operator\'s certificate from the settings file' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand delegation; and not __fish_seen_subcommand_from show test plan apply undo" -l socket -d 'Ask through this Unix socket on the controller\'s own machine' -r -F
+complete -c keyroll -n "__fish_keyroll_using_subcommand delegation; and not __fish_seen_subcommand_from show test plan apply undo" -l config -d 'The settings file: TOML with controller, socket, server-name, certificate, key, ca' -r -F
+complete -c keyroll -n "__fish_keyroll_using_subcommand delegation; and not __fish_seen_subcommand_from show test plan apply undo" -s o -l output -d 'The form of replies on standard output, and of errors on standard error' -r -f -a "table\t'For people'
 json\t'For programs: the controller\'s reply as it is'
 toml\t'A schedule as a file (`schedule show` only)'"
-complete -c keyroll -n "__fish_keyroll_using_subcommand delegation; and not __fish_seen_subcommand_from show test" -l color -d 'Whether to colour the words that matter; no colour is needed to understand' -r -f -a "auto\t''
+complete -c keyroll -n "__fish_keyroll_using_subcommand delegation; and not __fish_seen_subcommand_from show test plan apply undo" -l color -d 'Whether to colour the words that matter; no colour is needed to understand' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c keyroll -n "__fish_keyroll_using_subcommand delegation; and not __fish_seen_subcommand_from show test" -l timeout -d 'How long to wait for an answer; `roll --wait` and `roll watch` wait as long as a roll takes' -r
-complete -c keyroll -n "__fish_keyroll_using_subcommand delegation; and not __fish_seen_subcommand_from show test" -s v -l verbose -d 'Say on standard error what is being done'
-complete -c keyroll -n "__fish_keyroll_using_subcommand delegation; and not __fish_seen_subcommand_from show test" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c keyroll -n "__fish_keyroll_using_subcommand delegation; and not __fish_seen_subcommand_from show test" -f -a "show" -d 'Who may act for whom by way of the array\'s account, and what that risks'
-complete -c keyroll -n "__fish_keyroll_using_subcommand delegation; and not __fish_seen_subcommand_from show test" -f -a "test" -d 'Try delegation with the array\'s own key, step by step'
+complete -c keyroll -n "__fish_keyroll_using_subcommand delegation; and not __fish_seen_subcommand_from show test plan apply undo" -l timeout -d 'How long to wait for an answer; `roll --wait` and `roll watch` wait as long as a roll takes' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand delegation; and not __fish_seen_subcommand_from show test plan apply undo" -s v -l verbose -d 'Say on standard error what is being done'
+complete -c keyroll -n "__fish_keyroll_using_subcommand delegation; and not __fish_seen_subcommand_from show test plan apply undo" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c keyroll -n "__fish_keyroll_using_subcommand delegation; and not __fish_seen_subcommand_from show test plan apply undo" -f -a "show" -d 'Who may act for whom by way of the array\'s account, and what that risks'
+complete -c keyroll -n "__fish_keyroll_using_subcommand delegation; and not __fish_seen_subcommand_from show test plan apply undo" -f -a "test" -d 'Try delegation with the array\'s own key, step by step'
+complete -c keyroll -n "__fish_keyroll_using_subcommand delegation; and not __fish_seen_subcommand_from show test plan apply undo" -f -a "plan" -d 'The changes that would bring what is wanted by the safest way that fits; changes nothing'
+complete -c keyroll -n "__fish_keyroll_using_subcommand delegation; and not __fish_seen_subcommand_from show test plan apply undo" -f -a "apply" -d 'Change who may act for whom, with your own rights'
+complete -c keyroll -n "__fish_keyroll_using_subcommand delegation; and not __fish_seen_subcommand_from show test plan apply undo" -f -a "undo" -d 'Take back the newest change of an array\'s delegation, or another one'
 complete -c keyroll -n "__fish_keyroll_using_subcommand delegation; and __fish_seen_subcommand_from show" -l controller -d 'Ask this controller, with the operator\'s certificate from the settings file' -r
 complete -c keyroll -n "__fish_keyroll_using_subcommand delegation; and __fish_seen_subcommand_from show" -l socket -d 'Ask through this Unix socket on the controller\'s own machine' -r -F
 complete -c keyroll -n "__fish_keyroll_using_subcommand delegation; and __fish_seen_subcommand_from show" -l config -d 'The settings file: TOML with controller, socket, server-name, certificate, key, ca' -r -F
@@ -555,6 +558,77 @@ never\t''"
 complete -c keyroll -n "__fish_keyroll_using_subcommand delegation; and __fish_seen_subcommand_from test" -l timeout -d 'How long to wait for an answer; `roll --wait` and `roll watch` wait as long as a roll takes' -r
 complete -c keyroll -n "__fish_keyroll_using_subcommand delegation; and __fish_seen_subcommand_from test" -s v -l verbose -d 'Say on standard error what is being done'
 complete -c keyroll -n "__fish_keyroll_using_subcommand delegation; and __fish_seen_subcommand_from test" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c keyroll -n "__fish_keyroll_using_subcommand delegation; and __fish_seen_subcommand_from plan" -l to -d 'Let it act for its users at this service; may be repeated' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand delegation; and __fish_seen_subcommand_from plan" -l not-to -d 'Let it not act at this service any more; may be repeated' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand delegation; and __fish_seen_subcommand_from plan" -l from -d 'Let this account act for its users at the array: a sAMAccountName or a SID; may be repeated' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand delegation; and __fish_seen_subcommand_from plan" -l not-from -d 'Let this account not act at the array any more; may be repeated' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand delegation; and __fish_seen_subcommand_from plan" -l way -d 'The way, by default the safest that fits' -r -f -a "resource-based\t''
+constrained\t''"
+complete -c keyroll -n "__fish_keyroll_using_subcommand delegation; and __fish_seen_subcommand_from plan" -l protocol-transition -d 'Whether it may name users who have not logged in to it by Kerberos' -r -f -a "on\t''
+off\t''"
+complete -c keyroll -n "__fish_keyroll_using_subcommand delegation; and __fish_seen_subcommand_from plan" -l sensitive -d 'Whether nobody may act for the account itself' -r -f -a "on\t''
+off\t''"
+complete -c keyroll -n "__fish_keyroll_using_subcommand delegation; and __fish_seen_subcommand_from plan" -l controller -d 'Ask this controller, with the operator\'s certificate from the settings file' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand delegation; and __fish_seen_subcommand_from plan" -l socket -d 'Ask through this Unix socket on the controller\'s own machine' -r -F
+complete -c keyroll -n "__fish_keyroll_using_subcommand delegation; and __fish_seen_subcommand_from plan" -l config -d 'The settings file: TOML with controller, socket, server-name, certificate, key, ca' -r -F
+complete -c keyroll -n "__fish_keyroll_using_subcommand delegation; and __fish_seen_subcommand_from plan" -s o -l output -d 'The form of replies on standard output, and of errors on standard error' -r -f -a "table\t'For people'
+json\t'For programs: the controller\'s reply as it is'
+toml\t'A schedule as a file (`schedule show` only)'"
+complete -c keyroll -n "__fish_keyroll_using_subcommand delegation; and __fish_seen_subcommand_from plan" -l color -d 'Whether to colour the words that matter; no colour is needed to understand' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c keyroll -n "__fish_keyroll_using_subcommand delegation; and __fish_seen_subcommand_from plan" -l timeout -d 'How long to wait for an answer; `roll --wait` and `roll watch` wait as long as a roll takes' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand delegation; and __fish_seen_subcommand_from plan" -l no-unconstrained -d 'Take away that it is trusted for delegation to any service'
+complete -c keyroll -n "__fish_keyroll_using_subcommand delegation; and __fish_seen_subcommand_from plan" -s v -l verbose -d 'Say on standard error what is being done'
+complete -c keyroll -n "__fish_keyroll_using_subcommand delegation; and __fish_seen_subcommand_from plan" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c keyroll -n "__fish_keyroll_using_subcommand delegation; and __fish_seen_subcommand_from apply" -l to -d 'Let it act for its users at this service; may be repeated' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand delegation; and __fish_seen_subcommand_from apply" -l not-to -d 'Let it not act at this service any more; may be repeated' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand delegation; and __fish_seen_subcommand_from apply" -l from -d 'Let this account act for its users at the array: a sAMAccountName or a SID; may be repeated' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand delegation; and __fish_seen_subcommand_from apply" -l not-from -d 'Let this account not act at the array any more; may be repeated' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand delegation; and __fish_seen_subcommand_from apply" -l way -d 'The way, by default the safest that fits' -r -f -a "resource-based\t''
+constrained\t''"
+complete -c keyroll -n "__fish_keyroll_using_subcommand delegation; and __fish_seen_subcommand_from apply" -l protocol-transition -d 'Whether it may name users who have not logged in to it by Kerberos' -r -f -a "on\t''
+off\t''"
+complete -c keyroll -n "__fish_keyroll_using_subcommand delegation; and __fish_seen_subcommand_from apply" -l sensitive -d 'Whether nobody may act for the account itself' -r -f -a "on\t''
+off\t''"
+complete -c keyroll -n "__fish_keyroll_using_subcommand delegation; and __fish_seen_subcommand_from apply" -l bind-as -d 'Make the change as this account, not with the ticket from `kinit`; its password is asked for' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand delegation; and __fish_seen_subcommand_from apply" -l bind-password-file -d 'Its password, from the first line of this file; `-`: standard input' -r -F
+complete -c keyroll -n "__fish_keyroll_using_subcommand delegation; and __fish_seen_subcommand_from apply" -l bind-keytab -d 'Its keys, from this keytab' -r -F
+complete -c keyroll -n "__fish_keyroll_using_subcommand delegation; and __fish_seen_subcommand_from apply" -l controller -d 'Ask this controller, with the operator\'s certificate from the settings file' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand delegation; and __fish_seen_subcommand_from apply" -l socket -d 'Ask through this Unix socket on the controller\'s own machine' -r -F
+complete -c keyroll -n "__fish_keyroll_using_subcommand delegation; and __fish_seen_subcommand_from apply" -l config -d 'The settings file: TOML with controller, socket, server-name, certificate, key, ca' -r -F
+complete -c keyroll -n "__fish_keyroll_using_subcommand delegation; and __fish_seen_subcommand_from apply" -s o -l output -d 'The form of replies on standard output, and of errors on standard error' -r -f -a "table\t'For people'
+json\t'For programs: the controller\'s reply as it is'
+toml\t'A schedule as a file (`schedule show` only)'"
+complete -c keyroll -n "__fish_keyroll_using_subcommand delegation; and __fish_seen_subcommand_from apply" -l color -d 'Whether to colour the words that matter; no colour is needed to understand' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c keyroll -n "__fish_keyroll_using_subcommand delegation; and __fish_seen_subcommand_from apply" -l timeout -d 'How long to wait for an answer; `roll --wait` and `roll watch` wait as long as a roll takes' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand delegation; and __fish_seen_subcommand_from apply" -l no-unconstrained -d 'Take away that it is trusted for delegation to any service'
+complete -c keyroll -n "__fish_keyroll_using_subcommand delegation; and __fish_seen_subcommand_from apply" -l with-controller-rights -d 'Have the controller make the change with its own rights, if its settings let it'
+complete -c keyroll -n "__fish_keyroll_using_subcommand delegation; and __fish_seen_subcommand_from apply" -l dry-run -d 'Check everything and say what would be done; change nothing'
+complete -c keyroll -n "__fish_keyroll_using_subcommand delegation; and __fish_seen_subcommand_from apply" -s y -l yes -d 'Do not ask; needed where there is no terminal to ask on'
+complete -c keyroll -n "__fish_keyroll_using_subcommand delegation; and __fish_seen_subcommand_from apply" -s v -l verbose -d 'Say on standard error what is being done'
+complete -c keyroll -n "__fish_keyroll_using_subcommand delegation; and __fish_seen_subcommand_from apply" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c keyroll -n "__fish_keyroll_using_subcommand delegation; and __fish_seen_subcommand_from undo" -l change -d 'The change, by default the newest that was applied and not taken back' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand delegation; and __fish_seen_subcommand_from undo" -l bind-as -d 'Make the change as this account, not with the ticket from `kinit`; its password is asked for' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand delegation; and __fish_seen_subcommand_from undo" -l bind-password-file -d 'Its password, from the first line of this file; `-`: standard input' -r -F
+complete -c keyroll -n "__fish_keyroll_using_subcommand delegation; and __fish_seen_subcommand_from undo" -l bind-keytab -d 'Its keys, from this keytab' -r -F
+complete -c keyroll -n "__fish_keyroll_using_subcommand delegation; and __fish_seen_subcommand_from undo" -l controller -d 'Ask this controller, with the operator\'s certificate from the settings file' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand delegation; and __fish_seen_subcommand_from undo" -l socket -d 'Ask through this Unix socket on the controller\'s own machine' -r -F
+complete -c keyroll -n "__fish_keyroll_using_subcommand delegation; and __fish_seen_subcommand_from undo" -l config -d 'The settings file: TOML with controller, socket, server-name, certificate, key, ca' -r -F
+complete -c keyroll -n "__fish_keyroll_using_subcommand delegation; and __fish_seen_subcommand_from undo" -s o -l output -d 'The form of replies on standard output, and of errors on standard error' -r -f -a "table\t'For people'
+json\t'For programs: the controller\'s reply as it is'
+toml\t'A schedule as a file (`schedule show` only)'"
+complete -c keyroll -n "__fish_keyroll_using_subcommand delegation; and __fish_seen_subcommand_from undo" -l color -d 'Whether to colour the words that matter; no colour is needed to understand' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c keyroll -n "__fish_keyroll_using_subcommand delegation; and __fish_seen_subcommand_from undo" -l timeout -d 'How long to wait for an answer; `roll --wait` and `roll watch` wait as long as a roll takes' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand delegation; and __fish_seen_subcommand_from undo" -l with-controller-rights -d 'Have the controller make the change with its own rights, if its settings let it'
+complete -c keyroll -n "__fish_keyroll_using_subcommand delegation; and __fish_seen_subcommand_from undo" -l dry-run -d 'Check everything and say what would be done; change nothing'
+complete -c keyroll -n "__fish_keyroll_using_subcommand delegation; and __fish_seen_subcommand_from undo" -s y -l yes -d 'Do not ask; needed where there is no terminal to ask on'
+complete -c keyroll -n "__fish_keyroll_using_subcommand delegation; and __fish_seen_subcommand_from undo" -s v -l verbose -d 'Say on standard error what is being done'
+complete -c keyroll -n "__fish_keyroll_using_subcommand delegation; and __fish_seen_subcommand_from undo" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c keyroll -n "__fish_keyroll_using_subcommand explain" -l controller -d 'Ask this controller, with the operator\'s certificate from the settings file' -r
 complete -c keyroll -n "__fish_keyroll_using_subcommand explain" -l socket -d 'Ask through this Unix socket on the controller\'s own machine' -r -F
 complete -c keyroll -n "__fish_keyroll_using_subcommand explain" -l config -d 'The settings file: TOML with controller, socket, server-name, certificate, key, ca' -r -F

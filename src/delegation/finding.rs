@@ -292,7 +292,7 @@ fn each_actor(inventory: &Inventory) -> Vec<Finding> {
 
 /// Everyone, Authenticated Users, Anonymous, Users, and a domain's Users, Guests and Computers
 /// (MS-DTYP 2.4.2.4).
-fn is_crowd(sid: &Sid) -> bool {
+pub(super) fn is_crowd(sid: &Sid) -> bool {
     let text = sid.to_string();
     let known = [
         "S-1-1-0",

@@ -9,6 +9,7 @@ fn sid(text: &str) -> Sid {
 
 fn party(account: &str, control: u32) -> Party {
     Party {
+        guid: [0; 16],
         account: account.to_owned(),
         distinguished_name: format!("CN={account},DC=corp,DC=example"),
         sid: None,

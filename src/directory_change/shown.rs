@@ -5,7 +5,10 @@ use std::fmt::Write as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::{Action, DirectoryChange, Modification};
+use super::flags::{Flags, is_of_flags};
+use super::{DirectoryChange, Modification};
+use crate::delegation::{ACTORS, Control};
+use crate::descriptor::Descriptor;
 
 /// The longest value that a sentence shows whole, in characters.
 const SHOWN: usize = 120;
@@ -15,11 +18,16 @@ impl DirectoryChange {
     #[must_use]
     pub fn sentences(&self) -> Vec<String> {
         let account = &self.target.account;
+        let flags = Flags::of(self);
         let one = |one: &Modification| {
             let word = one.action.word();
             format!("{account}: {word} {} {}", one.attribute, one.shown())
         };
-        self.modifications.iter().map(one).collect()
+        let others = self.modifications.iter();
+        let others = others.filter(|one| flags.is_none() || !is_of_flags(one));
+        let switched = flags.into_iter().flat_map(Flags::switched);
+        let switched = switched.map(|what| format!("{account}: {what}"));
+        switched.chain(others.map(one)).collect()
     }
 
     /// The same as LDIF (RFC 2849), for `ldapmodify` or `ldifde`.
@@ -34,23 +42,6 @@ impl DirectoryChange {
             text.push_str("-\n");
         }
         text
-    }
-
-    /// The command that asks Windows to do the same, where there is one: `setspn` alone takes
-    /// single values.
-    #[must_use]
-    pub fn commands(&self) -> Vec<String> {
-        let spns = self.modifications.iter().filter(|one| {
-            one.attribute.eq_ignore_ascii_case("servicePrincipalName") && one.text().is_some()
-        });
-        let command = |one: &Modification| {
-            let option = match one.action {
-                Action::Add => "-S",
-                Action::Delete => "-D",
-            };
-            format!("setspn {option} {} {}", one.shown(), self.target.account)
-        };
-        spns.map(command).collect()
     }
 }
 
@@ -67,8 +58,39 @@ impl Modification {
         match self.text() {
             Some(text) if text.chars().count() <= SHOWN => text.to_owned(),
             Some(text) => format!("{}…", text.chars().take(SHOWN).collect::<String>()),
-            None => format!("({} bytes)", self.value.len()),
+            None => format!("({} bytes{})", self.value.len(), self.let_in()),
         }
+    }
+
+    /// Whom a descriptor lets act, where the value is one.
+    fn let_in(&self) -> String {
+        if !self.attribute.eq_ignore_ascii_case(ACTORS) {
+            return String::new();
+        }
+        let Ok(found) = Descriptor::from_bytes(&self.value) else {
+            return String::new();
+        };
+        let actors = found.actors();
+        let names: Vec<String> = actors.iter().map(ToString::to_string).collect();
+        match names.as_slice() {
+            [] => ": nobody may act".to_owned(),
+            names => format!(": {} may act", names.join(", ")),
+        }
+    }
+}
+
+impl Flags {
+    /// `set NOT_DELEGATED (userAccountControl 512 to 1049088)`, for each flag.
+    fn switched(self) -> Vec<String> {
+        let meant = (0..u32::BITS).map(|place| 1 << place);
+        let meant = meant.filter(|bit| self.meant() & bit != 0);
+        let (old, new) = (self.old.text(), self.new.text());
+        let each = meant.map(|bit| {
+            let word = if self.new.has(bit) { "set" } else { "clear" };
+            let name = Control::name(bit).map_or_else(|| format!("{bit:#x}"), str::to_owned);
+            format!("{word} {name} (userAccountControl {old} to {new})")
+        });
+        each.collect()
     }
 }
 

@@ -68,12 +68,12 @@ fn a_change_is_shown_as_sentences_ldif_and_commands() {
          add: description\ndescription:: IMOk\n-\n"
     );
     assert_eq!(
-        change.commands(),
-        ["setspn -S HTTP/web.corp.example svc-web$"]
+        change.commands()[0],
+        "setspn -S HTTP/web.corp.example svc-web$"
     );
     assert_eq!(
-        change.inverse().commands(),
-        ["setspn -D HTTP/web.corp.example svc-web$"]
+        change.inverse().commands()[0],
+        "setspn -D HTTP/web.corp.example svc-web$"
     );
 }
 
@@ -197,16 +197,123 @@ fn each_attribute_is_named_once_and_a_foreign_one_is_found() {
     let spn = |text: &str| Modification::add("servicePrincipalName", text);
     let mut change = change(vec![spn("HTTP/b"), spn("HTTP/a")]);
     assert_eq!(change.attributes(), ["servicePrincipalName"]);
-    change
-        .modifications
-        .push(Modification::add("USERACCOUNTCONTROL", "4096"));
+    let flags = |action, number: &str| Modification::new("USERACCOUNTCONTROL", action, number);
+    change.modifications.push(flags(Action::Delete, "4096"));
+    change.modifications.push(flags(Action::Add, "528384"));
     assert_eq!(
         change.attributes(),
         ["USERACCOUNTCONTROL", "servicePrincipalName"]
     );
     assert_eq!(change.foreign_attribute(), None);
-    change
+    let mut other = change.clone();
+    other
         .modifications
         .push(Modification::add("member", "CN=x"));
-    assert_eq!(change.foreign_attribute(), Some("member"));
+    assert_eq!(other.foreign_attribute(), Some("member"));
+    // No need of a password (0x20), and a number that takes the place of whatever is there.
+    let foreign = Some("USERACCOUNTCONTROL");
+    change.modifications[3].value = b"528416".to_vec();
+    assert_eq!(change.foreign_attribute(), foreign);
+    change.modifications.remove(2);
+    assert_eq!(change.foreign_attribute(), foreign);
+}
+
+mod flags {
+    use super::*;
+    use crate::delegation::{ACTORS, CONTROL, TARGETS};
+    use crate::descriptor::Descriptor;
+
+    fn swap(old: &str, new: &str) -> DirectoryChange {
+        change(vec![
+            Modification::delete(CONTROL, old),
+            Modification::add(CONTROL, new),
+        ])
+    }
+
+    /// 512: an account; 524288: unconstrained; 65536: its password never expires; 2: disabled.
+    #[test]
+    fn flags_of_others_neither_count_nor_are_lost() {
+        let on = swap("512", "524800");
+        for (present, standing) in [
+            (&["512"][..], Standing::NotMade),
+            (&["524800"], Standing::Made),
+            (&["66048"], Standing::NotMade),
+            (&["590336"], Standing::Made),
+            (&["-2146958848"], Standing::Made),
+            (&["odd"], Standing::Partly),
+            (&[], Standing::Partly),
+        ] {
+            let values = |_: &str| present.iter().map(|one| one.as_bytes().to_vec()).collect();
+            assert_eq!(on.standing(values), standing, "{present:?}");
+        }
+        let back = |present: &str| on.inverse_on(|_| vec![present.as_bytes().to_vec()]);
+        assert_eq!(back("524800"), swap("524800", "512"));
+        assert_eq!(back("590336"), swap("590336", "66048"));
+        assert_eq!(back("odd"), on.inverse());
+        // Two flags at once, of which somebody has taken one back.
+        let both = swap("512", "17302016");
+        let values = |_: &str| vec![b"524800".to_vec()];
+        assert_eq!(both.standing(values), Standing::Partly);
+        // With another attribute that is not there yet.
+        let mut more = swap("512", "524800");
+        more.modifications
+            .push(Modification::add(TARGETS, "HTTP/a"));
+        let values = |name: &str| match name {
+            CONTROL => vec![b"524800".to_vec()],
+            _ => Vec::new(),
+        };
+        assert_eq!(more.standing(values), Standing::Partly);
+    }
+
+    #[test]
+    fn delegation_is_shown_by_names_and_by_the_commands_of_others() {
+        let mut switched = swap("512", "17825792");
+        switched
+            .modifications
+            .push(Modification::add(TARGETS, "MSSQLSvc/d'b"));
+        assert_eq!(
+            switched.sentences(),
+            [
+                "svc-web$: clear 0x200 (userAccountControl 512 to 17825792)",
+                "svc-web$: set NOT_DELEGATED (userAccountControl 512 to 17825792)",
+                "svc-web$: set TRUSTED_TO_AUTH_FOR_DELEGATION (userAccountControl 512 to 17825792)",
+                "svc-web$: add msDS-AllowedToDelegateTo MSSQLSvc/d'b",
+            ]
+        );
+        assert_eq!(
+            switched.commands(),
+            [
+                "# PowerShell",
+                "Set-ADAccountControl 'svc-web$' -TrustedToAuthForDelegation $true",
+                "Set-ADAccountControl 'svc-web$' -AccountNotDelegated $true",
+                "Set-ADComputer 'svc-web$' -Add @{'msDS-AllowedToDelegateTo'='MSSQLSvc/d''b'}",
+                "# or Samba",
+                "samba-tool delegation for-any-protocol 'svc-web$' on",
+                "samba-tool user sensitive 'svc-web$' on",
+                r"samba-tool delegation add-service 'svc-web$' 'MSSQLSvc/d'\''b'",
+            ]
+        );
+        let actor = |text: &str| text.parse().unwrap();
+        let one = Descriptor::of_actors([&actor("S-1-5-21-1-2-3-1104")]).to_bytes();
+        let mut let_in = change(vec![Modification::add(ACTORS, one)]);
+        let_in.target.account = "svc-db".to_owned();
+        assert_eq!(
+            let_in.sentences(),
+            [format!(
+                "svc-db: add {ACTORS} (80 bytes: S-1-5-21-1-2-3-1104 may act)"
+            )]
+        );
+        let option = "-PrincipalsAllowedToDelegateToAccount";
+        assert_eq!(
+            let_in.commands()[1],
+            format!("Set-ADUser 'svc-db' {option} 'S-1-5-21-1-2-3-1104'")
+        );
+        assert_eq!(
+            let_in.inverse().commands(),
+            [
+                "# PowerShell".to_owned(),
+                format!("Set-ADUser 'svc-db' {option} $null")
+            ]
+        );
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use keyroll::delegation::{CONTROL, TARGETS};
 use keyroll::directory_change::{Action, DirectoryChange, Modification};
 use keyroll::name::DcName;
 use keyroll::roll::Answer;
@@ -15,6 +16,11 @@ use crate::ports::{PortError, Values};
 
 /// What the caller may write of an object (MS-ADTS 3.1.1.4.5.20).
 const ALLOWED: &str = "allowedAttributesEffective";
+
+/// What beside the right to write them flags and lists of delegation take (MS-SAMR 3.1.1.8.10,
+/// MS-ADTS 3.1.1.5.3.2).
+const ENABLE_DELEGATION: &str =
+    ": for delegation it takes the user right SeEnableDelegationPrivilege, too";
 
 fn modify(one: &Modification) -> Change {
     match one.action {
@@ -61,8 +67,10 @@ impl ActiveDirectory {
         let touched = change.attributes();
         let lacking: Vec<&str> = touched.iter().copied().filter(|one| !may(one)).collect();
         if lacking.is_empty() {
+            let delegates = touched.iter().any(|one| [CONTROL, TARGETS].contains(one));
+            let also = if delegates { ENABLE_DELEGATION } else { "" };
             let touched = touched.join(", ");
-            return format!("{who} may write {touched} of {of}, but not this value");
+            return format!("{who} may write {touched} of {of}, but not this value{also}");
         }
         format!("{who} may not write {} of {of}", lacking.join(", "))
     }

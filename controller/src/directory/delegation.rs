@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use keyroll::delegation::plan::Service;
 use keyroll::delegation::trial::Facts;
 use keyroll::delegation::{
     ACTORS, Actor, CONTROL, Control, Front, Holding, Inventory, Party, TARGETS, Target,
@@ -19,7 +20,7 @@ use super::text::{Dn, Filter};
 use crate::ports::{AccountRef, PortError};
 
 /// What makes a [`Party`] of an entry.
-const PARTY: [&str; 3] = ["sAMAccountName", "objectSid", CONTROL];
+const PARTY: [&str; 4] = ["objectGUID", "sAMAccountName", "objectSid", CONTROL];
 /// Names looked for in one search.
 const AT_ONCE: usize = 50;
 /// The last part of the SID of a domain's group Protected Users (MS-DTYP 2.4.2.4).
@@ -46,12 +47,34 @@ impl ActiveDirectory {
                 next: "give the array an account of its own".to_owned(),
             });
         }
-        let holding = Holding {
-            control: Control(entry.bits(CONTROL).unwrap_or_default()),
-            targets: entry.texts(TARGETS).map(str::to_owned).collect(),
-            descriptor: entry.values(ACTORS).first().cloned(),
-        };
-        Ok((party(&entry), holding))
+        Ok((party(&entry), holding(&entry)))
+    }
+
+    pub(super) async fn read_service(&self, dc: &DcName, spn: &str) -> Result<Service, PortError> {
+        let (mut here, root) = self.connections.live(dc).await?;
+        let root = Root::of(&root, dc)?;
+        let (mut wide, base) = self.widest(dc, &root).await?;
+        let owners = owners_of(&mut wide, &base, spn).await?;
+        let mut found = None;
+        if let [owner] = owners.as_slice() {
+            // By a search: an object of another domain is not found, and no referral to be read.
+            let filter = Filter::equals_bytes("objectGUID", &owner.guid);
+            let attributes = [&PARTY[..], &[TARGETS, ACTORS]].concat();
+            let entries = here.find(&root.domain, &filter, &attributes).await?;
+            found = entries.first().map(holding);
+        }
+        Ok(Service {
+            spn: spn.to_owned(),
+            owners,
+            holding: found,
+        })
+    }
+
+    pub(super) async fn read_functional_level(&self, dc: &DcName) -> Result<u32, PortError> {
+        const LEVEL: &str = "domainControllerFunctionality";
+        let (mut here, _) = self.connections.live(dc).await?;
+        let root = here.look(&Dn::of_directory(""), &[LEVEL], None).await?;
+        Ok(root.bits(LEVEL).unwrap_or_default())
     }
 
     pub(super) async fn read_delegation(
@@ -209,9 +232,18 @@ async fn groups_of(connection: &mut Connection, object: &Dn) -> Result<BTreeSet<
     Ok(groups.filter_map(|sid| Sid::from_bytes(sid)).collect())
 }
 
+fn holding(entry: &Entry) -> Holding {
+    Holding {
+        control: Control(entry.bits(CONTROL).unwrap_or_default()),
+        targets: entry.texts(TARGETS).map(str::to_owned).collect(),
+        descriptor: entry.values(ACTORS).first().cloned(),
+    }
+}
+
 fn party(entry: &Entry) -> Party {
     let sid = entry.values("objectSid").first();
     Party {
+        guid: entry.guid().unwrap_or_default(),
         account: entry
             .text("sAMAccountName")
             .unwrap_or(entry.name())

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use keyroll::account::AccountState;
+use keyroll::delegation::plan::Service;
 use keyroll::delegation::trial::Facts;
 use keyroll::delegation::{Holding, Inventory, Party};
 use keyroll::directory_change::DirectoryChange;
@@ -243,6 +244,14 @@ impl Directory for ActiveDirectory {
         spn: &str,
     ) -> Result<Facts, PortError> {
         self.read_facts(dc, account, user, spn).await
+    }
+
+    async fn service(&self, dc: &DcName, spn: &str) -> Result<Service, PortError> {
+        self.read_service(dc, spn).await
+    }
+
+    async fn functional_level(&self, dc: &DcName) -> Result<u32, PortError> {
+        self.read_functional_level(dc).await
     }
 
     async fn history(&self, dc: &DcName, account: &AccountRef) -> Result<History, PortError> {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use keyroll::account::AccountState;
+use keyroll::delegation::plan::Service;
 use keyroll::delegation::trial::Facts;
 use keyroll::delegation::{Holding, Inventory, Party};
 use keyroll::directory_change::DirectoryChange;
@@ -243,6 +244,20 @@ pub trait Directory: Send + Sync {
         _spn: &str,
     ) -> Result<Facts, PortError> {
         Err(nothing_of_delegation(dc, account))
+    }
+
+    /// Who has an SPN, and what the owner's object says of delegation.
+    async fn service(&self, dc: &DcName, spn: &str) -> Result<Service, PortError> {
+        Err(PortError::Missing {
+            object: format!("a directory to look {spn} up in on {dc}"),
+        })
+    }
+
+    /// The functional level of a domain controller (MS-ADTS 3.1.1.3.2.25).
+    async fn functional_level(&self, dc: &DcName) -> Result<u32, PortError> {
+        Err(PortError::Missing {
+            object: format!("the functional level of {dc}"),
+        })
     }
 
     /// When and where each of the account's attributes was last written.

@@ -73,3 +73,25 @@ pub(super) fn plan_spns(request: &said::PlanSpnsRequest) -> String {
 pub(super) fn test_delegation(request: &said::TestDelegationRequest) -> String {
     told(&[flag(!request.user.is_empty(), "for"), &request.user], "")
 }
+
+/// `to MSSQLSvc/db.corp.example, way constrained, no-unconstrained`
+pub(super) fn plan_delegation(request: &said::PlanDelegationRequest) -> String {
+    let lists = [
+        ("to", &request.to),
+        ("not-to", &request.not_to),
+        ("from", &request.from),
+        ("not-from", &request.not_from),
+    ];
+    let lists =
+        lists.map(|(word, names)| told(&[flag(!names.is_empty(), word), &names.join(" ")], ""));
+    let switches = [
+        ("way", &request.way),
+        ("protocol-transition", &request.protocol_transition),
+        ("sensitive", &request.sensitive),
+    ];
+    let switches = switches.map(|(word, set)| told(&[flag(!set.is_empty(), word), set], ""));
+    let bare = flag(request.no_unconstrained, "no-unconstrained").to_owned();
+    let mut parts: Vec<String> = lists.into_iter().chain(switches).chain([bare]).collect();
+    parts.retain(|part| !part.is_empty());
+    parts.join(", ")
+}

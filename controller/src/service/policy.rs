@@ -43,7 +43,7 @@ const fn administers(rpc: &'static str, verb: &'static str) -> Needs {
 }
 
 /// Every call with what it needs.
-pub const NEEDS: [Needs; 45] = [
+pub const NEEDS: [Needs; 46] = [
     administers("CreateArray", "array create"),
     administers("AdoptArray", "array adopt"),
     reads("ListArrays", "array list"),
@@ -113,6 +113,7 @@ pub const NEEDS: [Needs; 45] = [
     reads("ShowDelegation", "delegation show"),
     // It uses the array's key in a user's name: written down, though nothing is changed.
     administers("TestDelegation", "delegation test"),
+    administers("PlanDelegation", "delegation apply"),
 ];
 
 /// What a call needs; an unlisted one needs more than anybody has listed for it.

@@ -164,6 +164,9 @@ operator_service! {
     "TestDelegation" test_delegation(TestDelegationRequest) -> TestDelegationReply
         |q| &[&q.array], &q.to, false, detail::test_delegation(q) =>
         |c, call| c.test_delegation(&q).await;
+    "PlanDelegation" plan_delegation(PlanDelegationRequest) -> PlannedChanges
+        |q| &[&q.array], "", q.dry_run, detail::plan_delegation(q) =>
+        |c, call| c.plan_delegation(&q, &call.actor).await;
     "RevokeOperator" revoke_operator(RevokeOperatorRequest) -> Changed
         |q| &[], &q.operator, q.dry_run => |c, call| c.revoke_operator(&q);
 }

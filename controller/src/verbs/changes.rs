@@ -166,8 +166,10 @@ impl Controller {
                 No::bad_state("not-applied", what).next(format!("keyroll change show {number}"))
             );
         }
-        let back = record.change.inverse();
-        match self.standing(&back).await? {
+        let values = self.values(&record.change).await?;
+        let present = |name: &str| values.get(name).cloned().unwrap_or_default();
+        let back = record.change.inverse_on(present);
+        match back.standing(present) {
             Standing::NotMade => {}
             Standing::Made | Standing::Partly => {
                 let what = format!(

@@ -11,6 +11,8 @@ use super::verify::known;
 use crate::desired::Desired;
 use crate::ports::Trial;
 
+mod plan;
+
 impl Controller {
     /// Everything that bears on delegation by and to the array's account, and what it risks.
     ///

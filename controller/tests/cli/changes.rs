@@ -2,6 +2,7 @@
 
 use crate::fake::{Ran, World};
 use crate::requests::asks;
+use crate::samples;
 
 #[test]
 fn change_verbs() {
@@ -113,4 +114,105 @@ fn a_name_that_looks_like_another_is_not_printed_like_it() {
         "{}",
         ran.out
     );
+}
+
+#[test]
+fn delegation_verbs() {
+    let wishes = "web --to MSSQLSvc/db --not-to HTTP/old --from svc-front --not-from S-1-1-0 \
+                  --way constrained --protocol-transition off --sensitive on --no-unconstrained";
+    let parts = "array: \"web\", to: [\"MSSQLSvc/db\"], not_to: [\"HTTP/old\"], \
+                 from: [\"svc-front\"], not_from: [\"S-1-1-0\"], way: \"constrained\", \
+                 protocol_transition: \"off\", sensitive: \"on\", no_unconstrained: true, \
+                 dry_run: ";
+    asks(
+        &format!("delegation plan {wishes}"),
+        "plan_delegation",
+        &[&format!("{parts}true")],
+    );
+    let world = World::new();
+    let line = format!("delegation apply {wishes} --yes --with-controller-rights");
+    world.run(&line).exits(0);
+    let asked = world.fake.knobs().asked.clone();
+    assert_eq!(asked.len(), 3, "{asked:?}");
+    assert!(asked[0].contains(&format!("{parts}true")), "{asked:?}");
+    assert!(asked[1].contains(&format!("{parts}false")), "{asked:?}");
+    assert!(asked[2].starts_with("make_change "), "{asked:?}");
+    for odd in [
+        "--way both",
+        "--protocol-transition maybe",
+        "--unconstrained",
+    ] {
+        World::new()
+            .run(&format!("delegation apply web {odd}"))
+            .exits(2);
+    }
+}
+
+#[test]
+fn a_plan_shows_how_others_would_do_it() {
+    let ran = World::new().run("delegation plan web").exits(0);
+    assert_eq!(
+        ran.out,
+        "\
+would: svc-web$: clear TRUSTED_FOR_DELEGATION (userAccountControl 528384 to 4096) \
+(on dc1.corp.example)
+would: svc-web$: add msDS-AllowedToDelegateTo MSSQLSvc/db (on dc1.corp.example)
+note: whoever holds the key
+next: keyroll delegation show web
+
+by hand:
+# PowerShell
+Set-ADAccountControl 'svc-web$' -TrustedForDelegation $false
+Set-ADComputer 'svc-web$' -Add @{'msDS-AllowedToDelegateTo'='MSSQLSvc/db'}
+# or Samba
+samba-tool delegation for-any-service 'svc-web$' off
+samba-tool delegation add-service 'svc-web$' 'MSSQLSvc/db'
+# or LDIF
+dn: CN=svc-web,DC=corp,DC=example
+changetype: modify
+delete: userAccountControl
+userAccountControl: 528384
+-
+add: userAccountControl
+userAccountControl: 4096
+-
+add: msDS-AllowedToDelegateTo
+msDS-AllowedToDelegateTo: MSSQLSvc/db
+-
+"
+    );
+}
+
+#[test]
+fn the_newest_change_of_the_delegation_is_taken_back() {
+    let change = |number, verb: &str, state, undone_by| {
+        let mut view = samples::change(state);
+        view.verb = verb.to_owned();
+        view.undone_by = undone_by;
+        view.change.as_mut().unwrap().number = number;
+        view
+    };
+    let world = World::new();
+    let none = world.run("delegation undo web --yes").exits(66);
+    assert!(none.err.contains("change list --array web"), "{none:?}");
+    let changes = vec![
+        change(9, "spn add", "applied", 0),
+        change(8, "delegation apply", "refused", 0),
+        change(7, "delegation apply", "applied", 10),
+        change(6, "delegation apply", "applied", 0),
+        change(5, "delegation apply", "applied", 0),
+    ];
+    world.fake.knobs().changes = Some(changes);
+    world.run("delegation undo web --dry-run").exits(0);
+    let asked = world.last_asked();
+    let of = "undo_change UndoChangeRequest { array: \"web\", number: 6, dry_run: true";
+    assert!(asked.starts_with(of), "{asked}");
+    // The one that is named, as far as it is one of delegation.
+    world.fake.knobs().changes = Some(vec![change(5, "delegation apply", "applied", 0)]);
+    world
+        .run("delegation undo web --change 5 --dry-run")
+        .exits(0);
+    assert!(world.last_asked().contains("number: 5, dry_run: true"));
+    world.fake.knobs().changes = Some(vec![change(9, "spn add", "applied", 0)]);
+    world.run("delegation undo web --change 9 --yes").exits(66);
 }

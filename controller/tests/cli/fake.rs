@@ -38,6 +38,8 @@ pub struct Knobs {
     pub status: Option<StatusReply>,
     /// What `Backup` sends, instead of the sample.
     pub backup: Option<Vec<BackupPart>>,
+    /// What `ListChanges` answers, instead of the sample.
+    pub changes: Option<Vec<ChangeView>>,
     /// Never answer.
     pub silent: bool,
 }
@@ -182,8 +184,9 @@ answers! {
         add_operator AddOperatorRequest => AddOperatorReply, |_, r| samples::added_operator(&r);
         list_operators ListOperatorsRequest => ListOperatorsReply, |_, _| samples::operators();
         recover RecoverRequest => RecoverReply, |_, r| samples::recovered(&r);
-        list_changes ListChangesRequest => ListChangesReply, |_, _| ListChangesReply {
-            changes: vec![samples::change("applied")],
+        list_changes ListChangesRequest => ListChangesReply, |fake, _| ListChangesReply {
+            changes: fake.knobs().changes.clone()
+                .unwrap_or_else(|| vec![samples::change("applied")]),
         };
         report_change ReportChangeRequest => ChangeView, |_, r| samples::reported(&r);
         undo_change UndoChangeRequest => PlannedChanges, |_, r| samples::planned(r.dry_run);
@@ -196,6 +199,9 @@ answers! {
         };
         prepare_spns PrepareSpnsRequest => PrepareSpnsReply, |_, r| samples::prepared(r.dry_run);
         plan_spns PlanSpnsRequest => PlannedChanges, |_, r| samples::planned(r.dry_run);
+        plan_delegation PlanDelegationRequest => PlannedChanges, |_, r| {
+            samples::planned_delegation(r.dry_run)
+        };
         show_delegation ShowDelegationRequest => DelegationView, |_, _| samples::delegation();
         test_delegation TestDelegationRequest => TestDelegationReply, |_, r| {
             samples::tested(&r.user)

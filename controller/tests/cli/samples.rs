@@ -4,7 +4,7 @@ mod delegation;
 
 use keyroll_proto::operator::*;
 
-pub use delegation::{delegation, tested};
+pub use delegation::{delegation, planned_delegation, tested};
 
 /// 2026-08-01 12:00:00 UTC.
 pub const NOON: i64 = 1_785_585_600;

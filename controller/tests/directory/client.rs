@@ -78,9 +78,9 @@ impl Client {
     }
 
     /// A ticket that may be evidence.
-    pub async fn evidence(&self, lab: &Lab, service: &Principal) -> Credential {
+    pub async fn evidence(&self, lab: &Lab, service: &Principal) -> Result<Credential, KdcError> {
         let message = self.request(service).to_evidence_bytes().unwrap();
-        self.trade(lab, &message).await.unwrap()
+        self.trade(lab, &message).await
     }
 
     /// A ticket to another service on the strength of one that was shown.

@@ -8,9 +8,11 @@ mod client;
 mod conditions;
 mod connection;
 mod delegation;
+mod descriptors;
 mod drift;
 mod keytabs;
 mod lab;
+mod many;
 mod operators;
 mod rights;
 mod services;
@@ -50,8 +52,13 @@ fn trials() -> Vec<Trial> {
             domain_controllers_come_from_srv_records;
         delegation: a_listed_service_is_reached_with_a_ticket_that_was_shown,
             a_user_is_named_only_with_protocol_transition, a_sensitive_front_acts_for_nobody,
-            protected_users_are_told_from_others, evidence_from_before_a_password_is_none_after_it,
+            protected_users_are_told_from_others, a_protected_user_shows_no_evidence,
+            evidence_from_before_a_password_is_none_after_it,
             everything_that_bears_on_delegation_is_found;
+        descriptors: flags_are_swapped_and_none_is_lost,
+            a_list_is_changed_as_planned_and_taken_back,
+            a_domain_controller_may_keep_descriptors_to_itself,
+            descriptors_come_and_go_byte_for_byte, who_lacks_a_right_is_told_the_attribute;
         drift: a_change_is_dated_and_names_its_domain_controller,
             a_domain_controller_tells_how_far_its_database_has_come;
         keytabs: a_keytab_binds_sealed_without_a_certificate,
@@ -73,6 +80,7 @@ fn trials() -> Vec<Trial> {
             the_forest_tells_for_what_host_answers, dns_tells_addresses;
         rights: the_printed_rights_are_enough_and_no_more,
             the_rights_on_a_container_make_accounts_of_one_kind;
+        many: an_inventory_has_no_end_at_a_thousand;
     }
 }
 

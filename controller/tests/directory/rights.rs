@@ -43,7 +43,7 @@ async fn abilities(lab: &Lab, directory: &ActiveDirectory, made: &mut Made) -> [
 }
 
 /// A controller whose account has no rights, and its name.
-async fn narrow(lab: &Lab) -> (ActiveDirectory, String) {
+pub async fn narrow(lab: &Lab) -> (ActiveDirectory, String) {
     let trustee = lab.make("narrow", AccountKind::User).await;
     let name = trustee.account.principal.name();
     let path = lab.folder.join(lab.name("narrow"));

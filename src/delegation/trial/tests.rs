@@ -6,6 +6,7 @@ const SPN: &str = "MSSQLSvc/sql.corp.example:1433";
 
 fn party(account: &str, control: u32) -> Party {
     Party {
+        guid: [0; 16],
         account: account.to_owned(),
         distinguished_name: format!("CN={account},DC=corp,DC=example"),
         sid: None,

@@ -14,6 +14,8 @@ use crate::session::{Consent, Session, show};
 use crate::trouble::Trouble;
 
 pub use self::carry_out::{Plan, carry_out};
+pub use self::plan::understood;
+pub use self::view::planned_by_hand;
 
 /// Examples of the group.
 pub const EXAMPLES: &str = "Examples:

@@ -1,5 +1,7 @@
 //! `keyroll delegation …`
 
+mod apply;
+
 use std::fmt::Write as _;
 
 use clap::Subcommand;
@@ -7,6 +9,7 @@ use keyroll_proto::operator::{
     DelegationView, ShowDelegationRequest, TestDelegationReply, TestDelegationRequest,
 };
 
+use self::apply::{Apply, Undo, Wishes};
 use crate::exit::Exit;
 use crate::screen::table;
 use crate::session::Session;
@@ -17,7 +20,10 @@ use crate::words::or_dash;
 pub const EXAMPLES: &str = "Examples:
   keyroll delegation show web
   keyroll delegation test web --to MSSQLSvc/db.corp.example
-  keyroll delegation test web --user alice --to MSSQLSvc/db.corp.example";
+  keyroll delegation test web --user alice --to MSSQLSvc/db.corp.example
+  keyroll delegation plan web --to MSSQLSvc/db.corp.example
+  keyroll delegation apply web --to MSSQLSvc/db.corp.example --no-unconstrained
+  keyroll delegation undo web";
 
 /// The verbs of the group.
 #[derive(Debug, Subcommand)]
@@ -56,6 +62,36 @@ pub enum Verb {
         )]
         user: String,
     },
+    /// The changes that would bring what is wanted by the safest way that fits; changes nothing
+    ///
+    /// Resource-based delegation comes first, then constrained delegation; each with its risk and
+    /// with the commands by which others do the same. Unconstrained delegation is never given. With
+    /// nothing wanted, what the account holds and nobody needs would go.
+    #[command(after_help = "Examples:
+  keyroll delegation plan web
+  keyroll delegation plan web --to MSSQLSvc/db.corp.example
+  keyroll delegation plan web --to MSSQLSvc/db.corp.example --way constrained --output json")]
+    Plan(Wishes),
+    /// Change who may act for whom, with your own rights
+    ///
+    /// What `plan` shows, written down before it is made and to be taken back by `undo`. Flags and
+    /// descriptors are swapped for the very values that were read: what somebody else changes at
+    /// the same time is never lost.
+    #[command(after_help = "Examples:
+  keyroll delegation apply web --to MSSQLSvc/db.corp.example --dry-run
+  keyroll delegation apply web --to MSSQLSvc/db.corp.example --no-unconstrained
+  keyroll delegation apply web --protocol-transition off
+  keyroll delegation apply web --from svc-portal --bind-as anna")]
+    Apply(Apply),
+    /// Take back the newest change of an array's delegation, or another one
+    ///
+    /// What was added goes, what was deleted comes, byte for byte; flags that others have set since
+    /// stay. Refused where somebody has changed the same values since.
+    #[command(after_help = "Examples:
+  keyroll delegation undo web --dry-run
+  keyroll delegation undo web
+  keyroll delegation undo web --change 7")]
+    Undo(Undo),
 }
 
 /// Runs `keyroll delegation …`.
@@ -75,6 +111,9 @@ pub async fn run(verb: Verb, session: &Session) -> Result<Exit, Trouble> {
             session.screen.reply(&view, view_text)?;
             Ok(grade(&view))
         }
+        Verb::Plan(wishes) => wishes.plan(session).await,
+        Verb::Apply(apply) => apply.run(session).await,
+        Verb::Undo(undo) => undo.run(session).await,
         Verb::Test { array, to, user } => {
             let doing = format!("trying to delegate from {array} to {to}");
             let request = TestDelegationRequest { array, user, to };

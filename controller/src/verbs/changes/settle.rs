@@ -5,7 +5,7 @@ use keyroll::directory_change::{DirectoryChange, Standing, State};
 
 use super::super::no::No;
 use super::super::{Controller, spns};
-use crate::ports::PortError;
+use crate::ports::{PortError, Values};
 use crate::store::{ChangeRecord, Changes as _};
 
 /// Among how many of the newest changes those are looked for that nobody knows the end of.
@@ -102,9 +102,14 @@ impl Controller {
 
     /// What the object shows of a change, on the domain controller that it is made on.
     pub(crate) async fn standing(&self, change: &DirectoryChange) -> Result<Standing, PortError> {
+        let values = self.values(change).await?;
+        Ok(change.standing(|name| values.get(name).cloned().unwrap_or_default()))
+    }
+
+    /// Every value of the attributes that a change touches, there.
+    pub(super) async fn values(&self, change: &DirectoryChange) -> Result<Values, PortError> {
         let (guid, attributes) = (&change.target.guid, change.attributes());
         let values = self.ports.directory.values(&change.dc, guid, &attributes);
-        let values = values.await?;
-        Ok(change.standing(|name| values.get(name).cloned().unwrap_or_default()))
+        values.await
     }
 }

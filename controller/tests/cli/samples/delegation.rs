@@ -2,7 +2,7 @@
 
 use keyroll_proto::operator::{
     DelegationFinding, DelegationFront, DelegationStep, DelegationTarget, DelegationView,
-    TestDelegationReply,
+    DirectoryChange, Modification, PlannedChanges, TestDelegationReply,
 };
 
 pub fn delegation() -> DelegationView {
@@ -47,5 +47,34 @@ pub fn tested(user: &str) -> TestDelegationReply {
             why: "a ticket".into(),
             next: "keyroll verify web".into(),
         }],
+    }
+}
+
+/// A service that the array may act at, and one flag fewer.
+pub fn planned_delegation(dry_run: bool) -> PlannedChanges {
+    let modification = |attribute: &str, action: &str, value: &str| Modification {
+        attribute: attribute.into(),
+        action: action.into(),
+        value: value.into(),
+    };
+    PlannedChanges {
+        changes: vec![DirectoryChange {
+            number: if dry_run { 0 } else { 8 },
+            dc: "dc1.corp.example".into(),
+            realm: "CORP.EXAMPLE".into(),
+            guid: vec![7; 16],
+            account: "svc-web$".into(),
+            distinguished_name: "CN=svc-web,DC=corp,DC=example".into(),
+            modifications: vec![
+                modification("userAccountControl", "delete", "528384"),
+                modification("userAccountControl", "add", "4096"),
+                modification("msDS-AllowedToDelegateTo", "add", "MSSQLSvc/db"),
+            ],
+            ..Default::default()
+        }],
+        dry_run,
+        array: "web".into(),
+        notes: vec!["whoever holds the key".into()],
+        next: vec!["keyroll delegation show web".into()],
     }
 }

@@ -23,6 +23,17 @@ pub fn planned(planned: &PlannedChanges) -> String {
     lines.join("\n")
 }
 
+/// What would be done, and how others would do it.
+#[must_use]
+pub fn planned_by_hand(reply: &PlannedChanges) -> String {
+    let changes = reply.changes.iter();
+    let by_hand = changes.map(|change| format!("\nby hand:\n{}", by_hand(change)));
+    std::iter::once(planned(reply))
+        .chain(by_hand)
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
 /// A line for each.
 #[must_use]
 pub fn list(reply: &ListChangesReply) -> String {
@@ -90,6 +101,10 @@ pub fn whole(reply: &ListChangesReply) -> String {
 
 fn by_hand(change: &DirectoryChange) -> String {
     let mut lines = change.commands.clone();
+    // Beside commands, LDIF needs a heading, too.
+    if change.commands.iter().any(|line| line.starts_with('#')) {
+        lines.push("# or LDIF".to_owned());
+    }
     lines.push(change.ldif.trim_end().to_owned());
     lines.join("\n")
 }

@@ -1,0 +1,169 @@
+//! `keyroll delegation plan` and `apply`: what is asked for, looked up, and handed out as changes.
+
+use keyroll::delegation::plan::{Asked, Ground, Service, Way, plan};
+use keyroll::delegation::{Actor, Grade, findings};
+use keyroll::descriptor::Sid;
+use keyroll::name::DcName;
+use keyroll::spn::Spn;
+use keyroll_proto::operator as said;
+
+use crate::store::ArrayRecord;
+use crate::verbs::changes::Wanted;
+use crate::verbs::{Controller, No};
+
+impl Controller {
+    /// Plans who may act for whom: what the request asks for, or, where it asks for nothing, that
+    /// goes what nobody needs.
+    ///
+    /// # Errors
+    /// [`No`], naming what cannot be had and why.
+    pub async fn plan_delegation(
+        &self,
+        request: &said::PlanDelegationRequest,
+        actor: &str,
+    ) -> Result<said::PlannedChanges, No> {
+        let array = self.array(&request.array)?;
+        let dc = self.writer().await?;
+        let directory = &self.ports.directory;
+        let (own, holding) = directory.holding(&dc, &array.account_ref()).await?;
+        let ground = Ground {
+            level: directory.functional_level(&dc).await?,
+            dc,
+            array: array.name.to_string(),
+            own,
+            holding,
+        };
+        let mut notes = Vec::new();
+        let asked = if asks_nothing(request) {
+            self.proposed(&array, &ground.dc, &mut notes).await?
+        } else {
+            self.asked(request, &ground.dc).await?
+        };
+        let planned = plan(&ground, &asked).map_err(|refused| {
+            let next = refused.next(&ground.array, &ground.own.account);
+            No::refused(refused.code(), refused.to_string()).next(next)
+        })?;
+        let wanted = Wanted {
+            array: Some(&array.name),
+            verb: "delegation apply",
+            actor,
+            changes: planned.changes,
+            undoes: None,
+        };
+        let mut reply = self.hand_out(wanted, request.dry_run).await?;
+        reply.notes = planned.notes;
+        reply.notes.extend(notes);
+        let tries = asked.to.iter();
+        let tries =
+            tries.map(|to| format!("keyroll delegation test {} --to {}", array.name, to.spn));
+        reply.next = tries.collect();
+        reply
+            .next
+            .push(format!("keyroll delegation show {}", array.name));
+        Ok(reply)
+    }
+
+    /// What goes by itself, and notes of what somebody has to decide.
+    async fn proposed(
+        &self,
+        array: &ArrayRecord,
+        dc: &DcName,
+        notes: &mut Vec<String>,
+    ) -> Result<Asked, No> {
+        let directory = &self.ports.directory;
+        let account = array.account_ref();
+        let inventory = directory.delegation(dc, &account, &array.spns).await?;
+        let found = findings(&inventory);
+        let grave = found.iter().filter(|one| one.grade != Grade::Notice);
+        notes.extend(grave.map(|one| {
+            let safer = match one.safer.as_str() {
+                "" => String::new(),
+                safer => format!("; safer: {safer}"),
+            };
+            format!("{} {}: {}{safer}", one.code, one.object, one.risk)
+        }));
+        Ok(Asked::proposed(&inventory))
+    }
+
+    async fn asked(&self, request: &said::PlanDelegationRequest, dc: &DcName) -> Result<Asked, No> {
+        let mut asked = Asked {
+            way: way(&request.way)?,
+            transition: switch("protocol-transition", &request.protocol_transition)?,
+            sensitive: switch("sensitive", &request.sensitive)?,
+            constrain: request.no_unconstrained,
+            ..Asked::default()
+        };
+        for text in &request.to {
+            let spn: Spn = text.parse().map_err(|error: keyroll::spn::BadSpn| {
+                No::bad_input("bad-spn", error.to_string()).next("keyroll delegation apply --help")
+            })?;
+            asked.to.push(self.service(dc, &spn.to_string()).await?);
+        }
+        for spn in &request.not_to {
+            asked.not_to.push(self.service(dc, spn).await?);
+        }
+        for name in &request.from {
+            asked.from.push(self.trustee(dc, name).await?);
+        }
+        for name in &request.not_from {
+            asked.not_from.push(self.trustee(dc, name).await?.sid);
+        }
+        Ok(asked)
+    }
+
+    async fn service(&self, dc: &DcName, spn: &str) -> Result<Service, No> {
+        Ok(self.ports.directory.service(dc, spn).await?)
+    }
+
+    /// Somebody by sAMAccountName, a computer's with or without its `$`, or by SID.
+    async fn trustee(&self, dc: &DcName, name: &str) -> Result<Actor, No> {
+        if let Ok(sid) = name.parse::<Sid>() {
+            return Ok(Actor { sid, party: None });
+        }
+        for name in [name.to_owned(), format!("{name}$")] {
+            let found = self.ports.directory.party(dc, &name).await?;
+            let sid = found.as_ref().and_then(|party| party.sid.clone());
+            if let Some(sid) = sid {
+                return Ok(Actor { sid, party: found });
+            }
+        }
+        let what = format!("{dc} knows no account {name:?} with a SID");
+        let next = "a sAMAccountName of this domain, or a SID such as S-1-5-21-1-2-3-1104";
+        Err(No::unknown("unknown-account", what).next(next))
+    }
+}
+
+/// Nothing but perhaps a way.
+fn asks_nothing(request: &said::PlanDelegationRequest) -> bool {
+    let bare = said::PlanDelegationRequest {
+        array: request.array.clone(),
+        way: request.way.clone(),
+        dry_run: request.dry_run,
+        ..Default::default()
+    };
+    *request == bare
+}
+
+fn way(text: &str) -> Result<Option<Way>, No> {
+    match text {
+        "" => Ok(None),
+        "resource-based" => Ok(Some(Way::ResourceBased)),
+        "constrained" => Ok(Some(Way::Constrained)),
+        other => {
+            let what = format!("{other:?} is no way: resource-based or constrained");
+            Err(No::bad_input("bad-way", what))
+        }
+    }
+}
+
+fn switch(name: &str, text: &str) -> Result<Option<bool>, No> {
+    match text {
+        "" => Ok(None),
+        "on" => Ok(Some(true)),
+        "off" => Ok(Some(false)),
+        other => {
+            let what = format!("{name} is {other:?}, and can be on or off");
+            Err(No::bad_input("bad-switch", what))
+        }
+    }
+}

@@ -1,0 +1,323 @@
+//! Which way is taken, and what is refused.
+
+use super::*;
+use crate::delegation::{ACTORS, CONTROL, TARGETS};
+use crate::descriptor::Descriptor;
+use crate::directory_change::Action;
+
+const SPN: &str = "MSSQLSvc/db.corp.example:1433";
+
+fn sid(number: u8) -> Sid {
+    format!("S-1-5-21-1-2-3-110{number}").parse().unwrap()
+}
+
+fn party(account: &str, number: u8) -> Party {
+    Party {
+        guid: [number; 16],
+        account: account.to_owned(),
+        distinguished_name: format!("CN={account},DC=corp,DC=example"),
+        sid: Some(sid(number)),
+        control: Control(0x200),
+    }
+}
+
+fn ground(level: u32) -> Ground {
+    let own = party("svc-web$", 1);
+    Ground {
+        dc: "dc1.corp.example".parse().unwrap(),
+        level,
+        array: "web".to_owned(),
+        holding: Holding {
+            control: own.control,
+            ..Holding::default()
+        },
+        own,
+    }
+}
+
+fn service() -> Service {
+    Service {
+        spn: SPN.to_owned(),
+        owners: vec![party("svc-db", 2)],
+        holding: Some(Holding::default()),
+    }
+}
+
+fn to(service: Service) -> Asked {
+    Asked {
+        to: vec![service],
+        ..Asked::default()
+    }
+}
+
+/// `account: action attribute` of each value.
+fn shape(planned: &Planned) -> Vec<String> {
+    let changes = planned.changes.iter();
+    let each = changes.flat_map(|change| {
+        change.modifications.iter().map(|one| {
+            let account = &change.target.account;
+            format!("{account}: {} {}", one.action.word(), one.attribute)
+        })
+    });
+    each.collect()
+}
+
+#[track_caller]
+fn says(planned: &Planned, words: &[&str]) {
+    for word in words {
+        let mut notes = planned.notes.iter();
+        assert!(
+            notes.any(|note| note.contains(word)),
+            "{word}: {planned:#?}"
+        );
+    }
+}
+
+#[test]
+fn resource_based_comes_first_where_it_works() {
+    let planned = plan(&ground(5), &to(service())).unwrap();
+    assert_eq!(shape(&planned), [format!("svc-db: add {ACTORS}")]);
+    let made = Descriptor::of_actors([&sid(1)]).to_bytes();
+    assert_eq!(planned.changes[0].modifications[0].value, made);
+    says(&planned, &["any user but the sensitive", "delegation-gap"]);
+
+    let planned = plan(&ground(4), &to(service())).unwrap();
+    assert_eq!(shape(&planned), [format!("svc-web$: add {TARGETS}")]);
+    says(
+        &planned,
+        &[
+            "each user who logs in to web",
+            "functional level 4",
+            "delegation-gap",
+        ],
+    );
+    // As it was asked for.
+    let mut asked = to(service());
+    asked.way = Some(Way::Constrained);
+    let planned = plan(&ground(7), &asked).unwrap();
+    assert_eq!(shape(&planned), [format!("svc-web$: add {TARGETS}")]);
+    asked.way = Some(Way::ResourceBased);
+    let planned = plan(&ground(4), &asked).unwrap();
+    assert_eq!(shape(&planned), [format!("svc-db: add {ACTORS}")]);
+}
+
+#[test]
+fn what_is_so_already_is_not_changed() {
+    let mut let_in = service();
+    let_in.holding = Some(Holding {
+        descriptor: Some(Descriptor::of_actors([&sid(1)]).to_bytes()),
+        ..Holding::default()
+    });
+    let mut listed = ground(7);
+    listed.holding.targets = vec![SPN.to_lowercase()];
+    for (ground, service) in [(ground(7), let_in.clone()), (listed.clone(), service())] {
+        let planned = plan(&ground, &to(service)).unwrap();
+        assert!(planned.changes.is_empty());
+        says(
+            &planned,
+            &["may act at MSSQLSvc/db.corp.example:1433 already"],
+        );
+    }
+    // What takes it away finds both.
+    let asked = Asked {
+        not_to: vec![let_in],
+        ..Asked::default()
+    };
+    let planned = plan(&listed, &asked).unwrap();
+    assert_eq!(
+        shape(&planned),
+        [
+            format!("svc-db: delete {ACTORS}"),
+            format!("svc-web$: delete {TARGETS}")
+        ]
+    );
+    says(&planned, &["every service of svc-db"]);
+    let planned = plan(
+        &ground(7),
+        &Asked {
+            not_to: vec![service()],
+            ..Asked::default()
+        },
+    );
+    let planned = planned.unwrap();
+    assert!(planned.changes.is_empty());
+    says(
+        &planned,
+        &["may not act at MSSQLSvc/db.corp.example:1433 as it is"],
+    );
+}
+
+#[test]
+fn unconstrained_goes_when_its_successor_is_there() {
+    let mut old = ground(7);
+    old.holding.control = Control(0x200 | Control::UNCONSTRAINED);
+    let planned = plan(&old, &to(service())).unwrap();
+    says(&planned, &["stays unconstrained", "--no-unconstrained"]);
+    let mut asked = to(service());
+    asked.constrain = true;
+    let planned = plan(&old, &asked).unwrap();
+    assert_eq!(
+        shape(&planned),
+        [
+            format!("svc-db: add {ACTORS}"),
+            format!("svc-web$: delete {CONTROL}"),
+            format!("svc-web$: add {CONTROL}"),
+        ]
+    );
+    says(&planned, &["name the services that it needs"]);
+    // In one modify where it is one object.
+    old.level = 4;
+    let planned = plan(&old, &asked).unwrap();
+    assert_eq!(planned.changes.len(), 1);
+    let flags = &planned.changes[0].modifications[..2];
+    assert_eq!(
+        (flags[0].action, flags[0].value.as_slice()),
+        (Action::Delete, &b"524800"[..])
+    );
+    assert_eq!(
+        (flags[1].action, flags[1].value.as_slice()),
+        (Action::Add, &b"512"[..])
+    );
+}
+
+#[test]
+fn flags_are_set_and_cleared_with_their_risk() {
+    let asked = |transition, sensitive| Asked {
+        transition,
+        sensitive,
+        ..Asked::default()
+    };
+    let planned = plan(&ground(7), &asked(Some(true), None)).unwrap();
+    assert_eq!(planned.changes[0].modifications[1].value, b"16777728");
+    says(
+        &planned,
+        &["is every user but the sensitive", "leave it off"],
+    );
+    let planned = plan(&ground(7), &asked(Some(false), Some(true))).unwrap();
+    assert_eq!(planned.changes[0].modifications[1].value, b"1049088");
+    says(&planned, &["Samba KDC issues no ticket"]);
+    let planned = plan(&ground(7), &asked(Some(false), Some(false))).unwrap();
+    assert_eq!(planned, Planned::default());
+}
+
+#[test]
+fn who_may_come_is_one_account() {
+    let asked = |sid, party| Asked {
+        from: vec![Actor { sid, party }],
+        ..Asked::default()
+    };
+    let front = asked(sid(3), Some(party("svc-front", 3)));
+    let planned = plan(&ground(7), &front).unwrap();
+    assert_eq!(shape(&planned), [format!("svc-web$: add {ACTORS}")]);
+    says(
+        &planned,
+        &["svc-front (S-1-5-21-1-2-3-1103) may come to web as any user"],
+    );
+    let stranger = plan(&ground(7), &asked(sid(4), None)).unwrap();
+    says(&stranger, &["nobody's in this domain"]);
+    let crowd = asked("S-1-5-21-1-2-3-515".parse().unwrap(), None);
+    let codes = |level, asked| plan(&ground(level), asked).unwrap_err().code();
+    assert_eq!(codes(7, &crowd), "crowd-may-act");
+    assert_eq!(codes(4, &front), "too-old");
+
+    let mut both = front.clone();
+    both.not_from = vec![sid(3)];
+    assert_eq!(codes(7, &both), "both-ways");
+    let out = Asked {
+        not_from: vec![sid(3)],
+        ..Asked::default()
+    };
+    says(
+        &plan(&ground(7), &out).unwrap(),
+        &["does not let S-1-5-21-1-2-3-1103 in as it is"],
+    );
+}
+
+#[test]
+fn a_target_that_is_not_one_account_of_the_domain_is_refused() {
+    let with = |owners: Vec<Party>, holding| {
+        to(Service {
+            owners,
+            holding,
+            ..service()
+        })
+    };
+    let mut dc = party("DC1$", 4);
+    dc.control = Control(Control::DOMAIN_CONTROLLER);
+    let here = Some(Holding::default());
+    let two = vec![party("a", 4), party("b", 5)];
+    for (asked, code) in [
+        (with(Vec::new(), None), "target-missing"),
+        (with(two, None), "target-duplicate"),
+        (with(vec![dc], here.clone()), "target-is-dc"),
+        (with(vec![party("far", 4)], None), "other-domain"),
+    ] {
+        for way in [None, Some(Way::Constrained), Some(Way::ResourceBased)] {
+            let refused = plan(
+                &ground(7),
+                &Asked {
+                    way,
+                    ..asked.clone()
+                },
+            )
+            .unwrap_err();
+            assert_eq!(refused.code(), code);
+            assert!(!refused.next("web", "svc-web$").is_empty());
+        }
+    }
+    let mut both = to(service());
+    both.not_to = vec![Service {
+        spn: SPN.to_lowercase(),
+        ..service()
+    }];
+    assert_eq!(plan(&ground(7), &both).unwrap_err().code(), "both-ways");
+    let mut disabled = party("svc-db", 2);
+    disabled.control = Control(Control::DISABLED);
+    says(
+        &plan(&ground(7), &with(vec![disabled], here)).unwrap(),
+        &["svc-db is disabled"],
+    );
+    let mut hidden = ground(7);
+    hidden.own.sid = None;
+    let planned = plan(&hidden, &to(service())).unwrap();
+    assert_eq!(shape(&planned), [format!("svc-web$: add {TARGETS}")]);
+    says(&planned, &["shows no SID"]);
+}
+
+#[test]
+fn an_inventory_proposes_what_nobody_needs_to_go() {
+    let crowd: Sid = "S-1-1-0".parse().unwrap();
+    let holding = Holding {
+        control: Control(Control::UNCONSTRAINED | Control::PROTOCOL_TRANSITION),
+        ..Holding::default()
+    };
+    let mut inventory = Inventory {
+        own: party("svc-web$", 1),
+        targets: Vec::new(),
+        resources: Vec::new(),
+        fronts: Vec::new(),
+        actors: [crowd.clone(), sid(3)]
+            .map(|sid| Actor { sid, party: None })
+            .to_vec(),
+        unconstrained: Vec::new(),
+        whole_forest: true,
+        holding,
+    };
+    let asked = Asked::proposed(&inventory);
+    assert!(asked.constrain && asked.transition == Some(false) && asked.sensitive.is_none());
+    assert_eq!(asked.not_from, [crowd]);
+    let target = |spn: &str, owners| crate::delegation::Target {
+        spn: spn.to_owned(),
+        owners,
+    };
+    inventory.targets = vec![
+        target(SPN, vec![party("svc-db", 2)]),
+        target("a/b", Vec::new()),
+    ];
+    inventory.holding.targets = vec![SPN.to_owned(), "a/b".to_owned()];
+    let asked = Asked::proposed(&inventory);
+    assert_eq!(asked.transition, None);
+    assert_eq!(asked.not_to.len(), 1);
+    assert_eq!(asked.not_to[0].spn, "a/b");
+    assert!(asked.to.is_empty() && asked.from.is_empty());
+}
