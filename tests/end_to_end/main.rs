@@ -6,6 +6,8 @@
 mod accounts;
 mod adopt;
 mod bad_input;
+mod bound;
+mod delegation;
 mod doctor;
 mod load;
 mod lost;
@@ -129,6 +131,14 @@ const PROMISES: &[Promise] = &[
         names::are_added_moved_and_removed,
     ),
     ("names_that_cannot_be_had", names::that_cannot_be_had),
+    (
+        "delegation_is_applied_tried_and_taken_back",
+        delegation::is_applied_tried_and_taken_back,
+    ),
+    (
+        "delegation_is_let_in_by_a_descriptor",
+        delegation::is_let_in_by_a_descriptor,
+    ),
     ("the_naive_order_fails", load::the_naive_order_fails),
 ];
 

@@ -1,6 +1,5 @@
 //! SPNs come and go while users log in, with an operator's own rights.
 
-use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
@@ -12,6 +11,7 @@ use keyroll_tests::web::FreeNodes;
 use keyroll_tests::world::{SOON, World};
 use serde_json::Value;
 
+use crate::bound::{as_administrator, as_alice};
 use crate::set_up::{LIFE, QUICK};
 
 const ARRAY: &str = "called";
@@ -155,7 +155,10 @@ pub fn that_cannot_be_had(lab: &Lab, free: &FreeNodes) -> Result<()> {
         "{plan}"
     );
     // Somebody without the right is told which one; the nodes have the keys already.
-    let alice = names.as_alice(&["spn", "add", "refused", "HTTP/later.corp.example", "--yes"])?;
+    let alice = as_alice(
+        &world,
+        &["spn", "add", "refused", "HTTP/later.corp.example", "--yes"],
+    )?;
     let no = alice.complaint()?;
     ensure!(
         no.code == "change-refused"
@@ -186,7 +189,7 @@ pub fn that_cannot_be_had(lab: &Lab, free: &FreeNodes) -> Result<()> {
         "HTTP/later.corp.example",
         "--yes",
     ];
-    names.as_alice(&line)?;
+    as_alice(&world, &line)?;
     world.verify("refused")
 }
 
@@ -198,16 +201,7 @@ struct Names<'a> {
 
 impl Names<'_> {
     fn ask(&self, line: &[&str]) -> Result<Said> {
-        let password = self.lab.dir.join("admin.password");
-        let password = password.display().to_string();
-        let bind = [
-            "--bind-as",
-            "Administrator",
-            "--bind-password-file",
-            &password,
-            "--yes",
-        ];
-        self.world.cli.ask(&[line, &bind].concat())
+        as_administrator(self.world, line)
     }
 
     fn complaint(&self, line: &[&str]) -> Result<Complaint> {
@@ -221,31 +215,6 @@ impl Names<'_> {
         let last = reply["changes"].as_array().and_then(|all| all.last());
         let last = last.with_context(|| format!("no change: {reply}"))?;
         Ok(last["change"]["number"].to_string())
-    }
-
-    /// As alice, with the ticket that kinit gives her.
-    fn as_alice(&self, line: &[&str]) -> Result<Said> {
-        let cache: PathBuf = self
-            .lab
-            .folder("caches")?
-            .join(format!("{}", std::process::id()));
-        let mut kinit = Command::new("kinit");
-        kinit
-            .arg("-c")
-            .arg(&cache)
-            .arg("-kt")
-            .arg(self.lab.dir.join("alice.keytab"));
-        output(kinit.arg("alice"))?;
-        let mut command = self.world.cli.command(line);
-        let done = command
-            .env("KRB5CCNAME", format!("FILE:{}", cache.display()))
-            .output()?;
-        Ok(Said {
-            command: line.join(" "),
-            exit: done.status.code().context("ended by a signal")?,
-            stdout: String::from_utf8(done.stdout)?,
-            stderr: String::from_utf8(done.stderr)?,
-        })
     }
 
     /// The first ticket for a host is accepted by every node.

@@ -1,0 +1,46 @@
+//! What operators change in the directory, with rights of their own.
+
+use std::process::Command;
+
+use anyhow::{Context as _, Result};
+use keyroll_tests::cli::Said;
+use keyroll_tests::lab::output;
+use keyroll_tests::world::World;
+
+/// As an administrator of the domain, by password.
+pub fn as_administrator(world: &World<'_>, line: &[&str]) -> Result<Said> {
+    let password = world.lab.dir.join("admin.password");
+    let password = password.display().to_string();
+    let bind = [
+        "--bind-as",
+        "Administrator",
+        "--bind-password-file",
+        &password,
+        "--yes",
+    ];
+    world.cli.ask(&[line, &bind].concat())
+}
+
+/// As alice, who has no right, with the ticket that kinit gives her.
+pub fn as_alice(world: &World<'_>, line: &[&str]) -> Result<Said> {
+    let own = world.controller.folder().file_name();
+    let own = own.context("the controller's folder has no name")?;
+    let cache = world.lab.folder("caches")?.join(own);
+    let mut kinit = Command::new("kinit");
+    kinit
+        .arg("-c")
+        .arg(&cache)
+        .arg("-kt")
+        .arg(world.lab.dir.join("alice.keytab"));
+    output(kinit.arg("alice"))?;
+    let mut command = world.cli.command(line);
+    let done = command
+        .env("KRB5CCNAME", format!("FILE:{}", cache.display()))
+        .output()?;
+    Ok(Said {
+        command: line.join(" "),
+        exit: done.status.code().context("ended by a signal")?,
+        stdout: String::from_utf8(done.stdout)?,
+        stderr: String::from_utf8(done.stderr)?,
+    })
+}
