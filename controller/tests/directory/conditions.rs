@@ -6,7 +6,7 @@ use keyroll::kerberos::Enctype;
 use keyroll::kerberos::salt::AccountKind;
 use keyroll::kerberos::string_to_key::derive_all;
 use keyroll_controller::directory::ActiveDirectory;
-use keyroll_controller::ports::{Directory as _, PortError};
+use keyroll_controller::ports::{Directory as _, NotLoggedIn, PortError};
 
 use crate::lab::{AES, Lab, log_in, password, sight};
 
@@ -142,6 +142,31 @@ pub async fn an_account_without_enctypes_gets_rc4_tickets(lab: &'static Lab) {
     let seen = sight(&lab.kdcs(), &lab.dc1, &made, &known).await.unwrap();
     assert_eq!(seen.enctype, Enctype::Rc4Hmac.number());
     assert_eq!(seen.key, keyroll::roll::WhichKey::Foreign);
+}
+
+pub async fn who_may_not_log_in_is_told_from_a_wrong_key(lab: &'static Lab) {
+    let made = lab.make("hours", AccountKind::User).await;
+    let keys = &made.keys(lab).await[..1];
+    let (kdcs, dc) = (lab.kdcs(), &lab.dc1);
+    let never = "A".repeat(28);
+    lab.put(
+        "dc1",
+        &made,
+        &format!("replace: logonHours\nlogonHours:: {never}"),
+    );
+    let barred = log_in(&kdcs, dc, &made, keys).await.unwrap_err();
+    assert!(matches!(barred, NotLoggedIn::Barred(_)), "{barred}");
+    // Its services get tickets all the same.
+    sight(&kdcs, dc, &made, &[]).await.unwrap();
+    lab.put("dc1", &made, "delete: logonHours");
+    // It was made with a password that never expires.
+    let flags = "replace: userAccountControl\nuserAccountControl: 512";
+    lab.put("dc1", &made, flags);
+    lab.put("dc1", &made, "replace: pwdLastSet\npwdLastSet: 0");
+    let expired = log_in(&kdcs, dc, &made, keys).await.unwrap_err();
+    assert!(matches!(expired, NotLoggedIn::Expired(_)), "{expired}");
+    lab.put("dc1", &made, "replace: pwdLastSet\npwdLastSet: -1");
+    log_in(&kdcs, dc, &made, keys).await.unwrap();
 }
 
 pub async fn the_password_rules_of_a_group_hold(lab: &'static Lab) {

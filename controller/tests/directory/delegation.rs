@@ -1,7 +1,10 @@
 //! Delegation: what is found of it, and tries of it with an account's own key.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use keyroll::delegation::trial::{Evidence, Got, Step, Tried, steps};
 use keyroll::delegation::{Control, findings};
+use keyroll::descriptor::Descriptor;
 use keyroll::kerberos::message::KdcCode;
 use keyroll::kerberos::salt::AccountKind;
 use keyroll::kerberos::{Key, Principal};
@@ -314,4 +317,26 @@ pub async fn everything_that_bears_on_delegation_is_found(lab: &'static Lab) {
             .has(Control::PROTOCOL_TRANSITION)
     );
     assert!(found.ways().is_empty() && found.actors.is_empty() && found.whole_forest);
+}
+
+pub async fn a_member_may_act_by_its_group(lab: &'static Lab) {
+    let pair = Pair::make(lab).await;
+    let (front, back) = (&pair.front, &pair.back);
+    let directory = lab.controller();
+    let resources = || directory.resources(&lab.dc1, &front.account);
+    let own = directory.delegation(&lab.dc1, &front.account, &[]).await;
+    let own = own.unwrap().own.sid.unwrap().to_string();
+    // A group of each domain (MS-DTYP 2.4.2.4) that nobody else here is a member of.
+    let (domain, _) = own.rsplit_once('-').unwrap();
+    let group = format!("{domain}-520").parse().unwrap();
+    let descriptor = STANDARD.encode(Descriptor::of_actors([&group]).to_bytes());
+    let attribute = "msDS-AllowedToActOnBehalfOfOtherIdentity";
+    let change = format!("replace: {attribute}\n{attribute}:: {descriptor}");
+    lab.put("dc1", back, &change);
+    assert_eq!(resources().await.unwrap(), [] as [&str; 0]);
+    let name = front.account.principal.name();
+    let add = ["lab-dc", "samba-tool", "dc1", "group", "addmembers"];
+    let who = ["Group Policy Creator Owners", &name];
+    lab.run(&[&add[..], &who].concat());
+    assert_eq!(resources().await.unwrap(), [back.account.principal.name()]);
 }

@@ -45,7 +45,7 @@ macro_rules! trials {
 fn trials() -> Vec<Trial> {
     trials! {
         conditions: everything_of_an_account_is_read, a_disabled_expired_or_protected_account_shows,
-            a_locked_account_gets_no_tickets, an_account_without_enctypes_gets_rc4_tickets,
+            a_locked_account_gets_no_tickets, who_may_not_log_in_is_told_from_a_wrong_key, an_account_without_enctypes_gets_rc4_tickets,
             the_password_rules_of_a_group_hold, accounts_that_cannot_be_rolled_are_not_found;
         connection: r34_an_unknown_ca_is_refused, r34_another_host_name_is_refused,
             r34_plain_text_is_refused, silence_is_no_refusal, a_wrong_bind_password_is_shown_once,
@@ -54,7 +54,7 @@ fn trials() -> Vec<Trial> {
             a_user_is_named_only_with_protocol_transition, a_sensitive_front_acts_for_nobody,
             protected_users_are_told_from_others, a_protected_user_shows_no_evidence,
             evidence_from_before_a_password_is_none_after_it,
-            everything_that_bears_on_delegation_is_found;
+            everything_that_bears_on_delegation_is_found, a_member_may_act_by_its_group;
         descriptors: flags_are_swapped_and_none_is_lost,
             a_list_is_changed_as_planned_and_taken_back,
             a_domain_controller_may_keep_descriptors_to_itself,
