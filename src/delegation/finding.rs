@@ -46,45 +46,39 @@ pub struct Finding {
 /// How many names a sentence lists.
 const LISTED: usize = 5;
 
-/// Everything that an inventory shows, the gravest first.
+/// Everything that an inventory shows of an array's account, the gravest first.
 #[must_use]
-pub fn findings(inventory: &Inventory) -> Vec<Finding> {
-    let mut found = own_flags(inventory);
+pub fn findings(array: &str, inventory: &Inventory) -> Vec<Finding> {
+    let mut found = own_flags(array, inventory);
     found.extend(
         inventory
             .targets
             .iter()
-            .flat_map(|one| of_target(&inventory.own.account, one)),
+            .flat_map(|one| of_target(array, one)),
     );
     found.extend(inventory.resources.iter().map(of_resource));
     found.extend(of_fronts(inventory));
-    found.extend(of_actors(inventory));
+    found.extend(of_actors(array, inventory));
     found.extend(of_unconstrained(&inventory.unconstrained));
     found.sort_by_key(|one| one.grade);
     found
 }
 
-fn own_flags(inventory: &Inventory) -> Vec<Finding> {
+fn own_flags(array: &str, inventory: &Inventory) -> Vec<Finding> {
     use Grade::{Critical, Notice, Warning};
     let control = inventory.holding.control;
     let listed = !inventory.holding.targets.is_empty();
     let unconstrained = control.has(Control::UNCONSTRAINED);
     let transition = control.has(Control::PROTOCOL_TRANSITION);
-    let own = &inventory.own.account;
     let any_service = format!(
-        "samba-tool delegation for-any-service '{own}' off (or Set-ADAccountControl \
-         -TrustedForDelegation $false), with a list of the services that it needs"
+        "keyroll delegation apply {array} --no-unconstrained --to SPN, with each service that it \
+         needs"
     );
     let any_protocol = format!(
-        "samba-tool delegation for-any-protocol '{own}' off (or Set-ADAccountControl \
-         -TrustedToAuthForDelegation $false), if all its users log in by Kerberos"
+        "keyroll delegation apply {array} --protocol-transition off, if all its users log in by \
+         Kerberos"
     );
-    let sensitive = |on: &str, truth: &str| {
-        format!(
-            "samba-tool user sensitive '{own}' {on} (or Set-ADAccountControl \
-             -AccountNotDelegated ${truth})"
-        )
-    };
+    let sensitive = |on: &str| format!("keyroll delegation apply {array} --sensitive {on}");
     let table = [
         (
             unconstrained,
@@ -127,7 +121,7 @@ fn own_flags(inventory: &Inventory) -> Vec<Finding> {
             "it delegates, and nobody may act for it itself",
             "a Samba KDC issues no ticket to it that is evidence, so delegation by it fails there; \
              a Windows one does",
-            sensitive("off", "false"),
+            sensitive("off"),
         ),
         (
             !control.has(Control::NOT_DELEGATED) && inventory.ways().is_empty(),
@@ -135,7 +129,7 @@ fn own_flags(inventory: &Inventory) -> Vec<Finding> {
             "not-sensitive",
             "others may act for the account itself",
             "a service that may delegate becomes this account where it is a client",
-            sensitive("on", "true"),
+            sensitive("on"),
         ),
     ];
     let held = table.into_iter().filter(|(holds, ..)| *holds);
@@ -150,8 +144,9 @@ fn own_flags(inventory: &Inventory) -> Vec<Finding> {
     .collect()
 }
 
-fn of_target(own: &str, target: &Target) -> Option<Finding> {
+fn of_target(array: &str, target: &Target) -> Option<Finding> {
     let spn = &target.spn;
+    let away = format!("keyroll delegation apply {array} --not-to {spn}");
     let finding = |grade, code, what: String, risk: &str, safer: String| Finding {
         grade,
         code,
@@ -166,7 +161,7 @@ fn of_target(own: &str, target: &Target) -> Option<Finding> {
             "target-missing",
             "no account has this SPN".to_owned(),
             "delegation to it fails; and whoever may register it gets what is meant for it",
-            format!("register it, or: samba-tool delegation del-service '{own}' {spn}"),
+            format!("register it, or: {away}"),
         )),
         [owner] if owner.control.has(Control::DOMAIN_CONTROLLER) => Some(finding(
             Grade::Critical,
@@ -174,14 +169,14 @@ fn of_target(own: &str, target: &Target) -> Option<Finding> {
             format!("it belongs to the domain controller {}", owner.account),
             "the service's name is not protected in a ticket: delegation to one service of an \
              account is delegation to all of them, here to the directory itself",
-            format!("samba-tool delegation del-service '{own}' {spn}"),
+            away,
         )),
         [owner] if owner.control.has(Control::DISABLED) => Some(finding(
             Grade::Warning,
             "target-disabled",
             format!("its account {} is disabled", owner.account),
             "a Windows DC issues no ticket for it: delegation to it fails",
-            format!("enable it, or: samba-tool delegation del-service '{own}' {spn}"),
+            format!("enable it, or: {away}"),
         )),
         [_] => None,
         several => Some(finding(
@@ -229,7 +224,7 @@ fn of_fronts(inventory: &Inventory) -> impl Iterator<Item = Finding> {
     })
 }
 
-fn of_actors(inventory: &Inventory) -> Vec<Finding> {
+fn of_actors(array: &str, inventory: &Inventory) -> Vec<Finding> {
     let own = &inventory.own.account;
     let finding = |grade, code, object: &str, what: &str, risk: &str, safer: String| Finding {
         grade,
@@ -251,7 +246,7 @@ fn of_actors(inventory: &Inventory) -> Vec<Finding> {
                 "anybody-may-act",
                 "what says who may act at it has no list of entries, which lets everybody",
             ),
-            Ok(_) => return each_actor(inventory),
+            Ok(_) => return each_actor(array, inventory),
         };
         let risk = "any account with an SPN may come as any user, or none can";
         let safer = format!("clear msDS-AllowedToActOnBehalfOfOtherIdentity of {own}");
@@ -260,13 +255,9 @@ fn of_actors(inventory: &Inventory) -> Vec<Finding> {
     Vec::new()
 }
 
-fn each_actor(inventory: &Inventory) -> Vec<Finding> {
-    let own = &inventory.own.account;
+fn each_actor(array: &str, inventory: &Inventory) -> Vec<Finding> {
     let each = inventory.actors.iter().map(|actor| {
-        let away = format!(
-            "take the entry of {} out of msDS-AllowedToActOnBehalfOfOtherIdentity of {own}",
-            actor.sid
-        );
+        let away = format!("keyroll delegation apply {array} --not-from {}", actor.sid);
         let (grade, code, risk, safer) = if is_crowd(&actor.sid) {
             let risk = "anybody who makes an account with an SPN may come as any user";
             (Grade::Critical, "crowd-may-act", risk, away)

@@ -51,7 +51,7 @@ const DB: (&str, Owners<'_>) = ("MSSQLSvc/db", &[("svc-db", 0x200)]);
 
 #[track_caller]
 fn check(inventory: &Inventory, ways: &[&str], codes: &[&str]) {
-    let found = findings(inventory);
+    let found = findings("web", inventory);
     let of: Vec<_> = found.iter().map(|one| one.code).collect();
     assert_eq!((inventory.ways().as_slice(), of.as_slice()), (ways, codes));
     for one in &found {
@@ -135,7 +135,7 @@ fn who_may_come_to_the_array_is_told() {
         "delegated-to",
     ];
     check(&of, &["resource based"], &codes);
-    let all = findings(&of);
+    let all = findings("web", &of);
     assert_eq!(all[1].object, "old0, old1, old2, old3, old4 and 2 more");
 }
 

@@ -81,7 +81,7 @@ pub fn steps(array: &str, facts: &Facts, evidence: Evidence, tried: &Tried) -> V
         };
         steps.push(told(what, outcome, |error| no_evidence(facts, error)));
         if let (Ok(Got { forwardable: false }), Some(last)) = (outcome, steps.last_mut()) {
-            let (why, next) = not_forwardable(facts, evidence, tried);
+            let (why, next) = not_forwardable(array, facts, evidence, tried);
             // A target that lets the account in by itself may take it all the same.
             last.ok = tried.onward.as_ref().is_some_and(Result::is_ok);
             last.why = why;
@@ -143,7 +143,12 @@ fn no_evidence(facts: &Facts, error: &KdcError) -> (String, String) {
 }
 
 /// Why a ticket is no evidence, the first reason that holds.
-fn not_forwardable(facts: &Facts, evidence: Evidence, tried: &Tried) -> (String, String) {
+fn not_forwardable(
+    array: &str,
+    facts: &Facts,
+    evidence: Evidence,
+    tried: &Tried,
+) -> (String, String) {
     let why = |text: &str| format!("a ticket that may not be handed on: {text}");
     if let Some((text, next)) = forbidden(facts) {
         return (why(&text), next);
@@ -157,10 +162,7 @@ fn not_forwardable(facts: &Facts, evidence: Evidence, tried: &Tried) -> (String,
         );
         return (
             why(&text),
-            format!(
-                "samba-tool user sensitive '{own}' off (or Set-ADAccountControl \
-             -AccountNotDelegated $false)"
-            ),
+            format!("keyroll delegation apply {array} --sensitive off"),
         );
     }
     match (evidence, &tried.log_in) {
@@ -170,8 +172,8 @@ fn not_forwardable(facts: &Facts, evidence: Evidence, tried: &Tried) -> (String,
                  so only tickets that clients show it are evidence"
             )),
             format!(
-                "without --user, to try a ticket that is shown; or samba-tool delegation \
-                 for-any-protocol '{own}' on"
+                "without --user, to try a ticket that is shown; or keyroll delegation apply \
+                 {array} --protocol-transition on"
             ),
         ),
         (Evidence::Asked, Ok(Got { forwardable: false })) => (
@@ -230,14 +232,14 @@ fn not_onward(
                 "{own} may not delegate to {spn}: its list does not name it, and the target's own \
                  descriptor does not let it in ({error})"
             ),
-            format!("samba-tool delegation add-service '{own}' {spn}"),
+            format!("keyroll delegation apply {array} --to {spn}"),
         );
     }
     let is_evidence = |outcome: &Option<Result<Got, KdcError>>| {
         matches!(outcome, Some(Ok(Got { forwardable: true })))
     };
     if !is_evidence(&tried.evidence) {
-        let (text, next) = not_forwardable(facts, evidence, tried);
+        let (text, next) = not_forwardable(array, facts, evidence, tried);
         return (format!("its evidence is {text} ({error})"), next);
     }
     match error.code {
@@ -260,7 +262,7 @@ fn not_onward(
                 "the target's descriptor lets {own} in, and this KDC does not go by it (Samba \
                  before 4.19 does not) ({error})"
             ),
-            format!("samba-tool delegation add-service '{own}' {spn}"),
+            format!("keyroll delegation apply {array} --to {spn} --way constrained"),
         ),
         _ => (format!("the KDC gives none ({error})"), String::new()),
     }

@@ -73,7 +73,8 @@ pub fn is_applied_tried_and_taken_back(lab: &Lab, free: &FreeNodes) -> Result<()
 /// Resource-based delegation, on a domain controller that refuses it and on one that takes it.
 pub fn is_let_in_by_a_descriptor(lab: &Lab, free: &FreeNodes) -> Result<()> {
     let mut world = World::new(lab, free, 1, &["enters"])?;
-    world.create("enters", QUICK)?;
+    let policy = [QUICK, &["--delegation-gap", "accept"]].concat();
+    world.create("enters", &policy)?;
     world.serve("enters")?;
     world
         .domain()
@@ -104,6 +105,13 @@ pub fn is_let_in_by_a_descriptor(lab: &Lab, free: &FreeNodes) -> Result<()> {
     ensure!(reply.to_string().contains(sid.as_str()), "{reply}");
     let shown = acting.show()?;
     ensure!(shown["resources"][0] == "svc-target", "{shown}");
+    // The array's policy has accepted what a roll does to it; a rehearsal says so.
+    let rehearsed = world.cli.run(&["roll", "enters", "--dry-run"])?;
+    ensure!(
+        rehearsed.to_string().contains("it delegates to svc-target"),
+        "{rehearsed}"
+    );
+    world.roll(&["enters"])?;
 
     // A second one comes and goes; the first stays byte for byte.
     let back = ["apply", "--from", "alice", "--way", "resource-based"];

@@ -27,7 +27,7 @@ impl Controller {
         let account = array.account_ref();
         let directory = &self.ports.directory;
         let inventory = directory.delegation(&dc, &account, &array.spns).await?;
-        let found = findings(&inventory);
+        let found = findings(array.name.as_str(), &inventory);
         Ok(said::DelegationView {
             array: array.name.to_string(),
             account: inventory.own.account.clone(),

@@ -104,7 +104,11 @@ pub async fn a_listed_service_is_reached_with_a_ticket_that_was_shown(lab: &'sta
     let to = pair.back.service().name();
     fails(
         &pair.attempt(lab, None, &to).await,
-        &["S4U2Proxy", "may not delegate to", "add-service"],
+        &[
+            "S4U2Proxy",
+            "may not delegate to",
+            "delegation apply web --to",
+        ],
     );
     pair.allow(lab, &to);
     works(&pair.attempt(lab, None, &to).await);
@@ -128,7 +132,11 @@ pub async fn a_user_is_named_only_with_protocol_transition(lab: &'static Lab) {
     let without = pair.attempt(lab, Some(&user), &to).await;
     fails(
         &without,
-        &["S4U2Self", "no protocol transition", "for-any-protocol"],
+        &[
+            "S4U2Self",
+            "no protocol transition",
+            "--protocol-transition on",
+        ],
     );
     Pair::flags(lab, &pair.front, TRANSITION);
     works(&pair.attempt(lab, Some(&user), &to).await);
@@ -169,7 +177,7 @@ pub async fn a_sensitive_front_acts_for_nobody(lab: &'static Lab) {
     let user = lab.make("user", AccountKind::User).await;
     let named = pair.attempt(lab, Some(&user), &to).await;
     assert_eq!(named.0.log_in, Ok(Got { forwardable: false }));
-    fails(&named, &["sensitive", "user sensitive"]);
+    fails(&named, &["sensitive", "--sensitive off"]);
     fails(
         &pair.attempt(lab, None, &to).await,
         &["fetches a ticket", "sensitive itself"],
@@ -276,7 +284,7 @@ pub async fn everything_that_bears_on_delegation_is_found(lab: &'static Lab) {
         .delegation(&lab.dc1, &front.account, &[])
         .await
         .unwrap();
-    let codes: Vec<_> = findings(&found).iter().map(|one| one.code).collect();
+    let codes: Vec<_> = findings("web", &found).iter().map(|one| one.code).collect();
     for code in [
         "target-is-dc",
         "protocol-transition",

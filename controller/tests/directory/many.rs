@@ -42,6 +42,6 @@ pub async fn an_inventory_has_no_end_at_a_thousand(lab: &'static Lab) {
         "{}",
         found.unconstrained.len()
     );
-    let told = findings(&found);
+    let told = findings("web", &found);
     assert!(told.len() >= MANY);
 }

@@ -169,13 +169,13 @@ fn why_a_ticket_is_no_evidence() {
             |facts, _| facts.holding.control.0 |= Control::NOT_DELEGATED,
             Evidence::Asked,
             "svc-web$ is sensitive itself",
-            "user sensitive 'svc-web$' off",
+            "delegation apply web --sensitive off",
         ),
         (
             |facts, _| facts.holding.control = Control(0x1000),
             Evidence::Asked,
             own_way,
-            "for-any-protocol 'svc-web$' on",
+            "delegation apply web --protocol-transition on",
         ),
         (
             |_, tried| tried.log_in = POOR,
@@ -250,7 +250,7 @@ fn why_there_is_no_ticket_to_the_target() {
             |facts| facts.holding.targets.clear(),
             13,
             "its list does not name it",
-            "add-service 'svc-web$'",
+            "delegation apply web --to",
         ),
         (
             nothing,
@@ -270,12 +270,7 @@ fn why_there_is_no_ticket_to_the_target() {
             "this KDC does not know",
             "keyroll delegation show web",
         ),
-        (
-            resource_based,
-            13,
-            "does not go by it",
-            "add-service 'svc-web$'",
-        ),
+        (resource_based, 13, "does not go by it", "--way constrained"),
         (nothing, 13, "the KDC gives none", ""),
     ];
     for (twist, number, why, next) in cases {

@@ -73,7 +73,7 @@ impl Controller {
         let directory = &self.ports.directory;
         let account = array.account_ref();
         let inventory = directory.delegation(dc, &account, &array.spns).await?;
-        let found = findings(&inventory);
+        let found = findings(array.name.as_str(), &inventory);
         let grave = found.iter().filter(|one| one.grade != Grade::Notice);
         notes.extend(grave.map(|one| {
             let safer = match one.safer.as_str() {
