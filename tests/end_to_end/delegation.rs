@@ -66,6 +66,7 @@ pub fn is_applied_tried_and_taken_back(lab: &Lab, free: &FreeNodes) -> Result<()
     ensure!(acting.held()? == before, "{:?}", acting.held()?);
     let no = as_administrator(&world, &["delegation", "undo", "acts"])?;
     ensure!(no.complaint()?.code == "unknown-change");
+    acting.loses_what_nobody_needs(&before)?;
     world.cli.run(&["audit", "verify"])?;
     world.verify("acts")
 }
@@ -253,6 +254,28 @@ impl<'a> Acting<'a> {
         self.world
             .domain()
             .dc(&["ldbmodify", "dc1", may, "--relax", path])?;
+        Ok(())
+    }
+
+    /// With nothing wanted, that it is unconstrained goes, and a service that is nobody's.
+    fn loses_what_nobody_needs(&self, before: &[Vec<String>]) -> Result<()> {
+        let own = format!("svc-{}$", self.array);
+        let domain = self.world.domain();
+        domain.samba_tool(&["delegation", "for-any-service", &own, "on"])?;
+        domain.samba_tool(&["delegation", "add-service", &own, "HTTP/gone.corp.example"])?;
+        let plan = self.ask(&["plan"])?.to_string();
+        for words in [
+            "clear TRUSTED_FOR_DELEGATION",
+            "delete msDS-AllowedToDelegateTo HTTP/gone.corp.example",
+            "every user who logs in hands it a ticket-granting ticket",
+        ] {
+            ensure!(plan.contains(words), "{words}: {plan}");
+        }
+        self.change(&["apply"])?;
+        ensure!(self.held()? == before, "{:?}", self.held()?);
+        let again = self.ask(&["plan"])?;
+        let changes = again["changes"].as_array();
+        ensure!(changes.is_none_or(Vec::is_empty), "{again}");
         Ok(())
     }
 
