@@ -20,6 +20,8 @@ mod account;
 mod changes;
 mod clock;
 mod deadlines;
+mod delegation;
+mod dns;
 mod facts;
 mod finding;
 mod keys;
@@ -30,17 +32,20 @@ mod service;
 mod spn;
 
 pub use facts::{
-    ArrayFacts, DcFacts, Facts, KeytabFacts, LoginFacts, NodeFacts, NodeLook, OpenRoll, ProofFacts,
-    ScheduleFacts, Seen, ServiceFacts, TicketFacts, TicketKey, Unseen, UnseenKind, WebFacts,
+    ArrayFacts, DcFacts, Facts, HostFacts, KeytabFacts, LoginFacts, NodeFacts, NodeLook, OpenRoll,
+    ProofFacts, ScheduleFacts, Seen, ServiceFacts, TicketFacts, TicketKey, Unseen, UnseenKind,
+    WebFacts,
 };
 pub use finding::{Check, Examined, Finding, Grade};
 
 /// Every check, area by area, in the order in which they are printed and documented.
-pub const AREAS: [(&str, &[Check]); 10] = [
+pub const AREAS: [(&str, &[Check]); 12] = [
     ("The account", account::CHECKS),
     ("Keys", keys::CHECKS),
     ("Replication", replication::CHECKS),
     ("Names", spn::CHECKS),
+    ("Names in DNS", dns::CHECKS),
+    ("Delegation", delegation::CHECKS),
     ("Rights", rights::CHECKS),
     ("Clocks", clock::CHECKS),
     ("Nodes", nodes::CHECKS),

@@ -9,6 +9,7 @@ use std::str::FromStr;
 mod alias;
 mod alike;
 mod duplicates;
+mod host;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -16,6 +17,7 @@ mod tests;
 pub use alias::Aliases;
 pub use alike::Likeness;
 pub use duplicates::{Duplicate, Holder, duplicates, rivals};
+pub use host::{HostFault, HostGrade, HostRecords, host_faults};
 pub use table::{Names, table};
 
 /// The longest SPN that is taken, in bytes: a keytab's components are shorter.

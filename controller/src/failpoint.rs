@@ -21,7 +21,7 @@ use keyroll::kerberos::{Enctype, Key, Principal, Realm};
 use keyroll::keyset::Keyset;
 use keyroll::name::{ArrayName, DcName, NodeName};
 use keyroll::roll::{Action, Answer, Record};
-use keyroll::spn::Aliases;
+use keyroll::spn::{Aliases, HostRecords};
 use keyroll_failpoint::at;
 use strum::VariantNames as _;
 
@@ -30,9 +30,8 @@ use crate::agents::renewal::QUESTIONS;
 use crate::directory::acl::{LeastRights, RightsRequest};
 use crate::directory::connection::WRITES;
 use crate::ports::{
-    AccountRef, Agents, Directory, HostRecords, Kdc, KnownKeys, NewAccount, NodeInventory,
-    NodeProof, NotLoggedIn, PasswordWrite, PortError, Sighting, SpnSearch, SpnsFound, Trial,
-    Values,
+    AccountRef, Agents, Directory, Kdc, KnownKeys, NewAccount, NodeInventory, NodeProof,
+    NotLoggedIn, PasswordWrite, PortError, Sighting, SpnSearch, SpnsFound, Trial, Values,
 };
 use crate::publish::Made;
 use crate::store::Change;

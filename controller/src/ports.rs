@@ -9,7 +9,7 @@ use keyroll::kerberos::Principal;
 
 pub use self::agents::{Agents, NodeInventory, NodeProof, NodeTarget};
 pub use self::directory::{
-    Directory, HostRecords, NewAccount, PasswordWrite, SpnHolder, SpnSearch, SpnsFound, Values,
+    Directory, NewAccount, PasswordWrite, SpnHolder, SpnSearch, SpnsFound, Values,
 };
 pub use self::kdc::{Kdc, KnownKeys, NotLoggedIn, Sighting, Trial};
 

@@ -6,12 +6,14 @@ use std::time::Duration;
 use chrono::TimeDelta;
 
 use crate::account::{AccountState, Wanted};
+use crate::delegation;
 use crate::drift::{Change, History};
 use crate::kerberos::salt::Salt;
 use crate::kerberos::{Enctype, Kvno};
 use crate::keytab::compare::Shortfall;
 use crate::name::{ArrayName, DcName, NodeName};
 use crate::roll::policy::Method;
+use crate::spn::{HostRecords, Spn};
 
 /// Why something could not be seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,6 +49,10 @@ pub struct Facts {
     pub array: ArrayFacts,
     /// The domain controllers, the one that is written to first.
     pub dcs: Seen<Vec<DcFacts>>,
+    /// The hosts of its SPNs in DNS, each once.
+    pub hosts: Vec<HostFacts>,
+    /// What there is to say of delegation by the account and to it.
+    pub delegation: Seen<Vec<delegation::Finding>>,
     /// The nodes that have joined.
     pub nodes: Vec<NodeFacts>,
     /// The service's page at each place where users may come to it.
@@ -114,6 +120,15 @@ pub struct ScheduleFacts {
     pub next: String,
     /// What is late about it; empty if nothing.
     pub alarm: String,
+}
+
+/// The host of an SPN.
+#[derive(Debug, Clone)]
+pub struct HostFacts {
+    /// The first SPN of that host.
+    pub spn: Spn,
+    /// What DNS says, as this controller's machine asks it.
+    pub records: Seen<HostRecords>,
 }
 
 /// A domain controller.

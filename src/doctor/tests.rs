@@ -1,6 +1,7 @@
 //! A healthy array, and each fault alone: named by its own check, with a command, and by no other.
 
 mod account;
+mod domain;
 mod places;
 mod web;
 
@@ -14,6 +15,7 @@ use crate::account::tests::account;
 use crate::drift::{Attribute, History, Invocation, Stamp};
 use crate::kerberos::salt::Salt;
 use crate::kerberos::{Enctype, Kvno};
+use crate::spn::HostRecords;
 
 const NOW: i64 = 1_795_238_563;
 
@@ -110,6 +112,15 @@ pub(super) fn healthy() -> Facts {
             noticed: Vec::new(),
         },
         dcs: Ok(vec![dc("dc1.corp.example"), dc("dc2.corp.example")]),
+        hosts: vec![HostFacts {
+            spn: "HTTP/web.corp.example".parse().unwrap(),
+            records: Ok(HostRecords {
+                addresses: vec![[10, 0, 0, 7].into()],
+                alias_of: None,
+                back: vec!["web.corp.example".to_owned()],
+            }),
+        }],
+        delegation: Ok(Vec::new()),
         nodes: vec![node("n1.corp.example"), node("n2.corp.example")],
         services: ["n1", "n2", "web"].map(service).into(),
         service_asked_for: false,

@@ -89,15 +89,19 @@ pub fn keytabs_of_one_name_among_two(lab: &Lab, free: &FreeNodes) -> Result<()> 
         "{before}"
     );
     world.verify("twofold")?;
-    let said = world.cli.ask(&["doctor", "twofold"])?;
-    let reply: serde_json::Value = serde_json::from_str(&said.stdout)?;
-    let findings = reply["findings"].as_array().context("no findings")?;
-    let bad: Vec<_> = findings.iter().filter(|one| one["grade"] != "ok").collect();
-    let text = format!("{bad:?}");
-    ensure!(
-        bad.len() == 1 && text.contains("key-enctype") && text.contains("keytabs/small"),
-        "{text}"
-    );
+    world.domain().address("twofold", &world.nodes[0])?;
+    until("the doctor to find that alone", SOON, || {
+        let said = world.cli.ask(&["doctor", "twofold"])?;
+        let reply: serde_json::Value = serde_json::from_str(&said.stdout)?;
+        let findings = reply["findings"].as_array().context("no findings")?;
+        let bad: Vec<_> = findings.iter().filter(|one| one["grade"] != "ok").collect();
+        let text = format!("{bad:?}");
+        ensure!(
+            bad.len() == 1 && text.contains("key-enctype") && text.contains("keytabs/small"),
+            "{text}"
+        );
+        Ok(())
+    })?;
     world.roll(&["twofold"])?;
     ensure!(held()? != before, "it was not rolled: {before}");
     world.verify("twofold")

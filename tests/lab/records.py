@@ -2,6 +2,11 @@
 
   records.py hosts NAME=ADDRESS...   an A and a PTR record each, and the zone for the PTRs
   records.py second-dc               DC2 beside DC1 in every SRV and NS record
+
+and while it runs:
+
+  records.py name NAME [TARGET]      an A record, with a PTR record beside those of its address;
+                                     or a CNAME; or none any more
 """
 import os
 import sys
@@ -25,6 +30,8 @@ def main():
     directory = SamDB(session_info=system_session(), lp=loaded)
     if sys.argv[1] == "hosts":
         add_hosts(directory, dict(pair.split("=") for pair in sys.argv[2:]))
+    elif sys.argv[1] == "name":
+        set_name(directory, *sys.argv[2:])
     else:
         add_second_dc(directory)
 
@@ -60,6 +67,42 @@ def add_ptr(directory, last_octet, target):
     node["objectClass"] = ["top", "dnsNode"]
     node["dnsRecord"] = ndr_pack(record)
     directory.add(node)
+
+
+def set_name(directory, name, target=None):
+    zone = f"DC={DOMAIN},{ZONES}"
+    node = ldb.Dn(directory, f"DC={name},{zone}")
+    if directory.search(ZONES, ldb.SCOPE_SUBTREE, f"(&(objectClass=dnsNode)(name={name}))"):
+        directory.delete(node)
+    if target is None:
+        return
+    if not target[0].isdigit():
+        add_record(directory, node, dnsp.DNS_TYPE_CNAME, target, ldb.FLAG_MOD_REPLACE)
+        return
+    add_record(directory, node, dnsp.DNS_TYPE_A, target, ldb.FLAG_MOD_REPLACE)
+    back = ldb.Dn(directory, f"DC={target.rsplit('.', 1)[1]},{REVERSE}")
+    add_record(directory, back, dnsp.DNS_TYPE_PTR, f"{name}.{DOMAIN}", ldb.FLAG_MOD_ADD)
+
+
+def add_record(directory, node, kind, data, how):
+    record = dnsp.DnssrvRpcRecord()
+    record.wType = kind
+    record.rank = dnsp.DNS_RANK_ZONE
+    record.dwSerial = 1
+    record.dwTtlSeconds = 900
+    record.data = data
+    value = ndr_pack(record)
+    wanted = f"(distinguishedName={node})"
+    there = directory.search(ZONES, ldb.SCOPE_SUBTREE, wanted, ["dnsRecord"])
+    if not there:
+        made = ldb.Message(node)
+        made["objectClass"] = ["top", "dnsNode"]
+        made["dnsRecord"] = value
+        directory.add(made)
+    elif value not in there[0].get("dnsRecord", []):
+        change = ldb.Message(node)
+        change["dnsRecord"] = ldb.MessageElement([value], how, "dnsRecord")
+        directory.modify(change)
 
 
 def add_second_dc(directory):

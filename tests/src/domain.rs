@@ -184,6 +184,17 @@ impl<'a> Domain<'a> {
         self.force_on(dc, dn, &changes.collect::<Vec<_>>().join("\n-\n"))
     }
 
+    /// Has DNS lead a name to a host of the lab, and that host's address back to the name too.
+    ///
+    /// # Errors
+    /// The host has no address, or the record cannot be made.
+    pub fn address(&self, name: &str, host: &str) -> Result<()> {
+        use std::net::ToSocketAddrs as _;
+        let mut addresses = (self.lab.full_name(host), 0).to_socket_addrs()?;
+        let address = addresses.next().context("the host has no address")?.ip();
+        self.dc(&["name", name, &address.to_string()]).map(drop)
+    }
+
     /// Writes to the directory with no rights asked, as LDIF.
     ///
     /// # Errors

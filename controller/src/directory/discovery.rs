@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use hickory_resolver::config::ResolverOpts;
+use hickory_resolver::config::{ResolveHosts, ResolverOpts};
 use hickory_resolver::{ResolveError, TokioResolver};
 use keyroll::name::DcName;
 
@@ -47,6 +47,8 @@ pub(super) fn resolver(patience: Duration) -> Result<TokioResolver, ResolveError
     let mut options = ResolverOpts::default();
     options.timeout = patience;
     options.attempts = 2;
+    // Clients do not read this machine's file of hosts.
+    options.use_hosts_file = ResolveHosts::Never;
     Ok(TokioResolver::builder_tokio()?
         .with_options(options)
         .build())

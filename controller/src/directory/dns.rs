@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use hickory_resolver::proto::rr::RData;
 use hickory_resolver::{ResolveError, TokioResolver};
+use keyroll::spn::HostRecords;
 
 use super::discovery::resolver;
-use crate::ports::{HostRecords, PortError};
+use crate::ports::PortError;
 
 /// Addresses, alias, and the names that the addresses lead back to. No such name is no error: it
 /// has no addresses.

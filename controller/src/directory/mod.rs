@@ -19,11 +19,10 @@ use keyroll::kerberos::salt::AccountKind;
 use keyroll::kerberos::{Enctype, Realm};
 use keyroll::name::DcName;
 use keyroll::roll::Answer;
-use keyroll::spn::Aliases;
+use keyroll::spn::{Aliases, HostRecords};
 
 use crate::ports::{
-    AccountRef, Directory, HostRecords, NewAccount, PasswordWrite, PortError, SpnSearch, SpnsFound,
-    Values,
+    AccountRef, Directory, NewAccount, PasswordWrite, PortError, SpnSearch, SpnsFound, Values,
 };
 
 mod account;

@@ -15,7 +15,7 @@ use keyroll::name::DcName;
 use keyroll::roll::Answer;
 use keyroll::roll::policy::Method;
 use keyroll::secret::Password;
-use keyroll::spn::Aliases;
+use keyroll::spn::{Aliases, HostRecords};
 
 use super::{AccountRef, PortError};
 use crate::directory::acl::{LeastRights, RightsRequest};
@@ -58,17 +58,6 @@ pub struct SpnsFound {
     pub holders: Vec<SpnHolder>,
     /// Whether the whole forest was searched; else the domain alone, for want of a global catalog.
     pub forest: bool,
-}
-
-/// What DNS says of a host name.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct HostRecords {
-    /// Its addresses.
-    pub addresses: Vec<std::net::IpAddr>,
-    /// The name that it is an alias (CNAME) of: clients ask for tickets for that one instead.
-    pub alias_of: Option<String>,
-    /// The names that its addresses lead back to (PTR).
-    pub back: Vec<String>,
 }
 
 /// One write of a new password.

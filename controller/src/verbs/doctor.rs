@@ -46,7 +46,12 @@ impl Controller {
         let looks = join_all(nodes.iter().map(|node| self.look_at(desired, &node.name)));
         let services = page.map(|page| self.service_facts(desired, page, &nodes));
         let services = OptionFuture::from(services);
-        let (dcs, looks, services) = join3(self.domain_facts(desired), looks, services).await;
+        let domain = join3(
+            self.domain_facts(desired),
+            self.host_facts(array),
+            self.delegation_facts(array),
+        );
+        let ((dcs, hosts, delegation), looks, services) = join3(domain, looks, services).await;
         let (dcs, ticket) = dcs?;
         let each = nodes.iter().zip(looks);
         let each = each.map(|(node, look)| self.node_facts(array, node, look, ticket.as_ref()));
@@ -54,6 +59,8 @@ impl Controller {
             now_unix: self.ports.clock.now().timestamp(),
             array: self.array_facts(desired)?,
             dcs,
+            hosts,
+            delegation,
             nodes: join_all(each).await,
             services: services.unwrap_or_default(),
             service_asked_for: page.is_some_and(|page| page.named),

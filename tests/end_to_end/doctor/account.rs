@@ -1,6 +1,6 @@
 //! Faults of the account, its names, its password and its rolls.
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use keyroll_tests::lab::Lab;
 use keyroll_tests::web::FreeNodes;
 use keyroll_tests::world::World;
@@ -30,6 +30,7 @@ pub fn accounts_and_keys(lab: &Lab, free: &FreeNodes) -> Result<()> {
     world.cli.run(&[&what[..], &how, &place, QUICK].concat())?;
     world.join("sick", 0)?;
     world.domain().wait_for_spn(SPN)?;
+    lead_back(&mut world)?;
     plant(&mut world, "sick", &faults())
 }
 
@@ -166,6 +167,57 @@ pub fn faults() -> Vec<Fault> {
                 world.domain().force(TWIN, "delete: servicePrincipalName")
             }),
         ),
+        Fault::broken(
+            "the array's name has no address in DNS",
+            "dns-name",
+            "has no address in DNS",
+            &[],
+            |world| world.domain().dc(&["name", "sick"]).map(drop),
+            ByHand("make an A record for sick.corp.example", lead_back),
+        ),
+        Fault::warning(
+            "the array's name is an alias of a node's (CNAME)",
+            "dns-name",
+            "is a CNAME",
+            &[],
+            |world| {
+                let node = world.agents[0].full_name();
+                world.domain().dc(&["name", "sick", &node]).map(drop)
+            },
+            ByHand("make sick.corp.example an A record", lead_back),
+        ),
+        Fault::warning(
+            "the account delegates to an SPN that nobody has",
+            "delegation-works",
+            "no account has this SPN",
+            &[],
+            |world| modify(world, DN, &format!("add: {TARGETS}\n{TARGETS}: {NOBODYS}")),
+            ByHand(
+                "keyroll delegation apply sick --not-to HTTP/nowhere.corp.example",
+                |world| modify(world, DN, &format!("delete: {TARGETS}")),
+            ),
+        ),
+        Fault::warning(
+            "the account may delegate to any service",
+            "delegation-risk",
+            "trusted for delegation to any service",
+            &[],
+            |world| {
+                let domain = world.domain();
+                let flags = domain.attribute("dc1", "svc-sick", "userAccountControl")?;
+                let flags: u32 = flags.first().context("no userAccountControl")?.parse()?;
+                let flags = flags | 0x8_0000;
+                let change = format!("replace: userAccountControl\nuserAccountControl: {flags}");
+                modify(world, DN, &change)
+            },
+            ByHand(
+                "keyroll delegation apply sick --no-unconstrained",
+                |world| {
+                    let off = ["delegation", "for-any-service", "svc-sick", "off"];
+                    world.domain().samba_tool(&off).map(drop)
+                },
+            ),
+        ),
         Fault::warning(
             "the schedule is paused",
             "deadline-roll",
@@ -181,6 +233,13 @@ pub fn faults() -> Vec<Fault> {
             Printed("keyroll schedule resume sick"),
         ),
     ]
+}
+
+const TARGETS: &str = "msDS-AllowedToDelegateTo";
+const NOBODYS: &str = "HTTP/nowhere.corp.example";
+
+fn lead_back(world: &mut World<'_>) -> Result<()> {
+    world.domain().address("sick", &world.nodes[0])
 }
 
 const TWIN: &str = "CN=svc-ill,CN=Users,DC=corp,DC=example";

@@ -17,6 +17,7 @@ pub fn domain_controllers(lab: &Lab, free: &FreeNodes) -> Result<()> {
     let mut world = World::new(lab, free, 1, &["cut"])?;
     world.create("cut", QUICK)?;
     world.serve("cut")?;
+    world.domain().address("cut", &world.nodes[0])?;
     plant(&mut world, "cut", &faults())
 }
 

@@ -22,6 +22,7 @@ pub fn nodes(lab: &Lab, free: &FreeNodes) -> Result<()> {
     let mut world = World::new(lab, free, 2, &["ward"])?;
     world.create("ward", QUICK)?;
     world.serve("ward")?;
+    world.domain().address("ward", &world.nodes[0])?;
     world.controller.kill()?;
     world.controller.reconfigure(|text| {
         text.replace("reconcile-seconds = 1\n", "reconcile-seconds = 3600\n")

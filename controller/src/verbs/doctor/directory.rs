@@ -1,15 +1,20 @@
 //! What the domain controllers tell.
 
+use std::collections::BTreeMap;
+
 use futures_util::future::{OptionFuture, join_all, join3};
-use keyroll::doctor::{DcFacts, Seen, TicketFacts};
+use keyroll::delegation;
+use keyroll::doctor::{DcFacts, HostFacts, Seen, TicketFacts};
 use keyroll::kerberos::Principal;
 use keyroll::name::DcName;
 use keyroll::roll::WhichKey;
+use keyroll::spn::Spn;
 
 use super::unseen;
 use crate::desired::Desired;
 use crate::ports::{PortError, Sighting};
 use crate::reconcile::candidates::Candidates;
+use crate::store::ArrayRecord;
 use crate::verbs::verify::known;
 use crate::verbs::{Controller, No};
 
@@ -48,6 +53,37 @@ impl Controller {
             facts.push(dc);
         }
         Ok((Ok(facts), ours))
+    }
+
+    /// What DNS says of each host of the array's SPNs.
+    pub(super) async fn host_facts(&self, array: &ArrayRecord) -> Vec<HostFacts> {
+        let spns = array.spns.iter().filter_map(|spn| spn.parse::<Spn>().ok());
+        let mut hosts = BTreeMap::new();
+        for spn in spns {
+            hosts.entry(spn.host().to_ascii_lowercase()).or_insert(spn);
+        }
+        let each = hosts.into_values().map(async |spn| HostFacts {
+            records: self.ports.directory.host(spn.host()).await.map_err(unseen),
+            spn,
+        });
+        join_all(each).await
+    }
+
+    /// What there is to say of delegation, by the domain controller that is written to.
+    pub(super) async fn delegation_facts(
+        &self,
+        array: &ArrayRecord,
+    ) -> Seen<Vec<delegation::Finding>> {
+        let directory = &self.ports.directory;
+        let dcs = directory.domain_controllers().await.map_err(unseen)?;
+        let Some(writer) = dcs.first() else {
+            return Ok(Vec::new());
+        };
+        let account = array.account_ref();
+        let inventory = directory.delegation(writer, &account, &array.spns).await;
+        inventory
+            .map(|inventory| delegation::findings(array.name.as_str(), &inventory))
+            .map_err(unseen)
     }
 
     /// A domain controller without its ticket, and that.

@@ -2,11 +2,11 @@
 
 use futures_util::future::join_all;
 use keyroll::kerberos::Principal;
-use keyroll::spn::Spn;
+use keyroll::spn::{HostGrade, HostRecords, Spn, host_faults};
 use keyroll_proto::operator as said;
 
 use crate::driver::ap_request;
-use crate::ports::{HostRecords, KnownKeys, PortError};
+use crate::ports::{KnownKeys, PortError};
 use crate::store::ArrayRecord;
 use crate::verbs::verify::check;
 use crate::verbs::{Controller, No};
@@ -95,10 +95,8 @@ impl Controller {
                 "keyroll spn duplicates",
             ));
         }
-        checks.extend(dns_checks(
-            &spn,
-            self.ports.directory.host(spn.host()).await,
-        ));
+        let found = self.ports.directory.host(spn.host()).await;
+        checks.extend(dns_checks(&spn, &array.spns, found));
         checks.extend(self.ticket_checks(array, &spn).await?);
         Ok(checks)
     }
@@ -199,76 +197,30 @@ fn state_check(array: &ArrayRecord, view: &said::SpnView) -> said::Check {
 }
 
 /// What a client makes of the host's records.
-pub(super) fn dns_checks(spn: &Spn, found: Result<HostRecords, PortError>) -> Vec<said::Check> {
+pub(super) fn dns_checks(
+    spn: &Spn,
+    own: &[String],
+    found: Result<HostRecords, PortError>,
+) -> Vec<said::Check> {
     let host = spn.host();
     let found = match found {
         Ok(found) => found,
         Err(error) => {
-            return vec![check(
-                "unknown",
-                host,
-                "was not looked up in DNS",
-                error,
-                "",
-            )];
+            let what = "was not looked up in DNS";
+            return vec![check("unknown", host, what, error, "")];
         }
     };
-    // A short name is completed by each client's own search list.
-    if !host.contains('.') && found.addresses.is_empty() {
-        return vec![check(
-            "notice",
-            host,
-            "is completed by clients' search lists",
-            "",
-            "",
-        )];
-    }
-    if found.addresses.is_empty() {
-        let next = format!("make an A record for {host}");
-        return vec![check("broken", host, "has no address in DNS", "", next)];
-    }
-    let addresses: Vec<String> = found.addresses.iter().map(ToString::to_string).collect();
-    let mut checks = vec![check(
-        "ok",
-        host,
-        "has an address in DNS",
-        addresses.join(", "),
-        "",
-    )];
-    if let Some(target) = &found.alias_of {
-        let evidence = format!("clients ask for {} instead", spn.of_host(target));
-        let next = format!(
-            "make {host} an A record, or: keyroll spn add ARRAY {}",
-            spn.of_host(target)
-        );
-        checks.push(check("warning", host, "is a CNAME", evidence, next));
-    }
-    let other = found
-        .back
-        .iter()
-        .find(|name| !name.eq_ignore_ascii_case(host));
-    match other {
-        Some(other)
-            if !found
-                .back
-                .iter()
-                .any(|name| name.eq_ignore_ascii_case(host)) =>
-        {
-            let evidence = format!(
-                "its address leads back to {other}: clients that ask DNS (MIT krb5 with rdns = \
-                 true) ask for {}",
-                spn.of_host(other)
-            );
-            let next = format!("make the PTR record {host}, or set rdns = false at the clients");
-            checks.push(check(
-                "warning",
-                host,
-                "has another name in reverse",
-                evidence,
-                next,
-            ));
-        }
-        _ => {}
-    }
+    let addresses = found.addresses.iter().map(ToString::to_string);
+    let addresses = addresses.collect::<Vec<_>>().join(", ");
+    let there = check("ok", host, "has an address in DNS", &addresses, "");
+    let mut checks = Vec::from_iter((!addresses.is_empty()).then_some(there));
+    checks.extend(host_faults(spn, own, &found).into_iter().map(|fault| {
+        let grade = match fault.grade {
+            HostGrade::Broken => "broken",
+            HostGrade::Warning => "warning",
+            HostGrade::Notice => "notice",
+        };
+        check(grade, host, fault.what, fault.leads_to, fault.next)
+    }));
     checks
 }

@@ -1,10 +1,11 @@
 use std::net::IpAddr;
 
 use keyroll::directory_change::{DirectoryChange, Modification, Target};
+use keyroll::spn::HostRecords;
 use keyroll_proto::operator as said;
 
 use super::*;
-use crate::ports::{HostRecords, PortError};
+use crate::ports::PortError;
 use crate::stand_in::domain::Scene;
 
 const NEW: &str = "HTTP/new.corp.example";
@@ -136,14 +137,14 @@ fn what_dns_means_for_a_name_is_said() {
         (Ok(HostRecords::default()), &["broken"], "no address"),
         (silent(), &["unknown"], "no answer"),
     ] {
-        let checks = check::dns_checks(&spn, found);
+        let checks = check::dns_checks(&spn, &[OWN.to_owned()], found);
         let seen: Vec<&str> = checks.iter().map(|check| check.grade.as_str()).collect();
         assert_eq!(seen, grades, "{checks:?}");
         assert!(format!("{checks:?}").contains(words), "{words}: {checks:?}");
     }
     // A label alone is nobody's host name in DNS.
     let short: Spn = "HTTP/web".parse().unwrap();
-    let checks = check::dns_checks(&short, Ok(HostRecords::default()));
+    let checks = check::dns_checks(&short, &[], Ok(HostRecords::default()));
     assert_eq!(checks[0].grade, "notice");
 }
 

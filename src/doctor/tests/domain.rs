@@ -1,0 +1,80 @@
+//! Faults of names in DNS and of delegation.
+
+use super::*;
+use crate::delegation;
+use crate::doctor::Grade::{Broken, Unknown, Warning};
+
+fn records(facts: &mut Facts) -> &mut HostRecords {
+    facts.hosts[0].records.as_mut().unwrap()
+}
+
+#[test]
+fn names_that_lead_elsewhere() {
+    names(
+        |f| *records(f) = HostRecords::default(),
+        &[("dns-name", Broken)],
+    );
+    let alias = |f: &mut Facts| records(f).alias_of = Some("lb.corp.example".to_owned());
+    names(alias, &[("dns-name", Warning)]);
+    let back = |f: &mut Facts| records(f).back = vec!["lb.corp.example".to_owned()];
+    names(back, &[("dns-name", Warning)]);
+    // Names that the account has too lead nobody astray.
+    let own = |f: &mut Facts| {
+        let spn = "HTTP/lb.corp.example".to_owned();
+        f.array.spns.push(spn.clone());
+        f.array.pending.insert(spn);
+    };
+    for spoil in [alias, back] {
+        names(
+            |f| {
+                own(f);
+                spoil(f);
+            },
+            &[("spn-registered", Warning)],
+        );
+    }
+    // A label alone is completed by clients.
+    names(
+        |f| {
+            f.hosts[0].spn = "HTTP/web".parse().unwrap();
+            *records(f) = HostRecords::default();
+        },
+        &[],
+    );
+    names(
+        |f| f.hosts[0].records = Err(silent("DNS")),
+        &[("dns-name", Unknown)],
+    );
+}
+
+#[test]
+fn delegation_that_fails_or_gives_everybody_away() {
+    let found = |code, grade| delegation::Finding {
+        grade,
+        code,
+        object: "HTTP/db.corp.example".to_owned(),
+        what: "it is so".to_owned(),
+        risk: "that comes of it".to_owned(),
+        safer: "do this".to_owned(),
+    };
+    for (code, grade, expected) in [
+        (
+            "target-missing",
+            delegation::Grade::Warning,
+            &[("delegation-works", Warning)][..],
+        ),
+        (
+            "unconstrained",
+            delegation::Grade::Critical,
+            &[("delegation-risk", Warning)],
+        ),
+        ("protocol-transition", delegation::Grade::Warning, &[]),
+        ("not-sensitive", delegation::Grade::Notice, &[]),
+    ] {
+        names(|f| f.delegation = Ok(vec![found(code, grade)]), expected);
+    }
+    names(
+        |f| f.delegation = Err(silent("dc1")),
+        &[("delegation-works", Unknown)],
+    );
+}
