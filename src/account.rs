@@ -1,6 +1,10 @@
 //! The account as the directory shows it, and what about it speaks against a roll.
 
+pub mod protection;
+
 use std::time::Duration;
+
+use self::protection::Protection;
 
 use crate::kerberos::salt::SaltSource;
 use crate::kerberos::{Enctype, Kvno};
@@ -30,8 +34,8 @@ pub struct AccountState {
     pub expired: bool,
     /// `pwdLastSet` is 0 or the password has expired by policy.
     pub password_expired: bool,
-    /// `adminCount` is 1: protected, out of bounds unless an admin says otherwise.
-    pub protected: bool,
+    /// Why it is out of bounds; nothing if it is not, or the settings say otherwise.
+    pub protections: Vec<Protection>,
     /// `pwdLastSet`, seconds since 1970.
     pub password_set_unix: i64,
     /// How much of the minimum password age is left: a change is refused until then. Computer
@@ -153,17 +157,27 @@ impl AccountState {
                 "it has expired",
                 format!("samba-tool user setexpiry --noexpiry '{name}'"),
             ),
-            (
-                self.protected,
-                "account-protected",
-                "it is protected (adminCount is 1): rolling it would make this controller Tier 0",
-                "use an account of its own for the array".to_owned(),
-            ),
         ];
         let found = table.into_iter().filter(|(holds, ..)| *holds);
         found
             .map(|(_, code, why, next)| self.refusal(code, why, next))
+            .chain(self.out_of_bounds())
             .collect()
+    }
+
+    /// The reason against an account that is more than an array's.
+    #[must_use]
+    pub fn out_of_bounds(&self) -> Option<Refusal> {
+        let marks: Vec<String> = self.protections.iter().map(ToString::to_string).collect();
+        (!marks.is_empty()).then(|| {
+            let why = format!(
+                "it is protected ({}): rolling it would make this controller Tier 0",
+                marks.join(", ")
+            );
+            let next = "use an account of its own for the array; or, in the controller's settings, \
+                        [[directory.exception]] with a reason";
+            self.refusal("account-protected", why, next)
+        })
     }
 
     /// The reason against a roll in an expired password, for an account that a KDC gives no

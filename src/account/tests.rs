@@ -22,7 +22,7 @@ pub(crate) fn account() -> AccountState {
         locked: false,
         expired: false,
         password_expired: false,
-        protected: false,
+        protections: Vec::new(),
         password_set_unix: 0,
         minimum_age_left: Duration::ZERO,
         minimum_length: 64,
@@ -99,7 +99,7 @@ fn each_condition_has_a_code_and_a_next_command() {
             a.expired = true
         }),
         ("account-protected", "an account of its own", |a| {
-            a.protected = true
+            a.protections = vec![Protection::AdminCount]
         }),
         ("enctypes-unset", "of svc-web to 24", |a| {
             a.supported_enctypes = None
@@ -145,7 +145,7 @@ fn every_reason_is_given_at_once() {
         disabled: true,
         locked: true,
         expired: true,
-        protected: true,
+        protections: vec![Protection::AdminCount],
         supported_enctypes: Some(0x14),
         spns: Vec::new(),
         other_owners: owners(&[other("HTTP/a", Some("other"), "CN=other,DC=corp")]),

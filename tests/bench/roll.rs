@@ -215,7 +215,8 @@ async fn directory(lab: &Lab) -> Result<AtDcs> {
         fence_attribute: "adminDescription".to_owned(),
         connect_timeout_seconds: 5,
         write_timeout_seconds: 10,
-        allow_protected: false,
+        accounts_below: Vec::new(),
+        exceptions: Vec::new(),
     };
     let settings = config.settings()?;
     let (directory, kdcs) = (ActiveDirectory::new(settings.clone())?, Kdcs::new(settings));

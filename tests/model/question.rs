@@ -221,7 +221,7 @@ fn account(kvno: u8, fence: KeyId) -> AccountState {
         locked: false,
         expired: false,
         password_expired: false,
-        protected: false,
+        protections: Vec::new(),
         password_set_unix: 0,
         minimum_age_left: Duration::ZERO,
         minimum_length: 7,

@@ -242,7 +242,7 @@ impl Domain {
             locked: false,
             expired: false,
             password_expired: false,
-            protected: false,
+            protections: Vec::new(),
             password_set_unix: 0,
             minimum_age_left: Duration::ZERO,
             minimum_length: 7,

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use chrono::NaiveDateTime;
+use keyroll::account::protection::{Marks, Protection};
 use keyroll::account::{AccountState, OtherOwners};
 use keyroll::descriptor::{Descriptor, RESET_PASSWORD, Sid};
 use keyroll::kerberos::salt::{AccountKind, SaltSource};
@@ -31,7 +32,7 @@ const MANAGED: [&str; 3] = [
 const LOCKED: u32 = 0x10;
 const PASSWORD_EXPIRED: u32 = 0x80_0000;
 
-const ATTRIBUTES: [&str; 19] = [
+const ATTRIBUTES: [&str; 20] = [
     "accountExpires",
     "adminCount",
     "allowedAttributesEffective",
@@ -49,6 +50,7 @@ const ATTRIBUTES: [&str; 19] = [
     "pwdLastSet",
     "sAMAccountName",
     "servicePrincipalName",
+    "tokenGroups",
     "userAccountControl",
     "userPrincipalName",
 ];
@@ -165,6 +167,23 @@ impl ActiveDirectory {
         Ok(self.state(account, &root, &entry, &rules, spns, others))
     }
 
+    /// Why the account is out of bounds, unless the settings let it be rolled all the same.
+    fn protections(&self, source: &SaltSource, control: u32, entry: &Entry) -> Vec<Protection> {
+        let settings = &self.settings;
+        if settings.lets_in(&source.sam_account_name) {
+            return Vec::new();
+        }
+        let groups = entry.values("tokenGroups").iter();
+        let groups: Vec<Sid> = groups.filter_map(|sid| Sid::from_bytes(sid)).collect();
+        let marks = Marks {
+            admin_count: entry.number("adminCount").unwrap_or_default() > 0,
+            control,
+            groups: &groups,
+            distinguished_name: entry.text("distinguishedName").unwrap_or(entry.name()),
+        };
+        marks.protections(settings.accounts_below.iter().map(Dn::as_str))
+    }
+
     fn state(
         &self,
         account: &AccountRef,
@@ -197,8 +216,7 @@ impl ActiveDirectory {
             ),
             expired: expires(entry).is_some_and(|end| end <= root.now_unix),
             password_expired: set == 0 || computed.unwrap_or_default() & PASSWORD_EXPIRED != 0,
-            protected: entry.number("adminCount").unwrap_or_default() > 0
-                && !self.settings.allow_protected,
+            protections: self.protections(&salt_source, control, entry),
             password_set_unix: unix_of_file_time(set),
             minimum_age_left: age_left(salt_source.kind, rules.minimum_age, set, root.now_unix),
             minimum_length: rules.minimum_length,

@@ -56,9 +56,23 @@ pub struct DirectoryConfig {
     /// How long an LDAP request or a write may stay unanswered.
     #[serde(default = "default_write_timeout")]
     pub write_timeout_seconds: u64,
-    /// Whether accounts with adminCount 1 may be rolled, which makes this controller Tier 0.
+    /// The distinguished names below which every array's account is; none: anywhere.
     #[serde(default)]
-    pub allow_protected: bool,
+    pub accounts_below: Vec<String>,
+    /// Accounts that may be rolled although they are protected, which may make this controller
+    /// Tier 0.
+    #[serde(default, rename = "exception")]
+    pub exceptions: Vec<Exception>,
+}
+
+/// A protected account that may be rolled all the same.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Exception {
+    /// Its `sAMAccountName`.
+    pub account: String,
+    /// Why: whoever reads the settings or the audit must not guess.
+    pub reason: String,
 }
 
 /// How LDAP is protected on its way.
@@ -184,8 +198,19 @@ pub struct DirectorySettings {
     pub connect_timeout: Duration,
     /// For a request.
     pub write_timeout: Duration,
-    /// Whether adminCount 1 is overlooked.
-    pub allow_protected: bool,
+    /// The containers below which every array's account is; none: anywhere.
+    pub accounts_below: Vec<Dn>,
+    /// Accounts that may be rolled although they are protected.
+    pub exceptions: Vec<Exception>,
+}
+
+impl DirectorySettings {
+    /// Whether an account may be rolled whatever protects it.
+    #[must_use]
+    pub fn lets_in(&self, sam_account_name: &str) -> bool {
+        let mut exceptions = self.exceptions.iter();
+        exceptions.any(|one| one.account.eq_ignore_ascii_case(sam_account_name))
+    }
 }
 
 /// A key of the `[directory]` table whose value cannot be used.
@@ -220,6 +245,15 @@ impl DirectoryConfig {
         }
         let container = self.account_container.as_deref();
         let account_container = container.map(str::parse::<Dn>).transpose();
+        let below = self.accounts_below.iter().map(|text| text.parse::<Dn>());
+        let below: Result<Vec<Dn>, _> = below.collect();
+        let reasonless = self
+            .exceptions
+            .iter()
+            .find(|one| one.reason.trim().is_empty());
+        if let Some(Exception { account, .. }) = reasonless {
+            return Err(bad("exception", format!("give a reason for {account}")));
+        }
         Ok(DirectorySettings {
             principal: principal(&self.bind.principal, &domain, &realm)?,
             credential: self.bind.source()?,
@@ -228,7 +262,8 @@ impl DirectoryConfig {
             fence_attribute: self.fence_attribute.clone(),
             connect_timeout: seconds("connect-timeout-seconds", self.connect_timeout_seconds)?,
             write_timeout: seconds("write-timeout-seconds", self.write_timeout_seconds)?,
-            allow_protected: self.allow_protected,
+            accounts_below: below.map_err(|why| bad("accounts-below", why))?,
+            exceptions: self.exceptions.clone(),
             domain_controllers: self.domain_controllers.clone(),
             transport: self.transport,
             ca: self.ca.clone(),
@@ -326,7 +361,8 @@ mod tests {
         assert_eq!(settings.fence_attribute, "adminDescription");
         assert_eq!(settings.connect_timeout, Duration::from_secs(5));
         assert_eq!(settings.write_timeout, Duration::from_secs(10));
-        assert!(!settings.allow_protected && settings.account_container.is_none());
+        assert!(settings.exceptions.is_empty() && settings.accounts_below.is_empty());
+        assert!(settings.account_container.is_none());
     }
 
     #[test]

@@ -128,7 +128,11 @@ impl fmt::Display for CredentialSource {
 }
 
 impl Place {
-    fn read(&self, longest: usize) -> Result<SecretBytes, String> {
+    /// What is there, whole and at most `longest` bytes of it.
+    ///
+    /// # Errors
+    /// In words, if it is missing, longer, or a file that others than its owner may read.
+    pub(crate) fn read(&self, longest: usize) -> Result<SecretBytes, String> {
         let path = match self {
             Self::File(path) => path.clone(),
             Self::Systemd(name) => systemd_credential(name)?,

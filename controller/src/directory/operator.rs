@@ -35,6 +35,7 @@ pub fn settings(
         fence_attribute: String::new(),
         connect_timeout: CONNECT,
         write_timeout: WRITE,
-        allow_protected: false,
+        accounts_below: Vec::new(),
+        exceptions: Vec::new(),
     }
 }

@@ -59,7 +59,7 @@ pub(crate) fn computer() -> AccountState {
         locked: false,
         expired: false,
         password_expired: false,
-        protected: false,
+        protections: Vec::new(),
         password_set_unix: 0,
         minimum_age_left: Duration::ZERO,
         minimum_length: 7,

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use keyroll::account::protection::Protection;
 use keyroll::kerberos::Enctype;
 use keyroll::kerberos::salt::AccountKind;
 use keyroll::kerberos::string_to_key::derive_all;
 use keyroll_controller::directory::ActiveDirectory;
+use keyroll_controller::directory::config::{DirectorySettings, Exception};
 use keyroll_controller::ports::{Directory as _, NotLoggedIn, PortError};
 
 use crate::lab::{AES, Lab, log_in, password, sight};
@@ -63,7 +65,12 @@ pub async fn a_disabled_expired_or_protected_account_shows(lab: &'static Lab) {
     let directory = lab.controller();
     let read = || async { directory.read(&lab.dc1, &made.account).await.unwrap() };
     let before = read().await;
-    assert!(!before.disabled && !before.expired && !before.protected && !before.password_expired);
+    assert!(
+        !before.disabled
+            && !before.expired
+            && before.protections.is_empty()
+            && !before.password_expired
+    );
     lab.put(
         "dc1",
         &made,
@@ -82,17 +89,27 @@ pub async fn a_disabled_expired_or_protected_account_shows(lab: &'static Lab) {
     assert!(state.password_expired);
     assert_eq!(state.minimum_age_left, Duration::ZERO);
     lab.put("dc1", &made, "replace: adminCount\nadminCount: 1");
-    assert!(read().await.protected);
-    let mut settings = lab.controller_settings();
-    settings.allow_protected = true;
-    let directory = ActiveDirectory::new(settings).unwrap();
-    assert!(
-        !directory
-            .read(&lab.dc1, &made.account)
-            .await
-            .unwrap()
-            .protected
-    );
+    let protections = async |settings| {
+        let directory = ActiveDirectory::new(settings).unwrap();
+        let state = directory.read(&lab.dc1, &made.account).await.unwrap();
+        state.protections
+    };
+    let plain = lab.controller_settings();
+    assert_eq!(protections(plain.clone()).await, [Protection::AdminCount]);
+    let elsewhere = DirectorySettings {
+        accounts_below: vec!["OU=Arrays,DC=corp,DC=example".parse().unwrap()],
+        ..plain.clone()
+    };
+    assert!(protections(elsewhere).await.contains(&Protection::Outside));
+    let exception = Exception {
+        account: made.account.principal.name().to_uppercase(),
+        reason: "a test".to_owned(),
+    };
+    let let_in = DirectorySettings {
+        exceptions: vec![exception],
+        ..plain
+    };
+    assert_eq!(protections(let_in).await, []);
 }
 
 pub async fn a_locked_account_gets_no_tickets(lab: &'static Lab) {

@@ -116,7 +116,8 @@ impl Lab {
             fence_attribute: "adminDescription".to_owned(),
             connect_timeout_seconds: 5,
             write_timeout_seconds: 10,
-            allow_protected: false,
+            accounts_below: Vec::new(),
+            exceptions: Vec::new(),
         }
     }
 

@@ -22,7 +22,9 @@ fn each_state_of_the_account_has_its_check() {
         ("account-enabled", Broken, |a| a.disabled = true),
         ("account-lockout", Broken, |a| a.locked = true),
         ("account-expiry", Broken, |a| a.expired = true),
-        ("account-tier", Warning, |a| a.protected = true),
+        ("account-tier", Warning, |a| {
+            a.protections = vec![crate::account::protection::Protection::AdminCount]
+        }),
         ("account-enctypes", Broken, |a| a.supported_enctypes = None),
         ("account-enctypes", Warning, |a| {
             a.supported_enctypes = Some(0x1c)

@@ -25,7 +25,7 @@ pub(super) fn account() -> AccountState {
         locked: false,
         expired: false,
         password_expired: false,
-        protected: false,
+        protections: Vec::new(),
         password_set_unix: 0,
         minimum_age_left: Duration::ZERO,
         minimum_length: 7,

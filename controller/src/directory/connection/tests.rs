@@ -98,7 +98,8 @@ impl FakeDc {
             fence_attribute: "adminDescription".to_owned(),
             connect_timeout_seconds: 5,
             write_timeout_seconds: 1,
-            allow_protected: false,
+            accounts_below: Vec::new(),
+            exceptions: Vec::new(),
         };
         let mut directory = ActiveDirectory::new(config.settings().unwrap()).unwrap();
         directory.connections.port = self.listener.local_addr().unwrap().port();

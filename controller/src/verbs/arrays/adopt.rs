@@ -7,7 +7,7 @@ use keyroll::kerberos::string_to_key::derive_all;
 use keyroll::kerberos::{Enctype, Key, Kvno, Principal};
 use keyroll::keytab::held;
 use keyroll::name::{ArrayName, DcName};
-use keyroll::roll::{Sealed, WhichKey};
+use keyroll::roll::{Refusal, Sealed, WhichKey};
 use keyroll::secret::{Password, SecretBytes};
 use keyroll_proto::operator as said;
 use keyroll_proto::operator::adopt_array_request::Credential;
@@ -35,14 +35,15 @@ impl Controller {
         let sam = state.salt_source.sam_account_name.clone();
         self.is_free(&name, &sam)?;
         self.are_of_no_array(&state.spns)?;
-        if state.protected {
-            return Err(No::refused(
-                "account-protected",
-                format!(
-                    "account {sam} is protected (adminCount is 1); an array gets an account of its \
-                     own"
-                ),
-            ));
+        if let Some(Refusal {
+            code: _,
+            object,
+            why,
+            next,
+        }) = state.out_of_bounds()
+        {
+            let what = format!("account {sam} ({object}): {why}");
+            return Err(No::refused("account-protected", what).next(next));
         }
         if let Some(OtherOwner { spn, name, .. }) = state.other_owners.found.first() {
             let what = format!("{spn} of account {sam} belongs to {name} too");

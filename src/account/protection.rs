@@ -1,0 +1,191 @@
+//! Accounts that are out of bounds: whoever may roll one of them has more than an array's service.
+
+use std::fmt;
+
+use crate::descriptor::Sid;
+
+/// Bits of `userAccountControl` (MS-ADTS 2.2.16): a domain controller's own account, and that of a
+/// read-only one.
+const SERVER_TRUST: u32 = 0x2000;
+const PARTIAL_SECRETS: u32 = 0x0400_0000;
+
+/// Groups of the machine's own, whole SIDs.
+const BUILTIN: [(&str, &str); 6] = [
+    ("S-1-5-32-544", "Administrators"),
+    ("S-1-5-32-548", "Account Operators"),
+    ("S-1-5-32-549", "Server Operators"),
+    ("S-1-5-32-550", "Print Operators"),
+    ("S-1-5-32-551", "Backup Operators"),
+    ("S-1-5-32-552", "Replicator"),
+];
+/// Groups of a domain, by the last part of their SIDs (MS-DTYP 2.4.2.4). These and those above are
+/// the ones that AdminSDHolder is applied to (MS-ADTS 3.1.1.6.1.2).
+const OF_A_DOMAIN: [(&str, &str); 9] = [
+    ("498", "Enterprise Read-only Domain Controllers"),
+    ("512", "Domain Admins"),
+    ("516", "Domain Controllers"),
+    ("518", "Schema Admins"),
+    ("519", "Enterprise Admins"),
+    ("520", "Group Policy Creator Owners"),
+    ("521", "Read-only Domain Controllers"),
+    ("526", "Key Admins"),
+    ("527", "Enterprise Key Admins"),
+];
+
+/// Why an account is out of bounds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Protection {
+    /// `adminCount` is 1: it is or was an administrator's.
+    AdminCount,
+    /// It is a member of this group, by way of others perhaps.
+    Member(&'static str),
+    /// It is a domain controller's.
+    DomainController,
+    /// It is below none of the containers that the settings name.
+    Outside,
+}
+
+impl fmt::Display for Protection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AdminCount => f.write_str("adminCount is 1"),
+            Self::Member(group) => write!(f, "a member of {group}"),
+            Self::DomainController => f.write_str("a domain controller's account"),
+            Self::Outside => f.write_str("below no container of directory.accounts-below"),
+        }
+    }
+}
+
+/// What the directory shows of an account.
+#[derive(Debug, Clone, Copy)]
+pub struct Marks<'a> {
+    /// `adminCount` is not 0.
+    pub admin_count: bool,
+    /// `userAccountControl`.
+    pub control: u32,
+    /// `tokenGroups`: every group that it is in.
+    pub groups: &'a [Sid],
+    /// `distinguishedName`.
+    pub distinguished_name: &'a str,
+}
+
+impl Marks<'_> {
+    /// Everything that puts the account out of bounds. `below` are the distinguished names of
+    /// containers; with none, an account may be anywhere.
+    #[must_use]
+    pub fn protections<'c>(&self, below: impl IntoIterator<Item = &'c str>) -> Vec<Protection> {
+        let mut found = Vec::new();
+        if self.admin_count {
+            found.push(Protection::AdminCount);
+        }
+        let groups = self.groups.iter().filter_map(protected_group);
+        found.extend(groups.map(Protection::Member));
+        if self.control & (SERVER_TRUST | PARTIAL_SECRETS) != 0 {
+            found.push(Protection::DomainController);
+        }
+        let mut below = below.into_iter().peekable();
+        let anywhere = below.peek().is_none();
+        if !anywhere && !below.any(|container| is_below(self.distinguished_name, container)) {
+            found.push(Protection::Outside);
+        }
+        found
+    }
+}
+
+fn protected_group(sid: &Sid) -> Option<&'static str> {
+    let sid = sid.to_string();
+    let builtin = BUILTIN.iter().find(|(whole, _)| *whole == sid);
+    let last = sid
+        .strip_prefix("S-1-5-21-")
+        .and_then(|rest| rest.rsplit('-').next());
+    let of_a_domain = OF_A_DOMAIN.iter().find(|(part, _)| Some(*part) == last);
+    builtin.or(of_a_domain).map(|(_, name)| *name)
+}
+
+/// Whether an object is somewhere below a container. A comma that belongs to a name (RFC 4514
+/// section 2.4) ends none.
+fn is_below(name: &str, container: &str) -> bool {
+    let (name, container) = (name.to_lowercase(), container.to_lowercase());
+    let Some(rest) = name
+        .strip_suffix(&container)
+        .and_then(|rest| rest.strip_suffix(','))
+    else {
+        return false;
+    };
+    let escapes = rest.bytes().rev().take_while(|byte| *byte == b'\\').count();
+    !container.is_empty() && escapes % 2 == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PLAIN: Marks<'_> = Marks {
+        admin_count: false,
+        control: 0x200,
+        groups: &[],
+        distinguished_name: "CN=svc-web,OU=Arrays,DC=corp,DC=example",
+    };
+
+    fn sid(text: &str) -> Sid {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn an_ordinary_account_is_within_bounds() {
+        let groups = [
+            sid("S-1-5-21-1-2-3-513"),
+            sid("S-1-5-32-545"),
+            sid("S-1-5-21-1-2-512-1104"),
+        ];
+        let plain = Marks {
+            groups: &groups,
+            ..PLAIN
+        };
+        assert_eq!(plain.protections([]), []);
+    }
+
+    #[test]
+    fn each_mark_puts_it_out_of_bounds() {
+        let admins = [sid("S-1-5-21-1-2-3-512"), sid("S-1-5-32-544")];
+        let marked = Marks {
+            admin_count: true,
+            control: 0x2000,
+            groups: &admins,
+            ..PLAIN
+        };
+        assert_eq!(
+            marked.protections(["OU=Other,DC=corp,DC=example"]),
+            [
+                Protection::AdminCount,
+                Protection::Member("Domain Admins"),
+                Protection::Member("Administrators"),
+                Protection::DomainController,
+                Protection::Outside,
+            ]
+        );
+        let read_only = Marks {
+            control: 0x0400_1000,
+            ..PLAIN
+        };
+        assert_eq!(read_only.protections([]), [Protection::DomainController]);
+    }
+
+    #[test]
+    fn what_is_below_a_container_ends_with_it_after_a_comma_of_its_own() {
+        let container = "ou=arrays,DC=corp,DC=example";
+        for (name, wanted) in [
+            ("CN=a,OU=Arrays,DC=corp,DC=example", true),
+            ("CN=a,OU=Web,OU=Arrays,DC=corp,DC=example", true),
+            (r"CN=a\\,OU=Arrays,DC=corp,DC=example", true),
+            (r"CN=a\,OU=Arrays,DC=corp,DC=example", false),
+            ("CN=a,OU=MyArrays,DC=corp,DC=example", false),
+            ("CN=aOU=Arrays,DC=corp,DC=example", false),
+            ("OU=Arrays,DC=corp,DC=example", false),
+            ("CN=a,OU=Arrays,DC=corp,DC=example,DC=com", false),
+        ] {
+            assert_eq!(is_below(name, container), wanted, "{name}");
+        }
+        assert!(!is_below("CN=a", ""));
+    }
+}
