@@ -1,5 +1,6 @@
 //! The controller's configuration: a TOML file, checked as a whole before anything starts.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -8,9 +9,11 @@ use keyroll::drift::Heal;
 use keyroll::roll::policy::{DelegationGap, Gate, OnDeadline, Policy};
 use serde::Deserialize;
 
+use crate::audit::sinks::AuditConfig;
 use crate::backups::BackupConfig;
 use crate::directory::config::DirectoryConfig;
 use crate::directory::text::is_attribute_name;
+use crate::operators::Grave;
 
 /// Everything the controller is told.
 #[derive(Debug, Deserialize)]
@@ -32,6 +35,9 @@ pub struct Config {
     /// What it may write with its own rights when an operator asks it to.
     #[serde(default)]
     pub authority: AuthorityConfig,
+    /// Where the audit goes besides the store.
+    #[serde(default)]
+    pub audit: AuditConfig,
     /// Where backups go; none are made by themselves if it is not said.
     pub backup: Option<BackupConfig>,
     /// How long a node's certificate holds, in hours; it is renewed at half of that. A node whose
@@ -78,6 +84,8 @@ impl Default for Listen {
 pub struct AuthorityConfig {
     /// LDAP attribute names, such as `servicePrincipalName`.
     pub controller_writes: Vec<String>,
+    /// What no operator may do alone.
+    pub two_persons: BTreeSet<Grave>,
 }
 
 /// Defaults for the policies of arrays; all times in seconds.
@@ -227,6 +235,7 @@ impl Config {
             return Err("node-certificate-hours must be between 1 and 9600".to_owned());
         }
         self.backup.as_ref().map_or(Ok(()), BackupConfig::check)?;
+        self.audit.check()?;
         let named = &self.authority.controller_writes;
         if let Some(bad) = named.iter().find(|name| !is_attribute_name(name)) {
             let why = "an attribute's name is letters, digits and '-', beginning with a letter";

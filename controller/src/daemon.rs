@@ -12,9 +12,12 @@ use tonic::transport::Server;
 
 use crate::Ports;
 use crate::agents::{AgentPool, Deadlines};
+use crate::audit::sinks::Sinks;
+use crate::audit::{self, Event};
 use crate::backups::Backups;
 use crate::ca::{Authority, Doorway, Lifetimes, OwnCredential, limited, now_unix};
 use crate::config::Config;
+use crate::directory::config::Exception;
 use crate::directory::{ActiveDirectory, Kdcs};
 use crate::enroll::EnrollService;
 use crate::failpoint;
@@ -132,6 +135,7 @@ pub async fn run(
         .map_err(|error| DaemonError::Config(error.to_string()))?;
     let trustee = settings.principal.name();
     let fence_attribute = settings.fence_attribute.clone();
+    let exceptions = settings.exceptions.clone();
     let seal = Arc::new(open_seal(&config)?);
     let (store, epoch) =
         Store::open(&config.state, Arc::clone(&seal)).map_err(setup("opening the store"))?;
@@ -168,6 +172,8 @@ pub async fn run(
     );
     let pool = Arc::new(pool);
     pool.know_all().map_err(setup("reading the nodes"))?;
+    note_exceptions(&store, &exceptions).map_err(setup("writing the audit"))?;
+    let sinks = Sinks::new(Arc::clone(&store), &config.audit).map_err(DaemonError::Config)?;
     let backups = Backups::new(Arc::clone(&store), config.backup.clone());
     let ports = failpoint::watched(Ports {
         directory: Arc::new(directory),
@@ -182,7 +188,8 @@ pub async fn run(
     });
     let (fatal, mut failed) = watch::channel(None::<String>);
     let (wake, schedule_wake) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-    let rolls = Arc::new(Rolls::new(ports.clone(), Arc::clone(&wake), fatal));
+    let rolls = Rolls::new(ports.clone(), Arc::clone(&wake), fatal);
+    let rolls = Arc::new(rolls.heard_by(Arc::clone(&sinks)));
     let overview = Arc::new(Overview::default());
     let controller = Arc::new(Controller {
         ports: ports.clone(),
@@ -193,6 +200,7 @@ pub async fn run(
         wake: Arc::clone(&wake),
         schedule_wake: Arc::clone(&schedule_wake),
         standing: watch::Sender::new(()),
+        sinks: Arc::clone(&sinks),
         defaults: config.policy.clone(),
         enroll_address: format!("{}:{}", config.listen.names[0], config.listen.enroll.port()),
         operator_address: format!(
@@ -204,6 +212,7 @@ pub async fn run(
         trustee,
         fence_attribute,
         controller_writes: config.authority.controller_writes.clone(),
+        two_persons: config.authority.two_persons.clone(),
         started: (Instant::now(), Utc::now().timestamp()),
     });
     rolls
@@ -216,7 +225,8 @@ pub async fn run(
     let doorway = Doorway::open(operator_port, move || mutual.mutual());
     let open = Arc::clone(&own);
     let enroll_doorway = Doorway::open(enroll_port, move || open.open_to_all());
-    let enroll = EnrollService::new(Arc::clone(&store), authority, Arc::clone(&pool));
+    let enroll = EnrollService::new(Arc::clone(&store), authority, Arc::clone(&pool))
+        .heard_by(Arc::clone(&sinks));
     let pause = Duration::from_secs(config.reconcile_seconds);
     tracing::info!(%epoch, %realm, "controller ready");
     let ready = sd_notify::notify(false, &[sd_notify::NotifyState::Ready]);
@@ -246,8 +256,30 @@ pub async fn run(
         () = Arc::clone(&pool).renew_due() => Ok(()),
         () = own.stay_fresh() => Ok(()),
         () = backups.run() => Ok(()),
+        () = sinks.run() => Ok(()),
         () = watchdog() => Ok(()),
     }
+}
+
+/// Which protected accounts the settings let be rolled, and why, stands in the audit.
+fn note_exceptions(store: &Store, exceptions: &[Exception]) -> Result<(), StoreError> {
+    for Exception { account, reason } in exceptions {
+        tracing::warn!(
+            account,
+            reason,
+            "it is protected, and may be rolled all the same"
+        );
+        let event = Event {
+            at_unix_millis: Utc::now().timestamp_millis(),
+            actor: "settings".to_owned(),
+            verb: "exception".to_owned(),
+            object: account.clone(),
+            outcome: "let in".to_owned(),
+            detail: reason.clone(),
+        };
+        audit::append(store, event)?;
+    }
+    Ok(())
 }
 
 async fn bind(address: std::net::SocketAddr) -> Result<TcpListener, DaemonError> {

@@ -13,6 +13,7 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
 use crate::Ports;
+use crate::audit::sinks::{Sinks, Unheard};
 use crate::desired::{self, Desired};
 use crate::driver::{DriveError, Driver, Line, Rehearsed};
 use crate::ports::{KnownKeys, PortError};
@@ -76,6 +77,9 @@ pub enum NotBegun {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// It would not be on record.
+    #[error(transparent)]
+    Unheard(#[from] Unheard),
 }
 
 /// All rolls under way.
@@ -86,6 +90,8 @@ pub struct Rolls {
     reconcile: Arc<Notify>,
     /// Told when the process must stop: a record could not be made durable.
     fatal: watch::Sender<Option<String>>,
+    /// What must have heard of everything before a roll begins.
+    sinks: Option<Arc<Sinks>>,
 }
 
 /// A roll and who drives it.
@@ -113,7 +119,15 @@ impl Rolls {
             running: Mutex::default(),
             reconcile,
             fatal,
+            sinks: None,
         }
+    }
+
+    /// Beginning no roll while no sink of the audit takes anything.
+    #[must_use]
+    pub fn heard_by(mut self, sinks: Arc<Sinks>) -> Self {
+        self.sinks = Some(sinks);
+        self
     }
 
     /// Takes up every roll that the journal has open. Each is driven once its nodes have been
@@ -179,6 +193,9 @@ impl Rolls {
         array: &ArrayRecord,
         wanted: &Wanted,
     ) -> Result<watch::Receiver<RollView>, NotBegun> {
+        if let Some(sinks) = &self.sinks {
+            sinks.demand().await?;
+        }
         let plan = self.frame(array, wanted).await?;
         let record = Record::Planned {
             plan: Box::new(plan.clone()),

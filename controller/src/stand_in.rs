@@ -5,7 +5,7 @@ pub(crate) mod domain;
 mod kdc;
 mod nodes;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -24,9 +24,11 @@ use tokio::sync::{Notify, watch};
 use self::nodes::Nodes;
 use crate::Ports;
 use crate::agents::{AgentPool, Deadlines};
+use crate::audit::sinks::{AuditConfig, Sinks};
 use crate::backups::{BackupConfig, Backups};
 use crate::ca::tests::{World, world};
 use crate::keys::seal_password;
+use crate::operators::Grave;
 use crate::ports::{
     AccountRef, Directory, Kdc, KnownKeys, NewAccount, NotLoggedIn, PasswordWrite, PortError,
     Sighting, SystemClock,
@@ -51,6 +53,28 @@ impl StandIn {
         Self::nowhere(Some(config))
     }
 
+    /// One whose audit goes there; whoever waits for that does not wait long.
+    pub(crate) fn with_sinks(config: &AuditConfig) -> Self {
+        let dead = Arc::new(Dead {
+            realm: "CORP.EXAMPLE".parse().unwrap(),
+        });
+        Self::within(dead.clone(), dead, None, config, [].into())
+    }
+
+    /// One where nobody may do these alone.
+    pub(crate) fn of_two_persons(two_persons: BTreeSet<Grave>) -> Self {
+        let dead = Arc::new(Dead {
+            realm: "CORP.EXAMPLE".parse().unwrap(),
+        });
+        Self::within(
+            dead.clone(),
+            dead,
+            None,
+            &AuditConfig::default(),
+            two_persons,
+        )
+    }
+
     fn nowhere(backups: Option<BackupConfig>) -> Self {
         let dead = Arc::new(Dead {
             realm: "CORP.EXAMPLE".parse().unwrap(),
@@ -64,8 +88,20 @@ impl StandIn {
         kdc: Arc<dyn Kdc>,
         backups: Option<BackupConfig>,
     ) -> Self {
+        Self::within(directory, kdc, backups, &AuditConfig::default(), [].into())
+    }
+
+    fn within(
+        directory: Arc<dyn Directory>,
+        kdc: Arc<dyn Kdc>,
+        backups: Option<BackupConfig>,
+        audit: &AuditConfig,
+        two_persons: BTreeSet<Grave>,
+    ) -> Self {
         let world = world();
         let (store, seal) = (world.scratch.store.clone(), world.scratch.seal.clone());
+        let mut sinks = Sinks::new(store.clone(), audit).unwrap();
+        Arc::get_mut(&mut sinks).unwrap().patience = std::time::Duration::from_millis(300);
         let nodes = Arc::new(Nodes::default());
         let ports = Ports {
             directory,
@@ -80,15 +116,17 @@ impl StandIn {
         };
         let own = world.own.clone();
         let wake = Arc::new(Notify::new());
+        let rolls = Rolls::new(ports.clone(), wake.clone(), watch::Sender::new(None));
         let controller = Controller {
-            ports: ports.clone(),
+            ports,
             pool: Arc::new(AgentPool::new(store, own, Epoch(1), Deadlines::default())),
             authority: world.authority.clone(),
-            rolls: Arc::new(Rolls::new(ports, wake.clone(), watch::Sender::new(None))),
+            rolls: Arc::new(rolls.heard_by(sinks.clone())),
             overview: Arc::default(),
             wake,
             schedule_wake: Arc::new(Notify::new()),
             standing: watch::Sender::new(()),
+            sinks,
             defaults: crate::config::PolicyConfig::default(),
             enroll_address: "controller:8086".to_owned(),
             operator_address: "controller:8087".to_owned(),
@@ -96,6 +134,7 @@ impl StandIn {
             trustee: "keyroll".to_owned(),
             fence_attribute: "adminDescription".to_owned(),
             controller_writes: vec!["servicePrincipalName".to_owned()],
+            two_persons,
             started: (Instant::now(), 0),
         };
         Self {

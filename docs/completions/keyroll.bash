@@ -16,6 +16,9 @@ _keyroll() {
             ",$1")
                 cmd="keyroll"
                 ;;
+            keyroll,approval)
+                cmd="keyroll__subcmd__approval"
+                ;;
             keyroll,array)
                 cmd="keyroll__subcmd__array"
                 ;;
@@ -66,6 +69,12 @@ _keyroll() {
                 ;;
             keyroll,verify)
                 cmd="keyroll__subcmd__verify"
+                ;;
+            keyroll__subcmd__approval,give)
+                cmd="keyroll__subcmd__approval__subcmd__give"
+                ;;
+            keyroll__subcmd__approval,list)
+                cmd="keyroll__subcmd__approval__subcmd__list"
                 ;;
             keyroll__subcmd__array,adopt)
                 cmd="keyroll__subcmd__array__subcmd__adopt"
@@ -203,12 +212,142 @@ _keyroll() {
 
     case "${cmd}" in
         keyroll)
-            opts="-o -v -h -V --controller --socket --config --output --color --timeout --verbose --help --version array node roll schedule verify doctor delegation explain status audit spn change operator backup recover completions man"
+            opts="-o -v -h -V --controller --socket --config --output --color --timeout --verbose --help --version array node roll schedule verify doctor delegation explain status audit spn change approval operator backup recover completions man"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --controller)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json toml" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table json toml" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        keyroll__subcmd__approval)
+            opts="-o -v -h --controller --socket --config --output --color --timeout --verbose --help list give"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --controller)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json toml" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table json toml" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        keyroll__subcmd__approval__subcmd__give)
+            opts="-y -o -v -h --refuse --dry-run --yes --controller --socket --config --output --color --timeout --verbose --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --controller)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json toml" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table json toml" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        keyroll__subcmd__approval__subcmd__list)
+            opts="-o -v -h --array --controller --socket --config --output --color --timeout --verbose --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --array)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --controller)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -709,12 +848,20 @@ _keyroll() {
             return 0
             ;;
         keyroll__subcmd__audit__subcmd__verify)
-            opts="-o -v -h --controller --socket --config --output --color --timeout --verbose --help"
+            opts="-o -v -h --copy --key --controller --socket --config --output --color --timeout --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --copy)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --controller)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

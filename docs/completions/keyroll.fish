@@ -49,6 +49,7 @@ complete -c keyroll -n "__fish_keyroll_needs_command" -f -a "status" -d 'What th
 complete -c keyroll -n "__fish_keyroll_needs_command" -f -a "audit" -d 'The tamper-evident record of who did what, and when'
 complete -c keyroll -n "__fish_keyroll_needs_command" -f -a "spn" -d 'Service principal names: what clients ask tickets for'
 complete -c keyroll -n "__fish_keyroll_needs_command" -f -a "change" -d 'Changes of the directory besides passwords: what was planned, made, and can be taken back'
+complete -c keyroll -n "__fish_keyroll_needs_command" -f -a "approval" -d 'What nobody may do alone here, and waits for a second person'
 complete -c keyroll -n "__fish_keyroll_needs_command" -f -a "operator" -d 'Operators: who may ask the controller for what'
 complete -c keyroll -n "__fish_keyroll_needs_command" -f -a "backup" -d 'Write everything that the controller knows to a file, while it runs'
 complete -c keyroll -n "__fish_keyroll_needs_command" -f -a "recover" -d 'Go on with an array that the controller\'s memory is too old for'
@@ -666,7 +667,7 @@ complete -c keyroll -n "__fish_keyroll_using_subcommand audit; and not __fish_se
 complete -c keyroll -n "__fish_keyroll_using_subcommand audit; and not __fish_seen_subcommand_from show verify" -s v -l verbose -d 'Say on standard error what is being done'
 complete -c keyroll -n "__fish_keyroll_using_subcommand audit; and not __fish_seen_subcommand_from show verify" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c keyroll -n "__fish_keyroll_using_subcommand audit; and not __fish_seen_subcommand_from show verify" -f -a "show" -d 'Show the newest entries: who did what, when, and how it ended'
-complete -c keyroll -n "__fish_keyroll_using_subcommand audit; and not __fish_seen_subcommand_from show verify" -f -a "verify" -d 'Check the chain of hashes: that no entry was changed or taken out'
+complete -c keyroll -n "__fish_keyroll_using_subcommand audit; and not __fish_seen_subcommand_from show verify" -f -a "verify" -d 'Check the chain of hashes and its signatures: that no entry was changed or taken out'
 complete -c keyroll -n "__fish_keyroll_using_subcommand audit; and __fish_seen_subcommand_from show" -l limit -d 'How many entries' -r
 complete -c keyroll -n "__fish_keyroll_using_subcommand audit; and __fish_seen_subcommand_from show" -l array -d 'Only those of this array' -r
 complete -c keyroll -n "__fish_keyroll_using_subcommand audit; and __fish_seen_subcommand_from show" -l controller -d 'Ask this controller, with the operator\'s certificate from the settings file' -r
@@ -681,6 +682,8 @@ never\t''"
 complete -c keyroll -n "__fish_keyroll_using_subcommand audit; and __fish_seen_subcommand_from show" -l timeout -d 'How long to wait for an answer; `roll --wait` and `roll watch` wait as long as a roll takes' -r
 complete -c keyroll -n "__fish_keyroll_using_subcommand audit; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Say on standard error what is being done'
 complete -c keyroll -n "__fish_keyroll_using_subcommand audit; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c keyroll -n "__fish_keyroll_using_subcommand audit; and __fish_seen_subcommand_from verify" -l copy -d 'A copy that a sink has kept, in place of the controller\'s own; asks no controller' -r -F
+complete -c keyroll -n "__fish_keyroll_using_subcommand audit; and __fish_seen_subcommand_from verify" -l key -d 'The key that has signed the copy, as `keyroll audit verify` shows it' -r
 complete -c keyroll -n "__fish_keyroll_using_subcommand audit; and __fish_seen_subcommand_from verify" -l controller -d 'Ask this controller, with the operator\'s certificate from the settings file' -r
 complete -c keyroll -n "__fish_keyroll_using_subcommand audit; and __fish_seen_subcommand_from verify" -l socket -d 'Ask through this Unix socket on the controller\'s own machine' -r -F
 complete -c keyroll -n "__fish_keyroll_using_subcommand audit; and __fish_seen_subcommand_from verify" -l config -d 'The settings file: TOML with controller, socket, server-name, certificate, key, ca' -r -F
@@ -891,6 +894,48 @@ complete -c keyroll -n "__fish_keyroll_using_subcommand change; and __fish_seen_
 complete -c keyroll -n "__fish_keyroll_using_subcommand change; and __fish_seen_subcommand_from undo" -s y -l yes -d 'Do not ask; needed where there is no terminal to ask on'
 complete -c keyroll -n "__fish_keyroll_using_subcommand change; and __fish_seen_subcommand_from undo" -s v -l verbose -d 'Say on standard error what is being done'
 complete -c keyroll -n "__fish_keyroll_using_subcommand change; and __fish_seen_subcommand_from undo" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c keyroll -n "__fish_keyroll_using_subcommand approval; and not __fish_seen_subcommand_from list give" -l controller -d 'Ask this controller, with the operator\'s certificate from the settings file' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand approval; and not __fish_seen_subcommand_from list give" -l socket -d 'Ask through this Unix socket on the controller\'s own machine' -r -F
+complete -c keyroll -n "__fish_keyroll_using_subcommand approval; and not __fish_seen_subcommand_from list give" -l config -d 'The settings file: TOML with controller, socket, server-name, certificate, key, ca' -r -F
+complete -c keyroll -n "__fish_keyroll_using_subcommand approval; and not __fish_seen_subcommand_from list give" -s o -l output -d 'The form of replies on standard output, and of errors on standard error' -r -f -a "table\t'For people'
+json\t'For programs: the controller\'s reply as it is'
+toml\t'A schedule as a file (`schedule show` only)'"
+complete -c keyroll -n "__fish_keyroll_using_subcommand approval; and not __fish_seen_subcommand_from list give" -l color -d 'Whether to colour the words that matter; no colour is needed to understand' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c keyroll -n "__fish_keyroll_using_subcommand approval; and not __fish_seen_subcommand_from list give" -l timeout -d 'How long to wait for an answer; `roll --wait` and `roll watch` wait as long as a roll takes' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand approval; and not __fish_seen_subcommand_from list give" -s v -l verbose -d 'Say on standard error what is being done'
+complete -c keyroll -n "__fish_keyroll_using_subcommand approval; and not __fish_seen_subcommand_from list give" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c keyroll -n "__fish_keyroll_using_subcommand approval; and not __fish_seen_subcommand_from list give" -f -a "list" -d 'List what waits for a second person, and what became of it, the newest first'
+complete -c keyroll -n "__fish_keyroll_using_subcommand approval; and not __fish_seen_subcommand_from list give" -f -a "give" -d 'Agree to what somebody else has asked for, or refuse it'
+complete -c keyroll -n "__fish_keyroll_using_subcommand approval; and __fish_seen_subcommand_from list" -l array -d 'Those of this array alone' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand approval; and __fish_seen_subcommand_from list" -l controller -d 'Ask this controller, with the operator\'s certificate from the settings file' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand approval; and __fish_seen_subcommand_from list" -l socket -d 'Ask through this Unix socket on the controller\'s own machine' -r -F
+complete -c keyroll -n "__fish_keyroll_using_subcommand approval; and __fish_seen_subcommand_from list" -l config -d 'The settings file: TOML with controller, socket, server-name, certificate, key, ca' -r -F
+complete -c keyroll -n "__fish_keyroll_using_subcommand approval; and __fish_seen_subcommand_from list" -s o -l output -d 'The form of replies on standard output, and of errors on standard error' -r -f -a "table\t'For people'
+json\t'For programs: the controller\'s reply as it is'
+toml\t'A schedule as a file (`schedule show` only)'"
+complete -c keyroll -n "__fish_keyroll_using_subcommand approval; and __fish_seen_subcommand_from list" -l color -d 'Whether to colour the words that matter; no colour is needed to understand' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c keyroll -n "__fish_keyroll_using_subcommand approval; and __fish_seen_subcommand_from list" -l timeout -d 'How long to wait for an answer; `roll --wait` and `roll watch` wait as long as a roll takes' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand approval; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Say on standard error what is being done'
+complete -c keyroll -n "__fish_keyroll_using_subcommand approval; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c keyroll -n "__fish_keyroll_using_subcommand approval; and __fish_seen_subcommand_from give" -l controller -d 'Ask this controller, with the operator\'s certificate from the settings file' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand approval; and __fish_seen_subcommand_from give" -l socket -d 'Ask through this Unix socket on the controller\'s own machine' -r -F
+complete -c keyroll -n "__fish_keyroll_using_subcommand approval; and __fish_seen_subcommand_from give" -l config -d 'The settings file: TOML with controller, socket, server-name, certificate, key, ca' -r -F
+complete -c keyroll -n "__fish_keyroll_using_subcommand approval; and __fish_seen_subcommand_from give" -s o -l output -d 'The form of replies on standard output, and of errors on standard error' -r -f -a "table\t'For people'
+json\t'For programs: the controller\'s reply as it is'
+toml\t'A schedule as a file (`schedule show` only)'"
+complete -c keyroll -n "__fish_keyroll_using_subcommand approval; and __fish_seen_subcommand_from give" -l color -d 'Whether to colour the words that matter; no colour is needed to understand' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c keyroll -n "__fish_keyroll_using_subcommand approval; and __fish_seen_subcommand_from give" -l timeout -d 'How long to wait for an answer; `roll --wait` and `roll watch` wait as long as a roll takes' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand approval; and __fish_seen_subcommand_from give" -l refuse -d 'Say no'
+complete -c keyroll -n "__fish_keyroll_using_subcommand approval; and __fish_seen_subcommand_from give" -l dry-run -d 'Check everything and say what would be done; change nothing'
+complete -c keyroll -n "__fish_keyroll_using_subcommand approval; and __fish_seen_subcommand_from give" -s y -l yes -d 'Do not ask; needed where there is no terminal to ask on'
+complete -c keyroll -n "__fish_keyroll_using_subcommand approval; and __fish_seen_subcommand_from give" -s v -l verbose -d 'Say on standard error what is being done'
+complete -c keyroll -n "__fish_keyroll_using_subcommand approval; and __fish_seen_subcommand_from give" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c keyroll -n "__fish_keyroll_using_subcommand operator; and not __fish_seen_subcommand_from add list revoke" -l controller -d 'Ask this controller, with the operator\'s certificate from the settings file' -r
 complete -c keyroll -n "__fish_keyroll_using_subcommand operator; and not __fish_seen_subcommand_from add list revoke" -l socket -d 'Ask through this Unix socket on the controller\'s own machine' -r -F
 complete -c keyroll -n "__fish_keyroll_using_subcommand operator; and not __fish_seen_subcommand_from add list revoke" -l config -d 'The settings file: TOML with controller, socket, server-name, certificate, key, ca' -r -F

@@ -1,5 +1,6 @@
 mod containment;
 mod fake;
+mod flood;
 mod identity;
 mod renewals;
 mod staging;

@@ -5,18 +5,24 @@
 //! number and hash are kept apart, so that a cut tail shows too. Each row is authenticated by the
 //! store besides, which whoever holds the sealing key can do; the chain binds that one as well,
 //! as far as heads were noted elsewhere: each entry goes to the log (target `keyroll::audit`) with
-//! its hash.
+//! its hash, and to the sinks that the settings name. Every thousand entries, and every hour in
+//! which there was one, the controller signs how far the chain has come ([`checkpoint`]).
 
 mod chain;
+mod checkpoint;
+mod copy;
+pub mod sinks;
 #[cfg(test)]
 mod tests;
 
 use serde::{Deserialize, Serialize};
 
+use crate::seal::AuditKey;
 use crate::store::{Change, Store, StoreError};
 use chain::Link;
 
 pub(crate) use chain::Head;
+pub use copy::{CopyError, verify_copy};
 
 /// Something that was done or refused, before it has its place in the chain.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,8 +61,22 @@ pub struct Verdict {
     pub entries: u64,
     /// The hash of the newest, hexadecimal; empty if there is none.
     pub head: String,
+    /// How many of them are checkpoints, each signed.
+    pub checkpoints: u64,
+    /// The number of the newest checkpoint; 0 if there is none.
+    pub signed: u64,
+    /// By which key they are signed.
+    pub key: AuditKey,
     /// The first broken entry and how; none if the chain holds.
     pub trouble: Option<String>,
+}
+
+/// An entry that is durable together with what it is about, and to be told of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Written {
+    entry: Entry,
+    /// The checkpoint that was due after it.
+    checkpoint: Option<Entry>,
 }
 
 /// Writes an event down, durably.
@@ -64,8 +84,8 @@ pub struct Verdict {
 /// # Errors
 /// [`StoreError`]: what was to be done must not be done then.
 pub fn append(store: &Store, event: Event) -> Result<(), StoreError> {
-    let entry = store.write(|change| append_within(change, event))?;
-    announce(&entry);
+    let written = store.write(|change| append_within(change, event))?;
+    announce(&written);
     Ok(())
 }
 
@@ -73,15 +93,45 @@ pub fn append(store: &Store, event: Event) -> Result<(), StoreError> {
 ///
 /// # Errors
 /// [`StoreError`].
-pub fn append_within(change: &Change<'_>, event: Event) -> Result<Entry, StoreError> {
+pub fn append_within(change: &Change<'_>, event: Event) -> Result<Written, StoreError> {
     let head = change.audit_head()?.unwrap_or_default();
+    let at = event.at_unix_millis;
     let entry = head.next(event);
-    change.put_audit(&entry, &Head::at(&entry))?;
+    let head = head.after(&entry);
+    change.put_audit(&entry, &head)?;
+    let checkpoint = head.is_due().then(|| sign(change, &head, at)).transpose()?;
+    Ok(Written { entry, checkpoint })
+}
+
+fn sign(change: &Change<'_>, head: &Head, at_unix_millis: i64) -> Result<Entry, StoreError> {
+    let entry = head.next(checkpoint::event(change.seal(), head, at_unix_millis));
+    change.put_audit(&entry, &head.after(&entry))?;
     Ok(entry)
 }
 
-/// Sends a durable entry to the log, from where a collector takes it out of this machine's reach.
-pub fn announce(entry: &Entry) {
+/// Signs how far the chain has come, if anything came after the last checkpoint.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn sign_what_is_new(store: &Store, at_unix_millis: i64) -> Result<(), StoreError> {
+    let signed = store.write(|change| {
+        let head = change.audit_head()?.unwrap_or_default();
+        let is_new = head.number > head.checkpoint;
+        is_new
+            .then(|| sign(change, &head, at_unix_millis))
+            .transpose()
+    })?;
+    signed.iter().for_each(log);
+    Ok(())
+}
+
+/// Sends what is durable to the log, from where a collector takes it out of this machine's reach.
+pub fn announce(written: &Written) {
+    log(&written.entry);
+    written.checkpoint.iter().for_each(log);
+}
+
+fn log(entry: &Entry) {
     let Entry {
         number,
         event,
@@ -128,19 +178,24 @@ pub fn newest(store: &Store, limit: usize, array: &str) -> Result<Vec<Entry>, St
 /// # Errors
 /// [`StoreError::Unread`]; damage is a verdict, not an error.
 pub fn verify(store: &Store) -> Result<Verdict, StoreError> {
+    let key = store.audit_key();
+    let verdict = |head: &Head, checkpoints, trouble| Verdict {
+        entries: head.number,
+        head: head.hash.clone(),
+        checkpoints,
+        signed: head.checkpoint,
+        key,
+        trouble,
+    };
     let head = match store.audit_head() {
         Ok(head) => head.unwrap_or_default(),
         Err(StoreError::Corrupt { why, .. }) => {
             let trouble = Some(format!("the head of the chain: {why}"));
-            return Ok(Verdict {
-                entries: 0,
-                head: String::new(),
-                trouble,
-            });
+            return Ok(verdict(&Head::default(), 0, trouble));
         }
         Err(other) => return Err(other),
     };
-    let mut link = Link::default();
+    let mut link = Link::from_the_first(key);
     let mut trouble = None;
     for page in store.audit_pages(head.number) {
         trouble = match page {
@@ -153,9 +208,5 @@ pub fn verify(store: &Store) -> Result<Verdict, StoreError> {
         }
     }
     let trouble = trouble.or_else(|| link.ends_at(&head).err());
-    Ok(Verdict {
-        entries: head.number,
-        head: head.hash,
-        trouble,
-    })
+    Ok(verdict(&head, link.checkpoints, trouble))
 }

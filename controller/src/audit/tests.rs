@@ -2,6 +2,7 @@ use proptest::prelude::*;
 
 use super::chain::{Head, Link};
 use super::*;
+use crate::seal::Seal;
 use crate::store::tests::scratch;
 
 fn event(number: i64) -> Event {
@@ -16,13 +17,23 @@ fn event(number: i64) -> Event {
 }
 
 fn chain(entries: i64) -> Vec<Entry> {
-    let mut head = Head::default();
+    let (seal, mut head) = (Seal::new(&[1; 32]), Head::default());
     let entry = |number| {
-        let entry = head.next(event(number));
-        head = Head::at(&entry);
+        // As the store writes them: checkpoints among them.
+        let event = match head.is_due() {
+            true => checkpoint::event(&seal, &head, number),
+            false => event(number),
+        };
+        let entry = head.next(event);
+        head = head.after(&entry);
         entry
     };
     (1..=entries).map(entry).collect()
+}
+
+/// The head that an entry is.
+fn at(entry: &Entry) -> Head {
+    Head::default().after(entry)
 }
 
 /// Goes on from `link` along `entries`, to the end that was noted.
@@ -46,19 +57,20 @@ fn instead<'a>(one: &'a Entry, rest: &'a [Entry]) -> Entries<'a> {
 #[test]
 fn r21_every_tampering_at_every_entry_is_found() {
     let whole = chain(10_000);
-    let head = Head::at(&whole[9_999]);
-    check(Link::default(), &whole, &head).unwrap();
+    let start = Link::from_the_first(Seal::new(&[1; 32]).audit_key());
+    let head = at(&whole[9_999]);
+    check(start.clone(), &whole, &head).unwrap();
     // How far the verifier has come before the entry that somebody has touched.
-    let mut link = Link::default();
-    for at in 0..whole.len() {
-        let (here, rest) = (&whole[at], &whole[at + 1..]);
+    let mut link = start;
+    for place in 0..whole.len() {
+        let (here, rest) = (&whole[place], &whole[place + 1..]);
         let edited = |edit: &dyn Fn(&mut Event)| {
             let mut entry = here.clone();
             edit(&mut entry.event);
             entry
         };
         // Rewritten with a hash of its own that fits, as far as it goes.
-        let before = at.checked_sub(1).map(|at| Head::at(&whole[at]));
+        let before = place.checked_sub(1).map(|before| at(&whole[before]));
         let rehashed = before.unwrap_or_default().next(event(-1));
         let later = edited(&|event| event.at_unix_millis += 1);
         let renamed = edited(&|event| event.actor.push('x'));
@@ -86,7 +98,7 @@ fn r21_every_tampering_at_every_entry_is_found() {
         }
         for (how, entries) in changes {
             let found = check(link.clone(), entries, &head);
-            assert!(found.is_err(), "entry {at} {how}: not found");
+            assert!(found.is_err(), "entry {place} {how}: not found");
         }
         link.take(here).unwrap();
     }
@@ -104,27 +116,29 @@ fn r21_the_rows_are_checked_and_so_is_the_end() {
     });
     written.unwrap();
     append(store, event(1004)).unwrap();
+    // The thousandth is a checkpoint.
     let whole = verify(store).unwrap();
-    assert_eq!((whole.entries, whole.trouble), (1004, None));
+    assert_eq!((whole.entries, whole.checkpoints), (1005, 1));
+    assert_eq!((whole.signed, whole.trouble), (1000, None));
     let newest = newest(store, 3, "").unwrap();
     assert_eq!(newest[0].hash, whole.head);
     let numbers: Vec<u64> = newest.iter().map(|entry| entry.number).collect();
-    assert_eq!(numbers, [1004, 1003, 1002]);
+    assert_eq!(numbers, [1005, 1004, 1003]);
     let about = super::newest(store, 2, "erp").unwrap();
     assert_eq!(
         about.iter().map(|entry| entry.number).collect::<Vec<_>>(),
-        [1003, 1001]
+        [1004, 1002]
     );
 
     // With the sealing key, rows can be rewritten; the chain still shows it.
-    let forged = chain(1005).pop().unwrap();
     let head = store.audit_head().unwrap().unwrap();
+    let forged = head.next(event(7));
     store
         .write(|change| change.put_audit(&forged, &head))
         .unwrap();
     let trouble = verify(store).unwrap().trouble.unwrap();
     assert!(
-        trouble.contains("ends at entry 1005, and 1004"),
+        trouble.contains("ends at entry 1006, and 1005"),
         "{trouble}"
     );
     let mut edited = newest[1].clone();
@@ -133,7 +147,7 @@ fn r21_the_rows_are_checked_and_so_is_the_end() {
         .write(|change| change.put_audit(&edited, &head))
         .unwrap();
     let trouble = verify(store).unwrap().trouble.unwrap();
-    assert!(trouble.contains("entry 1003"), "{trouble}");
+    assert!(trouble.contains("entry 1004"), "{trouble}");
 }
 
 #[test]

@@ -15,6 +15,7 @@ use super::NodeAddress;
 use super::rate::Rate;
 use crate::agents::AgentPool;
 use crate::audit;
+use crate::audit::sinks::Sinks;
 use crate::ca::{Authority, Issued, SigningRequest, Visitor, now_unix};
 use crate::store::{NodeRecord, NodeState, NotRedeemed, Read as _, Store, StoreError};
 
@@ -27,6 +28,7 @@ pub struct EnrollService {
     authority: Arc<Authority>,
     pool: Arc<AgentPool>,
     rate: Mutex<Rate>,
+    sinks: Option<Arc<Sinks>>,
 }
 
 impl std::fmt::Debug for EnrollService {
@@ -60,7 +62,15 @@ impl EnrollService {
             authority,
             pool,
             rate,
+            sinks: None,
         }
+    }
+
+    /// Letting nobody in while no sink of the audit takes anything.
+    #[must_use]
+    pub fn heard_by(mut self, sinks: Arc<Sinks>) -> Self {
+        self.sinks = Some(sinks);
+        self
     }
 
     /// The gRPC service, for a server on a [`Doorway`](crate::ca::Doorway) of
@@ -176,12 +186,14 @@ impl Enroll for EnrollService {
         let visitor = request.extensions().get::<Visitor>();
         let from = visitor.map(|visitor| visitor.address);
         let from = from.ok_or_else(|| Status::internal("this connection has no address"))?;
-        let mut rate = self.rate.lock().unwrap_or_else(PoisonError::into_inner);
-        let allowed = rate.allows(from.ip(), Instant::now());
-        drop(rate);
-        if !allowed {
+        let allows = |rate: &mut Rate| rate.allows(from.ip(), Instant::now());
+        if !allows(&mut self.rate.lock().unwrap_or_else(PoisonError::into_inner)) {
             let why = "ten joins a minute from one address; wait a minute";
             return Err(Status::resource_exhausted(why));
+        }
+        if let Some(sinks) = &self.sinks {
+            let unheard = sinks.demand().await;
+            unheard.map_err(|error| Status::unavailable(error.to_string()))?;
         }
         self.admit(request.into_inner(), from).map(Response::new)
     }

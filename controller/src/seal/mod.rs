@@ -5,6 +5,7 @@
 //! another array, generation or place does not open there.
 
 mod key;
+mod signature;
 #[cfg(test)]
 mod tests;
 
@@ -17,6 +18,7 @@ use keyroll::secret::SecretBytes;
 use rand::RngCore as _;
 
 pub use key::{SealKeyError, credential_path};
+pub use signature::{AuditKey, BadAuditKey};
 
 type Authenticator = hmac::Hmac<sha2::Sha256>;
 
@@ -76,6 +78,7 @@ pub struct Seal {
     cipher: XChaCha20Poly1305,
     authenticator: SecretBytes,
     backups: SecretBytes,
+    audit: SecretBytes,
 }
 
 impl std::fmt::Debug for Seal {
@@ -88,7 +91,7 @@ impl Seal {
     /// A seal with this key of 32 bytes.
     #[must_use]
     pub fn new(key: &[u8; 32]) -> Self {
-        // Rows are authenticated with a key of their own, backups with another: one key, one use.
+        // Rows, backups and checkpoints each have a key of their own: one key, one use.
         let derived = |purpose: &[u8]| {
             let mut derive = mac(key);
             derive.update(purpose);
@@ -98,6 +101,7 @@ impl Seal {
             cipher: XChaCha20Poly1305::new(key.into()),
             authenticator: derived(b"keyroll store rows 1"),
             backups: derived(b"keyroll backup 1"),
+            audit: derived(b"keyroll audit signature 1"),
         }
     }
 

@@ -64,6 +64,11 @@ pub(super) fn report_change(request: &said::ReportChangeRequest) -> String {
     told(&[&request.outcome, by, &request.bound_as], &request.said)
 }
 
+/// `refuse`
+pub(super) fn give_approval(request: &said::GiveApprovalRequest) -> String {
+    told(&[flag(request.refuse, "refuse")], "")
+}
+
 /// `add HTTP/web.corp.example`
 pub(super) fn plan_spns(request: &said::PlanSpnsRequest) -> String {
     told(&[&request.action, &request.spns.join(" ")], "")

@@ -6,6 +6,7 @@ pub mod local;
 mod policy;
 mod rpc;
 mod scope;
+mod second;
 mod stream;
 #[cfg(test)]
 mod tests;
@@ -15,16 +16,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use chrono::Utc;
+use prost::Message;
 use tonic::{Request, Status};
 
-pub use caller::Caller;
+pub use caller::{Caller, LocalRoot};
 pub use policy::{NEEDS, Needs};
 pub use scope::Scope;
 
 use crate::audit;
 use crate::ca::Visitor;
-use crate::store::StoreError;
-use crate::verbs::{Controller, No};
+use crate::store::{Petition, StoreError};
+use crate::verbs::{Controller, Giver, No};
 
 /// No detail in the audit is longer, in characters.
 const LONGEST_DETAIL: usize = 400;
@@ -85,6 +87,26 @@ struct Call {
     changes: bool,
     /// The arrays that the caller may hear of.
     scope: Scope,
+    /// Who it is, once that is known.
+    caller: Option<Caller>,
+}
+
+impl Call {
+    /// Whoever answers for somebody else's wish, and what may be answered.
+    fn giver(&self) -> Giver<'_> {
+        let may = |petition: &Petition| {
+            let arrays: Vec<&str> = petition.arrays.iter().map(String::as_str).collect();
+            let caller = self
+                .caller
+                .as_ref()
+                .ok_or_else(|| No::denied("who are you?"))?;
+            caller.may(policy::named(&petition.rpc), &arrays)
+        };
+        Giver {
+            name: &self.actor,
+            may: Box::new(may),
+        }
+    }
 }
 
 impl Service {
@@ -98,7 +120,7 @@ impl Service {
     }
 
     /// Lets a call through, or says no.
-    fn admit<T>(
+    async fn admit<T: Message + 'static>(
         &self,
         rpc: &'static str,
         request: &Request<T>,
@@ -118,6 +140,7 @@ impl Service {
             detail: about.detail.chars().take(LONGEST_DETAIL).collect(),
             changes: needs.changes && !about.dry_run,
             scope: Scope::All,
+            caller: None,
         };
         let caller = Caller::of(request, &self.controller.ports.store);
         let admitted = caller.and_then(|caller| {
@@ -125,15 +148,27 @@ impl Service {
             Ok(caller)
         });
         match admitted {
-            Ok(caller) => call.scope = caller.scope(),
+            Ok(caller) => {
+                call.scope = caller.scope();
+                call.caller = Some(caller);
+            }
             Err(no) => {
                 self.note_denial(&call, &no)?;
                 return Err(no);
             }
         }
+        if let Some(by) = self.demand_second(rpc, request.get_ref(), &call, about.arrays)? {
+            let detail = format!("agreed to by {by}: {}", call.detail);
+            call.detail = detail.chars().take(LONGEST_DETAIL).collect();
+        }
         if call.changes {
             // Fail closed: what cannot be written down is not done.
             self.note(&call, "begun", &call.detail)?;
+            if let Err(unheard) = self.controller.sinks.demand().await {
+                let no = No::from(unheard);
+                self.note(&call, no.code, &no.what)?;
+                return Err(no);
+            }
         }
         Ok(call)
     }

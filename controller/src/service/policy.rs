@@ -43,7 +43,7 @@ const fn administers(rpc: &'static str, verb: &'static str) -> Needs {
 }
 
 /// Every call with what it needs.
-pub const NEEDS: [Needs; 46] = [
+pub const NEEDS: [Needs; 48] = [
     administers("CreateArray", "array create"),
     administers("AdoptArray", "array adopt"),
     reads("ListArrays", "array list"),
@@ -91,6 +91,9 @@ pub const NEEDS: [Needs; 46] = [
         changes: false,
     },
     administers("RevokeOperator", "operator revoke"),
+    reads("ListApprovals", "approval list"),
+    // Whether this one may is seen when it is known what is to be agreed to.
+    operates("GiveApproval", "approval give"),
     // Whoever has it and the sealing key has everything: it is written down who took one.
     administers("Backup", "backup"),
     administers("Recover", "recover"),
@@ -126,6 +129,13 @@ pub fn needs(rpc: &'static str) -> Needs {
         role: Role::Admin,
         changes: true,
     })
+}
+
+/// The row of a call by its name in a record; nobody may do what has none any more.
+#[must_use]
+pub fn named(rpc: &str) -> Needs {
+    let listed = NEEDS.iter().find(|needs| needs.rpc == rpc);
+    listed.copied().unwrap_or_else(|| needs("unknown"))
 }
 
 #[cfg(test)]

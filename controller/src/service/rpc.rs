@@ -28,7 +28,7 @@ macro_rules! operator_service {
                 &self,
                 request: Request<said::WatchRollRequest>,
             ) -> Result<Response<Views>, Status> {
-                self.views(request)
+                self.views(request).await
             }
 
             type BackupStream = Replies<said::BackupPart>;
@@ -37,7 +37,7 @@ macro_rules! operator_service {
                 &self,
                 request: Request<said::BackupRequest>,
             ) -> Result<Response<Self::BackupStream>, Status> {
-                let call = self.admit("Backup", &request, &About::of(&[]))?;
+                let call = self.admit("Backup", &request, &About::of(&[])).await?;
                 let parts = self.finish(&call, self.controller.back_up())?;
                 Ok(Response::new(Box::pin(ReceiverStream::new(parts))))
             }
@@ -55,7 +55,7 @@ macro_rules! operator_service {
                         dry_run: $dry,
                         detail: String::new()$( + &$detail)?,
                     };
-                    self.admit($rpc, &request, &about)?
+                    self.admit($rpc, &request, &about).await?
                 };
                 #[allow(unused_variables, reason = "some calls take no arguments")]
                 let $q = request.into_inner();
@@ -132,6 +132,12 @@ operator_service! {
         |q| &[], &q.operator, q.dry_run, detail::add_operator(q) => |c, call| c.add_operator(&q);
     "ListOperators" list_operators(ListOperatorsRequest) -> ListOperatorsReply
         |q| &[], "", false => |c, call| c.list_operators();
+    "ListApprovals" list_approvals(ListApprovalsRequest) -> ListApprovalsReply
+        |q| &some(&q.array), "", false =>
+        |c, call| c.list_approvals(&q).map(|reply| call.scope.approvals(reply));
+    "GiveApproval" give_approval(GiveApprovalRequest) -> Changed
+        |q| &some(&q.array), &q.number.to_string(), q.dry_run, detail::give_approval(q) =>
+        |c, call| c.give_approval(&q, &call.giver());
     "Recover" recover(RecoverRequest) -> RecoverReply
         |q| &named(&q.arrays, q.all), "", q.dry_run => |c, call| c.recover(&q, &call.actor).await;
     "ListChanges" list_changes(ListChangesRequest) -> ListChangesReply

@@ -42,6 +42,19 @@ impl Scope {
         reply
     }
 
+    /// What is about no array is for those who have all of them.
+    pub(super) fn approvals(
+        &self,
+        mut reply: said::ListApprovalsReply,
+    ) -> said::ListApprovalsReply {
+        let own = |view: &said::ApprovalView| {
+            let none = view.arrays.is_empty() && *self != Self::All;
+            !none && view.arrays.iter().all(|array| self.has(array))
+        };
+        reply.approvals.retain(own);
+        reply
+    }
+
     /// The alarms are those of the arrays.
     pub(super) fn status(&self, mut reply: said::StatusReply) -> said::StatusReply {
         if *self != Self::All {

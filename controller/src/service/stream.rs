@@ -43,7 +43,7 @@ impl Listener {
 
 impl Service {
     /// The roll's view at once and after each change, and once more when nobody drives it.
-    pub(super) fn views(
+    pub(super) async fn views(
         &self,
         request: Request<said::WatchRollRequest>,
     ) -> Result<Response<Views>, Status> {
@@ -51,7 +51,7 @@ impl Service {
         let call = "WatchRoll";
         // Before the caller is looked at: nothing that happens from now on is missed.
         let standing = self.controller.standing.subscribe();
-        self.admit(call, &request, &About::of(&[&name]))?;
+        self.admit(call, &request, &About::of(&[&name])).await?;
         let array = self.controller.array(&name)?;
         let needs = policy::needs(call);
         let mut listener = Listener {

@@ -1,4 +1,5 @@
 mod matrix;
+mod second;
 mod streams;
 
 use keyroll::kerberos::Kvno;
@@ -9,13 +10,17 @@ use tonic::{Code, Request};
 
 use super::*;
 use crate::ca::{Identity, Peer};
-use crate::operators::Role;
+use crate::operators::{Grave, Role};
 use crate::stand_in::{StandIn, begin, commit, go_on, in_service};
 use crate::store::tests::array;
 use crate::store::{NodeState, OperatorRecord, Read as _};
 
 fn site() -> (StandIn, Service) {
-    let site = StandIn::new();
+    furnished(StandIn::new())
+}
+
+/// With arrays `own` and `other`, and operators of `own` and of all.
+fn furnished(site: StandIn) -> (StandIn, Service) {
     for name in ["own", "other"] {
         site.keep(&array(name));
     }
@@ -183,7 +188,7 @@ async fn a_halted_roll_is_an_alarm_with_the_way_out() {
 }
 
 fn audited(site: &StandIn) -> Vec<(String, String, String, String)> {
-    let entries = audit::newest(&site.controller.ports.store, 9, "").unwrap();
+    let entries = audit::newest(&site.controller.ports.store, 40, "").unwrap();
     let event = |entry: audit::Entry| {
         let audit::Event {
             actor,

@@ -4,9 +4,15 @@ use super::read::Rows;
 use super::row::{self, numbered};
 use super::{Change, Store, StoreError};
 use crate::audit::{Entry, Head};
+use crate::seal::{AuditKey, Seal};
 
 /// The row of table `meta` with the chain's end.
 const HEAD: &str = "audit-head";
+/// The row of table `meta` with how far a sink has come.
+fn taken(sink: &str) -> String {
+    format!("audit-taken-by-{sink}")
+}
+
 /// Entries read at once: all keys that differ in their last three digits.
 const PAGE: u64 = 1000;
 
@@ -22,6 +28,15 @@ impl Change<'_> {
         self.row(row::AUDIT, &numbered(head.number))
     }
 
+    pub(crate) fn put_audit_taken(&self, sink: &str, number: u64) -> Result<(), StoreError> {
+        self.put(row::META, &taken(sink), &number)
+    }
+
+    /// What signs checkpoints.
+    pub(crate) const fn seal(&self) -> &Seal {
+        self.seal
+    }
+
     pub(crate) fn put_audit(&self, entry: &Entry, head: &Head) -> Result<(), StoreError> {
         self.put(row::AUDIT, &numbered(entry.number), entry)?;
         self.put(row::META, HEAD, head)
@@ -29,6 +44,18 @@ impl Change<'_> {
 }
 
 impl Store {
+    /// By which key checkpoints are signed.
+    #[must_use]
+    pub fn audit_key(&self) -> AuditKey {
+        self.seal.audit_key()
+    }
+
+    /// The number of the last entry that a sink has taken; 0 if it has taken none.
+    pub(crate) fn audit_taken(&self, sink: &str) -> Result<u64, StoreError> {
+        let number = self.row(row::META, &taken(sink))?;
+        Ok(number.unwrap_or(0))
+    }
+
     pub(crate) fn audit_head(&self) -> Result<Option<Head>, StoreError> {
         self.row(row::META, HEAD)
     }

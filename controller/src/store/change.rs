@@ -17,7 +17,7 @@ use crate::seal::Seal;
 /// A change under way, made by [`super::Store::write`]; reads within it see it.
 pub struct Change<'s> {
     transaction: WriteTransaction,
-    seal: &'s Seal,
+    pub(super) seal: &'s Seal,
     /// One for each row, until all are durable.
     here: RefCell<Vec<Here>>,
 }

@@ -20,6 +20,7 @@ mod changes;
 mod error;
 mod journal;
 mod open;
+mod petitions;
 mod read;
 mod records;
 mod restore;
@@ -35,6 +36,7 @@ pub use changes::{ChangeRecord, Changes};
 pub use error::StoreError;
 pub use journal::{JournalEntry, PastRoll};
 pub use open::Store;
+pub use petitions::{Answered, Petition, Petitions};
 pub use read::Read;
 pub use records::{
     Account, ArrayRecord, AuthorityRecord, DriftRecord, GenerationRecord, KeptGeneration, Meta,

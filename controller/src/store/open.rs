@@ -29,6 +29,8 @@ pub struct Store {
     pub(super) seal: Arc<Seal>,
     /// Why nothing can be saved any more.
     broken: watch::Sender<Option<String>>,
+    /// Told of each change that was made.
+    changed: watch::Sender<()>,
 }
 
 impl std::fmt::Debug for Store {
@@ -147,6 +149,7 @@ impl Store {
         let change = self.begin_change().map_err(|error| self.broke(error))?;
         let outcome = edit(&change)?;
         change.commit().map_err(|error| self.broke(error))?;
+        self.changed.send_replace(());
         Ok(outcome)
     }
 
@@ -157,6 +160,11 @@ impl Store {
             .map_err(StoreError::unsaved)?;
         transaction.set_two_phase_commit(true);
         Ok(Change::new(transaction, &self.seal))
+    }
+
+    /// Hears of each change from now on, once it is durable.
+    pub(crate) fn changes(&self) -> watch::Receiver<()> {
+        self.changed.subscribe()
     }
 
     fn broke(&self, error: StoreError) -> StoreError {
@@ -177,11 +185,11 @@ impl Store {
     }
 
     pub(super) fn around(database: Database, seal: Arc<Seal>) -> Self {
-        let broken = watch::Sender::new(None);
         Self {
             database,
             seal,
-            broken,
+            broken: watch::Sender::new(None),
+            changed: watch::Sender::new(()),
         }
     }
 }

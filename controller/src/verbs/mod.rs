@@ -1,6 +1,7 @@
 //! What an operator can ask for, one file for each noun. The gRPC service only checks who asks.
 
 mod alarms;
+mod approvals;
 mod arrays;
 mod backup;
 mod changes;
@@ -16,6 +17,7 @@ mod spns;
 mod verify;
 mod views;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -23,12 +25,15 @@ use keyroll::name::{ArrayName, DcName};
 use keyroll_proto::operator as said;
 use tokio::sync::{Notify, watch};
 
+pub(crate) use approvals::Giver;
 pub use no::No;
 
 use crate::Ports;
 use crate::agents::AgentPool;
+use crate::audit::sinks::Sinks;
 use crate::ca::Authority;
 use crate::config::PolicyConfig;
+use crate::operators::Grave;
 use crate::ports::PortError;
 use crate::reconcile::Overview;
 use crate::rolls::Rolls;
@@ -52,6 +57,8 @@ pub struct Controller {
     pub schedule_wake: Arc<Notify>,
     /// Told whenever an operator was given or has lost a say: streams look anew who listens.
     pub standing: watch::Sender<()>,
+    /// Where the audit goes besides the store.
+    pub sinks: Arc<Sinks>,
     /// An array's policy unless it says otherwise.
     pub defaults: PolicyConfig,
     /// Where nodes find us to join, `host:port`.
@@ -66,6 +73,8 @@ pub struct Controller {
     pub fence_attribute: String,
     /// The attributes that it may write with its own rights when an operator asks it to.
     pub controller_writes: Vec<String>,
+    /// What no operator may do alone.
+    pub two_persons: BTreeSet<Grave>,
     /// When this process began.
     pub started: (Instant, i64),
 }

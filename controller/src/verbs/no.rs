@@ -5,6 +5,7 @@ use keyroll_proto::{Malformed, refusal};
 use tonic::metadata::MetadataValue;
 use tonic::{Code, Status};
 
+use crate::audit::sinks::Unheard;
 use crate::ports::PortError;
 use crate::rolls::NotBegun;
 use crate::store::StoreError;
@@ -175,7 +176,14 @@ impl From<NotBegun> for No {
             NotBegun::Port(error) => error.into(),
             NotBegun::Store(error) => error.into(),
             NotBegun::Drive(error) => Self::internal(error.to_string()),
+            NotBegun::Unheard(error) => error.into(),
         }
+    }
+}
+
+impl From<Unheard> for No {
+    fn from(error: Unheard) -> Self {
+        Self::new(Code::Unavailable, "audit-unheard", 75, error.to_string()).next("keyroll status")
     }
 }
 

@@ -177,6 +177,9 @@ impl Controller {
             entries: verdict.entries,
             head: verdict.head,
             trouble: verdict.trouble.unwrap_or_default(),
+            checkpoints: verdict.checkpoints,
+            signed: verdict.signed,
+            key: verdict.key.to_string(),
         })
     }
 }

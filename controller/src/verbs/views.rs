@@ -153,6 +153,7 @@ impl Controller {
         let alarms = arrays.iter().flat_map(|array| array.alarms.clone());
         let alarms = self.overview.domain().into_iter().chain(alarms);
         let alarms = self.ports.backups.alarm().into_iter().chain(alarms);
+        let alarms = self.sinks.alarms().chain(alarms);
         let alarms = alarms.collect();
         let unknown = |why: String| said::RollDcView {
             dc: "-".to_owned(),

@@ -180,9 +180,14 @@ answers! {
             entries: 7,
             head: "c0ffee".into(),
             trouble: String::new(),
+            checkpoints: 2,
+            signed: 6,
+            key: "beef".into(),
         };
         add_operator AddOperatorRequest => AddOperatorReply, |_, r| samples::added_operator(&r);
         list_operators ListOperatorsRequest => ListOperatorsReply, |_, _| samples::operators();
+        list_approvals ListApprovalsRequest => ListApprovalsReply, |_, _| samples::approvals();
+        give_approval GiveApprovalRequest => Changed, |_, r| samples::changed(r.dry_run);
         recover RecoverRequest => RecoverReply, |_, r| samples::recovered(&r);
         list_changes ListChangesRequest => ListChangesReply, |fake, _| ListChangesReply {
             changes: fake.knobs().changes.clone()

@@ -221,7 +221,18 @@ NUMBER  AT                         WHO   VERB  OBJECT  OUTCOME  DETAIL
 7       2026-08-01 12:00:00+00:00  anna  roll  web     done     -
 ",
     );
-    prints("audit verify", "ok, 7 entries, unbroken; head c0ffee\n");
+    prints(
+        "audit verify",
+        "ok, 7 entries, unbroken; head c0ffee\n\
+         2 checkpoints, the newest at entry 6, signed by beef\n",
+    );
+    prints(
+        "approval list",
+        "\
+NUMBER  STATE    VERB  ARRAYS  ASKED BY  UNTIL                      ANSWERED BY  DETAIL
+7       waiting  roll  web     olaf      2026-08-01 12:00:00+00:00  -            emergency: stolen
+",
+    );
     prints(
         "operator list",
         "\

@@ -213,6 +213,19 @@ fn the_other_verbs() {
         &["limit: 5, array: \"web\""],
     );
     asks("audit verify", "verify_audit", &[]);
+    asks(
+        "approval list --array web",
+        "list_approvals",
+        &["array: \"web\""],
+    );
+    // It looks first what number 7 is about, since that decides who has a say.
+    let world = World::new();
+    world.run("approval give 7 --refuse --yes").exits(0);
+    let asked = world.last_asked();
+    assert!(
+        asked.contains("number: 7, refuse: true, array: \"web\""),
+        "{asked}"
+    );
     asks("operator list", "list_operators", &[]);
     asks(
         "operator revoke anna --yes",

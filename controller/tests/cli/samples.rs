@@ -1,9 +1,11 @@
 //! What the fake controller answers.
 
+mod approvals;
 mod delegation;
 
 use keyroll_proto::operator::*;
 
+pub use approvals::approvals;
 pub use delegation::{delegation, planned_delegation, tested};
 
 /// 2026-08-01 12:00:00 UTC.

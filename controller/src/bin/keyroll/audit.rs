@@ -1,6 +1,12 @@
 //! `keyroll audit …`
 
+use std::fs::File;
+use std::io::BufReader;
+use std::path::{Path, PathBuf};
+
 use clap::Subcommand;
+use keyroll_controller::audit::verify_copy;
+use keyroll_controller::seal::AuditKey;
 use keyroll_proto::operator::{
     ShowAuditReply, ShowAuditRequest, VerifyAuditReply, VerifyAuditRequest,
 };
@@ -37,11 +43,19 @@ pub enum Verb {
         )]
         array: String,
     },
-    /// Check the chain of hashes: that no entry was changed or taken out
+    /// Check the chain of hashes and its signatures: that no entry was changed or taken out
     #[command(after_help = "Examples:
   keyroll audit verify
-  keyroll audit verify --output json     # keep the head elsewhere, and compare later")]
-    Verify,
+  keyroll audit verify --output json     # keep head and key elsewhere, and compare later
+  keyroll audit verify --copy audit.jsonl --key \"$(cat audit.key)\"")]
+    Verify {
+        /// A copy that a sink has kept, in place of the controller's own; asks no controller
+        #[arg(long, value_name = "FILE", requires = "key")]
+        copy: Option<PathBuf>,
+        /// The key that has signed the copy, as `keyroll audit verify` shows it
+        #[arg(long, value_name = "KEY", requires = "copy")]
+        key: Option<AuditKey>,
+    },
 }
 
 /// Runs `keyroll audit …`.
@@ -60,12 +74,17 @@ pub async fn run(verb: Verb, session: &Session) -> Result<Exit, Trouble> {
             )
             .await
         }
-        Verb::Verify => {
-            let reply = session
-                .ask("checking the audit trail", async |mut client| {
-                    client.verify_audit(VerifyAuditRequest {}).await
-                })
-                .await?;
+        Verb::Verify { copy, key } => {
+            let reply = match copy.zip(key) {
+                Some((path, key)) => verified_copy(&path, key)?,
+                None => {
+                    session
+                        .ask("checking the audit trail", async |mut client| {
+                            client.verify_audit(VerifyAuditRequest {}).await
+                        })
+                        .await?
+                }
+            };
             session.screen.reply(&reply, verify_text)?;
             Ok(if reply.ok {
                 Exit::Done
@@ -74,6 +93,28 @@ pub async fn run(verb: Verb, session: &Session) -> Result<Exit, Trouble> {
             })
         }
     }
+}
+
+/// What `VerifyAudit` would say of a copy.
+fn verified_copy(path: &Path, key: AuditKey) -> Result<VerifyAuditReply, Trouble> {
+    let unreadable = |error: &dyn std::fmt::Display| {
+        Trouble::new(
+            Exit::InputOutput,
+            "unreadable",
+            format!("{}: {error}", path.display()),
+        )
+    };
+    let file = File::open(path).map_err(|error| unreadable(&error))?;
+    let verdict = verify_copy(BufReader::new(file), key).map_err(|error| unreadable(&error))?;
+    Ok(VerifyAuditReply {
+        ok: verdict.trouble.is_none(),
+        entries: verdict.entries,
+        head: verdict.head,
+        trouble: verdict.trouble.unwrap_or_default(),
+        checkpoints: verdict.checkpoints,
+        signed: verdict.signed,
+        key: verdict.key.to_string(),
+    })
 }
 
 fn show_text(reply: &ShowAuditReply) -> String {
@@ -96,9 +137,13 @@ fn show_text(reply: &ShowAuditReply) -> String {
 fn verify_text(reply: &VerifyAuditReply) -> String {
     if reply.ok {
         format!(
-            "ok, {} entries, unbroken; head {}",
+            "ok, {} entries, unbroken; head {}\n\
+             {} checkpoints, the newest at entry {}, signed by {}",
             reply.entries,
-            or_dash(&reply.head)
+            or_dash(&reply.head),
+            reply.checkpoints,
+            reply.signed,
+            or_dash(&reply.key),
         )
     } else {
         format!("broken: {}", reply.trouble)

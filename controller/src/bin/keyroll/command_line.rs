@@ -7,8 +7,8 @@ use clap::{ColorChoice, Parser, Subcommand};
 use crate::screen::Format;
 use crate::words::seconds;
 use crate::{
-    array, audit, backup, change, delegation, doctor, explain, node, operator, pages, recover,
-    roll, schedule, spn, verify,
+    approval, array, audit, backup, change, delegation, doctor, explain, node, operator, pages,
+    recover, roll, schedule, spn, verify,
 };
 
 /// Rotates the password of a Kerberos service account that an array of nodes shares
@@ -169,6 +169,16 @@ pub enum Verb {
         /// What to do.
         #[command(subcommand)]
         verb: change::Verb,
+    },
+    /// What nobody may do alone here, and waits for a second person
+    ///
+    /// The controller's settings name what that is (`two-persons`). Whoever asks for it is told a
+    /// number; once somebody else has agreed to that, the same command is typed again and done.
+    #[command(after_help = approval::EXAMPLES, arg_required_else_help = true)]
+    Approval {
+        /// What to do.
+        #[command(subcommand)]
+        verb: approval::Verb,
     },
     /// Operators: who may ask the controller for what
     #[command(after_help = operator::EXAMPLES, arg_required_else_help = true)]

@@ -1,5 +1,6 @@
 //! `keyroll`, the operators' command line: asks the controller and prints what it says.
 
+mod approval;
 mod array;
 mod audit;
 mod backup;
@@ -99,6 +100,7 @@ async fn run(line: CommandLine, screen: Screen) -> Result<Exit, Trouble> {
         Verb::Recover(recover) => recover::run(recover, &session).await,
         Verb::Change { verb } => change::run(verb, &session).await,
         Verb::Spn { verb } => spn::run(verb, &session).await,
+        Verb::Approval { verb } => approval::run(verb, &session).await,
         Verb::Operator { verb } => operator::run(verb, &session).await,
         Verb::Pages(pages) => pages::run(pages, &session.screen),
     }

@@ -76,6 +76,8 @@ async fn asked(by: &'static str, array: &str) -> Vec<(&'static str, bool)> {
         "AddOperator" add_operator AddOperatorRequest {};
         "ListOperators" list_operators ListOperatorsRequest {};
         "RevokeOperator" revoke_operator RevokeOperatorRequest {};
+        "ListApprovals" list_approvals ListApprovalsRequest { array: a.into() };
+        "GiveApproval" give_approval GiveApprovalRequest { array: a.into() };
         "Backup" backup BackupRequest {};
         "Recover" recover RecoverRequest { arrays: vec![a.into()], dry_run: true };
         "ListChanges" list_changes ListChangesRequest { array: a.into() };
@@ -90,6 +92,7 @@ async fn asked(by: &'static str, array: &str) -> Vec<(&'static str, bool)> {
         "PlanSpns" plan_spns PlanSpnsRequest { array: a.into() };
         "ShowDelegation" show_delegation ShowDelegationRequest { array: a.into() };
         "TestDelegation" test_delegation TestDelegationRequest { array: a.into() };
+        "PlanDelegation" plan_delegation PlanDelegationRequest { array: a.into() };
     };
     calls
 }

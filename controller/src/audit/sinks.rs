@@ -1,0 +1,297 @@
+//! Where the audit goes besides the store: a file, the system's log, a web server. Each sink is
+//! served by a task of its own, in order and from where it was last; what it cannot take waits in
+//! the store. Where sinks are configured, nothing is changed of which none of them has heard.
+
+mod file;
+mod syslog;
+#[cfg(test)]
+mod tests;
+mod webhook;
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures_util::future::{join_all, select_ok};
+use keyroll_proto::operator::Alarm;
+use serde::Deserialize;
+use tokio::sync::watch;
+use tokio::time::{sleep, timeout};
+
+use super::{Entry, sign_what_is_new};
+use crate::store::{Store, StoreError};
+use webhook::Webhook;
+pub use webhook::WebhookConfig;
+
+/// How long a change waits for a sink to take its entry.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// A sink that takes longer for what it is given has failed.
+const LIMIT: Duration = Duration::from_secs(10);
+/// Entries given to a sink at once.
+const BATCH: u64 = 100;
+/// The first pause after a failure, and the longest.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(30));
+/// How often the chain is signed while entries come.
+const SIGNED: Duration = Duration::from_secs(3600);
+
+/// Where the audit goes besides the store; nowhere if nothing is named.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct AuditConfig {
+    /// A file to which each entry is appended as a line of JSON. Its folder must be there.
+    pub file: Option<PathBuf>,
+    /// The socket of the system's log (RFC 3164), `/dev/log`: journald and syslog listen there.
+    pub syslog: Option<PathBuf>,
+    /// A web server that is sent the entries.
+    pub webhook: Option<WebhookConfig>,
+}
+
+impl AuditConfig {
+    /// What is wrong with it, in words.
+    ///
+    /// # Errors
+    /// A path that is not absolute, or an address that is none.
+    pub fn check(&self) -> Result<(), String> {
+        for (key, path) in [("file", &self.file), ("syslog", &self.syslog)] {
+            if path.as_ref().is_some_and(|path| !path.is_absolute()) {
+                return Err(format!("audit.{key} must be an absolute path"));
+            }
+        }
+        self.webhook.as_ref().map_or(Ok(()), WebhookConfig::check)
+    }
+}
+
+/// One place.
+enum Sink {
+    File(PathBuf),
+    Syslog(PathBuf),
+    Webhook(Webhook),
+}
+
+impl Sink {
+    const fn name(&self) -> &'static str {
+        match self {
+            Self::File(_) => "file",
+            Self::Syslog(_) => "syslog",
+            Self::Webhook(_) => "webhook",
+        }
+    }
+
+    /// What operators know it by.
+    fn place(&self) -> String {
+        match self {
+            Self::File(path) | Self::Syslog(path) => path.display().to_string(),
+            Self::Webhook(webhook) => webhook.url(),
+        }
+    }
+
+    /// The last entry that it surely has, which may be newer than what was written down. One that
+    /// is not in this chain was written before the store was put back from a backup.
+    fn has(&self, store: &Store, noted: u64) -> anyhow::Result<u64> {
+        let Self::File(path) = self else {
+            return Ok(noted);
+        };
+        let Some(last) = file::last(path)? else {
+            return Ok(noted);
+        };
+        let is_ours = store
+            .audit_entry(last.number)?
+            .is_some_and(|ours| ours == last);
+        Ok(if is_ours { last.number } else { noted })
+    }
+
+    async fn take(&self, entries: &[Entry]) -> anyhow::Result<()> {
+        match self {
+            Self::File(path) => file::append(path, entries)?,
+            Self::Syslog(path) => syslog::send(path, entries).await?,
+            Self::Webhook(webhook) => webhook.post(entries).await?,
+        }
+        Ok(())
+    }
+}
+
+struct Outlet {
+    sink: Sink,
+    /// The last entry that the sink has taken.
+    reached: watch::Sender<u64>,
+    trouble: Mutex<Option<String>>,
+}
+
+/// No sink has heard of what is to be done, so it is not done.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("no sink of the audit takes what is to be done, so it is not done: {0}")]
+pub struct Unheard(String);
+
+/// All sinks.
+pub struct Sinks {
+    store: Arc<Store>,
+    outlets: Vec<Outlet>,
+    pub(crate) patience: Duration,
+}
+
+impl std::fmt::Debug for Sinks {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Sinks(..)")
+    }
+}
+
+impl Sinks {
+    /// The sinks of these settings, each from where it was last.
+    ///
+    /// # Errors
+    /// In words, if a sink's settings cannot be used.
+    pub fn new(store: Arc<Store>, config: &AuditConfig) -> Result<Arc<Self>, String> {
+        let webhook = config.webhook.as_ref().map(Webhook::new).transpose()?;
+        let sinks = [
+            config.file.clone().map(Sink::File),
+            config.syslog.clone().map(Sink::Syslog),
+            webhook.map(Sink::Webhook),
+        ];
+        let outlet = |sink: Sink| {
+            let noted = store.audit_taken(sink.name());
+            Ok(Outlet {
+                reached: watch::Sender::new(noted.map_err(|error| error.to_string())?),
+                sink,
+                trouble: Mutex::default(),
+            })
+        };
+        let outlets: Result<Vec<Outlet>, String> =
+            sinks.into_iter().flatten().map(outlet).collect();
+        Ok(Arc::new(Self {
+            outlets: outlets?,
+            store,
+            patience: PATIENCE,
+        }))
+    }
+
+    /// Returns once a sink has everything that is in the chain now; at once if there is no sink.
+    ///
+    /// # Errors
+    /// [`Unheard`] if none has it in time.
+    pub async fn demand(&self) -> Result<(), Unheard> {
+        if self.outlets.is_empty() {
+            return Ok(());
+        }
+        let head = self.store.audit_head();
+        let head = head.map_err(|error| Unheard(error.to_string()))?;
+        let number = head.map_or(0, |head| head.number);
+        let waits = self.outlets.iter().map(|outlet| {
+            let mut reached = outlet.reached.subscribe();
+            Box::pin(async move {
+                reached
+                    .wait_for(|reached| *reached >= number)
+                    .await
+                    .map(drop)
+            })
+        });
+        match timeout(self.patience, select_ok(waits)).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(_)) | Err(_) => Err(Unheard(self.troubles().join("; "))),
+        }
+    }
+
+    fn troubles(&self) -> Vec<String> {
+        let told = self.outlets.iter().map(|outlet| {
+            let trouble = outlet
+                .trouble
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            let why = trouble.clone().unwrap_or_else(|| "it is behind".to_owned());
+            format!("{}: {why}", outlet.sink.place())
+        });
+        told.collect()
+    }
+
+    /// What operators are told: one for each sink that takes nothing.
+    pub fn alarms(&self) -> impl Iterator<Item = Alarm> + '_ {
+        let all_fail = self.outlets.iter().all(|outlet| outlet.failed().is_some());
+        self.outlets.iter().filter_map(move |outlet| {
+            let why = outlet.failed()?;
+            let (grade, so) = if all_fail {
+                ("critical", ", so nothing is changed and no roll begins")
+            } else {
+                ("warning", "")
+            };
+            Some(Alarm {
+                grade: grade.to_owned(),
+                object: outlet.sink.place(),
+                what: format!("the audit does not get there{so}: {why}"),
+                next: "keyroll audit verify".to_owned(),
+                code: "audit-sink".to_owned(),
+                ..Alarm::default()
+            })
+        })
+    }
+
+    /// Serves the sinks, and signs the chain every hour, for ever.
+    pub async fn run(self: Arc<Self>) {
+        let serve = join_all(self.outlets.iter().map(|outlet| outlet.serve(&self.store)));
+        tokio::join!(serve, self.sign());
+    }
+
+    async fn sign(&self) {
+        loop {
+            let now = chrono::Utc::now().timestamp_millis();
+            if let Err(error) = sign_what_is_new(&self.store, now) {
+                tracing::error!(%error, "the audit was not signed");
+            }
+            sleep(SIGNED).await;
+        }
+    }
+}
+
+impl Outlet {
+    fn failed(&self) -> Option<String> {
+        let trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        trouble.clone()
+    }
+
+    async fn serve(&self, store: &Store) {
+        let mut changes = store.changes();
+        let mut pause = PAUSES.0;
+        loop {
+            changes.mark_unchanged();
+            match self.catch_up(store).await {
+                Ok(()) => {
+                    pause = PAUSES.0;
+                    self.set_trouble(None);
+                    if changes.changed().await.is_err() {
+                        return;
+                    }
+                }
+                Err(error) => {
+                    let (sink, why) = (self.sink.place(), format!("{error:#}"));
+                    tracing::error!(sink, why, "the audit does not get there");
+                    self.set_trouble(Some(why));
+                    sleep(pause).await;
+                    pause = (pause * 2).min(PAUSES.1);
+                }
+            }
+        }
+    }
+
+    async fn catch_up(&self, store: &Store) -> anyhow::Result<()> {
+        let noted = *self.reached.borrow();
+        let mut reached = self.sink.has(store, noted)?;
+        loop {
+            let last = store.audit_head()?.map_or(0, |head| head.number);
+            if reached >= last {
+                self.reached.send_replace(reached);
+                return Ok(());
+            }
+            let numbers = reached + 1..=last.min(reached + BATCH);
+            let entries = numbers.map(|number| store.audit_entry(number));
+            let entries: Result<Vec<_>, StoreError> = entries.collect();
+            let entries: Vec<Entry> = entries?.into_iter().flatten().collect();
+            let taken = entries.last().map_or(last, |entry| entry.number);
+            timeout(LIMIT, self.sink.take(&entries)).await??;
+            reached = taken;
+            self.reached.send_replace(reached);
+            store.write(|change| change.put_audit_taken(self.sink.name(), reached))?;
+        }
+    }
+
+    fn set_trouble(&self, why: Option<String>) {
+        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = why;
+    }
+}

@@ -1,0 +1,64 @@
+//! The file: a line of JSON for each entry, appended and synced.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+
+use crate::audit::Entry;
+
+/// Enough for the last line, in bytes.
+const TAIL: u64 = 64 * 1024;
+
+/// Opened anew each time, so that it may be rotated away between two entries.
+fn open(path: &Path) -> io::Result<File> {
+    OpenOptions::new()
+        .create(true)
+        .read(true)
+        .append(true)
+        .mode(0o600)
+        .open(path)
+}
+
+/// The entry of the last whole line, if there is one. A line that was cut off by a crash is
+/// taken away, since it comes again.
+///
+/// # Errors
+/// If the file cannot be read or cut.
+pub(super) fn last(path: &Path) -> io::Result<Option<Entry>> {
+    let mut file = match OpenOptions::new().read(true).write(true).open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        opened => opened?,
+    };
+    let length = file.metadata()?.len();
+    let begin = length.saturating_sub(TAIL);
+    file.seek(SeekFrom::Start(begin))?;
+    let mut tail = Vec::new();
+    file.take(TAIL).read_to_end(&mut tail)?;
+    let whole = tail
+        .iter()
+        .rposition(|byte| *byte == b'\n')
+        .map_or(0, |at| at + 1);
+    if whole < tail.len() {
+        let keep = begin + whole as u64;
+        OpenOptions::new().write(true).open(path)?.set_len(keep)?;
+    }
+    let mut lines = tail[..whole].split(|byte| *byte == b'\n');
+    let line = lines.rfind(|line| !line.is_empty());
+    Ok(line.and_then(|line| serde_json::from_slice(line).ok()))
+}
+
+/// Appends the entries; they are on the disk when this returns.
+///
+/// # Errors
+/// If the file cannot be opened, written or synced.
+pub(super) fn append(path: &Path, entries: &[Entry]) -> io::Result<()> {
+    let mut lines = Vec::new();
+    for entry in entries {
+        serde_json::to_writer(&mut lines, entry)?;
+        lines.push(b'\n');
+    }
+    let mut file = open(path)?;
+    file.write_all(&lines)?;
+    file.sync_data()
+}

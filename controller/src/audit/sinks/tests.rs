@@ -1,0 +1,361 @@
+//! R21: what leaves this machine, and what is not done while nothing can.
+
+use std::io::{BufReader, Read as _, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use keyroll_proto::operator as said;
+use tokio::net::UnixDatagram;
+use tokio::task::JoinHandle;
+
+use super::*;
+use crate::audit::{self, Event, newest, verify, verify_copy};
+use crate::seal::AuditKey;
+use crate::store::tests::{Scratch, scratch};
+
+fn event(detail: &str) -> Event {
+    Event {
+        at_unix_millis: 1,
+        actor: "alice".into(),
+        verb: "roll".into(),
+        object: "web".into(),
+        outcome: "done".into(),
+        detail: detail.into(),
+    }
+}
+
+fn write(store: &Store, entries: usize) {
+    let written: Result<(), StoreError> = store.write(|change| {
+        (0..entries).try_for_each(|_| audit::append_within(change, event("x")).map(drop))
+    });
+    written.unwrap();
+}
+
+/// Sinks that are served, on a store of their own.
+struct Served {
+    scratch: Scratch,
+    sinks: Arc<Sinks>,
+    task: JoinHandle<()>,
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+fn serve(scratch: Scratch, config: &AuditConfig) -> Served {
+    let mut sinks = Sinks::new(scratch.store.clone(), config).unwrap();
+    Arc::get_mut(&mut sinks).unwrap().patience = Duration::from_millis(300);
+    let task = tokio::spawn(Arc::clone(&sinks).run());
+    Served {
+        scratch,
+        sinks,
+        task,
+    }
+}
+
+fn file(path: &Path) -> AuditConfig {
+    AuditConfig {
+        file: Some(path.to_owned()),
+        ..AuditConfig::default()
+    }
+}
+
+fn copy(path: &Path, key: AuditKey) -> audit::Verdict {
+    let lines = std::fs::File::open(path).unwrap();
+    verify_copy(BufReader::new(lines), key).unwrap()
+}
+
+#[tokio::test]
+async fn r21_a_file_gets_every_entry_once_over_restarts_and_cuts() {
+    let scratch = scratch();
+    let path = scratch.folder.path().join("audit.jsonl");
+    write(&scratch.store, 250);
+    let served = serve(scratch, &file(&path));
+    served.sinks.demand().await.unwrap();
+    write(&served.scratch.store, 1_000);
+    served.sinks.demand().await.unwrap();
+    let mode = std::fs::metadata(&path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode, 0o600);
+    served.task.abort();
+    // A crash in the middle of a line, and a memory from before it.
+    let mut file_of = std::fs::OpenOptions::new()
+        .append(true)
+        .open(&path)
+        .unwrap();
+    file_of.write_all(b"{\"number\":12").unwrap();
+    let store = served.scratch.store.clone();
+    let forgot: Result<(), StoreError> = store.write(|change| change.put_audit_taken("file", 7));
+    forgot.unwrap();
+    let again = Sinks::new(store.clone(), &file(&path)).unwrap();
+    let task = tokio::spawn(Arc::clone(&again).run());
+    write(&store, 1);
+    again.demand().await.unwrap();
+    task.abort();
+    let (whole, kept) = (verify(&store).unwrap(), copy(&path, store.audit_key()));
+    assert_eq!((&whole.trouble, &kept.trouble), (&None, &None));
+    assert_eq!((kept.entries, &kept.head), (whole.entries, &whole.head));
+    assert!(kept.checkpoints >= 2, "{kept:?}");
+}
+
+#[tokio::test]
+async fn r21_after_a_restore_the_file_goes_on_with_the_new_chain() {
+    let (before, after) = (scratch(), scratch());
+    let path = before.folder.path().join("audit.jsonl");
+    write(&before.store, 30);
+    let served = serve(before, &file(&path));
+    served.sinks.demand().await.unwrap();
+    served.task.abort();
+    // Another chain, whose numbers the file has seen already.
+    write(&after.store, 20);
+    let noted: Result<(), StoreError> = after
+        .store
+        .write(|change| change.put_audit_taken("file", 15));
+    noted.unwrap();
+    let went_on = serve(after, &file(&path));
+    went_on.sinks.demand().await.unwrap();
+    let text = std::fs::read_to_string(&path).unwrap();
+    let last: Entry = serde_json::from_str(text.lines().next_back().unwrap()).unwrap();
+    let head = newest(&went_on.scratch.store, 1, "").unwrap().remove(0);
+    assert_eq!(last, head);
+    // And it is plain to see where.
+    let broken = copy(&path, went_on.scratch.store.audit_key()).trouble;
+    assert!(broken.is_some());
+}
+
+#[tokio::test]
+async fn r21_a_copy_tells_every_touched_line_and_every_foreign_signature() {
+    let scratch = scratch();
+    let path = scratch.folder.path().join("audit.jsonl");
+    write(&scratch.store, 1_100);
+    let served = serve(scratch, &file(&path));
+    served.sinks.demand().await.unwrap();
+    let key = served.scratch.store.audit_key();
+    let text = std::fs::read_to_string(&path).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    let judge = |lines: &[&str], key| {
+        let text = lines.join("\n");
+        verify_copy(text.as_bytes(), key).unwrap().trouble
+    };
+    assert_eq!(judge(&lines, key), None);
+    assert_eq!(judge(&lines[500..], key), None, "it may begin anywhere");
+    let other = crate::seal::Seal::new(&[9; 32]).audit_key();
+    let trouble = judge(&lines, other).unwrap();
+    assert!(trouble.contains("has not signed"), "{trouble}");
+    for at in [1, 500, 998, 999, 1000, 1050] {
+        let mut dropped = lines.clone();
+        dropped.remove(at);
+        let mut doubled = lines.clone();
+        doubled.insert(at, lines[at]);
+        let mut swapped = lines.clone();
+        swapped.swap(at, at + 1);
+        let edited = lines[at]
+            .replacen("web", "wex", 1)
+            .replacen("signed", "sealed", 1);
+        let mut changed = lines.clone();
+        changed[at] = &edited;
+        for (how, lines) in [
+            ("dropped", dropped),
+            ("doubled", doubled),
+            ("swapped", swapped),
+            ("changed", changed),
+            ("torn", vec![lines[0], &lines[at][..20]]),
+        ] {
+            assert!(judge(&lines, key).is_some(), "line {at} {how}: not found");
+        }
+    }
+}
+
+#[tokio::test]
+async fn r21_a_thousand_entries_never_pass_without_a_checkpoint() {
+    let scratch = scratch();
+    let store = &scratch.store;
+    write(store, 2_500);
+    let verdict = verify(store).unwrap();
+    assert_eq!((verdict.trouble, verdict.checkpoints), (None, 2));
+    assert_eq!(verdict.signed, 2_000);
+    // Every hour besides, but only what is new.
+    for _ in 0..3 {
+        audit::sign_what_is_new(store, 9).unwrap();
+    }
+    let verdict = verify(store).unwrap();
+    assert_eq!((verdict.trouble, verdict.checkpoints), (None, 3));
+    assert_eq!(verdict.signed, verdict.entries);
+    let last = newest(store, 1, "").unwrap().remove(0);
+    assert_eq!(last.event.object, store.audit_key().to_string());
+}
+
+#[tokio::test]
+async fn r21_while_no_sink_takes_anything_nothing_is_changed_and_no_roll_begins() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("missing/audit.jsonl");
+    let site = crate::stand_in::StandIn::with_sinks(&file(&path));
+    let array = crate::stand_in::in_service(&site, &["n1"]);
+    let controller = &site.controller;
+    let task = tokio::spawn(Arc::clone(&controller.sinks).run());
+    let service = crate::service::Service::new(controller.clone());
+    let ask = || {
+        let mut request = tonic::Request::new(said::QuarantineNodeRequest {
+            array: "web".to_owned(),
+            node: "n1".to_owned(),
+            ..Default::default()
+        });
+        request.extensions_mut().insert(crate::service::LocalRoot);
+        said::operator_server::Operator::quarantine_node(&service, request)
+    };
+    let no = ask().await.unwrap_err();
+    assert_eq!(no.code(), tonic::Code::Unavailable, "{no}");
+    assert!(no.message().contains("No such file or directory"), "{no}");
+    let quarantined = || {
+        use crate::store::Read as _;
+        let node = controller.ports.store.node(&"n1".parse().unwrap());
+        !node.unwrap().unwrap().quarantined.is_empty()
+    };
+    assert!(!quarantined());
+    let wanted = crate::rolls::Wanted {
+        cause: keyroll::roll::Cause::Operator,
+        actor: "test".to_owned(),
+        old_key: keyroll::roll::OldKey::UntilDrained,
+        accepts_gap: false,
+    };
+    let begun = controller.rolls.begin(&array, &wanted).await;
+    assert!(matches!(begun, Err(crate::rolls::NotBegun::Unheard(_))));
+    let alarm = controller.sinks.alarms().next().unwrap();
+    assert_eq!(alarm.grade, "critical");
+    // Whoever only reads is answered, and once the file can be written so is everybody.
+    controller.status().await.unwrap();
+    std::fs::create_dir(path.parent().unwrap()).unwrap();
+    while ask().await.is_err() {}
+    assert!(quarantined());
+    assert!(controller.sinks.alarms().next().is_none());
+    let kept = copy(&path, controller.ports.store.audit_key());
+    assert_eq!(kept.trouble, None);
+    task.abort();
+}
+
+#[tokio::test]
+async fn r21_the_system_s_log_gets_a_datagram_for_each_entry() {
+    let scratch = scratch();
+    let path = scratch.folder.path().join("log");
+    let log = UnixDatagram::bind(&path).unwrap();
+    let config = AuditConfig {
+        syslog: Some(path),
+        ..AuditConfig::default()
+    };
+    write(&scratch.store, 2);
+    let served = serve(scratch, &config);
+    served.sinks.demand().await.unwrap();
+    for number in 1..=2 {
+        let mut line = vec![0; 4096];
+        let length = log.recv(&mut line).await.unwrap();
+        let line = String::from_utf8(line[..length].to_vec()).unwrap();
+        let json = line.strip_prefix("<109>keyroll-audit[").unwrap();
+        let (_, json) = json.split_once("]: ").unwrap();
+        let entry: Entry = serde_json::from_str(json).unwrap();
+        assert_eq!(entry.number, number);
+    }
+}
+
+/// A web server of one answer for each connection; what it was sent comes out.
+fn web_server(
+    world: &crate::ca::tests::World,
+    status: &'static str,
+) -> (u16, std::sync::mpsc::Receiver<String>) {
+    let config = world.own.open_to_all().unwrap();
+    let mut config = (*config).clone();
+    config.alpn_protocols.clear();
+    let config = Arc::new(config);
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let (sender, received) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let session = rustls::ServerConnection::new(config.clone()).unwrap();
+            let mut stream = rustls::StreamOwned::new(session, stream.unwrap());
+            let (mut text, mut part) = (String::new(), [0; 4096]);
+            while let Ok(length @ 1..) = stream.read(&mut part) {
+                text.push_str(&String::from_utf8_lossy(&part[..length]));
+                if text.ends_with("}]") {
+                    break;
+                }
+            }
+            let answer = format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\n\r\n");
+            drop(stream.write_all(answer.as_bytes()));
+            // Whoever does not trust the server has hung up, and comes again.
+            if !text.is_empty() && sender.send(text).is_err() {
+                return;
+            }
+        }
+    });
+    (port, received)
+}
+
+fn webhook(world: &crate::ca::tests::World, port: u16) -> AuditConfig {
+    let folder = world.scratch.folder.path();
+    let (ca, token) = (folder.join("ca.pem"), folder.join("token"));
+    std::fs::write(&ca, world.authority.pem()).unwrap();
+    std::fs::write(&token, "letmein\n").unwrap();
+    std::fs::set_permissions(&token, std::fs::Permissions::from_mode(0o600)).unwrap();
+    AuditConfig {
+        webhook: Some(WebhookConfig {
+            url: format!("https://localhost:{port}/keyroll?site=1"),
+            ca: vec![ca],
+            token_file: Some(token),
+        }),
+        ..AuditConfig::default()
+    }
+}
+
+#[tokio::test]
+async fn r21_a_web_server_is_posted_the_entries_and_must_take_them() {
+    let world = crate::ca::tests::world();
+    let (port, received) = web_server(&world, "204 No Content");
+    let config = webhook(&world, port);
+    let scratch = scratch();
+    write(&scratch.store, 2);
+    let served = serve(scratch, &config);
+    served.sinks.demand().await.unwrap();
+    let text = received.recv().unwrap();
+    let (head, body) = text.split_once("\r\n\r\n").unwrap();
+    assert!(head.starts_with("POST /keyroll?site=1 HTTP/1.1"), "{head}");
+    assert!(head.contains("authorization: Bearer letmein"), "{head}");
+    let entries: Vec<Entry> = serde_json::from_str(body).unwrap();
+    assert!(entries.len() >= 2 && entries[1].number == 2, "{body}");
+
+    let (port, _received) = web_server(&world, "503 Service Unavailable");
+    let refused = serve(super::tests::scratch(), &webhook(&world, port));
+    write(&refused.scratch.store, 1);
+    let unheard = refused.sinks.demand().await.unwrap_err().to_string();
+    assert!(
+        unheard.contains("503") && !unheard.contains("letmein"),
+        "{unheard}"
+    );
+
+    // Somebody else with the same name.
+    let (port, _received) = web_server(&crate::ca::tests::world(), "204 No Content");
+    let stranger = serve(super::tests::scratch(), &webhook(&world, port));
+    write(&stranger.scratch.store, 1);
+    let unheard = stranger.sinks.demand().await.unwrap_err().to_string();
+    assert!(unheard.contains("certificate"), "{unheard}");
+}
+
+#[test]
+fn settings_that_cannot_be_used_are_told() {
+    for (toml, wanted) in [
+        (
+            "file = 'audit.jsonl'",
+            "audit.file must be an absolute path",
+        ),
+        ("syslog = 'log'", "audit.syslog must be"),
+        (
+            "[webhook]\nurl = 'http://a/'\nca = ['/ca']",
+            "must begin with https://",
+        ),
+        ("[webhook]\nurl = 'https://a/'\nca = []", "audit.webhook.ca"),
+    ] {
+        let config: AuditConfig = toml::from_str(toml).unwrap();
+        let why = config.check().unwrap_err();
+        assert!(why.contains(wanted), "{why}");
+    }
+}

@@ -1,0 +1,17 @@
+//! What an installation may let nobody do alone.
+
+use serde::{Deserialize, Serialize};
+
+/// A kind of call that is grave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Grave {
+    /// A roll that takes old keys away while tickets under them live.
+    Emergency,
+    /// Not waiting for a domain controller.
+    WaiveDc,
+    /// SPNs: registered, moved, removed, taken back.
+    Spn,
+    /// Delegation: changed, or tried with the array's key.
+    Delegation,
+}
