@@ -1,8 +1,8 @@
 # keyroll: `make help` lists the targets. Any user may run all of them; `deps` alone needs root or
 # sudo, and does nothing when everything is there.
 .DEFAULT_GOAL := help
-.PHONY: help deps build lint test unit model model-full e2e crash interop demo bench fuzz mutants \
-  windows windows-deps test-windows clean
+.PHONY: help deps build lint test unit model model-full e2e crash interop demo bench fuzz simulate \
+  mutants windows windows-deps test-windows clean
 
 # Where `make lint` looks for cargo-deny before it installs it there.
 tools := $(CURDIR)/target/tools
@@ -12,6 +12,8 @@ target := $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)
 MINUTES ?= 1
 # How many programs `make crash` kills at random instants.
 DEATHS ?= 200
+# How many seeds `make simulate` tries; SEED=7 is the first of them, alone unless SEEDS is given.
+SEEDS ?= $(if $(SEED),1,10000)
 # More for cargo-mutants: MUTANTS='--file src/fence.rs' takes a minute, all of the core hours.
 MUTANTS ?=
 
@@ -70,6 +72,10 @@ bench: deps ## measure what docs/benchmarks.md promises, and write it
 
 fuzz: ## feed every reader of bytes from elsewhere with hostile ones, MINUTES=1 for each
 	tests/fuzz/run $(MINUTES)
+
+simulate: ## the programs in virtual time, on SEEDS=1000000; SEED=7 tells one whole
+	SEEDS=$(SEEDS) $(if $(SEED),SEED=$(SEED)) cargo test --release --locked -p keyroll-simulation -- \
+	  --exact every_seed_keeps_the_promise --nocapture
 
 mutants: $(tools)/bin/cargo-mutants ## make small mistakes in the core, and see whether its tests notice
 	nice cargo mutants --package keyroll --output target $(MUTANTS)

@@ -21,6 +21,7 @@ mod script;
 mod weather;
 mod world;
 
+use std::io::Write as _;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -28,7 +29,10 @@ use mistake::Mistake;
 use run::{Outcome, run};
 
 /// How many seeds a plain run takes.
-const SEEDS: u64 = 100;
+const SEEDS: u64 = 1000;
+
+/// After how many seeds a long run says how far it is.
+const TOLD: u64 = 1000;
 
 fn setting(name: &str) -> Option<u64> {
     let text = std::env::var(name).ok()?;
@@ -72,6 +76,10 @@ fn sweep(
                     let seed = next.fetch_add(1, Ordering::Relaxed);
                     if seed >= first + seeds || failures.lock().unwrap().len() >= enough {
                         return;
+                    }
+                    if (seed - first) % TOLD == TOLD - 1 {
+                        let _ =
+                            writeln!(std::io::stderr(), "{} of {seeds} seeds", seed - first + 1);
                     }
                     failures.lock().unwrap().extend(lost(seed));
                 }
