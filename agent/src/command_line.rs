@@ -86,6 +86,10 @@ enum Verb {
     /// Serve the controller, until stopped.
     #[command(after_help = "Examples:\n  keyroll-agent run\n  systemctl start keyroll-agent")]
     Run,
+    /// The agent as a service of Windows.
+    #[cfg(windows)]
+    #[command(subcommand)]
+    Service(platform::service::Verb),
 }
 
 /// The whole command line, as its pages are made from it.
@@ -119,37 +123,50 @@ pub(crate) fn say(what: &str) {
 }
 
 fn act(line: CommandLine) -> Result<Exit, Trouble> {
-    let config = Config::read(&line.config).map_err(|error| {
-        let exit = match &error {
-            ConfigError::File(_) => Exit::InputOutput,
-            ConfigError::Syntax { .. } | ConfigError::Values { .. } => Exit::Settings,
-        };
-        Trouble::of(exit, &error).next("keyroll-agent check --config FILE")
-    })?;
+    let config = || {
+        Config::read(&line.config).map_err(|error| {
+            let exit = match &error {
+                ConfigError::File(_) => Exit::InputOutput,
+                ConfigError::Syntax { .. } | ConfigError::Values { .. } => Exit::Settings,
+            };
+            Trouble::of(exit, &error).next("keyroll-agent check --config FILE")
+        })
+    };
     match line.verb {
-        Verb::Check { output } => Ok(look::check(&config, output)),
-        Verb::Show { output } => Ok(look::show(&config, output)),
+        Verb::Check { output } => Ok(look::check(&config()?, output)),
+        Verb::Show { output } => Ok(look::show(&config()?, output)),
         Verb::Join {
             csr_out: Some(out),
             node: Some(node),
             ..
-        } => request(&config, &out, &node),
+        } => request(&config()?, &out, &node),
         Verb::Join {
             certificate: Some(certificate),
             authorities,
             ..
-        } => take(&config, &certificate, authorities.as_deref()),
+        } => take(&config()?, &certificate, authorities.as_deref()),
         Verb::Join {
             invitation_file,
             address,
             ..
-        } => join(&config, &invitation_file, address),
+        } => join(&config()?, &invitation_file, address),
         Verb::Run => {
-            log(config.log);
-            runtime()?.block_on(serve::run(config, asked_to_stop()))?;
+            let config = config()?;
+            let lines = tracing_subscriber::fmt::layer()
+                .with_writer(std::io::stderr)
+                .with_ansi(false);
+            log(config.log, lines);
+            serve(config)?;
             Ok(Exit::Done)
         }
+        #[cfg(windows)]
+        Verb::Service(verb) => platform::service::act(verb, &line.config),
     }
+}
+
+/// Serves until asked to stop; a keytab that is being written then is finished first.
+pub(crate) fn serve(config: Config) -> Result<(), Trouble> {
+    runtime()?.block_on(serve::run(config, asked_to_stop()))
 }
 
 /// One thread: an agent waits nearly always, and each thread costs memory.
@@ -212,7 +229,9 @@ fn request(config: &Config, out: &Path, node: &NodeName) -> Result<Exit, Trouble
         atomic_file::replace(path, bytes, &Access::PRIVATE)
             .map_err(|error| Trouble::of(Exit::CannotWrite, &error))
     };
-    write(&config.state.join(WAITING), &new.into_pem())?;
+    let sealed = platform::seal(new.into_pem())
+        .map_err(|error| Trouble::new(Exit::System, format!("cannot seal the new key: {error}")))?;
+    write(&config.state.join(WAITING), &sealed)?;
     let absolute = std::path::absolute(out)
         .map_err(|error| Trouble::new(Exit::CannotWrite, format!("{}: {error}", out.display())))?;
     write(&absolute, &SecretBytes::new(csr.into_bytes()))?;
@@ -235,9 +254,11 @@ fn take(config: &Config, certificate: &Path, authorities: Option<&Path>) -> Resu
             .map_err(|error| Trouble::new(Exit::Damaged, format!("{}: {error}", path.display())))
     };
     let waiting = config.state.join(WAITING);
-    let key = read(&waiting).map_err(|trouble| {
+    let sealed = read(&waiting).map_err(|trouble| {
         trouble.next("keyroll-agent join --csr-out FILE --node NAME comes first")
     })?;
+    let key = platform::unseal(sealed)
+        .map_err(|error| Trouble::new(Exit::Damaged, format!("{}: {error}", waiting.display())))?;
     let chain = certificates(certificate)?;
     let authorities = certificates(authorities.unwrap_or(certificate))?;
     Identity::keep(&config.state, &key, &chain, &authorities)
@@ -255,7 +276,10 @@ fn private(folder: &Path) -> Result<(), Trouble> {
 
 /// Logs our own doing at `level`, and what libraries say of theirs at most at `info`: below that
 /// they show the bytes they carry.
-fn log(level: tracing::Level) {
+pub(crate) fn log<L>(level: tracing::Level, lines: L)
+where
+    L: tracing_subscriber::Layer<tracing_subscriber::Registry> + Send + Sync,
+{
     use tracing_subscriber::filter::{LevelFilter, Targets};
     use tracing_subscriber::prelude::*;
     let (own, others) = (level, level.min(tracing::Level::INFO));
@@ -264,9 +288,6 @@ fn log(level: tracing::Level) {
         .with_target("keyroll", own)
         .with_target("keyroll_agent", own)
         .with_target("keyroll_proto", own);
-    let lines = tracing_subscriber::fmt::layer()
-        .with_writer(std::io::stderr)
-        .with_ansi(false);
     tracing_subscriber::registry()
         .with(lines)
         .with(filter)

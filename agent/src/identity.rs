@@ -1,4 +1,5 @@
-//! The node's own key and certificate, and whom it trusts: files in the state folder, 0600.
+//! The node's own key and certificate, and whom it trusts: files in the state folder, for nobody
+//! else.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -166,18 +167,17 @@ impl Identity {
         // The key with its chain in one file: nobody ever finds one without the other.
         let mut both = key.expose().to_vec();
         both.extend_from_slice(pem(chain).as_bytes());
-        let write = |name: &str, bytes: Vec<u8>| {
-            atomic_file::replace(
-                &folder.join(name),
-                &SecretBytes::new(bytes),
-                &Access::PRIVATE,
-            )
+        let both = platform::seal(SecretBytes::new(both))
+            .map_err(|error| unusable("the node's key", error))?;
+        let write = |name: &str, bytes: SecretBytes| {
+            atomic_file::replace(&folder.join(name), &bytes, &Access::PRIVATE)
         };
+        let text = |certificates| SecretBytes::new(pem(certificates).into_bytes());
         // Whoever is trusted first: authorities are replaced by adding the new one, so the old key
         // works with the new list if this ends in between.
-        write(AUTHORITIES, pem(authorities).into_bytes())?;
+        write(AUTHORITIES, text(authorities))?;
         write(KEY, both)?;
-        write(CHAIN, pem(chain).into_bytes())?;
+        write(CHAIN, text(chain))?;
         Ok(())
     }
 
@@ -262,7 +262,8 @@ impl Current {
             Err(error) if error.is_missing() => Err(IdentityError::NotJoined),
             outcome => Ok(outcome?),
         };
-        let key = read(&path)?;
+        let key =
+            platform::unseal(read(&path)?).map_err(|error| unusable("the node's key", error))?;
         let authorities = read(&folder.join(AUTHORITIES))?;
         let certificates = |bytes: &SecretBytes, path: &Path| {
             CertificateDer::pem_slice_iter(bytes.expose())

@@ -7,7 +7,10 @@ mod lock;
 mod process;
 mod systemd;
 
+use std::io;
 use std::path::{Path, PathBuf};
+
+use keyroll::secret::SecretBytes;
 
 pub use self::disk::{create, rename, sync_folder, write_at};
 pub use self::files::{
@@ -28,6 +31,22 @@ pub fn settings() -> PathBuf {
 #[must_use]
 pub fn state() -> PathBuf {
     PathBuf::from("/var/lib/keyroll-agent")
+}
+
+/// A secret as it lies on the disk: as it is, the file is for its owner alone.
+///
+/// # Errors
+/// None.
+pub fn seal(secret: SecretBytes) -> io::Result<SecretBytes> {
+    Ok(secret)
+}
+
+/// The secret that lies on the disk as `sealed`.
+///
+/// # Errors
+/// None.
+pub fn unseal(sealed: SecretBytes) -> io::Result<SecretBytes> {
+    Ok(sealed)
 }
 
 /// What starts the agent for good.

@@ -1,11 +1,16 @@
 //! Windows: access control lists, share modes, jobs, the service control manager.
 
 mod disk;
+mod event_log;
 mod files;
 mod lock;
 mod process;
+pub mod service;
 
+use std::io;
 use std::path::PathBuf;
+
+use keyroll::secret::SecretBytes;
 
 pub use self::disk::{create, rename, sync_folder, write_at};
 pub use self::files::{
@@ -13,7 +18,11 @@ pub use self::files::{
     set_access, stamp,
 };
 pub use self::lock::open_locked;
-pub use self::process::{Family, asked_to_stop, protect, ready, stopping, watchdog};
+pub use self::process::{Family, protect, watchdog};
+pub use self::service::{ready, stopping};
+
+/// Sealed for this, nothing opens it for anything else.
+const PURPOSE: &[u8] = b"keyroll-agent: the node's key";
 
 /// Where everything of keyroll is: `C:\ProgramData\keyroll`.
 fn home() -> PathBuf {
@@ -31,6 +40,32 @@ pub fn settings() -> PathBuf {
 #[must_use]
 pub fn state() -> PathBuf {
     home().join("agent")
+}
+
+/// A secret as it lies on the disk: sealed by DPAPI with the machine's key, since an administrator
+/// joins and the service reads. Who may read the file at all, its list says.
+///
+/// # Errors
+/// The system's.
+pub fn seal(secret: SecretBytes) -> io::Result<SecretBytes> {
+    keyroll_windows::protect::seal(secret.expose(), PURPOSE).map(SecretBytes::new)
+}
+
+/// The secret that lies on the disk as `sealed`.
+///
+/// # Errors
+/// The system's, if another machine has sealed it, or it was changed.
+pub fn unseal(sealed: SecretBytes) -> io::Result<SecretBytes> {
+    let mut secret = keyroll_windows::protect::open(sealed.expose(), PURPOSE)?;
+    Ok(SecretBytes::new(std::mem::take(&mut *secret)))
+}
+
+/// Ends when this process is asked to, by the console or by the service control manager.
+pub async fn asked_to_stop() {
+    tokio::select! {
+        () = process::asked_to_stop() => {}
+        () = service::asked_to_stop() => {}
+    }
 }
 
 /// What starts the agent for good.

@@ -9,6 +9,8 @@
 #[cfg(unix)]
 mod faults;
 mod health;
+#[cfg(windows)]
+mod installed;
 mod keysets;
 mod peers;
 mod scene;

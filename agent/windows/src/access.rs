@@ -13,13 +13,16 @@ use windows_sys::Win32::Security::Authorization::{
 };
 use windows_sys::Win32::Security::{
     ACCESS_ALLOWED_ACE, ACE_HEADER, ACL, DACL_SECURITY_INFORMATION, GetAce,
-    GetKernelObjectSecurity, GetSecurityDescriptorDacl, GetTokenInformation, LookupAccountNameW,
-    PSID, SetKernelObjectSecurity, TOKEN_QUERY, TOKEN_USER, TokenUser,
+    GetKernelObjectSecurity, GetSecurityDescriptorDacl, GetSecurityDescriptorOwner,
+    GetTokenInformation, LookupAccountNameW, OWNER_SECURITY_INFORMATION, PSID,
+    SetKernelObjectSecurity, TOKEN_QUERY, TOKEN_USER, TokenUser,
 };
 use windows_sys::Win32::System::Threading::{GetCurrentProcess, OpenProcessToken};
 
 use crate::text::{Local, done, wide};
 
+/// What is read.
+const OWNER_AND_LIST: u32 = OWNER_SECURITY_INFORMATION | DACL_SECURITY_INFORMATION;
 /// `ACCESS_ALLOWED_ACE_TYPE` and `ACCESS_DENIED_ACE_TYPE` (MS-DTYP 2.4.4.1).
 const ALLOWED: u8 = 0;
 const DENIED: u8 = 1;
@@ -79,7 +82,7 @@ impl Descriptor {
         Ok(descriptor)
     }
 
-    /// The list of a file that is open with `READ_CONTROL`.
+    /// Owner and list of a file or folder that is open with `READ_CONTROL`.
     ///
     /// # Errors
     /// The system's.
@@ -88,13 +91,7 @@ impl Descriptor {
         let mut size = 0;
         // SAFETY: the handle is open as long as `file`, and no byte is asked for.
         let outcome = unsafe {
-            GetKernelObjectSecurity(
-                handle,
-                DACL_SECURITY_INFORMATION,
-                null_mut(),
-                0,
-                &raw mut size,
-            )
+            GetKernelObjectSecurity(handle, OWNER_AND_LIST, null_mut(), 0, &raw mut size)
         };
         more_is_needed(outcome)?;
         let mut descriptor = Self::room(size as usize);
@@ -102,7 +99,7 @@ impl Descriptor {
         let outcome = unsafe {
             GetKernelObjectSecurity(
                 handle,
-                DACL_SECURITY_INFORMATION,
+                OWNER_AND_LIST,
                 descriptor.words.as_mut_ptr().cast(),
                 size,
                 &raw mut size,
@@ -151,6 +148,20 @@ impl Descriptor {
         let count = unsafe { (*list).AceCount };
         let entries = (0..u32::from(count)).map(|index| entry(list, index));
         entries.collect::<io::Result<Vec<_>>>().map(Some)
+    }
+
+    /// The owner's SID.
+    ///
+    /// # Errors
+    /// The system's, if there is none.
+    pub fn owner(&self) -> io::Result<String> {
+        let (mut owner, mut defaulted) = (null_mut(), 0);
+        // SAFETY: the descriptor is one that Windows made; the results are places of our own.
+        let outcome = unsafe {
+            GetSecurityDescriptorOwner(self.pointer(), &raw mut owner, &raw mut defaulted)
+        };
+        done(outcome)?;
+        written(owner)
     }
 
     fn room(bytes: usize) -> Self {

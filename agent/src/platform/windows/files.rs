@@ -8,6 +8,7 @@ use std::path::Path;
 use keyroll_windows::access::{Descriptor, Entry, Verdict, own_sid, sid_of};
 use keyroll_windows::files;
 
+use crate::atomic_file::FileError;
 use crate::platform::AccessWords;
 
 /// `FILE_FLAG_OPEN_REPARSE_POINT`: a link is not followed.
@@ -16,6 +17,8 @@ pub(super) const NO_LINK: u32 = 0x0020_0000;
 const FOLDER: u32 = 0x0200_0000;
 /// `READ_CONTROL`.
 const READ_LIST: u32 = 0x0002_0000;
+/// `WRITE_DAC`.
+const WRITE_LIST: u32 = 0x0004_0000;
 /// `FILE_ADD_FILE`.
 const ADD_FILE: u32 = 0x0002;
 
@@ -172,7 +175,9 @@ fn lets_anybody_in(entry: &Entry) -> bool {
 }
 
 fn list_of(path: &Path) -> io::Result<Descriptor> {
-    Descriptor::of(&options().access_mode(READ_LIST).open(path)?)
+    let mut options = options();
+    let options = options.access_mode(READ_LIST);
+    Descriptor::of(&options.custom_flags(NO_LINK | FOLDER).open(path)?)
 }
 
 /// Whether others may open the file than `access` says, or than may open a keytab.
@@ -229,6 +234,38 @@ pub fn make_private_folder(folder: &Path) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists && folder.is_dir() => Ok(()),
         outcome => outcome,
     }
+}
+
+/// Makes the folder of everything that is keyroll's, or takes it over: anybody may make folders
+/// where it lies.
+///
+/// # Errors
+/// [`FileError`], if somebody else made it before: nobody knows what he put into it.
+pub fn take_home(home: &Path) -> Result<(), FileError> {
+    make_private_folder(home).map_err(|error| FileError::system("make", home, error))?;
+    let folder = options()
+        .access_mode(READ_LIST | WRITE_LIST)
+        .custom_flags(NO_LINK | FOLDER)
+        .open(home)
+        .map_err(|error| FileError::system("open", home, error))?;
+    let unfit = |what| FileError::Unfit {
+        path: home.to_owned(),
+        what,
+    };
+    let failed = |error| FileError::system("take over", home, error);
+    if !folder.metadata().map_err(failed)?.is_dir() {
+        return Err(unfit("not a folder"));
+    }
+    let owner = Descriptor::of(&folder)
+        .and_then(|list| list.owner())
+        .map_err(failed)?;
+    let own = own_sid().map_err(failed)?;
+    if ![SYSTEM, ADMINISTRATORS, &own].contains(&owner.as_str()) {
+        return Err(unfit("another user's folder; look into it, and remove it"));
+    }
+    private_folder_list()
+        .and_then(|list| list.give(&folder))
+        .map_err(failed)
 }
 
 /// Whether files can be made in `folder`; nothing is.
@@ -297,6 +334,22 @@ mod tests {
                 "{list} {access:?}"
             );
         }
+    }
+
+    #[test]
+    fn a_home_that_was_there_is_taken_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = folder.path().join("home");
+        std::fs::create_dir(&home).unwrap();
+        assert!(is_open_to_others(&home, &Access::PRIVATE));
+        for _ in 0..2 {
+            take_home(&home).unwrap();
+            assert!(!is_open_to_others(&home, &Access::PRIVATE));
+        }
+        let file = folder.path().join("file");
+        std::fs::write(&file, "").unwrap();
+        assert!(take_home(&file).is_err());
+        take_home(&folder.path().join("new").join("home")).unwrap();
     }
 
     #[test]

@@ -46,7 +46,7 @@ pub fn protect() {
     keyroll_windows::process::leave_no_dump();
 }
 
-/// Ends when this process is asked to: Ctrl-C, the console's end, or the machine's.
+/// Ends when the console asks: Ctrl-C, the console's end, or the machine's.
 pub async fn asked_to_stop() {
     use tokio::signal::windows::{ctrl_break, ctrl_c, ctrl_close, ctrl_shutdown};
     let (Ok(mut c), Ok(mut pause), Ok(mut close), Ok(mut shutdown)) =
@@ -61,12 +61,6 @@ pub async fn asked_to_stop() {
         _ = shutdown.recv() => {}
     }
 }
-
-/// The agent serves.
-pub fn ready() {}
-
-/// The agent ends.
-pub fn stopping() {}
 
 /// Nobody asks to be told that this process still turns.
 pub async fn watchdog() {

@@ -1,0 +1,257 @@
+//! The agent as a service: installed and removed here, run in [`run`].
+
+mod run;
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use clap::Subcommand;
+use windows_registry::LOCAL_MACHINE;
+use windows_service::service::{
+    Service, ServiceAccess, ServiceAction, ServiceActionType, ServiceErrorControl,
+    ServiceFailureActions, ServiceFailureResetPeriod, ServiceInfo, ServiceStartType, ServiceState,
+    ServiceType,
+};
+use windows_service::service_manager::{ServiceManager, ServiceManagerAccess};
+
+pub use self::run::{asked_to_stop, ready, run, stopping};
+use super::files::take_home;
+use crate::command_line::say;
+use crate::config::Config;
+use crate::exit::Exit;
+use crate::trouble::{Trouble, chain};
+
+/// The service's name, and that of its source in the event log.
+pub const NAME: &str = "keyroll-agent";
+
+/// Where the event log looks for what a source's numbers mean.
+const SOURCE: &str = r"SYSTEM\CurrentControlSet\Services\EventLog\Application\keyroll-agent";
+/// Part of Windows: it has a message of one free text for each number from 1 to 1000.
+const MESSAGES: &str = r"%SystemRoot%\System32\EventCreate.exe";
+/// Errors, warnings, information.
+const KINDS: u32 = 7;
+
+/// How long a start or a stop may take.
+const PATIENCE: Duration = Duration::from_secs(40);
+/// How often its state is asked for meanwhile.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// `ERROR_SERVICE_DOES_NOT_EXIST`, `ERROR_SERVICE_EXISTS`, `ERROR_SERVICE_NOT_ACTIVE`,
+/// `ERROR_SERVICE_ALREADY_RUNNING`.
+const ABSENT: i32 = 1060;
+const THERE: i32 = 1073;
+const NOT_RUNNING: i32 = 1062;
+const RUNNING: i32 = 1056;
+/// `ERROR_INVALID_LEVEL`: what wine says of the recovery.
+const UNKNOWN: i32 = 124;
+
+/// What can be done with the service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
+pub enum Verb {
+    /// Install it, or bring it up to date: started with the machine, as SYSTEM, and again after a
+    /// failure.
+    #[command(after_help = "Examples:\n  keyroll-agent service install\n  \
+        keyroll-agent --config D:\\keyroll\\agent.toml service install")]
+    Install,
+    /// Stop and remove it; keytabs, certificate and settings stay.
+    #[command(after_help = "Examples:\n  keyroll-agent service uninstall")]
+    Uninstall,
+    /// Start it, and wait until it serves.
+    #[command(after_help = "Examples:\n  keyroll-agent service start")]
+    Start,
+    /// Stop it, and wait until it has ended; a keytab that is being written is finished.
+    #[command(after_help = "Examples:\n  keyroll-agent service stop")]
+    Stop,
+    /// What the service control manager runs.
+    #[command(hide = true)]
+    Run,
+}
+
+/// Does it.
+///
+/// # Errors
+/// [`Trouble`].
+pub fn act(verb: Verb, settings: &Path) -> Result<Exit, Trouble> {
+    match verb {
+        Verb::Install => install(settings)?,
+        Verb::Uninstall => uninstall()?,
+        Verb::Start => start()?,
+        Verb::Stop => stop(&open(ServiceAccess::STOP | ServiceAccess::QUERY_STATUS)?)?,
+        Verb::Run => run::run(settings)?,
+    }
+    Ok(Exit::Done)
+}
+
+fn install(settings: &Path) -> Result<(), Trouble> {
+    let absolute = |path: &Path| {
+        std::path::absolute(path)
+            .map_err(|error| Trouble::new(Exit::System, format!("{}: {error}", path.display())))
+    };
+    let settings = absolute(settings)?;
+    // A service that cannot read its settings would fail again and again.
+    Config::read(&settings).map_err(|error| {
+        Trouble::of(Exit::Settings, &error).next("write them, then keyroll-agent check")
+    })?;
+    take_home(&super::home()).map_err(|error| Trouble::of(Exit::System, &error))?;
+    let program = std::env::current_exe()
+        .map_err(|error| Trouble::new(Exit::System, format!("which program is this: {error}")))?;
+    let arguments = [
+        "--config".into(),
+        settings.into(),
+        "service".into(),
+        "run".into(),
+    ];
+    let wanted = ServiceInfo {
+        name: NAME.into(),
+        display_name: "keyroll agent".into(),
+        service_type: ServiceType::OWN_PROCESS,
+        start_type: ServiceStartType::AutoStart,
+        error_control: ServiceErrorControl::Normal,
+        executable_path: program,
+        launch_arguments: arguments.to_vec(),
+        dependencies: Vec::new(),
+        account_name: None,
+        account_password: None,
+    };
+    register_source()?;
+    let access = ServiceAccess::CHANGE_CONFIG | ServiceAccess::START;
+    let service =
+        match controller(ServiceManagerAccess::CREATE_SERVICE)?.create_service(&wanted, access) {
+            Err(error) if is(&error, THERE) => {
+                let service = open(access)?;
+                service.change_config(&wanted).map_err(failed("change"))?;
+                service
+            }
+            outcome => outcome.map_err(failed("create"))?,
+        };
+    let about = "Holds the keys of shared Kerberos service accounts on this node, as told";
+    service.set_description(about).map_err(failed("describe"))?;
+    recover(&service)
+}
+
+/// Restarted after 1, 5 and then every 30 seconds, counted anew after a quiet day; also when it
+/// ends with an exit code.
+fn recover(service: &Service) -> Result<(), Trouble> {
+    let restart = |seconds| ServiceAction {
+        action_type: ServiceActionType::Restart,
+        delay: Duration::from_secs(seconds),
+    };
+    let day = Duration::from_secs(24 * 60 * 60);
+    let actions = ServiceFailureActions {
+        reset_period: ServiceFailureResetPeriod::After(day),
+        reboot_msg: None,
+        command: None,
+        actions: Some([1, 5, 30].map(restart).to_vec()),
+    };
+    let set = service
+        .update_failure_actions(actions)
+        .and_then(|()| service.set_failure_actions_on_non_crash_failures(true));
+    match set {
+        Err(error) if is(&error, UNKNOWN) => {
+            say("installed; this system restarts no service after a failure, so watch it");
+            Ok(())
+        }
+        outcome => outcome.map_err(failed("set the recovery of")),
+    }
+}
+
+fn uninstall() -> Result<(), Trouble> {
+    let access = ServiceAccess::STOP | ServiceAccess::QUERY_STATUS | ServiceAccess::DELETE;
+    let service = open(access)?;
+    stop(&service)?;
+    service.delete().map_err(failed("remove"))?;
+    match LOCAL_MACHINE.remove_tree(SOURCE) {
+        Ok(()) => Ok(()),
+        Err(error) => {
+            let what = format!("cannot remove the event source {NAME}: {error}");
+            Err(Trouble::new(Exit::System, what))
+        }
+    }
+}
+
+fn start() -> Result<(), Trouble> {
+    let service = open(ServiceAccess::START | ServiceAccess::QUERY_STATUS)?;
+    match service.start::<OsString>(&[]) {
+        Err(error) if is(&error, RUNNING) => return Ok(()),
+        outcome => outcome.map_err(failed("start"))?,
+    }
+    await_state(&service, ServiceState::Running, "start").map_err(|trouble| {
+        trouble.next(
+            "Get-WinEvent -FilterHashtable @{LogName='Application';ProviderName='keyroll-agent'}",
+        )
+    })
+}
+
+fn stop(service: &Service) -> Result<(), Trouble> {
+    match service.stop() {
+        Err(error) if is(&error, NOT_RUNNING) => return Ok(()),
+        outcome => outcome.map_err(failed("stop"))?,
+    };
+    await_state(service, ServiceState::Stopped, "stop")
+}
+
+/// Waits until the service is in `state`; Windows tells nobody, so it is asked.
+fn await_state(service: &Service, state: ServiceState, doing: &'static str) -> Result<(), Trouble> {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        let found = service.query_status().map_err(failed("look at"))?;
+        if found.current_state == state {
+            return Ok(());
+        }
+        if found.current_state == ServiceState::Stopped || Instant::now() > until {
+            let now = format!("{:?}, {:?}", found.current_state, found.exit_code);
+            let what = format!("cannot {doing} the service {NAME}: it is {now}");
+            return Err(Trouble::new(Exit::System, what));
+        }
+        std::thread::sleep(PAUSE);
+    }
+}
+
+fn register_source() -> Result<(), Trouble> {
+    let register = || {
+        let source = LOCAL_MACHINE.create(SOURCE)?;
+        source.set_expand_string("EventMessageFile", MESSAGES)?;
+        source.set_u32("TypesSupported", KINDS)
+    };
+    register().map_err(|error| {
+        let what = format!("cannot register the event source {NAME}: {error}");
+        Trouble::new(Exit::System, what).next("repeat it as an administrator")
+    })
+}
+
+fn controller(access: ServiceManagerAccess) -> Result<ServiceManager, Trouble> {
+    let access = access | ServiceManagerAccess::CONNECT;
+    ServiceManager::local_computer(None::<OsString>, access).map_err(|error| {
+        let what = format!(
+            "cannot reach the service control manager: {}",
+            chain(&error)
+        );
+        Trouble::new(Exit::System, what).next("repeat it as an administrator")
+    })
+}
+
+fn open(access: ServiceAccess) -> Result<Service, Trouble> {
+    controller(ServiceManagerAccess::CONNECT)?
+        .open_service(NAME, access)
+        .map_err(|error| {
+            let absent = is(&error, ABSENT);
+            let trouble = failed("open")(error);
+            if absent {
+                trouble.next("keyroll-agent service install")
+            } else {
+                trouble
+            }
+        })
+}
+
+fn is(error: &windows_service::Error, code: i32) -> bool {
+    matches!(error, windows_service::Error::Winapi(error) if error.raw_os_error() == Some(code))
+}
+
+fn failed(doing: &'static str) -> impl Fn(windows_service::Error) -> Trouble {
+    move |error| {
+        let what = format!("cannot {doing} the service {NAME}: {}", chain(&error));
+        Trouble::new(Exit::System, what)
+    }
+}
