@@ -89,9 +89,10 @@ windows-deps: ## install what the next two need: 3 GB (root or sudo)
 windows: windows-deps ## keyroll-agent.exe, built here; docs/windows.md
 	agent/windows/cross build
 
-test-windows: windows-deps ## clippy and the tests of the agent on Windows, under wine
+test-windows: deps windows-deps ## clippy and the tests of the agent on Windows, under wine
 	agent/windows/cross lint
 	agent/windows/cross test
+	agent/windows/cross mixed
 
 clean: ## remove what was built, and the cached lab
 	cargo clean

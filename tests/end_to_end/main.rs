@@ -11,6 +11,7 @@ mod delegation;
 mod doctor;
 mod load;
 mod lost;
+mod mixed;
 mod names;
 mod out_of_band;
 mod secrets;
@@ -23,6 +24,7 @@ use anyhow::Result;
 use keyroll_tests::lab::Lab;
 use keyroll_tests::told;
 use keyroll_tests::web::FreeNodes;
+use keyroll_tests::wine::Wine;
 use libtest_mimic::{Arguments, Failed, Trial};
 
 /// Two domain controllers: a roll must be right while they differ.
@@ -31,6 +33,9 @@ const NODES: usize = 16;
 
 /// A promise and how it is shown.
 type Promise = (&'static str, fn(&Lab, &FreeNodes) -> Result<()>);
+
+/// Ignored without the agent of Windows, which `agent/windows/cross mixed` builds.
+const MIXED: &str = "an_array_of_linux_and_windows";
 
 /// The longest ones first: they decide how long all of it takes.
 const PROMISES: &[Promise] = &[
@@ -140,6 +145,7 @@ const PROMISES: &[Promise] = &[
         delegation::is_let_in_by_a_descriptor,
     ),
     ("the_naive_order_fails", load::the_naive_order_fails),
+    (MIXED, mixed::an_array_of_linux_and_windows),
 ];
 
 /// What takes a domain controller away from all others, one after the other once they are done.
@@ -166,6 +172,7 @@ fn main() -> ExitCode {
             let (free, lab) = lab.as_ref().as_ref().ok_or("not in a lab")?;
             show(lab, free).map_err(|error| Failed::from(told(&error)))
         })
+        .with_ignored_flag(name == MIXED && !Wine::is_there())
     };
     let together = libtest_mimic::run(&arguments, PROMISES.iter().map(trial).collect());
     arguments.test_threads = Some(1);

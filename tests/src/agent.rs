@@ -14,6 +14,7 @@ use crate::lab::{Lab, program};
 use crate::mortal::{Mortal, Wishes};
 use crate::process::Process;
 use crate::wait::{seconds, until};
+use crate::wine::Wine;
 
 const HEALTH_PORT: u16 = 8089;
 const AGENT_CHECK_PORT: u16 = 8090;
@@ -43,6 +44,8 @@ pub struct Agent {
     /// Goes before the agent's program: `faketime`, for one.
     wrapper: Vec<String>,
     wishes: Wishes,
+    /// The agent of Windows, if it is one.
+    wine: Option<Wine>,
     process: Option<Process>,
 }
 
@@ -73,6 +76,7 @@ impl Agent {
             targets,
             hook: Vec::new(),
             wrapper: Vec::new(),
+            wine: None,
             process: None,
         };
         agent.configure()?;
@@ -102,8 +106,25 @@ impl Agent {
         self.wrapper = wrapper.iter().map(|&word| word.to_owned()).collect();
     }
 
+    /// Makes it an agent of Windows, under wine.
+    ///
+    /// # Errors
+    /// There is none, or it cannot be given a wine of its own.
+    pub fn on_windows(&mut self) -> Result<()> {
+        self.wine = Some(Wine::of(&self.folder)?);
+        self.configure()
+    }
+
+    /// A path as the agent sees it.
+    fn seen(&self, path: &Path) -> PathBuf {
+        match self.wine {
+            Some(_) => Wine::path(path),
+            None => path.to_owned(),
+        }
+    }
+
     fn configure(&self) -> Result<()> {
-        let state = self.folder.join("state");
+        let state = self.seen(&self.folder.join("state"));
         let mut text = format!(
             "state = {state:?}\n[health]\nhttp = \"0.0.0.0:{HEALTH_PORT}\"\n\
              agent-check = \"0.0.0.0:{AGENT_CHECK_PORT}\"\n"
@@ -113,9 +134,8 @@ impl Agent {
         for array in arrays {
             writeln!(text, "[[array]]\nname = {array:?}")?;
             for target in self.targets.iter().filter(|target| target.array == array) {
-                let Target {
-                    path, kind, only, ..
-                } = target;
+                let Target { kind, only, .. } = target;
+                let path = self.seen(&target.path);
                 writeln!(
                     text,
                     "[[array.target]]\npath = {path:?}\nkind = {kind:?}\n{only}"
@@ -170,6 +190,16 @@ impl Agent {
     /// # Errors
     /// The program was not built.
     pub fn command(&self, verb: &str) -> Result<Command> {
+        if let Some(wine) = &self.wine {
+            let mut command = wine.on(&self.lab, &self.node);
+            command
+                .arg(verb)
+                .arg("--config")
+                .arg(self.seen(&self.config()));
+            let (name, wishes) = self.wishes.variable();
+            command.env(name, self.seen(wishes));
+            return Ok(command);
+        }
         let program = program("keyroll-agent")?;
         let mut command = match self.wrapper.split_first() {
             None => self.lab.on(&self.node, program),

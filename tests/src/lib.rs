@@ -17,6 +17,7 @@ pub mod search;
 pub mod ticket;
 pub mod wait;
 pub mod web;
+pub mod wine;
 pub mod world;
 
 /// An error with everything that led to it, and no backtrace: the place in the harness says less
