@@ -138,6 +138,10 @@ impl Course {
                 .fail("six rolls in calm weather, and none is done".to_owned());
             return;
         }
+        if self.tries > 1 {
+            // What stands in the way of a roll may be the tickets of before.
+            tokio::time::sleep(self.drain / 4).await;
+        }
         let cause = if self.hurry {
             Cause::Emergency
         } else {
@@ -171,6 +175,7 @@ impl Inner {
         self.strike("from here on nothing goes wrong");
         self.weather = Weather::default();
         self.forget_script();
+        self.disk.mend();
         self.ahead = TimeDelta::zero();
         let names: Vec<_> = self.machines.keys().cloned().collect();
         for name in names {

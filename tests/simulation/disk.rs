@@ -67,6 +67,11 @@ impl Disk {
         self.platter().undo.len()
     }
 
+    /// What had not failed so far does not.
+    pub fn mend(&self) {
+        self.platter().failing = false;
+    }
+
     /// The next sync fails, and all that follow.
     pub fn fail(&self) {
         self.platter().failing = true;
