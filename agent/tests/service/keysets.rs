@@ -146,11 +146,11 @@ async fn while_a_hook_fails_the_node_is_not_staged_and_it_is_run_again() {
     std::fs::remove_file(scene.path("fine")).unwrap();
     std::fs::remove_file(scene.path("web.keytab")).unwrap();
     for attempt in 4..=5 {
-        controller
+        let refused = controller
             .stage(stage(keyset(1, 1, &TWO)))
             .await
             .unwrap_err();
-        assert_eq!(ran(), attempt);
+        assert_eq!(ran(), attempt, "{refused}");
     }
 }
 
