@@ -2,11 +2,12 @@
 //!
 //! Closed at each start, until the controller has compared the inventory and said so: a node that
 //! came back from a backup, or that slept through a roll, must not serve with keys of yesterday.
-//! Once open it stays open while the controller is away, since nothing changes without it.
+//! Once open it stays open while the controller is away, since nothing changes without it; the
+//! node's certificate may end meanwhile.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use keyroll::fence::Version;
 use keyroll::name::ArrayName;
@@ -18,7 +19,6 @@ const LONGEST_REASON: usize = 500;
 #[derive(Debug)]
 pub struct Gates {
     arrays: Mutex<BTreeMap<ArrayName, Gate>>,
-    certificate_ends: Mutex<SystemTime>,
     without_controller: Option<Duration>,
 }
 
@@ -64,7 +64,6 @@ impl Gates {
         };
         Self {
             arrays: Mutex::new(arrays.into_iter().map(closed).collect()),
-            certificate_ends: Mutex::new(SystemTime::UNIX_EPOCH),
             without_controller,
         }
     }
@@ -120,26 +119,16 @@ impl Gates {
         arrays.values_mut().for_each(|gate| gate.admitted = false);
     }
 
-    /// Until when the node can be known for who it is.
-    pub fn certificate(&self, ends: SystemTime) {
-        *self
-            .certificate_ends
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = ends;
-    }
-
     /// Whether `array` may be served.
     #[must_use]
     pub fn readiness(&self, array: &ArrayName) -> Readiness {
-        let (now, wall) = (Instant::now(), SystemTime::now());
-        let ends = *self
-            .certificate_ends
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        self.readiness_at(array, Instant::now())
+    }
+
+    fn readiness_at(&self, array: &ArrayName, now: Instant) -> Readiness {
         let arrays = self.arrays.lock().unwrap_or_else(PoisonError::into_inner);
         let reason = match arrays.get(array) {
             None => Some("this node does not belong to the array".to_owned()),
-            Some(_) if ends <= wall => Some("the node's certificate has expired".to_owned()),
             Some(gate) => gate.reason(now, self.without_controller),
         };
         match reason {
@@ -222,9 +211,7 @@ mod tests {
     }
 
     fn gates(without_controller: Option<Duration>) -> Gates {
-        let gates = Gates::new([(web(), Version(4))], without_controller);
-        gates.certificate(SystemTime::now() + Duration::from_secs(60));
-        gates
+        Gates::new([(web(), Version(4))], without_controller)
     }
 
     fn reason(gates: &Gates) -> String {
@@ -255,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn quarantine_lag_trouble_and_expiry_close_it() {
+    fn quarantine_lag_and_trouble_close_it() {
         let gates = gates(None);
         gates.admit(&web(), Err("quarantined by alice".into()), Version(4));
         assert_eq!(reason(&gates), "web: quarantined by alice");
@@ -271,8 +258,26 @@ mod tests {
         gates.looked(&web(), Some("/k has lost 2 keys".into()));
         assert!(reason(&gates).contains("lost 2 keys"));
         gates.looked(&web(), None);
-        gates.certificate(SystemTime::now());
-        assert!(reason(&gates).contains("expired"));
+        assert_eq!(reason(&gates), "");
+    }
+
+    #[test]
+    fn r31_thirty_days_without_the_controller_close_no_gate() {
+        let gates = gates(None);
+        let died = Instant::now();
+        gates.heard(&web(), died);
+        gates.admit(&web(), Ok(()), Version(4));
+        for minute in 0..30 * 24 * 60 {
+            // The agent's own look at its files goes on.
+            gates.looked(&web(), None);
+            let now = died + Duration::from_secs(60 * minute);
+            assert_eq!(gates.readiness_at(&web(), now), Readiness::Ready);
+        }
+        let limited = Gates::new([(web(), Version(4))], Some(Duration::from_secs(3600)));
+        limited.heard(&web(), died);
+        limited.admit(&web(), Ok(()), Version(4));
+        let later = died + Duration::from_secs(3601);
+        assert_ne!(limited.readiness_at(&web(), later), Readiness::Ready);
     }
 
     #[test]

@@ -130,26 +130,25 @@ impl Identity {
     }
 
     /// Takes over what a `keyroll-agent join` beside this process has put into the folder; gives
-    /// the new certificate's end if there is one. A node that must join anew, because its
+    /// whether there was something. A node that must join anew, because its
     /// controller is lost, need not be stopped for it: its gate would close.
-    pub fn refresh(&self) -> Option<SystemTime> {
+    pub fn refresh(&self) -> bool {
         let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
         let found = stamp(&self.folder);
         if found.is_none() || found == *read {
-            return None;
+            return false;
         }
         // What cannot be read stays unread: the next connection looks again.
         let next = match Current::load(&self.folder) {
             Ok(next) => next,
             Err(error) => {
                 tracing::warn!(%error, "a new identity is there and cannot be used");
-                return None;
+                return false;
             }
         };
         *read = found;
-        let ends = next.ends;
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(next);
-        Some(ends)
+        true
     }
 
     /// Checks and keeps a certificate for `key`, with the authorities to trust.

@@ -68,7 +68,6 @@ pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<(
         Trouble::of(exit, &error)
     })?;
     let node = Arc::new(node);
-    node.gates().certificate(identity.ends());
     tracing::info!(node = %identity.node(), address = ?listener.local_addr().ok(), "agent ready");
     platform::ready();
     let service = Service::new(Arc::clone(&node), Arc::clone(&identity));

@@ -41,8 +41,7 @@ impl Service {
 
     /// Takes over a new identity, if the node has joined anew meanwhile.
     pub fn refresh(&self) {
-        if let Some(ends) = self.identity.refresh() {
-            self.node.gates().certificate(ends);
+        if self.identity.refresh() {
             tracing::info!(node = %self.identity.node(), "joined anew: the new identity counts");
         }
     }
@@ -206,7 +205,6 @@ impl Agent for Service {
             .identity
             .install(&request.chain, &request.authorities)
             .map_err(|error| Status::failed_precondition(chain(&error)))?;
-        self.node.gates().certificate(ends);
         tracing::info!("certificate renewed");
         let certificate_ends_unix = micros(ends) / 1_000_000;
         Ok(Response::new(said::InstallCertificateReply {

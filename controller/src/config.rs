@@ -40,10 +40,13 @@ pub struct Config {
     pub audit: AuditConfig,
     /// Where backups go; none are made by themselves if it is not said.
     pub backup: Option<BackupConfig>,
-    /// How long a node's certificate holds, in hours; it is renewed at half of that. A node whose
-    /// certificate has ended is not ready, so this is how long a site may be without controller.
+    /// How long a node's certificate holds, in hours; it is renewed at half of that.
     #[serde(default = "default_certificate")]
     pub node_certificate_hours: u64,
+    /// For how many days after its end the last certificate of a node still gets the node a new
+    /// one, and nothing else: how long a site may be without its controller. 0: never.
+    #[serde(default = "default_grace")]
+    pub node_renewal_grace_days: u16,
     /// How often a healthy array is looked over, in seconds.
     #[serde(default = "default_reconcile")]
     pub reconcile_seconds: u64,
@@ -170,7 +173,11 @@ fn default_state() -> PathBuf {
 }
 
 const fn default_certificate() -> u64 {
-    30 * 24
+    24
+}
+
+const fn default_grace() -> u16 {
+    90
 }
 
 const fn default_reconcile() -> u64 {
@@ -233,6 +240,9 @@ impl Config {
             .map_err(|error| format!("policy.password-length: {error}"))?;
         if !(1..=400 * 24).contains(&self.node_certificate_hours) {
             return Err("node-certificate-hours must be between 1 and 9600".to_owned());
+        }
+        if self.node_renewal_grace_days > 3650 {
+            return Err("node-renewal-grace-days must be at most 3650".to_owned());
         }
         self.backup.as_ref().map_or(Ok(()), BackupConfig::check)?;
         self.audit.check()?;

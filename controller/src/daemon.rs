@@ -143,15 +143,14 @@ pub async fn run(
     let term = Term::from(epoch);
     let hour = Duration::from_secs(3600);
     let node = hour.saturating_mul(u32::try_from(config.node_certificate_hours).unwrap_or(1));
-    let authority = Authority::load(
-        &store,
-        &seal,
-        Lifetimes {
-            node,
-            ..Lifetimes::default()
-        },
-    )
-    .map_err(setup("opening the certificate authority"))?;
+    let grace = hour.saturating_mul(u32::from(config.node_renewal_grace_days) * 24);
+    let lifetimes = Lifetimes {
+        node,
+        grace,
+        ..Lifetimes::default()
+    };
+    let authority = Authority::load(&store, &seal, lifetimes)
+        .map_err(setup("opening the certificate authority"))?;
     let authority = Arc::new(authority);
     let own = OwnCredential::new(Arc::clone(&authority), config.listen.names.clone())
         .map_err(setup("certifying this controller"))?;

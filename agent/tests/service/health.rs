@@ -109,8 +109,6 @@ async fn a_node_notices_lost_keys_by_itself() {
     let node = Node::open(Config::read(&scene.path("agent.toml")).unwrap()).unwrap();
     let array = "web".parse().unwrap();
     node.gates()
-        .certificate(std::time::SystemTime::now() + Duration::from_secs(60));
-    node.gates()
         .admit(&array, Ok(()), keyroll::fence::Version(1));
     assert_eq!(node.gates().all(), Readiness::Ready);
     node.inspect(&array, &[0; 32]).await.unwrap();
@@ -128,7 +126,6 @@ async fn only_a_verdict_counts_as_the_controllers_word() {
     let node = Node::open(Config::read(&path).unwrap()).unwrap();
     let array = "web".parse().unwrap();
     let gates = node.gates();
-    gates.certificate(std::time::SystemTime::now() + Duration::from_secs(60));
     let keyset = || keyroll::keyset::Keyset::try_from(keyset(1, 1, &ONE)).unwrap();
     node.stage(keyset()).await.unwrap();
     let (epoch, version) = (keyset().epoch, keyset().version);

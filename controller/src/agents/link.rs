@@ -14,6 +14,7 @@ use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
 use super::LinkEvent;
+use super::ended::LastShown;
 use super::forgotten::Forgotten;
 use super::renewal::renew_over;
 use super::wire::{NotConnected, Running, Wire, dial};
@@ -27,9 +28,6 @@ const DIAL: Duration = Duration::from_secs(5);
 const PAUSE_MIN: Duration = Duration::from_millis(200);
 /// The longest pause: a node that comes back is noticed within this.
 const PAUSE_MAX: Duration = Duration::from_secs(15);
-/// A node whose certificate ended while it was away may get a new one for this long. Its key
-/// never left it, and the certificate is one that we know to have issued to it.
-const RECOVERY: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// Serial numbers of the certificates that a node may use.
 pub(super) type Serials = Arc<RwLock<BTreeSet<String>>>;
@@ -234,11 +232,15 @@ impl Keeper {
         }
     }
 
-    /// Gives a node whose certificate has ended a new one, over a connection for nothing else.
+    /// Gives a node whose certificate has ended a new one, over a connection for nothing else. It
+    /// must show the last one that it had by our record: an earlier one's copy gets nothing.
     async fn recover(&self) -> Result<(), PortError> {
         tracing::warn!(node = %self.node, "its certificate has ended; renewing it");
-        let dialled = self.attempt(Some(RECOVERY)).await?;
+        let last = LastShown::default();
+        let dialled = self.attempt(Some(&last)).await?;
         let (wire, mut running) = dialled.map_err(|error| self.refusal(&error))?;
+        last.write_down(self)
+            .map_err(|error| unreachable(&self.node, error))?;
         let (mut client, authority) = (wire.client(), self.own.authority());
         let renewal = renew_over(
             &mut client,
@@ -255,21 +257,25 @@ impl Keeper {
 
     async fn attempt(
         &self,
-        grace: Option<Duration>,
+        ended: Option<&LastShown>,
     ) -> Result<Result<(Wire, Running), NotConnected>, PortError> {
         let (serials, forgotten) = (self.serials.clone(), self.forgotten.clone());
         let known_until = self
             .known_until()
             .map_err(|error| unreachable(&self.node, error))?;
+        let authority = self.own.authority();
+        let grace = ended.map(|_| authority.lifetimes().grace);
+        let last = ended.map(|last| (last.clone(), self.store.clone()));
         let may_use = move |peer: &Peer| {
             let serials = serials.read().unwrap_or_else(PoisonError::into_inner);
             let listed = serials.contains(&peer.serial);
             if !listed && peer.issued_unix > known_until {
                 forgotten.note(peer);
             }
-            listed
+            let still = |(last, store): &(LastShown, Arc<Store>)| last.is(store, peer);
+            listed && last.as_ref().is_none_or(still)
         };
-        let roots = self.own.authority().roots();
+        let roots = authority.roots();
         let check = NodeCheck::new(roots, self.node.clone(), may_use).lenient(grace);
         let config = client_config(self.own.client(), check)
             .map_err(|error| unreachable(&self.node, error))?;

@@ -6,6 +6,7 @@
 //! under way, or starts one, and then says what came of it. Nothing is ever sent twice.
 
 mod calls;
+mod ended;
 mod forgotten;
 pub mod inventory;
 mod link;

@@ -149,6 +149,10 @@ pub(super) async fn renew_over(
     let _here = at("renewal", INSTALL);
     let installed = client.install_certificate(install).await;
     installed.map_err(|status| refusal(node, &status))?;
+    // From here on the one before has been replaced: once it has ended it gets nobody a new one.
+    store
+        .write(|change| change.edit_node(node, |record| record.confirm(issued.ends_unix)))
+        .map_err(|error| unreachable(node, error))?;
     Ok(issued.ends_unix)
 }
 

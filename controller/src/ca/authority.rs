@@ -21,6 +21,8 @@ pub struct Lifetimes {
     pub node: Duration,
     /// The controller's own; renewed at half.
     pub controller: Duration,
+    /// How long after the end of its last certificate a node may still have it renewed.
+    pub grace: Duration,
 }
 
 impl Default for Lifetimes {
@@ -29,6 +31,7 @@ impl Default for Lifetimes {
         Self {
             node: day,
             controller: day,
+            grace: 90 * day,
         }
     }
 }

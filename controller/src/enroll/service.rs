@@ -139,8 +139,9 @@ impl EnrollService {
                 record.address = said.to_string();
             }
             // A new key: whatever was issued to this name before counts no more.
-            record.certificates.clear();
+            record.forget_certificates();
             record.certify(issued.serial.clone(), issued.ends_unix, now);
+            record.confirm(issued.ends_unix);
             record.state = NodeState::Joined;
             record.joined_unix = now;
             change.put_node(&record)?;

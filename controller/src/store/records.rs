@@ -182,6 +182,10 @@ pub struct NodeRecord {
     /// The certificates issued to it: serial in hexadecimal, end in seconds since 1970. No other
     /// is accepted, so that a machine that had this name and was removed stays removed.
     pub certificates: BTreeMap<String, i64>,
+    /// When the newest certificate ends that the node surely has, seconds since 1970; 0 if it has
+    /// confirmed none. Those that end before it were replaced.
+    #[serde(default)]
+    pub confirmed_ends_unix: i64,
     /// How far it has come.
     pub state: NodeState,
     /// When it joined with the name that it has now, seconds since 1970; 0 if that is not known.
@@ -203,6 +207,7 @@ impl NodeRecord {
             address,
             arrays: BTreeSet::new(),
             certificates: BTreeMap::new(),
+            confirmed_ends_unix: 0,
             state: NodeState::Invited,
             joined_unix: 0,
             quarantined: BTreeMap::new(),
@@ -210,10 +215,33 @@ impl NodeRecord {
         }
     }
 
-    /// Notes a certificate, and forgets those that ended before `now_unix`.
+    /// Notes a certificate, and forgets those that ended before `now_unix`, but the one that the
+    /// node surely has: what is handed out now may be lost on its way.
     pub fn certify(&mut self, serial: String, ends_unix: i64, now_unix: i64) {
-        self.certificates.retain(|_, ends| *ends >= now_unix);
+        let kept = self.confirmed_ends_unix;
+        self.certificates
+            .retain(|_, ends| *ends >= now_unix || *ends == kept);
         self.certificates.insert(serial, ends_unix);
+    }
+
+    /// The node has the certificate that ends then: it has shown it, or said that it keeps it.
+    pub fn confirm(&mut self, ends_unix: i64) {
+        self.confirmed_ends_unix = self.confirmed_ends_unix.max(ends_unix);
+    }
+
+    /// Forgets every certificate, for a node that begins anew.
+    pub fn forget_certificates(&mut self) {
+        self.certificates.clear();
+        self.confirmed_ends_unix = 0;
+    }
+
+    /// Whether a certificate that has ended is the node's last one: on record, and not replaced by
+    /// one that the node has.
+    #[must_use]
+    pub fn is_last(&self, serial: &str) -> bool {
+        let ends = self.certificates.get(serial);
+        self.state == NodeState::Joined
+            && ends.is_some_and(|ends| *ends >= self.confirmed_ends_unix)
     }
 
     /// When its newest certificate ends, seconds since 1970.

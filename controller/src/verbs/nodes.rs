@@ -146,6 +146,7 @@ impl Controller {
             .and_then(|request| self.authority.issue_node(&name, &request, now))
             .map_err(|error| No::bad_input("bad-csr", error.to_string()))?;
         node.certify(issued.serial.clone(), issued.ends_unix, now);
+        node.confirm(issued.ends_unix);
         node.state = NodeState::Joined;
         node.joined_unix = now;
         self.save(&node)?;
@@ -227,7 +228,7 @@ impl Controller {
                     node.quarantined.remove(&array.name);
                     if gone {
                         node.state = NodeState::Removed;
-                        node.certificates.clear();
+                        node.forget_certificates();
                     }
                 })
             })?;

@@ -27,6 +27,7 @@ pub(super) struct Knobs {
     pub(super) delay: Duration,
     pub(super) refuse: Option<String>,
     pub(super) clock_off_seconds: i64,
+    pub(super) refuse_certificate: bool,
     /// Where agents that are asked wait for each other before any of them answers.
     pub(super) meet: Option<Arc<Barrier>>,
 }
@@ -278,6 +279,9 @@ impl Agent for Service {
         request: Request<InstallCertificateRequest>,
     ) -> Result<Response<InstallCertificateReply>, Status> {
         self.begin().await?;
+        if self.0.knobs.lock().unwrap().refuse_certificate {
+            return Err(Status::failed_precondition("no space left"));
+        }
         let chain = request.into_inner().chain.into_iter();
         let chain = chain.map(CertificateDer::from).collect();
         let key = self.0.next_key.lock().unwrap().take().unwrap();
