@@ -6,6 +6,7 @@ mod fake;
 mod files;
 mod identity;
 mod pages;
+mod powershell;
 mod prints;
 mod requests;
 mod rolls;
