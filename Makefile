@@ -86,8 +86,8 @@ $(tools)/bin/cargo-mutants:
 windows-deps: ## install what the next two need: 3 GB (root or sudo)
 	@agent/windows/cross packages
 
-windows: windows-deps ## keyroll-agent.exe, built here; docs/windows.md
-	agent/windows/cross build
+windows: windows-deps ## the agent for Windows, as a zip and an installer; docs/windows.md
+	agent/windows/cross package
 
 test-windows: deps windows-deps ## clippy and the tests of the agent on Windows, under wine
 	agent/windows/cross lint
