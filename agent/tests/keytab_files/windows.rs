@@ -3,6 +3,7 @@
 use std::fs::{self, OpenOptions};
 use std::io::{Read as _, Seek as _};
 use std::os::windows::fs::OpenOptionsExt as _;
+use std::time::Duration;
 
 use keyroll::keytab::TargetKind;
 
@@ -33,6 +34,27 @@ fn a_file_that_a_reader_has_open_is_replaced_once_the_reader_is_done() {
         reader.read_to_end(&mut seen).unwrap();
         assert_eq!(seen, old, "a reader met another file than it had opened");
         drop(reader);
+        staging.join().unwrap().unwrap();
+    });
+    assert_eq!(kvnos(&file, OURS[0]), [2, 3]);
+    assert_eq!(names_in(folder.path()), ["k"]);
+}
+
+#[test]
+fn a_file_that_another_program_has_for_itself_is_read_once_it_is_free() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = target(folder.path().join("k"), TargetKind::Owned);
+    stage(std::slice::from_ref(&file), &keyset(1, OURS)).unwrap();
+    let other = OpenOptions::new()
+        .read(true)
+        .share_mode(0)
+        .open(&file.path)
+        .unwrap();
+    std::thread::scope(|scope| {
+        let staging = scope.spawn(|| stage(std::slice::from_ref(&file), &keyset(2, OURS)));
+        // Nothing tells that it waits.
+        std::thread::sleep(Duration::from_millis(200));
+        drop(other);
         staging.join().unwrap().unwrap();
     });
     assert_eq!(kvnos(&file, OURS[0]), [2, 3]);

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use keyroll_windows::files;
 
 use super::files::private_list;
-use super::lock::{PAUSE, is_held};
+use super::lock::{once_free, told};
 
 /// How long readers may keep a file open that is to be replaced: each reads it in one go.
 const READERS: Duration = Duration::from_secs(10);
@@ -36,17 +36,7 @@ pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
 }
 
 fn rename_until(from: &Path, to: &Path, until: Instant) -> io::Result<()> {
-    loop {
-        match files::replace(from, to) {
-            Err(error) if is_held(&error) && Instant::now() < until => std::thread::sleep(PAUSE),
-            Err(error) if is_held(&error) => {
-                let why =
-                    format!("another program has it open; Resource Monitor names it: {error}");
-                return Err(io::Error::new(io::ErrorKind::TimedOut, why));
-            }
-            outcome => return outcome,
-        }
-    }
+    once_free(until, || files::replace(from, to)).map_err(|error| told(error, "has it open"))
 }
 
 /// Writes all of `bytes` at `offset`.

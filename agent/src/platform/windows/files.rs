@@ -4,10 +4,12 @@ use std::fs::{File, Metadata, OpenOptions};
 use std::io;
 use std::os::windows::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use keyroll_windows::access::{Descriptor, Entry, Verdict, own_sid, sid_of};
 use keyroll_windows::files;
 
+use super::lock::once_free;
 use crate::atomic_file::FileError;
 use crate::platform::AccessWords;
 
@@ -21,6 +23,9 @@ const READ_LIST: u32 = 0x0002_0000;
 const WRITE_LIST: u32 = 0x0004_0000;
 /// `FILE_ADD_FILE`.
 const ADD_FILE: u32 = 0x0002;
+
+/// How long a file is waited for that another program has open for itself.
+const OTHERS: Duration = Duration::from_secs(2);
 
 const SYSTEM: &str = "S-1-5-18";
 const ADMINISTRATORS: &str = "S-1-5-32-544";
@@ -105,12 +110,18 @@ fn options() -> OpenOptions {
     options
 }
 
+/// Opens as `options` say; waits for a program that lets nobody else in, as backups and scanners
+/// do, and for the last reader of a file that was deleted: Windows says that access is denied then.
+fn open_once_free(path: &Path, options: &OpenOptions) -> io::Result<File> {
+    once_free(Instant::now() + OTHERS, || options.open(path))
+}
+
 /// Opens a file to be read; no link is followed, and nobody is kept from replacing it.
 ///
 /// # Errors
 /// The system's.
 pub fn open(path: &Path) -> io::Result<File> {
-    options().read(true).open(path)
+    open_once_free(path, options().read(true))
 }
 
 /// Opens a file that is there to be written over; no link is followed.
@@ -118,7 +129,7 @@ pub fn open(path: &Path) -> io::Result<File> {
 /// # Errors
 /// The system's.
 pub fn open_to_write(path: &Path) -> io::Result<File> {
-    let file = options().write(true).open(path)?;
+    let file = open_once_free(path, options().write(true))?;
     if file.metadata()?.is_file() {
         Ok(file)
     } else {
@@ -177,7 +188,8 @@ fn lets_anybody_in(entry: &Entry) -> bool {
 fn list_of(path: &Path) -> io::Result<Descriptor> {
     let mut options = options();
     let options = options.access_mode(READ_LIST);
-    Descriptor::of(&options.custom_flags(NO_LINK | FOLDER).open(path)?)
+    let options = options.custom_flags(NO_LINK | FOLDER);
+    Descriptor::of(&open_once_free(path, options)?)
 }
 
 /// Whether others may open the file than `access` says, or than may open a keytab.
