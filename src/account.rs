@@ -134,7 +134,10 @@ impl AccountState {
         reasons
     }
 
-    fn condition(&self) -> Vec<Refusal> {
+    /// Every reason against any write to it, whoever asks: it is disabled, locked out, expired or
+    /// out of bounds.
+    #[must_use]
+    pub fn condition(&self) -> Vec<Refusal> {
         let name = &self.salt_source.sam_account_name;
         let table = [
             (
@@ -168,16 +171,7 @@ impl AccountState {
     /// The reason against an account that is more than an array's.
     #[must_use]
     pub fn out_of_bounds(&self) -> Option<Refusal> {
-        let marks: Vec<String> = self.protections.iter().map(ToString::to_string).collect();
-        (!marks.is_empty()).then(|| {
-            let why = format!(
-                "it is protected ({}): rolling it would make this controller Tier 0",
-                marks.join(", ")
-            );
-            let next = "use an account of its own for the array; or, in the controller's settings, \
-                        [[directory.exception]] with a reason";
-            self.refusal("account-protected", why, next)
-        })
+        protection::refusal(&self.distinguished_name, &self.protections)
     }
 
     /// The reason against a roll in an expired password, for an account that a KDC gives no

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::descriptor::Sid;
+use crate::roll::Refusal;
 
 /// Bits of `userAccountControl` (MS-ADTS 2.2.16): a domain controller's own account, and that of a
 /// read-only one.
@@ -83,13 +84,35 @@ impl Marks<'_> {
         if self.control & (SERVER_TRUST | PARTIAL_SECRETS) != 0 {
             found.push(Protection::DomainController);
         }
-        let mut below = below.into_iter().peekable();
-        let anywhere = below.peek().is_none();
-        if !anywhere && !below.any(|container| is_below(self.distinguished_name, container)) {
+        if is_outside(self.distinguished_name, below) {
             found.push(Protection::Outside);
         }
         found
     }
+}
+
+/// Whether an object of this distinguished name is below none of these containers; with none, an
+/// account may be anywhere.
+#[must_use]
+pub fn is_outside<'c>(name: &str, below: impl IntoIterator<Item = &'c str>) -> bool {
+    let mut below = below.into_iter().peekable();
+    let anywhere = below.peek().is_none();
+    !anywhere && !below.any(|container| is_below(name, container))
+}
+
+/// The reason against an object with these marks.
+#[must_use]
+pub fn refusal(object: &str, marks: &[Protection]) -> Option<Refusal> {
+    let shown: Vec<String> = marks.iter().map(ToString::to_string).collect();
+    (!shown.is_empty()).then(|| {
+        let why = format!(
+            "it is protected ({}): rolling it would make this controller Tier 0",
+            shown.join(", ")
+        );
+        let next = "use an account of its own for the array; or, in the controller's settings, \
+                    [[directory.exception]] with a reason";
+        Refusal::new("account-protected", object, why, next)
+    })
 }
 
 fn protected_group(sid: &Sid) -> Option<&'static str> {

@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use chrono::NaiveDateTime;
-use keyroll::account::protection::{Marks, Protection};
+use keyroll::account::protection::{self, Marks, Protection};
 use keyroll::account::{AccountState, OtherOwners};
 use keyroll::descriptor::{Descriptor, RESET_PASSWORD, Sid};
 use keyroll::kerberos::salt::{AccountKind, SaltSource};
 use keyroll::kerberos::{Kvno, Principal};
 use keyroll::name::DcName;
+use keyroll::roll::Refusal;
 use ldap3::controls::RawControl;
 
 use super::ActiveDirectory;
@@ -53,6 +54,15 @@ const ATTRIBUTES: [&str; 20] = [
     "tokenGroups",
     "userAccountControl",
     "userPrincipalName",
+];
+
+/// What tells whether an account is out of bounds.
+const BOUNDS: [&str; 5] = [
+    "adminCount",
+    "distinguishedName",
+    "sAMAccountName",
+    "tokenGroups",
+    "userAccountControl",
 ];
 
 /// What the domain controller says of itself and of us.
@@ -168,20 +178,47 @@ impl ActiveDirectory {
     }
 
     /// Why the account is out of bounds, unless the settings let it be rolled all the same.
-    fn protections(&self, source: &SaltSource, control: u32, entry: &Entry) -> Vec<Protection> {
+    fn protections(&self, entry: &Entry) -> Vec<Protection> {
         let settings = &self.settings;
-        if settings.lets_in(&source.sam_account_name) {
+        let name = entry.text("sAMAccountName");
+        if name.is_some_and(|name| settings.lets_in(name)) {
             return Vec::new();
         }
         let groups = entry.values("tokenGroups").iter();
         let groups: Vec<Sid> = groups.filter_map(|sid| Sid::from_bytes(sid)).collect();
         let marks = Marks {
             admin_count: entry.number("adminCount").unwrap_or_default() > 0,
-            control,
+            control: entry.bits("userAccountControl").unwrap_or_default(),
             groups: &groups,
             distinguished_name: entry.text("distinguishedName").unwrap_or(entry.name()),
         };
         marks.protections(settings.accounts_below.iter().map(Dn::as_str))
+    }
+
+    /// No write goes to an account that is out of bounds, whoever asked for it, and however it came
+    /// to be the array's: looked at over the connection that the write will take.
+    ///
+    /// # Errors
+    /// [`PortError::Refused`] with every mark, or whatever kept it from being seen.
+    pub(super) async fn demand_within_bounds(
+        &self,
+        connection: &mut Connection,
+        dc: &DcName,
+        account: &AccountRef,
+    ) -> Result<(), PortError> {
+        let object = Dn::of_guid(&account.guid);
+        let entry = connection.look(&object, &BOUNDS, None).await;
+        let entry = entry.map_err(|error| named(error, account, dc))?;
+        let object = format!("{} on {dc}", account.principal);
+        match protection::refusal(&object, &self.protections(&entry)) {
+            None => Ok(()),
+            Some(Refusal {
+                code: _,
+                object,
+                why,
+                next,
+            }) => Err(PortError::Refused { object, why, next }),
+        }
     }
 
     fn state(
@@ -216,7 +253,7 @@ impl ActiveDirectory {
             ),
             expired: expires(entry).is_some_and(|end| end <= root.now_unix),
             password_expired: set == 0 || computed.unwrap_or_default() & PASSWORD_EXPIRED != 0,
-            protections: self.protections(&salt_source, control, entry),
+            protections: self.protections(entry),
             password_set_unix: unix_of_file_time(set),
             minimum_age_left: age_left(salt_source.kind, rules.minimum_age, set, root.now_unix),
             minimum_length: rules.minimum_length,

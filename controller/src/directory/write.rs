@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use keyroll::account::protection::is_outside;
 use keyroll::kerberos::Enctype;
 use keyroll::kerberos::salt::AccountKind;
 use keyroll::name::DcName;
@@ -101,6 +102,10 @@ impl ActiveDirectory {
             Ok((connection, _)) => connection,
             Err(error) => return not_sent(&error),
         };
+        let bounds = self.demand_within_bounds(&mut connection, dc, write.account);
+        if let Err(error) = bounds.await {
+            return not_sent(&error);
+        }
         let object = Dn::of_guid(&write.account.guid);
         result::answer(connection.modify(&object, changes).await)
     }
@@ -136,6 +141,9 @@ impl ActiveDirectory {
             attribute(&self.settings.fence_attribute, account.fence.as_bytes()),
         ];
         let object = Dn::child(common_name, &parent);
+        if let Err(error) = self.demand_below(&object, dc) {
+            return not_sent(&error);
+        }
         result::answer(connection.add(&object, attributes).await)
     }
 
@@ -170,6 +178,19 @@ impl ActiveDirectory {
         Ok((connection, Dn::of_directory(found.name())))
     }
 
+    /// A new account is where the settings let accounts be.
+    fn demand_below(&self, object: &Dn, dc: &DcName) -> Result<(), PortError> {
+        let below = self.settings.accounts_below.iter().map(Dn::as_str);
+        if !is_outside(object.as_str(), below) {
+            return Ok(());
+        }
+        Err(PortError::Refused {
+            object: format!("{object} on {dc}"),
+            why: "it would be below no container of directory.accounts-below".to_owned(),
+            next: "the same with --container and one of directory.accounts-below".to_owned(),
+        })
+    }
+
     /// Whether there is such a container, and the caller may make an account of this kind in it
     /// (`allowedChildClassesEffective`, MS-ADTS 3.1.1.4.5.22).
     pub(super) async fn look_at_container(
@@ -180,6 +201,7 @@ impl ActiveDirectory {
     ) -> Result<(), PortError> {
         const ATTRIBUTE: &str = "allowedChildClassesEffective";
         let (mut connection, parent) = self.container(dc, kind, container).await?;
+        self.demand_below(&Dn::child("NAME", &parent), dc)?;
         let object = || format!("container {} on {dc}", parent.as_str());
         let entry = match connection.look(&parent, &[ATTRIBUTE], None).await {
             Ok(entry) => entry,
@@ -236,6 +258,7 @@ impl ActiveDirectory {
         account: &AccountRef,
         change: Vec<Change>,
     ) -> Result<(), PortError> {
+        self.demand_within_bounds(connection, dc, account).await?;
         let sent = connection.modify(&Dn::of_guid(&account.guid), change).await;
         let answer = sent.map_err(|lost| connection.unreachable(lost))?;
         match answer.rc {

@@ -7,6 +7,7 @@ mod words;
 
 use std::collections::BTreeSet;
 
+use keyroll::account::AccountState;
 use keyroll::fence::Version;
 use keyroll::kerberos::salt::AccountKind;
 use keyroll::kerberos::{Enctype, Principal};
@@ -178,6 +179,21 @@ impl Controller {
         })?;
         Ok(())
     }
+}
+
+/// An account that is more than an array's is neither taken nor adopted.
+fn demand_within_bounds(state: &AccountState, sam: &str) -> Result<(), No> {
+    let Some(Refusal {
+        code: _,
+        object,
+        why,
+        next,
+    }) = state.out_of_bounds()
+    else {
+        return Ok(());
+    };
+    let what = format!("account {sam} ({object}): {why}");
+    Err(No::refused("account-protected", what).next(next))
 }
 
 /// A core refusal in the protocol's form.

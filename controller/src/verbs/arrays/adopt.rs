@@ -7,15 +7,15 @@ use keyroll::kerberos::string_to_key::derive_all;
 use keyroll::kerberos::{Enctype, Key, Kvno, Principal};
 use keyroll::keytab::held;
 use keyroll::name::{ArrayName, DcName};
-use keyroll::roll::{Refusal, Sealed, WhichKey};
+use keyroll::roll::{Sealed, WhichKey};
 use keyroll::secret::{Password, SecretBytes};
 use keyroll_proto::operator as said;
 use keyroll_proto::operator::adopt_array_request::Credential;
 
 use super::super::no::No;
 use super::super::{Controller, changed};
-use super::FIRST;
 use super::words::{enctypes, short_life};
+use super::{FIRST, demand_within_bounds};
 use crate::keys::{seal_keys, seal_password};
 use crate::ports::KnownKeys;
 use crate::store::{ArrayRecord, GenerationRecord};
@@ -35,16 +35,7 @@ impl Controller {
         let sam = state.salt_source.sam_account_name.clone();
         self.is_free(&name, &sam)?;
         self.are_of_no_array(&state.spns)?;
-        if let Some(Refusal {
-            code: _,
-            object,
-            why,
-            next,
-        }) = state.out_of_bounds()
-        {
-            let what = format!("account {sam} ({object}): {why}");
-            return Err(No::refused("account-protected", what).next(next));
-        }
+        demand_within_bounds(&state, &sam)?;
         if let Some(OtherOwner { spn, name, .. }) = state.other_owners.found.first() {
             let what = format!("{spn} of account {sam} belongs to {name} too");
             return Err(No::refused("spn-duplicate", what).next(format!("setspn -Q {spn}")));

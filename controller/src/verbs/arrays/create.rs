@@ -1,18 +1,19 @@
 //! `keyroll array create`: the account and the array around it, the intent first.
 
+use keyroll::account::AccountState;
 use keyroll::kerberos::salt::AccountKind;
 use keyroll::kerberos::{Enctype, Principal};
 use keyroll::name::{ArrayName, DcName};
 use keyroll::password::{Length, generate};
-use keyroll::roll::Answer;
 use keyroll::roll::policy::Method;
+use keyroll::roll::{Answer, Refusal};
 use keyroll::secret::Password;
 use keyroll_proto::operator as said;
 
 use super::super::no::No;
 use super::super::{Controller, changed};
-use super::FIRST;
 use super::words::{account_kind, enctypes, list, sam_account_name, short_life};
+use super::{FIRST, demand_within_bounds};
 use crate::founding;
 use crate::keys::seal_password;
 use crate::ports::{AccountRef, NewAccount, PasswordWrite, PortError};
@@ -42,7 +43,13 @@ impl Controller {
         let dc = self.writer().await?;
         self.are_free(&dc, &request.spns).await?;
         let existing = match self.ports.directory.find(&dc, &sam).await {
-            Ok(account) => Some(account),
+            Ok(account) => {
+                if request.take_existing {
+                    let state = self.ports.directory.read(&dc, &account).await?;
+                    may_take(&state, &name, &sam)?;
+                }
+                Some(account)
+            }
             Err(PortError::Missing { .. }) => None,
             Err(error) => return Err(error.into()),
         };
@@ -231,21 +238,8 @@ impl Controller {
         let directory = &self.ports.directory;
         let refused = |error: PortError| Founded::No(error.into());
         let state = directory.read(dc, account).await.map_err(refused)?;
-        if !state.spns.is_empty() {
-            return Err(Founded::No(
-                No::refused(
-                    "in-service",
-                    format!(
-                        "account {} has SPNs, so clients may hold tickets for it",
-                        wanted.sam
-                    ),
-                )
-                .next(format!(
-                    "keyroll array adopt {} --account '{}'",
-                    wanted.array, wanted.sam
-                )),
-            ));
-        }
+        // Once more, right before the writes: a backup may have come in between.
+        may_take(&state, wanted.array, wanted.sam).map_err(Founded::No)?;
         // Only where it differs: the right to write it is needed at set-up alone.
         let bits = enctypes.iter().filter_map(|one| one.directory_bit());
         let bits = bits.fold(0, |all, bit| all | bit);
@@ -263,6 +257,24 @@ impl Controller {
             fence: (state.fence.as_deref(), wanted.fence),
         };
         Ok(self.ports.directory.write_password(dc, &write).await)
+    }
+}
+
+/// Whether an account as it is may be given a new password at once: nobody uses it yet, and
+/// nothing about it speaks against that.
+fn may_take(state: &AccountState, array: &ArrayName, sam: &str) -> Result<(), No> {
+    demand_within_bounds(state, sam)?;
+    if !state.spns.is_empty() {
+        let what = format!("account {sam} has SPNs, so clients may hold tickets for it");
+        let next = format!("keyroll array adopt {array} --account '{sam}'");
+        return Err(No::refused("in-service", what).next(next));
+    }
+    match state.condition().into_iter().next() {
+        None => Ok(()),
+        Some(Refusal { why, next, .. }) => {
+            let what = format!("account {sam} is not taken: {why}");
+            Err(No::refused("account-unusable", what).next(next))
+        }
     }
 }
 
@@ -293,4 +305,48 @@ struct Founding<'a> {
 enum Founded {
     No(No),
     Unknown(No),
+}
+
+#[cfg(test)]
+mod tests {
+    use keyroll::account::protection::Protection;
+
+    use super::*;
+    use crate::stand_in::domain::Scene;
+    use crate::store::Read as _;
+
+    #[tokio::test]
+    async fn an_account_that_speaks_against_it_is_not_taken() {
+        let scene = Scene::new(&["dc1"]);
+        scene.disband();
+        for (code, edit) in [
+            (
+                "account-protected",
+                (|state| state.protections = vec![Protection::AdminCount]) as fn(&mut AccountState),
+            ),
+            ("account-unusable", |state| state.disabled = true),
+            ("in-service", |state| {
+                state.spns = vec!["HTTP/a.corp.example".to_owned()];
+            }),
+        ] {
+            scene.state(|state| {
+                (state.spns, state.protections, state.disabled) = (Vec::new(), Vec::new(), false);
+                edit(state);
+            });
+            for dry_run in [true, false] {
+                let request = said::CreateArrayRequest {
+                    array: "other".to_owned(),
+                    account: "WEB$".to_owned(),
+                    take_existing: true,
+                    dry_run,
+                    ..Default::default()
+                };
+                let controller = &scene.site.controller;
+                let no = controller.create_array(&request).await.unwrap_err();
+                assert_eq!(no.code, code, "{}", no.what);
+                let kept = controller.ports.store.arrays().unwrap();
+                assert!(kept.is_empty(), "{code}: an array is left");
+            }
+        }
+    }
 }
