@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chrono::Utc;
-use keyroll_proto::operator::operator_server::OperatorServer;
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, watch};
+use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Server;
 
 use crate::Ports;
@@ -234,8 +234,8 @@ pub async fn run(
     let reconciler =
         Reconciler::new(ports, overview, Arc::clone(&wake), pause).healing_with(Arc::clone(&rolls));
     let enroll = limited(Server::builder()).add_service(enroll.server());
-    let local = OperatorServer::with_interceptor(service.clone(), local::mark);
-    let remote = OperatorServer::with_interceptor(service, crate::service::mark_peer);
+    let local = InterceptedService::new(service.server(), local::mark);
+    let remote = InterceptedService::new(service.server(), crate::service::mark_peer);
     tokio::select! {
         () = shutdown => Ok(()),
         why = fatal_reason(&mut failed) => Err(DaemonError::Fatal(why)),

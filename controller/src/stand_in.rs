@@ -63,16 +63,18 @@ impl StandIn {
 
     /// One where nobody may do these alone.
     pub(crate) fn of_two_persons(two_persons: BTreeSet<Grave>) -> Self {
+        Self::of_two_persons_heard_by(two_persons, &AuditConfig::default())
+    }
+
+    /// The same, whose audit goes there.
+    pub(crate) fn of_two_persons_heard_by(
+        two_persons: BTreeSet<Grave>,
+        config: &AuditConfig,
+    ) -> Self {
         let dead = Arc::new(Dead {
             realm: "CORP.EXAMPLE".parse().unwrap(),
         });
-        Self::within(
-            dead.clone(),
-            dead,
-            None,
-            &AuditConfig::default(),
-            two_persons,
-        )
+        Self::within(dead.clone(), dead, None, config, two_persons)
     }
 
     fn nowhere(backups: Option<BackupConfig>) -> Self {

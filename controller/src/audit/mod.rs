@@ -11,6 +11,7 @@
 mod chain;
 mod checkpoint;
 mod copy;
+mod length;
 pub mod sinks;
 #[cfg(test)]
 mod tests;
@@ -89,14 +90,15 @@ pub fn append(store: &Store, event: Event) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Writes an event down together with what it is about. To be [`announce`]d after the commit.
+/// Writes an event down together with what it is about; a field that is too long for an entry is
+/// cut, with its length and SHA-256. To be [`announce`]d after the commit.
 ///
 /// # Errors
 /// [`StoreError`].
 pub fn append_within(change: &Change<'_>, event: Event) -> Result<Written, StoreError> {
     let head = change.audit_head()?.unwrap_or_default();
     let at = event.at_unix_millis;
-    let entry = head.next(event);
+    let entry = head.next(event.within_limits());
     let head = head.after(&entry);
     change.put_audit(&entry, &head)?;
     let checkpoint = head.is_due().then(|| sign(change, &head, at)).transpose()?;

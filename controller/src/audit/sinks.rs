@@ -27,8 +27,10 @@ pub use webhook::WebhookConfig;
 const PATIENCE: Duration = Duration::from_secs(5);
 /// A sink that takes longer for what it is given has failed.
 const LIMIT: Duration = Duration::from_secs(10);
-/// Entries given to a sink at once.
+/// Entries given to a sink at once, and how much they come to, in bytes: web servers take bodies of
+/// some hundred kilobytes.
 const BATCH: u64 = 100;
+const AT_ONCE: usize = 64 * 1024;
 /// The first pause after a failure, and the longest.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(30));
 /// How often the chain is signed while entries come.
@@ -283,8 +285,9 @@ impl Outlet {
             let entries = numbers.map(|number| store.audit_entry(number));
             let entries: Result<Vec<_>, StoreError> = entries.collect();
             let entries: Vec<Entry> = entries?.into_iter().flatten().collect();
+            let entries = &entries[..at_once(&entries)];
             let taken = entries.last().map_or(last, |entry| entry.number);
-            timeout(LIMIT, self.sink.take(&entries)).await??;
+            timeout(LIMIT, self.sink.take(entries)).await??;
             reached = taken;
             self.reached.send_replace(reached);
             store.write(|change| change.put_audit_taken(self.sink.name(), reached))?;
@@ -294,4 +297,14 @@ impl Outlet {
     fn set_trouble(&self, why: Option<String>) {
         *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = why;
     }
+}
+
+/// How many of these are given to a sink at once: one at least, and more while they are short.
+fn at_once(entries: &[Entry]) -> usize {
+    let mut sum = 0;
+    let fit = entries.iter().take_while(|entry| {
+        sum += entry.length();
+        sum <= AT_ONCE
+    });
+    fit.count().max(1).min(entries.len())
 }

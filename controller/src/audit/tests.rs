@@ -174,3 +174,24 @@ proptest! {
         prop_assert_eq!(one == two, hash(&one) == hash(&two));
     }
 }
+
+#[test]
+fn an_entry_is_no_longer_than_a_line_may_be_and_tells_what_was_cut() {
+    let scratch = scratch();
+    let long = "\u{1}".repeat(100_000) + "ä";
+    let event = Event {
+        at_unix_millis: 1,
+        actor: long.clone(),
+        verb: long.clone(),
+        object: long.clone(),
+        outcome: "ä".repeat(150),
+        detail: long,
+    };
+    append(&scratch.store, event).unwrap();
+    let entry = newest(&scratch.store, 1, "").unwrap().remove(0);
+    assert!(serde_json::to_string(&entry).unwrap().len() < 48 * 1024);
+    let mark = " [cut: 300 bytes, sha256 ";
+    assert!(entry.event.outcome.starts_with(&("ä".repeat(100) + mark)));
+    assert!(entry.event.object.contains("[cut: 100002 bytes, sha256 "));
+    assert_eq!(verify(&scratch.store).unwrap().trouble, None);
+}

@@ -1,6 +1,8 @@
 //! What the audit keeps of a call besides its verb and its objects: what was chosen, and why.
 
 use keyroll_proto::operator as said;
+use keyroll_proto::operator::adopt_array_request::Credential;
+use sha2::{Digest as _, Sha256};
 
 /// The words that are not empty, and then the reason given.
 fn told(words: &[&str], reason: &str) -> String {
@@ -23,6 +25,92 @@ const fn flag(set: bool, word: &str) -> &str {
     if set { word } else { "" }
 }
 
+/// Several of these, apart.
+fn several(parts: impl IntoIterator<Item = String>) -> String {
+    let mut parts: Vec<String> = parts.into_iter().collect();
+    parts.retain(|part| !part.is_empty());
+    parts.join(", ")
+}
+
+/// `word` and what was given for it, if anything was.
+fn given(word: &str, value: &str) -> String {
+    told(&[flag(!value.is_empty(), word), value], "")
+}
+
+/// `word` and a number, if one was given.
+fn number(word: &str, value: u64) -> String {
+    if value == 0 {
+        return String::new();
+    }
+    format!("{word} {value}")
+}
+
+/// `word` and a digest that tells one request for a certificate from another.
+fn request(word: &str, csr: &[u8]) -> String {
+    if csr.is_empty() {
+        return String::new();
+    }
+    format!("{word} {}", hex::encode(Sha256::digest(csr)))
+}
+
+/// `take-existing account svc-web$, spn HTTP/web.corp.example`
+pub(super) fn create_array(request: &said::CreateArrayRequest) -> String {
+    let take = flag(request.take_existing, "take-existing");
+    several([
+        told(&[take, &given("account", &request.account)], ""),
+        given("kind", &request.account_kind),
+        given("container", &request.container),
+        given("spn", &request.spns.join(" ")),
+        given("enctypes", &request.enctypes.join(" ")),
+        policy(request.policy.as_ref()),
+    ])
+}
+
+/// `account svc-web$, by its keytab`
+pub(super) fn adopt_array(request: &said::AdoptArrayRequest) -> String {
+    let by = match &request.credential {
+        Some(Credential::Password(_)) => "by its password",
+        Some(Credential::Keytab(_)) => "by its keytab",
+        None => "without a credential",
+    };
+    several([
+        given("account", &request.account),
+        by.to_owned(),
+        given("enctypes", &request.enctypes.join(" ")),
+        policy(request.policy.as_ref()),
+    ])
+}
+
+fn policy(policy: Option<&said::Policy>) -> String {
+    let Some(policy) = policy else {
+        return String::new();
+    };
+    let set = |word: &str, value: Option<u64>| {
+        value.map_or_else(String::new, |value| format!("{word} {value}"))
+    };
+    several([
+        given("gate", &policy.gate),
+        number("stage-deadline", policy.stage_deadline),
+        given("on-deadline", &policy.on_deadline),
+        set("ticket-life", policy.ticket_life),
+        set("clock-skew", policy.clock_skew),
+        set("margin", policy.margin),
+        given("method", &policy.method),
+        number("password-length", policy.password_length.into()),
+        given("heal", &policy.heal),
+        given("delegation-gap", &policy.delegation_gap),
+    ])
+}
+
+/// `address n1:8088, token-lifetime 600`
+pub(super) fn add_node(request: &said::AddNodeRequest) -> String {
+    several([
+        given("address", &request.address),
+        number("token-lifetime", request.token_lifetime),
+        self::request("csr", &request.csr),
+    ])
+}
+
 /// `emergency kill now: keytab of node3 leaked`
 pub(super) fn start_roll(request: &said::StartRollRequest) -> String {
     let emergency = flag(request.emergency, "emergency");
@@ -35,6 +123,11 @@ pub(super) fn start_roll(request: &said::StartRollRequest) -> String {
 /// `waive-dc dc2.corp.example: dc2 is switched off for good`
 pub(super) fn resolve_roll(request: &said::ResolveRollRequest) -> String {
     told(&[&request.choice, &request.dc], &request.reason)
+}
+
+/// `all arrays`
+pub(super) fn recover(request: &said::RecoverRequest) -> String {
+    flag(request.all, "all arrays").to_owned()
 }
 
 /// The schedule in one line.
@@ -55,7 +148,11 @@ pub(super) fn remove_node(request: &said::RemoveNodeRequest) -> String {
 /// `operator of web crm`
 pub(super) fn add_operator(request: &said::AddOperatorRequest) -> String {
     let of = flag(!request.arrays.is_empty(), "of");
-    told(&[&request.role, of, &request.arrays.join(" ")], "")
+    several([
+        told(&[&request.role, of, &request.arrays.join(" ")], ""),
+        number("lifetime", request.lifetime),
+        self::request("csr", &request.csr),
+    ])
 }
 
 /// `refused as alice@CORP.EXAMPLE: insufficientAccessRights (50)`
@@ -87,16 +184,13 @@ pub(super) fn plan_delegation(request: &said::PlanDelegationRequest) -> String {
         ("from", &request.from),
         ("not-from", &request.not_from),
     ];
-    let lists =
-        lists.map(|(word, names)| told(&[flag(!names.is_empty(), word), &names.join(" ")], ""));
+    let lists = lists.map(|(word, names)| given(word, &names.join(" ")));
     let switches = [
         ("way", &request.way),
         ("protocol-transition", &request.protocol_transition),
         ("sensitive", &request.sensitive),
     ];
-    let switches = switches.map(|(word, set)| told(&[flag(!set.is_empty(), word), set], ""));
+    let switches = switches.map(|(word, set)| given(word, set));
     let bare = flag(request.no_unconstrained, "no-unconstrained").to_owned();
-    let mut parts: Vec<String> = lists.into_iter().chain(switches).chain([bare]).collect();
-    parts.retain(|part| !part.is_empty());
-    parts.join(", ")
+    several(lists.into_iter().chain(switches).chain([bare]))
 }

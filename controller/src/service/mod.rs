@@ -16,6 +16,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use chrono::Utc;
+use keyroll::name::{ArrayName, BadName};
+use keyroll_proto::operator::operator_server::OperatorServer;
 use prost::Message;
 use tonic::{Request, Status};
 
@@ -28,11 +30,13 @@ use crate::ca::Visitor;
 use crate::store::{Petition, StoreError};
 use crate::verbs::{Controller, Giver, No};
 
-/// No detail in the audit is longer, in characters.
-const LONGEST_DETAIL: usize = 400;
-
-/// One denial for each caller and verb is written down in this time.
+/// One denial for each caller and verb is written down in this time, and so many for each caller.
 const DENIED_AGAIN: Duration = Duration::from_secs(60);
+const DENIALS: usize = 8;
+
+/// No request is longer, in bytes, but the one that may carry a keytab.
+const LONGEST_REQUEST: usize = 256 * 1024;
+const WITH_KEYTAB: usize = (1 << 20) + LONGEST_REQUEST;
 
 /// The service, for any number of listeners.
 #[derive(Clone)]
@@ -75,6 +79,12 @@ impl<'a> About<'a> {
             detail: String::new(),
         }
     }
+
+    /// Every array's name is one.
+    fn demand_names(&self) -> Result<(), BadName> {
+        let mut arrays = self.arrays.iter();
+        arrays.try_for_each(|array| array.parse::<ArrayName>().map(drop))
+    }
 }
 
 /// One call that was let through.
@@ -92,6 +102,18 @@ struct Call {
 }
 
 impl Call {
+    /// What the audit keeps of it.
+    fn event(&self, outcome: &str, detail: &str) -> audit::Event {
+        audit::Event {
+            at_unix_millis: Utc::now().timestamp_millis(),
+            actor: self.actor.clone(),
+            verb: self.verb.to_owned(),
+            object: self.object.clone(),
+            outcome: outcome.to_owned(),
+            detail: detail.to_owned(),
+        }
+    }
+
     /// Whoever answers for somebody else's wish, and what may be answered.
     fn giver(&self) -> Giver<'_> {
         let may = |petition: &Petition| {
@@ -119,6 +141,12 @@ impl Service {
         }
     }
 
+    /// The service for one listener, which takes no longer messages than are needed.
+    #[must_use]
+    pub fn server(&self) -> OperatorServer<Self> {
+        OperatorServer::new(self.clone()).max_decoding_message_size(WITH_KEYTAB)
+    }
+
     /// Lets a call through, or says no.
     async fn admit<T: Message + 'static>(
         &self,
@@ -127,6 +155,12 @@ impl Service {
         about: &About<'_>,
     ) -> Result<Call, No> {
         let needs = policy::needs(rpc);
+        // What is said no to here is not written down: it names nothing that there could be.
+        about.demand_names()?;
+        if rpc != "AdoptArray" && request.get_ref().encoded_len() > LONGEST_REQUEST {
+            let what = format!("a request is {LONGEST_REQUEST} bytes at the most");
+            return Err(No::bad_input("too-long", what));
+        }
         let named = about
             .arrays
             .iter()
@@ -137,7 +171,7 @@ impl Service {
             verb: needs.verb,
             actor: caller::shown(request),
             object: named.collect::<Vec<_>>().join(" "),
-            detail: about.detail.chars().take(LONGEST_DETAIL).collect(),
+            detail: about.detail.clone(),
             changes: needs.changes && !about.dry_run,
             scope: Scope::All,
             caller: None,
@@ -157,20 +191,40 @@ impl Service {
                 return Err(no);
             }
         }
-        if let Some(by) = self.demand_second(rpc, request.get_ref(), &call, about.arrays)? {
-            let detail = format!("agreed to by {by}: {}", call.detail);
-            call.detail = detail.chars().take(LONGEST_DETAIL).collect();
+        let agreed = self.demand_second(rpc, request.get_ref(), &call, about.arrays)?;
+        if let Some(answer) = agreed.as_ref().and_then(|one| one.answered.as_ref()) {
+            call.detail = format!("agreed to by {}: {}", answer.by, call.detail);
         }
         if call.changes {
-            // Fail closed: what cannot be written down is not done.
-            self.note(&call, "begun", &call.detail)?;
-            if let Err(unheard) = self.controller.sinks.demand().await {
-                let no = No::from(unheard);
-                self.note(&call, no.code, &no.what)?;
-                return Err(no);
-            }
+            self.begin(&call, agreed).await?;
         }
         Ok(call)
+    }
+
+    /// Fail closed: what cannot be written down is not done. What was agreed to is done with the
+    /// entry that says so; where no sink hears of it, it was not done and may be still.
+    async fn begin(&self, call: &Call, agreed: Option<Petition>) -> Result<(), No> {
+        let store = &self.controller.ports.store;
+        let begun = store.write(|change| {
+            if let Some(petition) = &agreed {
+                second::spend(change, petition)?;
+            }
+            let entry = audit::append_within(change, call.event("begun", &call.detail))?;
+            Ok::<_, No>(entry)
+        })?;
+        audit::announce(&begun);
+        let Err(unheard) = self.controller.sinks.demand().await else {
+            return Ok(());
+        };
+        let no = No::from(unheard);
+        let unheard = store.write(|change| {
+            if let Some(petition) = &agreed {
+                change.put_petition(petition)?;
+            }
+            audit::append_within(change, call.event(no.code, &no.what))
+        })?;
+        audit::announce(&unheard);
+        Err(no)
     }
 
     /// Writes down that somebody was turned away; not each time, or whoever asks again and again
@@ -181,7 +235,8 @@ impl Service {
             let mut denied = self.denied.lock().unwrap_or_else(PoisonError::into_inner);
             denied.retain(|_, at| now.duration_since(*at) < DENIED_AGAIN);
             let who = (call.actor.clone(), call.verb);
-            if denied.contains_key(&who) {
+            let by = denied.keys().filter(|(actor, _)| *actor == call.actor);
+            if denied.contains_key(&who) || by.count() >= DENIALS {
                 return Ok(());
             }
             denied.insert(who, now);
@@ -212,14 +267,6 @@ impl Service {
     }
 
     fn note(&self, call: &Call, outcome: &str, detail: &str) -> Result<(), StoreError> {
-        let entry = audit::Event {
-            at_unix_millis: Utc::now().timestamp_millis(),
-            actor: call.actor.clone(),
-            verb: call.verb.to_owned(),
-            object: call.object.clone(),
-            outcome: outcome.to_owned(),
-            detail: detail.to_owned(),
-        };
-        audit::append(&self.controller.ports.store, entry)
+        audit::append(&self.controller.ports.store, call.event(outcome, detail))
     }
 }

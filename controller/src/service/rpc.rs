@@ -69,9 +69,11 @@ macro_rules! operator_service {
 
 operator_service! {
     "CreateArray" create_array(CreateArrayRequest) -> Changed
-        |q| &[&q.array], "", q.dry_run => |c, call| c.create_array(&q).await;
+        |q| &unless(q.take_existing, &q.array), about(q.take_existing, &q.array), q.dry_run,
+        detail::create_array(q) => |c, call| c.create_array(&q).await;
     "AdoptArray" adopt_array(AdoptArrayRequest) -> Changed
-        |q| &[&q.array], "", q.dry_run => |c, call| c.adopt_array(q).await;
+        |q| &unless(q.credential.is_none(), &q.array), about(q.credential.is_none(), &q.array),
+        q.dry_run, detail::adopt_array(q) => |c, call| c.adopt_array(q).await;
     "ListArrays" list_arrays(ListArraysRequest) -> ListArraysReply
         |q| &[], "", false => |c, call| c.list_arrays().map(|reply| call.scope.arrays(reply));
     "ShowArray" show_array(ShowArrayRequest) -> ArrayView
@@ -82,7 +84,7 @@ operator_service! {
     "PrintAcl" print_acl(PrintAclRequest) -> PrintAclReply
         |q| &[], "", false => |c, call| c.print_acl(&q).await;
     "AddNode" add_node(AddNodeRequest) -> AddNodeReply
-        |q| &[&q.array], &q.node, q.dry_run => |c, call| c.add_node(&q);
+        |q| &[&q.array], &q.node, q.dry_run, detail::add_node(q) => |c, call| c.add_node(&q);
     "ListNodes" list_nodes(ListNodesRequest) -> ListNodesReply
         |q| &some(&q.array), "", false =>
         |c, call| c.list_nodes(&q).map(|reply| call.scope.nodes(reply));
@@ -139,7 +141,8 @@ operator_service! {
         |q| &some(&q.array), &q.number.to_string(), q.dry_run, detail::give_approval(q) =>
         |c, call| c.give_approval(&q, &call.giver());
     "Recover" recover(RecoverRequest) -> RecoverReply
-        |q| &named(&q.arrays, q.all), "", q.dry_run => |c, call| c.recover(&q, &call.actor).await;
+        |q| &named(&q.arrays, q.all), "", q.dry_run, detail::recover(q) =>
+        |c, call| c.recover(&q, &call.actor).await;
     "ListChanges" list_changes(ListChangesRequest) -> ListChangesReply
         |q| &some(&q.array), "", false =>
         |c, call| c.list_changes(&q).map(|reply| call.scope.changes(reply));
@@ -175,6 +178,17 @@ operator_service! {
         |c, call| c.plan_delegation(&q, &call.actor).await;
     "RevokeOperator" revoke_operator(RevokeOperatorRequest) -> Changed
         |q| &[], &q.operator, q.dry_run => |c, call| c.revoke_operator(&q);
+}
+
+/// The array of a call, unless the call is to reset the password of an account that is no array's
+/// yet: that is for those who have a say over all of them.
+fn unless(takes: bool, array: &str) -> Vec<&str> {
+    if takes { Vec::new() } else { vec![array] }
+}
+
+/// The array of such a call, for the audit.
+const fn about(takes: bool, array: &str) -> &str {
+    if takes { array } else { "" }
 }
 
 /// The array that a call is about, if it names one.

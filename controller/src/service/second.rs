@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{Call, Service};
 use crate::operators::Grave;
-use crate::store::{Petition, Petitions as _, StoreError};
+use crate::store::{Change, Petition, Petitions as _, StoreError};
 use crate::verbs::No;
 
 /// How long something may wait, and how long it may be done once it was agreed to.
@@ -35,6 +35,26 @@ pub(super) fn grave(request: &dyn Any) -> Option<Grave> {
     delegation.then_some(Grave::Delegation)
 }
 
+/// Takes down that what was agreed to is being done.
+///
+/// # Errors
+/// [`No`] if it is done already: the same request came twice at once.
+pub(super) fn spend(change: &Change<'_>, agreed: &Petition) -> Result<(), No> {
+    let number = agreed.number;
+    let now = Utc::now().timestamp();
+    let mut petitions = change.petitions()?.into_iter();
+    let open = petitions.find(|one| one.number == number && one.is_open(now));
+    let Some(petition) = open else {
+        let what = format!("number {number} is done already");
+        return Err(No::bad_state("answered", what).next("keyroll approval list"));
+    };
+    change.put_petition(&Petition {
+        done: true,
+        ..petition
+    })?;
+    Ok(())
+}
+
 /// What came of a look at the petitions.
 enum Found {
     /// Somebody else has agreed.
@@ -46,7 +66,7 @@ enum Found {
 }
 
 impl Service {
-    /// Returns who has agreed, or nobody where nobody needs to.
+    /// Returns what somebody has agreed to, not yet spent; nothing where nobody needs to.
     ///
     /// # Errors
     /// [`No`] with the number to agree to, while nobody has.
@@ -56,7 +76,7 @@ impl Service {
         request: &T,
         call: &Call,
         arrays: &[&str],
-    ) -> Result<Option<String>, No> {
+    ) -> Result<Option<Petition>, No> {
         let needed = grave(request).filter(|kind| self.controller.two_persons.contains(kind));
         if needed.is_none() || !call.changes {
             return Ok(None);
@@ -76,7 +96,7 @@ impl Service {
             done: false,
         };
         match self.petition(asked)? {
-            Found::Agreed(petition) => Ok(petition.answered.map(|answer| answer.by)),
+            Found::Agreed(petition) => Ok(Some(petition)),
             Found::Waits(petition) => {
                 let number = petition.number;
                 self.note(
@@ -128,15 +148,12 @@ impl Service {
             };
             match &same.answered {
                 None => Ok(Found::Waits(same)),
-                Some(answer) => {
-                    let agreed = answer.agreed;
+                // It is spent together with the entry that says that it is being done.
+                Some(answer) if answer.agreed => Ok(Found::Agreed(same)),
+                Some(_) => {
                     same.done = true;
                     change.put_petition(&same)?;
-                    Ok(if agreed {
-                        Found::Agreed(same)
-                    } else {
-                        Found::Refused(same)
-                    })
+                    Ok(Found::Refused(same))
                 }
             }
         })

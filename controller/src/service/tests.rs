@@ -1,3 +1,4 @@
+mod details;
 mod matrix;
 mod second;
 mod streams;
@@ -296,4 +297,88 @@ async fn an_array_that_cannot_roll_hides_no_other_from_a_rehearsal() {
         .flat_map(|roll| roll.refusals.iter().map(|refusal| refusal.code.as_str()))
         .collect();
     assert_eq!(codes, ["no-nodes", "no-nodes"]);
+}
+
+#[tokio::test]
+async fn what_is_no_array_is_written_down_nowhere() {
+    let (site, service) = site();
+    for (by, name) in [("vera", "x".repeat(100_000)), ("alma", "a b".to_owned())] {
+        let request = said::DeleteArrayRequest {
+            array: name,
+            ..Default::default()
+        };
+        let no = service.delete_array(from(by, request)).await.unwrap_err();
+        assert_eq!(no.code(), Code::InvalidArgument, "{no}");
+    }
+    let long = said::QuarantineNodeRequest {
+        array: "own".to_owned(),
+        reason: "x".repeat(300_000),
+        ..Default::default()
+    };
+    let no = service
+        .quarantine_node(from("alma", long))
+        .await
+        .unwrap_err();
+    assert_eq!(no.code(), Code::InvalidArgument, "{no}");
+    assert_eq!(audited(&site), []);
+}
+
+#[tokio::test]
+async fn who_is_denied_everything_leaves_few_entries() {
+    let (site, service) = site();
+    let array = || "own".to_owned();
+    macro_rules! denied {
+        ($($name:ident $request:ident),*) => {$(
+            #[allow(clippy::needless_update, reason = "some requests have one field alone")]
+            let request = said::$request { array: array(), ..Default::default() };
+            service.$name(from("vera", request)).await.unwrap_err();
+        )*};
+    }
+    denied!(
+        create_array CreateArrayRequest, delete_array DeleteArrayRequest,
+        add_node AddNodeRequest, remove_node RemoveNodeRequest,
+        quarantine_node QuarantineNodeRequest, resume_node ResumeNodeRequest,
+        abort_roll AbortRollRequest, resolve_roll ResolveRollRequest,
+        set_schedule SetScheduleRequest, pause_schedule PauseScheduleRequest,
+        verify VerifyRequest, doctor DoctorRequest
+    );
+    assert_eq!(audited(&site).len(), 8);
+}
+
+#[tokio::test]
+async fn r20_an_admin_of_one_array_takes_no_account_that_is_none_of_it() {
+    let (site, service) = site();
+    let create = |take_existing| said::CreateArrayRequest {
+        array: "own".to_owned(),
+        account: "someone".to_owned(),
+        take_existing,
+        ..Default::default()
+    };
+    let adopt = |credential| said::AdoptArrayRequest {
+        array: "own".to_owned(),
+        account: "someone".to_owned(),
+        credential,
+        ..Default::default()
+    };
+    let keytab = said::adopt_array_request::Credential::Keytab(Vec::new());
+    let code = async |by: &'static str| {
+        [
+            service.create_array(from(by, create(false))).await.err(),
+            service.create_array(from(by, create(true))).await.err(),
+            service
+                .adopt_array(from(by, adopt(Some(keytab.clone()))))
+                .await
+                .err(),
+            service.adopt_array(from(by, adopt(None))).await.err(),
+        ]
+        .map(|no| no.map(|no| no.code()) == Some(Code::PermissionDenied))
+    };
+    assert_eq!(code("anna").await, [false, true, false, true]);
+    assert_eq!(code("alma").await, [false; 4]);
+    let entries = audit::newest(&site.controller.ports.store, 40, "own").unwrap();
+    let takes = entries.iter().find(|entry| {
+        let event = &entry.event;
+        event.actor == "alma" && event.detail == "take-existing account someone"
+    });
+    assert!(takes.is_some(), "{entries:#?}");
 }

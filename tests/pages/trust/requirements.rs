@@ -223,6 +223,8 @@ pub const REQUIREMENTS: &[Requirement] = &[
             "r20_what_is_grave_waits_for_a_second_person_and_is_done_once",
             "r20_a_refusal_ends_it_and_nobody_else_hears_of_it",
             "r20_each_grave_kind_waits_and_nothing_else_does",
+            "r20_what_no_sink_hears_of_spends_no_agreement",
+            "r20_an_admin_of_one_array_takes_no_account_that_is_none_of_it",
         ],
         figure: "48 calls × 9 callers made ([roles.md](roles.md)); a call without a row fails \
                  the tests",
@@ -243,6 +245,7 @@ pub const REQUIREMENTS: &[Requirement] = &[
             "r21_the_system_s_log_gets_a_datagram_for_each_entry",
             "r21_a_web_server_is_posted_the_entries_and_must_take_them",
             "r21_after_a_restore_the_file_goes_on_with_the_new_chain",
+            "r21_every_choice_of_a_changing_call_is_in_its_entry",
         ],
         figure: "10 000 entries, each dropped, cut off, doubled, reordered, edited in three ways \
                  and rehashed: all found",

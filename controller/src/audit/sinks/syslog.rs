@@ -4,6 +4,7 @@
 use std::io;
 use std::path::Path;
 
+use rustix::io::Errno;
 use tokio::net::UnixDatagram;
 
 use crate::audit::Entry;
@@ -19,9 +20,21 @@ pub(super) async fn send(path: &Path, entries: &[Entry]) -> io::Result<()> {
     let socket = UnixDatagram::unbound()?;
     socket.connect(path)?;
     for entry in entries {
-        let entry = serde_json::to_string(entry)?;
-        let line = format!("<{PRIORITY}>keyroll-audit[{}]: {entry}", std::process::id());
-        socket.send(line.as_bytes()).await?;
+        let sent = socket.send(&line(entry)?).await;
+        match sent {
+            // Larger than the socket takes: better its number, its hash and a part of it than
+            // nothing, and nothing after it.
+            Err(error) if error.raw_os_error() == Some(Errno::MSGSIZE.raw_os_error()) => {
+                socket.send(&line(&entry.shortened())?).await?;
+            }
+            sent => drop(sent?),
+        }
     }
     Ok(())
+}
+
+fn line(entry: &Entry) -> io::Result<Vec<u8>> {
+    let entry = serde_json::to_string(entry)?;
+    let line = format!("<{PRIORITY}>keyroll-audit[{}]: {entry}", std::process::id());
+    Ok(line.into_bytes())
 }

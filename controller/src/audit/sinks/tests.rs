@@ -359,3 +359,40 @@ fn settings_that_cannot_be_used_are_told() {
         assert!(why.contains(wanted), "{why}");
     }
 }
+
+#[tokio::test]
+async fn what_a_socket_cannot_take_is_sent_shortened_and_keeps_nothing_from_it() {
+    let scratch = scratch();
+    let path = scratch.folder.path().join("log");
+    let log = UnixDatagram::bind(&path).unwrap();
+    let entry = |number, detail: &str| Entry {
+        number,
+        event: event(detail),
+        hash: "h".repeat(64),
+    };
+    let entries = [entry(1, &"x".repeat(4 << 20)), entry(2, "after")];
+    syslog::send(&path, &entries).await.unwrap();
+    let mut buffer = vec![0; 1 << 16];
+    for (number, wanted) in [(1, "[cut: 4194304 bytes, sha256 "), (2, "after")] {
+        let length = log.recv(&mut buffer).await.unwrap();
+        let text = std::str::from_utf8(&buffer[..length]).unwrap();
+        let entry: Entry = serde_json::from_str(text.split_once(": ").unwrap().1).unwrap();
+        assert_eq!((entry.number, entry.hash.len()), (number, 64));
+        assert!(entry.event.detail.contains(wanted), "{text}");
+    }
+}
+
+#[test]
+fn no_batch_is_large_and_none_is_empty() {
+    let entry = |length| Entry {
+        number: 1,
+        event: event(&"x".repeat(length)),
+        hash: String::new(),
+    };
+    let small: Vec<Entry> = (0..100).map(|_| entry(100)).collect();
+    assert_eq!(at_once(&small), 100);
+    let large: Vec<Entry> = (0..100).map(|_| entry(2_000)).collect();
+    assert_eq!(at_once(&large), 32);
+    assert_eq!(at_once(&[entry(1 << 20), entry(1)]), 1);
+    assert_eq!(at_once(&[]), 0);
+}

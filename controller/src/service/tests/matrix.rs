@@ -113,7 +113,9 @@ async fn page() -> String {
          who has some arrays asks about one of them; `other`: about one of somebody else's; `all`: \
          an operator of all arrays. `yes` is let through, `-` is refused and audited.\n\n\
          Lists (`array list`, `status`, …) show whoever has some arrays those alone. What is about \
-         the whole controller and no array is for those who have all arrays.\n\n\
+         the whole controller and no array is for those who have all arrays; and so is what resets \
+         the password of an account that is no array's yet: `array create --take-existing`, and \
+         `array adopt` without a credential, as it is asked here.\n\n\
          | verb | call | viewer: own | other | operator: own | other | admin: own | other | \
          viewer: all | operator: all | admin: all |\n\
          | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n",

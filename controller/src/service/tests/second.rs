@@ -1,6 +1,7 @@
 //! R20: what nobody may do alone.
 
 use super::*;
+use crate::audit::sinks::AuditConfig;
 
 const GRAVE: [Grave; 4] = [
     Grave::Emergency,
@@ -216,4 +217,30 @@ async fn r20_each_grave_kind_waits_and_nothing_else_does() {
         let said = outcome.map(code).unwrap_or_default();
         assert_eq!(said == waits, grave, "{asked}: {said}");
     }
+}
+
+#[tokio::test]
+async fn r20_what_no_sink_hears_of_spends_no_agreement() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log");
+    let config = AuditConfig {
+        syslog: Some(path.clone()),
+        ..AuditConfig::default()
+    };
+    let site = StandIn::of_two_persons_heard_by(GRAVE.into(), &config);
+    let (site, service) = furnished(site);
+    let ask = async || roll(&service, "olaf", emergency("stolen")).await;
+    let _log = tokio::net::UnixDatagram::bind(&path).unwrap();
+    let serving = tokio::spawn(site.controller.sinks.clone().run());
+    assert_eq!(ask().await, "second-person");
+    give(&service, "otto", 1).await.unwrap();
+    site.controller.sinks.demand().await.unwrap();
+    serving.abort();
+    drop(serving.await);
+    assert_eq!(ask().await, "audit-unheard");
+    let serving = tokio::spawn(site.controller.sinks.clone().run());
+    // It gets past the door this time, and once.
+    assert_eq!(ask().await, "no-nodes");
+    assert_eq!(ask().await, "second-person");
+    serving.abort();
 }
