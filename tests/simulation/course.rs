@@ -12,7 +12,7 @@ use crate::weather::Weather;
 use crate::world::{Event, Inner};
 
 /// How often the course looks how things stand.
-const TICK: Duration = Duration::from_secs(2);
+const TICK: Duration = Duration::from_secs(5);
 
 /// Where a run stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -334,18 +334,13 @@ impl Kdc for Site {
         keys: &[Key],
     ) -> Result<BTreeMap<Enctype, Option<Salt>>, NotLoggedIn> {
         let try_keys = |inner: &mut Inner, dc: usize| {
-            let (_, password) = inner.domain.in_force(dc);
-            let password = password.to_owned();
-            let theirs = inner.domain.keys_of(&password);
-            let right = keys
-                .iter()
-                .all(|key| theirs.iter().any(|their| their.same_as(key)));
-            if right {
+            if inner.domain.log_in(dc, keys) {
                 let salt = inner.domain.salt();
                 let salts = keys.iter().map(|key| (key.enctype(), Some(salt.clone())));
                 return Ok(salts.collect());
             }
-            inner.domain.bad_logins += 1;
+            let name = inner.domain.dcs[dc].name.clone();
+            inner.strike(&format!("{name}: a login with a wrong key"));
             let refused = PortError::Refused {
                 object: account.to_string(),
                 why: "this is not its key".to_owned(),

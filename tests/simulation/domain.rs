@@ -60,6 +60,9 @@ pub struct Dc {
     pub held: Held,
     /// What it had before the last write that reached it, as a backup of it would.
     pub backup: Option<Held>,
+    /// The passwords before, the newest last: the directory counts no login with one of the last
+    /// two.
+    past: Vec<String>,
     /// The controller does not reach it.
     pub cut: bool,
     /// Its replication partners do not reach it.
@@ -124,6 +127,7 @@ impl Domain {
             name: format!("dc{number}").parse().unwrap(),
             held: held.clone(),
             backup: None,
+            past: Vec::new(),
             cut: false,
             apart: false,
             restored: false,
@@ -206,7 +210,26 @@ impl Domain {
     pub fn set(&mut self, dc: usize, password: &str, now: Duration) {
         let one = &mut self.dcs[dc];
         one.backup = Some(one.held.clone());
+        one.past.push(one.held.password.value.clone());
         one.held.password.write(password.to_owned(), now, dc);
+    }
+
+    /// A login with these keys; whether they are those in force. A wrong one is counted, but for
+    /// keys of a password that was in force a moment ago: a ticket may have shown it just before
+    /// somebody set another.
+    pub fn log_in(&mut self, dc: usize, keys: &[Key]) -> bool {
+        let one = &self.dcs[dc];
+        let (now, past) = (one.held.password.value.clone(), one.past.clone());
+        let mut opens = |password: &str| {
+            let theirs = self.keys_of(password);
+            let mut of = keys.iter();
+            of.all(|key| theirs.iter().any(|their| their.same_as(key)))
+        };
+        let right = opens(&now);
+        if !right && !past.iter().rev().take(2).any(|password| opens(password)) {
+            self.bad_logins += 1;
+        }
+        right
     }
 
     /// What one has reaches another; whether anything changed there.
@@ -218,6 +241,9 @@ impl Domain {
         one.held.password.merge(&theirs.password);
         one.held.fence.merge(&theirs.fence);
         let changed = before.password != one.held.password || before.fence != one.held.fence;
+        if before.password.value != one.held.password.value {
+            one.past.push(before.password.value.clone());
+        }
         if changed {
             one.backup = Some(before);
         }

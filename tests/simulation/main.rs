@@ -29,7 +29,7 @@ use mistake::Mistake;
 use run::{Outcome, run};
 
 /// How many seeds a plain run takes.
-const SEEDS: u64 = 300;
+const SEEDS: u64 = 1000;
 
 /// After how many seeds a long run says how far it is.
 const TOLD: u64 = 1000;

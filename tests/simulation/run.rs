@@ -46,9 +46,9 @@ pub fn run(seed: u64, mistake: Option<Mistake>) -> Outcome {
     let seal = Arc::new(Seal::new(&[5; 32]));
     let array = array(&mut dice, &seal);
     let world = world(seed, &mut dice, &array, mistake);
-    let trouble = dice.millis(300_000..3_000_000);
+    let trouble = dice.millis(200_000..1_500_000);
     furnish(&world, &mut dice, &seal, &array, trouble);
-    let reconcile = dice.millis(10_000..60_000);
+    let reconcile = dice.millis(15_000..60_000);
     let mut course = Course::new(trouble, reconcile, array.policy.drain());
     while live(&world, &seal, &mut course) == After::Another {}
     let stories = stories(&world, &seal);
@@ -115,7 +115,7 @@ fn array(dice: &mut Dice, seal: &Seal) -> ArrayRecord {
     let enctypes = dice.pick(&[
         vec![Enctype::Aes128CtsHmacSha1],
         vec![Enctype::Aes128CtsHmacSha1],
-        vec![Enctype::Aes256CtsHmacSha1],
+        vec![Enctype::Aes128CtsHmacSha1],
         vec![Enctype::Aes256CtsHmacSha1, Enctype::Aes128CtsHmacSha1],
     ]);
     let domain = Domain::new(1, enctypes.clone());
@@ -166,7 +166,7 @@ fn policy(dice: &mut Dice) -> Policy {
     Policy {
         gate: dice.pick(&[Gate::All, Gate::All, Gate::AtLeast(1)]),
         on_deadline: dice.pick(&[OnDeadline::Abort, OnDeadline::Quarantine]),
-        ticket_life: seconds(dice.pick(&[60, 150, 300, 600])),
+        ticket_life: seconds(dice.pick(&[60, 100, 150, 300])),
         clock_skew: seconds(15),
         margin: seconds(10),
         ..Policy::default()
