@@ -112,9 +112,7 @@ pub fn nodes_come_and_go_without_a_roll(lab: &Lab, free: &FreeNodes) -> Result<(
     let mut world = World::new(lab, free, 3, &["guests"])?;
     world.create("guests", QUICK)?;
     for index in 0..2 {
-        world.join("guests", index)?;
-        let agent = &world.agents[index];
-        world.web.serve(&agent.node, agent.keytab("guests"))?;
+        world.serve_at("guests", index)?;
     }
     world.domain().wait_for_spn(&world.spn("guests"))?;
     let kvno = world.domain().kvno("svc-guests$")?;

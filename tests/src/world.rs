@@ -137,15 +137,23 @@ impl<'a> World<'a> {
         agent.wait_ready(array, SOON).with_context(|| self.story())
     }
 
+    /// Joins the node at `index` to an array and starts its web server.
+    ///
+    /// # Errors
+    /// Any of this fails.
+    pub fn serve_at(&mut self, array: &str, index: usize) -> Result<()> {
+        self.join(array, index)?;
+        let agent = &self.agents[index];
+        self.web.serve(&agent.node, agent.keytab(array))
+    }
+
     /// Joins every node to an array, starts their web servers, and waits for the SPN.
     ///
     /// # Errors
     /// Any of this fails.
     pub fn serve(&mut self, array: &str) -> Result<()> {
         for index in 0..self.agents.len() {
-            self.join(array, index)?;
-            let agent = &self.agents[index];
-            self.web.serve(&agent.node, agent.keytab(array))?;
+            self.serve_at(array, index)?;
         }
         let spn = self.spn(array);
         self.domain()
