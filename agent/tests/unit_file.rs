@@ -57,7 +57,13 @@ fn the_judgement_bites() {
 fn r11_no_core_is_left_and_the_watchdog_is_on() {
     for (path, _) in PROMISED {
         let text = std::fs::read_to_string(unit(path)).unwrap();
-        for line in ["Type=notify", "LimitCORE=0", "WatchdogSec=30"] {
+        for line in [
+            "Type=notify",
+            "LimitCORE=0",
+            "LimitMEMLOCK=infinity",
+            "MemorySwapMax=0",
+            "WatchdogSec=30",
+        ] {
             assert!(text.lines().any(|one| one == line), "{path} lacks {line}");
         }
     }

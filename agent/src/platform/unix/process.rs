@@ -32,18 +32,25 @@ impl Family {
     }
 }
 
-/// No core dump and no debugger sees this process's memory.
+/// No core dump and no debugger sees this process's memory, and it is not swapped out where it may
+/// be locked without a limit, as the unit says and root can: at a limit, allocations would fail.
 pub fn protect() {
-    use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
+    use rustix::mm::{MlockAllFlags, mlockall};
+    use rustix::process::{
+        DumpableBehavior, Resource, Rlimit, getrlimit, set_dumpable_behavior, setrlimit,
+    };
     set_dumpable_behavior(DumpableBehavior::NotDumpable).ok();
-    setrlimit(
-        Resource::Core,
-        Rlimit {
-            current: Some(0),
-            maximum: Some(0),
-        },
-    )
-    .ok();
+    let only = |most| Rlimit {
+        current: most,
+        maximum: most,
+    };
+    setrlimit(Resource::Core, only(Some(0))).ok();
+    setrlimit(Resource::Memlock, only(None)).ok();
+    if getrlimit(Resource::Memlock).current.is_none() {
+        // Pages are locked as they are used: address space that is only reserved costs nothing.
+        let all = MlockAllFlags::CURRENT | MlockAllFlags::FUTURE | MlockAllFlags::ONFAULT;
+        mlockall(all).ok();
+    }
 }
 
 /// Ends when this process is asked to: SIGTERM or SIGINT.
