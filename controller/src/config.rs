@@ -47,6 +47,9 @@ pub struct Config {
     /// one, and nothing else: how long a site may be without its controller. 0: never.
     #[serde(default = "default_grace")]
     pub node_renewal_grace_days: u16,
+    /// How many rolls of all arrays together begin within an hour, emergencies aside.
+    #[serde(default = "default_rolls")]
+    pub rolls_per_hour: u16,
     /// How often a healthy array is looked over, in seconds.
     #[serde(default = "default_reconcile")]
     pub reconcile_seconds: u64,
@@ -180,6 +183,10 @@ const fn default_grace() -> u16 {
     90
 }
 
+const fn default_rolls() -> u16 {
+    crate::rolls::ROLLS_PER_HOUR
+}
+
 const fn default_reconcile() -> u64 {
     30
 }
@@ -250,6 +257,10 @@ impl Config {
         if let Some(bad) = named.iter().find(|name| !is_attribute_name(name)) {
             let why = "an attribute's name is letters, digits and '-', beginning with a letter";
             return Err(format!("authority.controller-writes: {bad:?}: {why}"));
+        }
+        if self.rolls_per_hour == 0 {
+            let why = "rolls-per-hour must be at least 1; `keyroll schedule pause` pauses";
+            return Err(why.to_owned());
         }
         if self.reconcile_seconds == 0 {
             return Err("reconcile-seconds must be at least 1".to_owned());

@@ -188,6 +188,7 @@ pub async fn run(
     let (fatal, mut failed) = watch::channel(None::<String>);
     let (wake, schedule_wake) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     let rolls = Rolls::new(ports.clone(), Arc::clone(&wake), fatal);
+    let rolls = rolls.at_most(config.rolls_per_hour);
     let rolls = Arc::new(rolls.heard_by(Arc::clone(&sinks)));
     let overview = Arc::new(Overview::default());
     let controller = Arc::new(Controller {

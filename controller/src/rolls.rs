@@ -1,5 +1,7 @@
 //! The rolls that are under way: begun, taken up again after a start, watched and wished at.
 
+mod pace;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -11,6 +13,7 @@ use keyroll::roll::{Base, Cause, End, Plan, Record, Roll, RollNumber, State, Whi
 use keyroll_proto::operator::RollView;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 use crate::Ports;
 use crate::audit::sinks::{Sinks, Unheard};
@@ -21,9 +24,13 @@ use crate::reconcile::candidates::Candidates;
 use crate::scheduler::schedule;
 use crate::stale;
 use crate::store::{ArrayRecord, NodeRecord, NodeState, Read as _, StoreError};
+use pace::Pace;
 
 /// How long an emergency roll waits for a node; a healthy one is staged within a second.
 const EMERGENCY_DEADLINE: Duration = Duration::from_secs(30);
+
+/// How many rolls begin in an hour unless the settings say otherwise.
+pub const ROLLS_PER_HOUR: u16 = 200;
 
 /// What somebody asks for.
 #[derive(Debug, Clone)]
@@ -77,6 +84,19 @@ pub enum NotBegun {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Enough for now, of all arrays together.
+    #[error(
+        "{array} is not rolled now: {most} rolls have begun within an hour, which is the most \
+         (`rolls-per-hour`); the next one may in {} s", wait.as_secs() + 1
+    )]
+    TooMany {
+        /// The array.
+        array: ArrayName,
+        /// How many are let through.
+        most: usize,
+        /// How long until the next one may begin.
+        wait: Duration,
+    },
     /// It would not be on record.
     #[error(transparent)]
     Unheard(#[from] Unheard),
@@ -92,6 +112,7 @@ pub struct Rolls {
     fatal: watch::Sender<Option<String>>,
     /// What must have heard of everything before a roll begins.
     sinks: Option<Arc<Sinks>>,
+    pace: Pace,
 }
 
 /// A roll and who drives it.
@@ -120,7 +141,15 @@ impl Rolls {
             reconcile,
             fatal,
             sinks: None,
+            pace: Pace::new(ROLLS_PER_HOUR.into()),
         }
+    }
+
+    /// Beginning no more than so many within an hour, emergencies aside.
+    #[must_use]
+    pub fn at_most(mut self, rolls_per_hour: u16) -> Self {
+        self.pace = Pace::new(rolls_per_hour.into());
+        self
     }
 
     /// Beginning no roll while no sink of the audit takes anything.
@@ -197,6 +226,13 @@ impl Rolls {
             sinks.demand().await?;
         }
         let plan = self.frame(array, wanted).await?;
+        let too_many = |wait| NotBegun::TooMany {
+            array: array.name.clone(),
+            most: self.pace.most(),
+            wait,
+        };
+        let now = Instant::now();
+        self.pace.begin(wanted.cause, now).map_err(too_many)?;
         let record = Record::Planned {
             plan: Box::new(plan.clone()),
         };

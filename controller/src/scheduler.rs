@@ -8,7 +8,7 @@ use keyroll::roll::{Cause, OldKey};
 use keyroll::schedule::{Due, History, Schedule, ScheduleFile};
 use tokio::sync::Notify;
 
-use crate::rolls::{Rolls, Wanted};
+use crate::rolls::{NotBegun, Rolls, Wanted};
 use crate::store::{ArrayRecord, Read as _, Store, StoreError};
 
 /// A wait is never longer, so that a clock that was set is noticed.
@@ -63,9 +63,16 @@ impl Scheduler {
                         // The array's policy says whether it may.
                         accepts_gap: false,
                     };
-                    if let Err(error) = self.rolls.begin(&array, &wanted).await {
-                        let array = &array.name;
-                        tracing::error!(%array, %error, "a scheduled roll did not begin");
+                    let begun = self.rolls.begin(&array, &wanted).await;
+                    let array = &array.name;
+                    match begun {
+                        Ok(_) => {}
+                        Err(why @ NotBegun::TooMany { .. }) => {
+                            tracing::info!(%array, %why, "a scheduled roll waits");
+                        }
+                        Err(error) => {
+                            tracing::error!(%array, %error, "a scheduled roll did not begin");
+                        }
                     }
                 }
                 Due::At(at, _) => next = next.min((at - now).to_std().unwrap_or_default()),

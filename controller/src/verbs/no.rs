@@ -170,6 +170,10 @@ impl From<NotBegun> for No {
             NotBegun::NoService(ref array) => Self::refused("spn-missing", error.to_string()).next(
                 format!("keyroll array delete {array}, then make it again with --spn"),
             ),
+            NotBegun::TooMany { ref array, .. } => Self::busy("too-many-rolls", error.to_string())
+                .next(format!(
+                    "wait, or if a key has leaked: keyroll roll {array} --emergency"
+                )),
             NotBegun::Founding(_) => {
                 Self::busy("founding", error.to_string()).next("keyroll array list")
             }
