@@ -111,9 +111,60 @@ pub fn end_point(certificate: &[u8]) -> Option<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
-    use rcgen::{CertificateParams, KeyPair};
+    use rcgen::{CertificateParams, Issuer, KeyPair, date_time_ymd};
+    use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+    use rustls::{ClientConnection, ServerConfig, ServerConnection};
 
     use super::*;
+
+    /// What a client says of a domain controller whose certificate ended in this year.
+    fn judged(ends: i32, speaks: &'static rustls::SupportedProtocolVersion) -> Result<(), String> {
+        let folder = tempfile::tempdir().unwrap();
+        let (ca_key, key) = (KeyPair::generate().unwrap(), KeyPair::generate().unwrap());
+        let mut ca = CertificateParams::new(Vec::new()).unwrap();
+        ca.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        let pem = folder.path().join("ca.pem");
+        std::fs::write(&pem, ca.self_signed(&ca_key).unwrap().pem()).unwrap();
+        let mut params = CertificateParams::new(vec!["dc1.corp.example".to_owned()]).unwrap();
+        params.not_before = date_time_ymd(2020, 1, 1);
+        params.not_after = date_time_ymd(ends, 1, 1);
+        let leaf = params.signed_by(&key, &Issuer::new(ca, ca_key)).unwrap();
+        let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let server = ServerConfig::builder_with_provider(provider)
+            .with_protocol_versions(&[speaks])
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![leaf.der().clone()], key)
+            .unwrap();
+        let name = "dc1.corp.example".try_into().unwrap();
+        let mut client = ClientConnection::new(client(&[pem]).unwrap(), name).unwrap();
+        let mut server = ServerConnection::new(Arc::new(server)).unwrap();
+        while client.is_handshaking() || server.is_handshaking() {
+            let mut line = Vec::new();
+            client.write_tls(&mut line).unwrap();
+            server.read_tls(&mut line.as_slice()).unwrap();
+            server
+                .process_new_packets()
+                .map_err(|error| error.to_string())?;
+            let mut line = Vec::new();
+            server.write_tls(&mut line).unwrap();
+            client.read_tls(&mut line.as_slice()).unwrap();
+            let judged = client.process_new_packets().map(drop);
+            judged.map_err(|error| objection(&io::Error::other(error)).unwrap())?;
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn r34_an_expired_certificate_is_refused() {
+        for speaks in [&rustls::version::TLS13, &rustls::version::TLS12] {
+            assert_eq!(judged(2100, speaks), Ok(()));
+            let why = judged(2025, speaks).unwrap_err();
+            assert!(why.contains("certificate is not good"), "{why}");
+            assert!(why.contains("expired"), "{why}");
+        }
+    }
 
     #[test]
     fn a_certificate_is_hashed_as_its_signature_was() {
