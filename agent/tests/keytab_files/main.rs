@@ -15,6 +15,7 @@ mod windows;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use keyroll::fence::{Epoch, Version};
@@ -170,36 +171,59 @@ fn append_foreign(path: &Path, kvno: u32) {
     }
 }
 
+/// Races with another writer, each of them one entry of its own. A file gets a hundred of them.
+const RACES: u32 = 10_000;
+
 #[test]
-fn r14_what_others_add_while_we_write_stays() {
-    const ADDED: u32 = 100;
+fn r14_in_ten_thousand_races_nothing_that_others_add_is_lost() {
     let folder = tempfile::tempdir().unwrap();
-    let file = target(folder.path().join("krb5.keytab"), TargetKind::Shared);
+    for number in 0..RACES / 100 {
+        race(&folder.path().join(format!("{number}.keytab")), 100);
+    }
+}
+
+fn race(path: &Path, added: u32) {
+    let file = target(path.to_owned(), TargetKind::Shared);
     stage(std::slice::from_ref(&file), &keyset(1, OURS)).unwrap();
-    std::thread::scope(|scope| {
-        scope.spawn(|| (1..=ADDED).for_each(|kvno| append_foreign(&file.path, kvno)));
-        scope.spawn(|| {
-            for kvno in 2..=40 {
-                stage(std::slice::from_ref(&file), &keyset(kvno, OURS)).unwrap();
+    let (over, done) = (AtomicBool::new(false), AtomicU32::new(0));
+    let last = std::thread::scope(|scope| {
+        let others = scope.spawn(|| {
+            for kvno in 1..=added {
+                append_foreign(path, kvno);
+                done.store(kvno, Ordering::Relaxed);
             }
+        });
+        let own = scope.spawn(|| {
+            let mut kvno = 1;
+            // Once for each of theirs, or they would never be given the lock.
+            while !over.load(Ordering::Relaxed) {
+                let theirs = done.load(Ordering::Relaxed);
+                kvno += 1;
+                stage(std::slice::from_ref(&file), &keyset(kvno, OURS)).unwrap();
+                while done.load(Ordering::Relaxed) == theirs && !over.load(Ordering::Relaxed) {
+                    std::thread::yield_now();
+                }
+            }
+            kvno
         });
         scope.spawn(|| {
             // A reader without a lock, as Java's and Go's are, finds a whole file each time.
-            for _ in 0..2000 {
-                let bytes = fs::read(&file.path).unwrap();
+            while !over.load(Ordering::Relaxed) {
+                let bytes = fs::read(path).unwrap();
                 keyroll::keytab::Framing::parse(&bytes).expect("a reader met a torn file");
             }
         });
+        let others = others.join();
+        over.store(true, Ordering::Relaxed);
+        others.unwrap();
+        own.join().unwrap()
     });
     let foreign = kvnos(&file, "host/web.corp.example@CORP.EXAMPLE");
-    assert_eq!(foreign, (1..=ADDED).collect::<Vec<_>>());
-    assert_eq!(kvnos(&file, OURS[0]), [40, 41]);
-    file.wipe(&keyset(40, OURS).principals).unwrap();
+    assert_eq!(foreign, (1..=added).collect::<Vec<_>>());
+    assert_eq!(kvnos(&file, OURS[0]), [last, last + 1]);
+    file.wipe(&keyset(last, OURS).principals).unwrap();
     assert_eq!(kvnos(&file, OURS[0]), [0; 0]);
-    assert_eq!(
-        kvnos(&file, "host/web.corp.example@CORP.EXAMPLE").len(),
-        ADDED as usize
-    );
+    assert_eq!(kvnos(&file, "host/web.corp.example@CORP.EXAMPLE"), foreign);
 }
 
 #[test]
