@@ -4,6 +4,7 @@
 
 mod agents;
 mod derivation;
+mod flood;
 mod keytab;
 mod roll;
 mod size;
@@ -54,6 +55,7 @@ fn measure() -> Result<()> {
     let mut rows = keytab::measure(folder)?;
     rows.extend(derivation::measure(folder)?);
     rows.extend(staging::measure(folder)?);
+    rows.extend(flood::measure(folder)?);
     let mut alone = lab.clone();
     alone.dcs.truncate(1);
     let mut notes = String::new();

@@ -21,31 +21,40 @@ use crate::table::{Row, median, span};
 
 const TIMES: u64 = 7;
 
+/// What a controller has, to speak with agents.
+pub struct Site {
+    pub store: Arc<Store>,
+    pub authority: Arc<Authority>,
+    pub own: Arc<OwnCredential>,
+}
+
+impl Site {
+    /// With its store in this folder.
+    pub fn new(folder: &Path) -> Result<Self> {
+        let seal = Arc::new(Seal::new(&[5; 32]));
+        let store = Store::create(folder, &"CORP.EXAMPLE".parse()?, seal.clone())?;
+        let authority = Authority::create(&store, &seal, Lifetimes::default(), now_unix())?;
+        let authority = Arc::new(authority);
+        let own = OwnCredential::new(Arc::clone(&authority), vec!["localhost".to_owned()])?;
+        Ok(Self {
+            store: Arc::new(store),
+            authority,
+            own: Arc::new(own),
+        })
+    }
+}
+
 /// 10, 100 and 1,000 agents.
 pub fn measure(folder: &Path) -> Result<Vec<Row>> {
-    let seal = Arc::new(Seal::new(&[5; 32]));
-    let store = Store::create(
-        &folder.join("staging"),
-        &"CORP.EXAMPLE".parse()?,
-        seal.clone(),
-    )?;
-    let store = Arc::new(store);
-    let authority = Authority::create(&store, &seal, Lifetimes::default(), now_unix())?;
-    let authority = Arc::new(authority);
-    let own = OwnCredential::new(Arc::clone(&authority), vec!["localhost".to_owned()])?;
-    let own = Arc::new(own);
+    let site = Site::new(&folder.join("staging"))?;
     let mut rows = Vec::new();
     let mut each = Vec::new();
     for count in [10, 100, 1000] {
         // As the controller has it. The agents take their share of the same processors.
         let runtime = Builder::new_multi_thread().enable_all().build()?;
-        let pool = AgentPool::new(
-            Arc::clone(&store),
-            Arc::clone(&own),
-            Epoch(1),
-            Deadlines::default(),
-        );
-        let took = runtime.block_on(stage(count, &authority, &store, Arc::new(pool)))?;
+        let (pool, nodes) = runtime.block_on(connected(count, &site))?;
+        let spans = (1..=TIMES).map(|version| runtime.block_on(stage_all(&pool, &nodes, version)));
+        let took = median(spans.collect::<Result<_>>()?);
         let per_agent = took / count;
         each.push(per_agent);
         rows.push(Row {
@@ -63,17 +72,15 @@ pub fn measure(folder: &Path) -> Result<Vec<Row>> {
     Ok(rows)
 }
 
-async fn stage(
-    count: u32,
-    authority: &Authority,
-    store: &Store,
-    pool: Arc<AgentPool>,
-) -> Result<Duration> {
+/// So many agents, and a pool with a connection to each.
+pub async fn connected(count: u32, site: &Site) -> Result<(Arc<AgentPool>, Vec<NodeName>)> {
+    let (store, own) = (Arc::clone(&site.store), Arc::clone(&site.own));
+    let pool = Arc::new(AgentPool::new(store, own, Epoch(1), Deadlines::default()));
     let mut nodes: Vec<NodeName> = Vec::new();
     for number in 0..count {
-        let mut record = agents::start(&format!("n{number}.corp.example"), authority).await?;
+        let mut record = agents::start(&format!("n{number}.corp.example"), &site.authority).await?;
         record.arrays.insert(keyset(1)?.array);
-        store.write(|change| change.put_node(&record))?;
+        site.store.write(|change| change.put_node(&record))?;
         pool.know(&record);
         nodes.push(record.name);
     }
@@ -85,20 +92,25 @@ async fn stage(
         );
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    let mut spans = Vec::new();
-    for version in 1..=TIMES {
-        let keyset = Arc::new(keyset(version)?);
-        let begun = Instant::now();
-        let mut calls = JoinSet::new();
-        for node in &nodes {
-            let (pool, node, keyset) = (Arc::clone(&pool), node.clone(), Arc::clone(&keyset));
-            calls.spawn(async move { pool.stage(&node, &keyset, [7; 32]).await });
-        }
-        while let Some(staged) = calls.join_next().await {
-            let staged = staged?.context("an agent was not staged")?;
-            anyhow::ensure!(staged.version.0 == version, "another version was staged");
-        }
-        spans.push(begun.elapsed());
+    Ok((pool, nodes))
+}
+
+/// How long it takes until all of them hold a keyset of this version.
+pub async fn stage_all(
+    pool: &Arc<AgentPool>,
+    nodes: &[NodeName],
+    version: u64,
+) -> Result<Duration> {
+    let keyset = Arc::new(keyset(version)?);
+    let begun = Instant::now();
+    let mut calls = JoinSet::new();
+    for node in nodes {
+        let (pool, node, keyset) = (Arc::clone(pool), node.clone(), Arc::clone(&keyset));
+        calls.spawn(async move { pool.stage(&node, &keyset, [7; 32]).await });
     }
-    Ok(median(spans))
+    while let Some(staged) = calls.join_next().await {
+        let staged = staged?.context("an agent was not staged")?;
+        anyhow::ensure!(staged.version.0 == version, "another version was staged");
+    }
+    Ok(begun.elapsed())
 }
