@@ -22,6 +22,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use keyroll_tests::lab::Lab;
+use keyroll_tests::search::no_leaks;
 use keyroll_tests::told;
 use keyroll_tests::web::FreeNodes;
 use keyroll_tests::wine::Wine;
@@ -170,7 +171,8 @@ fn main() -> ExitCode {
         let lab = Arc::clone(&lab);
         Trial::test(name, move || {
             let (free, lab) = lab.as_ref().as_ref().ok_or("not in a lab")?;
-            show(lab, free).map_err(|error| Failed::from(told(&error)))
+            let shown = show(lab, free).and_then(|()| no_leaks());
+            shown.map_err(|error| Failed::from(told(&error)))
         })
         .with_ignored_flag(name == MIXED && !Wine::is_there())
     };

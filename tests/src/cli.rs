@@ -1,5 +1,6 @@
 //! The operators' command line, asked as a script would ask it.
 
+use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -54,6 +55,12 @@ impl Cli {
         })
     }
 
+    /// All that it has said so far, whatever came of it.
+    #[must_use]
+    pub fn said(&self) -> PathBuf {
+        self.socket.with_file_name("said")
+    }
+
     /// The command with its standing options.
     #[must_use]
     pub fn command(&self, arguments: &[&str]) -> Command {
@@ -93,6 +100,11 @@ impl Cli {
         }
         let done = child.wait_with_output()?;
         let command = format!("keyroll {}", arguments.join(" "));
+        let mut said = fs::File::options()
+            .create(true)
+            .append(true)
+            .open(self.said())?;
+        said.write_all(&[&done.stdout[..], &done.stderr[..], b"\n"].concat())?;
         let exit = done
             .status
             .code()

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{Read as _, Seek as _, SeekFrom};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 
 /// Secrets in every spelling in which they could leak.
 #[derive(Debug, Default)]
@@ -86,11 +87,54 @@ fn base64(bytes: &[u8]) -> String {
     text
 }
 
+/// What was found where it must not be, by all tests of this process so far.
+static LEAKS: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+/// Looks for the passwords in these files in all that was said and logged, and keeps what it finds
+/// for [`no_leaks`]. So each error that any test meets is searched, whatever that test is about.
+pub fn note_leaks(passwords: &[PathBuf], said: &[PathBuf]) {
+    let mut leaks = LEAKS.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut needles = Needles::default();
+    for file in passwords {
+        match fs::read_to_string(file) {
+            // It is being written at this moment.
+            Ok(text) if text.is_empty() => {}
+            Ok(text) => needles.add_text(&file.display().to_string(), text.trim_end()),
+            Err(error) => leaks.push(format!(
+                "{} cannot be searched for: {error}",
+                file.display()
+            )),
+        }
+    }
+    // What was not written is not searched.
+    for (file, hay) in said
+        .iter()
+        .filter_map(|file| Some((file, fs::read(file).ok()?)))
+    {
+        let found = needles.found_in(&hay);
+        leaks.extend(
+            found
+                .iter()
+                .map(|name| format!("{} has {name}", file.display())),
+        );
+    }
+}
+
+/// That nothing was found since this was asked last.
+///
+/// # Errors
+/// What was found.
+pub fn no_leaks() -> Result<()> {
+    let leaks = std::mem::take(&mut *LEAKS.lock().unwrap_or_else(PoisonError::into_inner));
+    ensure!(leaks.is_empty(), "secrets were told: {leaks:?}");
+    Ok(())
+}
+
 /// Every file below a folder, with its mode and content.
 ///
 /// # Errors
 /// One cannot be read.
-pub fn files_below(folder: &Path) -> Result<Vec<(std::path::PathBuf, u32, Vec<u8>)>> {
+pub fn files_below(folder: &Path) -> Result<Vec<(PathBuf, u32, Vec<u8>)>> {
     use std::os::unix::fs::PermissionsExt as _;
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).with_context(|| format!("{}", folder.display()))? {
@@ -159,6 +203,28 @@ fn writable(rights: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn r10_a_password_in_an_error_of_any_test_is_found() {
+        let folder = tempfile::tempdir().unwrap();
+        let (password, log) = (
+            folder.path().join("svc.password"),
+            folder.path().join("log"),
+        );
+        fs::write(&password, "CANARY-7f3a9c\n").unwrap();
+        fs::write(&log, "the account svc was refused").unwrap();
+        let look = || note_leaks(std::slice::from_ref(&password), std::slice::from_ref(&log));
+        look();
+        no_leaks().unwrap();
+        fs::write(&log, "error: \"CANARY-7f3a9c\" was refused").unwrap();
+        look();
+        let told = no_leaks().unwrap_err().to_string();
+        assert!(
+            told.contains("log has") && told.contains("svc.password"),
+            "{told}"
+        );
+        no_leaks().unwrap();
+    }
 
     #[test]
     fn every_spelling_is_found() {

@@ -1,5 +1,6 @@
 //! A controller with its nodes: everything that most tests begin with.
 
+use std::fs;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use crate::controller::Controller;
 use crate::domain::Domain;
 use crate::lab::Lab;
 use crate::logins::{Load, Logins};
+use crate::search::note_leaks;
 use crate::wait::{seconds, until};
 use crate::web::{FreeNodes, Web};
 
@@ -240,6 +242,18 @@ impl<'a> World<'a> {
             .with_context(|| self.story())
     }
 
+    /// Looks for every password of the lab in what was said and logged here.
+    fn note_leaks(&self) {
+        let mut passwords = vec![self.lab.dir.join("controller.password")];
+        if let Ok(accounts) = fs::read_dir(self.lab.dir.join("accounts")) {
+            let files = accounts.flatten().map(|entry| entry.path());
+            passwords.extend(files.filter(|path| path.extension() == Some("password".as_ref())));
+        }
+        let mut said = vec![self.controller.log(), self.cli.said()];
+        said.extend(self.agents.iter().map(Agent::log));
+        note_leaks(&passwords, &said);
+    }
+
     /// The last words of everybody here, for a failure's text.
     #[must_use]
     pub fn story(&self) -> String {
@@ -254,6 +268,7 @@ impl<'a> World<'a> {
 
 impl Drop for World<'_> {
     fn drop(&mut self) {
+        self.note_leaks();
         // Ended first, so that whoever takes the nodes finds their ports free.
         self.web = Web::default();
         self.agents.clear();
