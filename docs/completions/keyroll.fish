@@ -50,6 +50,7 @@ complete -c keyroll -n "__fish_keyroll_needs_command" -f -a "audit" -d 'The tamp
 complete -c keyroll -n "__fish_keyroll_needs_command" -f -a "spn" -d 'Service principal names: what clients ask tickets for'
 complete -c keyroll -n "__fish_keyroll_needs_command" -f -a "change" -d 'Changes of the directory besides passwords: what was planned, made, and can be taken back'
 complete -c keyroll -n "__fish_keyroll_needs_command" -f -a "approval" -d 'What nobody may do alone here, and waits for a second person'
+complete -c keyroll -n "__fish_keyroll_needs_command" -f -a "authority" -d 'The controller\'s certificate authority, replaced while everything goes on'
 complete -c keyroll -n "__fish_keyroll_needs_command" -f -a "operator" -d 'Operators: who may ask the controller for what'
 complete -c keyroll -n "__fish_keyroll_needs_command" -f -a "backup" -d 'Write everything that the controller knows to a file, while it runs'
 complete -c keyroll -n "__fish_keyroll_needs_command" -f -a "recover" -d 'Go on with an array that the controller\'s memory is too old for'
@@ -936,6 +937,66 @@ complete -c keyroll -n "__fish_keyroll_using_subcommand approval; and __fish_see
 complete -c keyroll -n "__fish_keyroll_using_subcommand approval; and __fish_seen_subcommand_from give" -s y -l yes -d 'Do not ask; needed where there is no terminal to ask on'
 complete -c keyroll -n "__fish_keyroll_using_subcommand approval; and __fish_seen_subcommand_from give" -s v -l verbose -d 'Say on standard error what is being done'
 complete -c keyroll -n "__fish_keyroll_using_subcommand approval; and __fish_seen_subcommand_from give" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c keyroll -n "__fish_keyroll_using_subcommand authority; and not __fish_seen_subcommand_from prepare activate retire" -l controller -d 'Ask this controller, with the operator\'s certificate from the settings file' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand authority; and not __fish_seen_subcommand_from prepare activate retire" -l socket -d 'Ask through this Unix socket on the controller\'s own machine' -r -F
+complete -c keyroll -n "__fish_keyroll_using_subcommand authority; and not __fish_seen_subcommand_from prepare activate retire" -l config -d 'The settings file: TOML with controller, socket, server-name, certificate, key, ca' -r -F
+complete -c keyroll -n "__fish_keyroll_using_subcommand authority; and not __fish_seen_subcommand_from prepare activate retire" -s o -l output -d 'The form of replies on standard output, and of errors on standard error' -r -f -a "table\t'For people'
+json\t'For programs: the controller\'s reply as it is'
+toml\t'A schedule as a file (`schedule show` only)'"
+complete -c keyroll -n "__fish_keyroll_using_subcommand authority; and not __fish_seen_subcommand_from prepare activate retire" -l color -d 'Whether to colour the words that matter; no colour is needed to understand' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c keyroll -n "__fish_keyroll_using_subcommand authority; and not __fish_seen_subcommand_from prepare activate retire" -l timeout -d 'How long to wait for an answer; `roll --wait` and `roll watch` wait as long as a roll takes' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand authority; and not __fish_seen_subcommand_from prepare activate retire" -s v -l verbose -d 'Say on standard error what is being done'
+complete -c keyroll -n "__fish_keyroll_using_subcommand authority; and not __fish_seen_subcommand_from prepare activate retire" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c keyroll -n "__fish_keyroll_using_subcommand authority; and not __fish_seen_subcommand_from prepare activate retire" -f -a "prepare" -d 'Make a new authority, which everybody is told to trust and which signs nothing yet'
+complete -c keyroll -n "__fish_keyroll_using_subcommand authority; and not __fish_seen_subcommand_from prepare activate retire" -f -a "activate" -d 'Let the new authority sign, once every node trusts it'
+complete -c keyroll -n "__fish_keyroll_using_subcommand authority; and not __fish_seen_subcommand_from prepare activate retire" -f -a "retire" -d 'End all trust in the old authority, once nobody lives by it any more'
+complete -c keyroll -n "__fish_keyroll_using_subcommand authority; and __fish_seen_subcommand_from prepare" -l ca-file -d 'Where to write the certificates of all authorities that are trusted then: operators\' ca.crt' -r -F
+complete -c keyroll -n "__fish_keyroll_using_subcommand authority; and __fish_seen_subcommand_from prepare" -l controller -d 'Ask this controller, with the operator\'s certificate from the settings file' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand authority; and __fish_seen_subcommand_from prepare" -l socket -d 'Ask through this Unix socket on the controller\'s own machine' -r -F
+complete -c keyroll -n "__fish_keyroll_using_subcommand authority; and __fish_seen_subcommand_from prepare" -l config -d 'The settings file: TOML with controller, socket, server-name, certificate, key, ca' -r -F
+complete -c keyroll -n "__fish_keyroll_using_subcommand authority; and __fish_seen_subcommand_from prepare" -s o -l output -d 'The form of replies on standard output, and of errors on standard error' -r -f -a "table\t'For people'
+json\t'For programs: the controller\'s reply as it is'
+toml\t'A schedule as a file (`schedule show` only)'"
+complete -c keyroll -n "__fish_keyroll_using_subcommand authority; and __fish_seen_subcommand_from prepare" -l color -d 'Whether to colour the words that matter; no colour is needed to understand' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c keyroll -n "__fish_keyroll_using_subcommand authority; and __fish_seen_subcommand_from prepare" -l timeout -d 'How long to wait for an answer; `roll --wait` and `roll watch` wait as long as a roll takes' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand authority; and __fish_seen_subcommand_from prepare" -l dry-run -d 'Check everything and say what would be done; change nothing'
+complete -c keyroll -n "__fish_keyroll_using_subcommand authority; and __fish_seen_subcommand_from prepare" -s y -l yes -d 'Do not ask; needed where there is no terminal to ask on'
+complete -c keyroll -n "__fish_keyroll_using_subcommand authority; and __fish_seen_subcommand_from prepare" -s v -l verbose -d 'Say on standard error what is being done'
+complete -c keyroll -n "__fish_keyroll_using_subcommand authority; and __fish_seen_subcommand_from prepare" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c keyroll -n "__fish_keyroll_using_subcommand authority; and __fish_seen_subcommand_from activate" -l ca-file -d 'Where to write the certificates of all authorities that are trusted then: operators\' ca.crt' -r -F
+complete -c keyroll -n "__fish_keyroll_using_subcommand authority; and __fish_seen_subcommand_from activate" -l controller -d 'Ask this controller, with the operator\'s certificate from the settings file' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand authority; and __fish_seen_subcommand_from activate" -l socket -d 'Ask through this Unix socket on the controller\'s own machine' -r -F
+complete -c keyroll -n "__fish_keyroll_using_subcommand authority; and __fish_seen_subcommand_from activate" -l config -d 'The settings file: TOML with controller, socket, server-name, certificate, key, ca' -r -F
+complete -c keyroll -n "__fish_keyroll_using_subcommand authority; and __fish_seen_subcommand_from activate" -s o -l output -d 'The form of replies on standard output, and of errors on standard error' -r -f -a "table\t'For people'
+json\t'For programs: the controller\'s reply as it is'
+toml\t'A schedule as a file (`schedule show` only)'"
+complete -c keyroll -n "__fish_keyroll_using_subcommand authority; and __fish_seen_subcommand_from activate" -l color -d 'Whether to colour the words that matter; no colour is needed to understand' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c keyroll -n "__fish_keyroll_using_subcommand authority; and __fish_seen_subcommand_from activate" -l timeout -d 'How long to wait for an answer; `roll --wait` and `roll watch` wait as long as a roll takes' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand authority; and __fish_seen_subcommand_from activate" -l dry-run -d 'Check everything and say what would be done; change nothing'
+complete -c keyroll -n "__fish_keyroll_using_subcommand authority; and __fish_seen_subcommand_from activate" -s y -l yes -d 'Do not ask; needed where there is no terminal to ask on'
+complete -c keyroll -n "__fish_keyroll_using_subcommand authority; and __fish_seen_subcommand_from activate" -s v -l verbose -d 'Say on standard error what is being done'
+complete -c keyroll -n "__fish_keyroll_using_subcommand authority; and __fish_seen_subcommand_from activate" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c keyroll -n "__fish_keyroll_using_subcommand authority; and __fish_seen_subcommand_from retire" -l ca-file -d 'Where to write the certificates of all authorities that are trusted then: operators\' ca.crt' -r -F
+complete -c keyroll -n "__fish_keyroll_using_subcommand authority; and __fish_seen_subcommand_from retire" -l controller -d 'Ask this controller, with the operator\'s certificate from the settings file' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand authority; and __fish_seen_subcommand_from retire" -l socket -d 'Ask through this Unix socket on the controller\'s own machine' -r -F
+complete -c keyroll -n "__fish_keyroll_using_subcommand authority; and __fish_seen_subcommand_from retire" -l config -d 'The settings file: TOML with controller, socket, server-name, certificate, key, ca' -r -F
+complete -c keyroll -n "__fish_keyroll_using_subcommand authority; and __fish_seen_subcommand_from retire" -s o -l output -d 'The form of replies on standard output, and of errors on standard error' -r -f -a "table\t'For people'
+json\t'For programs: the controller\'s reply as it is'
+toml\t'A schedule as a file (`schedule show` only)'"
+complete -c keyroll -n "__fish_keyroll_using_subcommand authority; and __fish_seen_subcommand_from retire" -l color -d 'Whether to colour the words that matter; no colour is needed to understand' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c keyroll -n "__fish_keyroll_using_subcommand authority; and __fish_seen_subcommand_from retire" -l timeout -d 'How long to wait for an answer; `roll --wait` and `roll watch` wait as long as a roll takes' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand authority; and __fish_seen_subcommand_from retire" -l dry-run -d 'Check everything and say what would be done; change nothing'
+complete -c keyroll -n "__fish_keyroll_using_subcommand authority; and __fish_seen_subcommand_from retire" -s y -l yes -d 'Do not ask; needed where there is no terminal to ask on'
+complete -c keyroll -n "__fish_keyroll_using_subcommand authority; and __fish_seen_subcommand_from retire" -s v -l verbose -d 'Say on standard error what is being done'
+complete -c keyroll -n "__fish_keyroll_using_subcommand authority; and __fish_seen_subcommand_from retire" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c keyroll -n "__fish_keyroll_using_subcommand operator; and not __fish_seen_subcommand_from add list revoke" -l controller -d 'Ask this controller, with the operator\'s certificate from the settings file' -r
 complete -c keyroll -n "__fish_keyroll_using_subcommand operator; and not __fish_seen_subcommand_from add list revoke" -l socket -d 'Ask through this Unix socket on the controller\'s own machine' -r -F
 complete -c keyroll -n "__fish_keyroll_using_subcommand operator; and not __fish_seen_subcommand_from add list revoke" -l config -d 'The settings file: TOML with controller, socket, server-name, certificate, key, ca' -r -F

@@ -5,6 +5,7 @@
 
 mod accounts;
 mod adopt;
+mod authority;
 mod bad_input;
 mod bound;
 mod delegation;
@@ -57,6 +58,10 @@ const PROMISES: &[Promise] = &[
         set_up::nodes_come_and_go_without_a_roll,
     ),
     ("two_arrays_in_one_roll", accounts::two_arrays_in_one_roll),
+    (
+        "r07_the_authority_is_replaced_while_rolls_go_on",
+        authority::r07_the_authority_is_replaced_while_rolls_go_on,
+    ),
     (
         "r10_no_secret_is_anywhere_else",
         secrets::r10_no_secret_is_anywhere_else,

@@ -22,7 +22,7 @@ use std::time::Duration;
 use keyroll::name::{ArrayName, NodeName};
 use tokio::sync::{Notify, OwnedMutexGuard, broadcast};
 
-use crate::ca::OwnCredential;
+use crate::ca::{CaError, OwnCredential, now_unix};
 use crate::ports::PortError;
 use crate::store::{NodeRecord, NodeState, Read as _, Store, StoreError};
 use crate::term::Term;
@@ -150,6 +150,17 @@ impl AgentPool {
             link.cut();
             drop(self.events.send(LinkEvent::Lost(node.clone())));
         }
+    }
+
+    /// Speaks from now on by certificates of the authority that signs now, and has each node hear
+    /// soon of authorities that it does not know.
+    ///
+    /// # Errors
+    /// [`CaError`]; the old ones stay then.
+    pub fn live_by_the_authority(&self) -> Result<(), CaError> {
+        self.own.renew(now_unix())?;
+        self.certificates.notify_one();
+        Ok(())
     }
 
     /// Changes of connections from now on.

@@ -17,7 +17,7 @@ use super::link::{Serials, unreachable};
 use super::wire::Wire;
 use crate::ca::{Authority, CaError, Issued, SigningRequest, now_unix};
 use crate::ports::PortError;
-use crate::store::{NodeRecord, NodeState, Read as _, Store};
+use crate::store::{NodeRecord, NodeState, Read as _, Store, Trust};
 
 /// What a node is asked in a renewal, as places where a test ends this process.
 pub(crate) const QUESTIONS: [&str; 2] = [REQUEST, INSTALL];
@@ -67,12 +67,13 @@ impl AgentPool {
     }
 
     async fn renew_those_due(&self, nodes: Vec<NodeRecord>) {
-        let life = self.own.authority().lifetimes().node;
+        let authority = self.own.authority();
+        let (life, trust) = (authority.lifetimes().node, authority.trust());
         let now = now_unix();
         let said = |node: &NodeRecord| self.link(&node.name).ok()?.said();
         let due = nodes
             .into_iter()
-            .filter(|node| is_due(node, said(node), life, now));
+            .filter(|node| is_due(node, said(node), life, now) || lives_by_others(node, trust));
         let renewals = due.map(|node| async move {
             let left = node
                 .certificate_ends_unix()
@@ -108,6 +109,11 @@ fn is_due(node: &NodeRecord, said: Option<i64>, life: Duration, now_unix: i64) -
     node.state == NodeState::Joined && left <= half + tenth * spread / 256
 }
 
+/// Whether it is to hear that other authorities are trusted, or that another one signs.
+fn lives_by_others(node: &NodeRecord, trust: Trust) -> bool {
+    node.state == NodeState::Joined && !node.certificates.is_empty() && node.trust != trust
+}
+
 fn seconds(time: Duration) -> i64 {
     i64::try_from(time.as_secs()).unwrap_or(i64::MAX)
 }
@@ -138,6 +144,10 @@ pub(super) async fn renew_over(
         .write()
         .unwrap_or_else(PoisonError::into_inner)
         .insert(issued.serial.clone());
+    let trust = Trust {
+        signer: issued.signer,
+        ..authority.trust()
+    };
     let install = InstallCertificateRequest {
         chain: issued.chain.iter().map(|one| one.to_vec()).collect(),
         authorities: authority
@@ -151,7 +161,12 @@ pub(super) async fn renew_over(
     installed.map_err(|status| refusal(node, &status))?;
     // From here on the one before has been replaced: once it has ended it gets nobody a new one.
     store
-        .write(|change| change.edit_node(node, |record| record.confirm(issued.ends_unix)))
+        .write(|change| {
+            change.edit_node(node, |record| {
+                record.confirm(issued.ends_unix);
+                record.trust = trust;
+            })
+        })
         .map_err(|error| unreachable(node, error))?;
     Ok(issued.ends_unix)
 }

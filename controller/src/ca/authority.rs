@@ -12,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 use super::CaError;
 use super::issue::{LONGEST_LIFE, common_name, stamp, to_pem};
 use crate::seal::{Purpose, Seal};
-use crate::store::{AuthorityRecord, Read as _, Store};
+use crate::store::{AuthorityRecord, Read as _, Store, Trust};
 
 /// How long certificates last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,7 +38,7 @@ impl Default for Lifetimes {
 
 /// One authority, open.
 pub(super) struct Signer {
-    number: u64,
+    pub(super) number: u64,
     certificate: CertificateDer<'static>,
     pub(super) issuer: Issuer<'static, KeyPair>,
 }
@@ -180,6 +180,18 @@ impl Authority {
     #[must_use]
     pub fn pem(&self) -> String {
         to_pem(&self.certificates())
+    }
+
+    /// Who is trusted, and who signs.
+    #[must_use]
+    pub fn trust(&self) -> Trust {
+        let current = self.current();
+        let number = |one: Option<&Arc<Signer>>| one.map_or(current.signing, |one| one.number);
+        Trust {
+            oldest: number(current.all.first()),
+            newest: number(current.all.last()),
+            signer: current.signing,
+        }
     }
 
     /// Every trusted authority, as anchors of trust.

@@ -28,6 +28,8 @@ pub struct Issued {
     pub serial: String,
     /// When it ends, seconds since 1970.
     pub ends_unix: i64,
+    /// The number of the authority that signed it.
+    pub signer: u64,
 }
 
 impl Issued {
@@ -131,6 +133,7 @@ impl Authority {
             chain: vec![certificate.der().clone()],
             serial,
             ends_unix,
+            signer: signer.number,
         })
     }
 }

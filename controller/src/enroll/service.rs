@@ -142,6 +142,7 @@ impl EnrollService {
             record.forget_certificates();
             record.certify(issued.serial.clone(), issued.ends_unix, now);
             record.confirm(issued.ends_unix);
+            record.trust = self.authority.trust();
             record.state = NodeState::Joined;
             record.joined_unix = now;
             change.put_node(&record)?;

@@ -43,7 +43,7 @@ const fn administers(rpc: &'static str, verb: &'static str) -> Needs {
 }
 
 /// Every call with what it needs.
-pub const NEEDS: [Needs; 48] = [
+pub const NEEDS: [Needs; 49] = [
     administers("CreateArray", "array create"),
     administers("AdoptArray", "array adopt"),
     reads("ListArrays", "array list"),
@@ -91,6 +91,7 @@ pub const NEEDS: [Needs; 48] = [
         changes: false,
     },
     administers("RevokeOperator", "operator revoke"),
+    administers("ReplaceAuthority", "authority"),
     reads("ListApprovals", "approval list"),
     // Whether this one may is seen when it is known what is to be agreed to.
     operates("GiveApproval", "approval give"),

@@ -176,6 +176,8 @@ operator_service! {
     "PlanDelegation" plan_delegation(PlanDelegationRequest) -> PlannedChanges
         |q| &[&q.array], "", q.dry_run, detail::plan_delegation(q) =>
         |c, call| c.plan_delegation(&q, &call.actor).await;
+    "ReplaceAuthority" replace_authority(ReplaceAuthorityRequest) -> ReplaceAuthorityReply
+        |q| &[], &q.step, q.dry_run => |c, call| c.replace_authority(&q);
     "RevokeOperator" revoke_operator(RevokeOperatorRequest) -> Changed
         |q| &[], &q.operator, q.dry_run => |c, call| c.revoke_operator(&q);
 }

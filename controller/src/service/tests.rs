@@ -41,6 +41,7 @@ fn furnished(site: StandIn) -> (StandIn, Service) {
             serial: name.to_owned(),
             expires_unix: i64::MAX,
             revoked: false,
+            signer: 1,
         };
         let store = &site.controller.ports.store;
         let kept: Result<(), StoreError> = store.write(|change| change.put_operator(&operator));

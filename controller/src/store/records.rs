@@ -186,6 +186,9 @@ pub struct NodeRecord {
     /// confirmed none. Those that end before it were replaced.
     #[serde(default)]
     pub confirmed_ends_unix: i64,
+    /// By which authorities it lives, as far as it has confirmed it.
+    #[serde(default)]
+    pub trust: Trust,
     /// How far it has come.
     pub state: NodeState,
     /// When it joined with the name that it has now, seconds since 1970; 0 if that is not known.
@@ -208,6 +211,7 @@ impl NodeRecord {
             arrays: BTreeSet::new(),
             certificates: BTreeMap::new(),
             confirmed_ends_unix: 0,
+            trust: Trust::default(),
             state: NodeState::Invited,
             joined_unix: 0,
             quarantined: BTreeMap::new(),
@@ -251,6 +255,29 @@ impl NodeRecord {
     }
 }
 
+/// Certificate authorities by their numbers: who is trusted, and who signs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Trust {
+    /// The oldest that is trusted.
+    pub oldest: u64,
+    /// The newest that is trusted.
+    pub newest: u64,
+    /// The one that signs, or has signed.
+    pub signer: u64,
+}
+
+impl Default for Trust {
+    /// The first authority: all that there was before there could be two.
+    fn default() -> Self {
+        Self {
+            oldest: 1,
+            newest: 1,
+            signer: 1,
+        }
+    }
+}
+
 /// How far a node has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -279,6 +306,13 @@ pub struct OperatorRecord {
     pub expires_unix: i64,
     /// Whether it was revoked.
     pub revoked: bool,
+    /// The number of the authority that signed it.
+    #[serde(default = "first")]
+    pub signer: u64,
+}
+
+const fn first() -> u64 {
+    1
 }
 
 /// An internal certificate authority. All are trusted; the newest of those that may sign does.

@@ -3,6 +3,7 @@
 mod alarms;
 mod approvals;
 mod arrays;
+mod authority;
 mod backup;
 mod changes;
 mod delegation;

@@ -147,6 +147,7 @@ impl Controller {
             .map_err(|error| No::bad_input("bad-csr", error.to_string()))?;
         node.certify(issued.serial.clone(), issued.ends_unix, now);
         node.confirm(issued.ends_unix);
+        node.trust = self.authority.trust();
         node.state = NodeState::Joined;
         node.joined_unix = now;
         self.save(&node)?;

@@ -77,6 +77,7 @@ impl Controller {
             serial: issued.serial.clone(),
             expires_unix: issued.ends_unix,
             revoked: false,
+            signer: issued.signer,
         };
         self.ports
             .store

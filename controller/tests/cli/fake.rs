@@ -186,6 +186,12 @@ answers! {
         };
         add_operator AddOperatorRequest => AddOperatorReply, |_, r| samples::added_operator(&r);
         list_operators ListOperatorsRequest => ListOperatorsReply, |_, _| samples::operators();
+        replace_authority ReplaceAuthorityRequest => ReplaceAuthorityReply, |_, r| {
+            ReplaceAuthorityReply {
+                changed: Some(samples::changed(r.dry_run)),
+                authorities_pem: "the CAs\n".into(),
+            }
+        };
         list_approvals ListApprovalsRequest => ListApprovalsReply, |_, _| samples::approvals();
         give_approval GiveApprovalRequest => Changed, |_, r| samples::changed(r.dry_run);
         recover RecoverRequest => RecoverReply, |_, r| samples::recovered(&r);

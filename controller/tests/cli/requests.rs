@@ -227,6 +227,13 @@ fn the_other_verbs() {
         "{asked}"
     );
     asks("operator list", "list_operators", &[]);
+    for step in ["prepare", "activate", "retire"] {
+        asks(
+            &format!("authority {step} --yes"),
+            "replace_authority",
+            &[&format!("step: \"{step}\"")],
+        );
+    }
     asks(
         "operator revoke anna --yes",
         "revoke_operator",

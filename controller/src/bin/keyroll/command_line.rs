@@ -7,8 +7,8 @@ use clap::{ColorChoice, Parser, Subcommand};
 use crate::screen::Format;
 use crate::words::seconds;
 use crate::{
-    approval, array, audit, backup, change, delegation, doctor, explain, node, operator, pages,
-    recover, roll, schedule, spn, verify,
+    approval, array, audit, authority, backup, change, delegation, doctor, explain, node, operator,
+    pages, recover, roll, schedule, spn, verify,
 };
 
 /// Rotates the password of a Kerberos service account that an array of nodes shares
@@ -179,6 +179,16 @@ pub enum Verb {
         /// What to do.
         #[command(subcommand)]
         verb: approval::Verb,
+    },
+    /// The controller's certificate authority, replaced while everything goes on
+    ///
+    /// Nodes and operators trust both authorities between the first step and the last, so no
+    /// connection is lost and rolls go on.
+    #[command(after_help = authority::EXAMPLES, arg_required_else_help = true)]
+    Authority {
+        /// Which step.
+        #[command(subcommand)]
+        verb: authority::Verb,
     },
     /// Operators: who may ask the controller for what
     #[command(after_help = operator::EXAMPLES, arg_required_else_help = true)]

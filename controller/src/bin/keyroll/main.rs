@@ -3,6 +3,7 @@
 mod approval;
 mod array;
 mod audit;
+mod authority;
 mod backup;
 mod bind;
 mod change;
@@ -101,6 +102,7 @@ async fn run(line: CommandLine, screen: Screen) -> Result<Exit, Trouble> {
         Verb::Change { verb } => change::run(verb, &session).await,
         Verb::Spn { verb } => spn::run(verb, &session).await,
         Verb::Approval { verb } => approval::run(verb, &session).await,
+        Verb::Authority { verb } => authority::run(verb, &session).await,
         Verb::Operator { verb } => operator::run(verb, &session).await,
         Verb::Pages(pages) => pages::run(pages, &session.screen),
     }

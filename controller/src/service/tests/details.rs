@@ -90,6 +90,7 @@ async fn told() -> Vec<(&'static str, &'static str, bool)> {
         "AddOperator" add_operator AddOperatorRequest {} {
             operator: x(), role: x(), arrays: vec![own()], csr: vec![7], lifetime: 7 };
         "RevokeOperator" revoke_operator RevokeOperatorRequest {} { operator: x() };
+        "ReplaceAuthority" replace_authority ReplaceAuthorityRequest {} { step: x() };
         "GiveApproval" give_approval GiveApprovalRequest {} {
             number: 7, refuse: true, array: own() };
         "Recover" recover RecoverRequest {} { arrays: vec![own()], all: true };

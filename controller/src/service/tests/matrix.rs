@@ -76,6 +76,7 @@ async fn asked(by: &'static str, array: &str) -> Vec<(&'static str, bool)> {
         "AddOperator" add_operator AddOperatorRequest {};
         "ListOperators" list_operators ListOperatorsRequest {};
         "RevokeOperator" revoke_operator RevokeOperatorRequest {};
+        "ReplaceAuthority" replace_authority ReplaceAuthorityRequest { dry_run: true };
         "ListApprovals" list_approvals ListApprovalsRequest { array: a.into() };
         "GiveApproval" give_approval GiveApprovalRequest { array: a.into() };
         "Backup" backup BackupRequest {};

@@ -18,6 +18,7 @@ fn operator(number: usize) -> OperatorRecord {
         arrays: Default::default(),
         expires_unix: i64::MAX,
         revoked: false,
+        signer: 1,
     }
 }
 
