@@ -78,6 +78,8 @@ async fn told() -> Vec<(&'static str, &'static str, bool)> {
         "QuarantineNode" quarantine_node QuarantineNodeRequest { array: own() } {
             node: x(), reason: x() };
         "ResumeNode" resume_node ResumeNodeRequest { array: own() } { node: x() };
+        "AllowPassword" allow_password AllowPasswordRequest { array: own() } {
+            node: x(), purpose: x(), forbid: true };
         "StartRoll" start_roll StartRollRequest {} {
             arrays: vec![own()], all: true, emergency: true, kill: x(), reason: x(),
             accept_delegation_gap: true };
