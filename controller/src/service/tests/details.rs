@@ -115,7 +115,8 @@ fn fields(message: &str) -> Vec<String> {
     let proto = include_str!("../../../../proto/keyroll/operator/v1/operator.proto");
     let begin = format!("message {message} {{");
     let lines = proto.lines().skip_while(|line| !line.starts_with(&begin));
-    let lines = lines.take_while(|line| *line != "}");
+    // One without fields ends on the line on which it begins.
+    let lines = lines.take_while(|line| *line != "}" && !line.ends_with("{}"));
     let fields = lines.filter_map(|line| {
         let (field, number) = line.trim().split_once(" = ")?;
         let is_field = number.ends_with(';') && !field.starts_with("//");
