@@ -65,9 +65,13 @@ impl DirectoryChange {
             let spn = in_powershell(spn);
             commands.push(format!("{noun} {account} -{option} @{{'{TARGETS}'={spn}}}"));
         }
-        if let Some(actors) = self.actors() {
-            let option = "-PrincipalsAllowedToDelegateToAccount";
-            commands.push(format!("{noun} {account} {option} {actors}"));
+        let option = "-PrincipalsAllowedToDelegateToAccount";
+        match self.actors() {
+            Some(actors) => commands.push(format!("{noun} {account} {option} {actors}")),
+            None if self.modifications.iter().any(|one| is(one, ACTORS)) => commands.push(format!(
+                "# by LDIF alone: {option} would lose what else is in the descriptor"
+            )),
+            None => {}
         }
         commands
     }
@@ -97,7 +101,9 @@ impl DirectoryChange {
         })
     }
 
-    /// Who may act at the object after it, as PowerShell takes them.
+    /// Who may act at the object after it, as PowerShell takes them; none where that would make
+    /// another descriptor than this change: it keeps nothing of the one that is there, neither
+    /// denials nor an owner nor entries that are not known here.
     fn actors(&self) -> Option<String> {
         let mut of = self.modifications.iter().filter(|one| is(one, ACTORS));
         of.clone().next()?;
@@ -105,6 +111,9 @@ impl DirectoryChange {
             return Some("$null".to_owned());
         };
         let actors = Descriptor::from_bytes(&new.value).ok()?.actors();
+        if Descriptor::of_actors(&actors).to_bytes() != new.value {
+            return None;
+        }
         let actors = actors.iter().map(|sid| in_powershell(&sid.to_string()));
         Some(actors.collect::<Vec<_>>().join(","))
     }

@@ -315,5 +315,16 @@ mod flags {
                 format!("Set-ADUser 'svc-db' {option} $null")
             ]
         );
+        // An entry that denies would be lost.
+        let mut kept = Descriptor::of_actors([&actor("S-1-5-21-1-2-3-1105")]).to_bytes();
+        let kind = kept.len() - 36;
+        assert_eq!(kept[kind], 0);
+        kept[kind] = 1;
+        let mut kept = Descriptor::from_bytes(&kept).unwrap();
+        kept.allow(&actor("S-1-5-21-1-2-3-1104"));
+        let with_denial = change(vec![Modification::add(ACTORS, kept.to_bytes())]);
+        let commands = with_denial.commands();
+        assert_eq!(commands.len(), 2, "{commands:?}");
+        assert!(commands[1].starts_with("# by LDIF alone"), "{commands:?}");
     }
 }
