@@ -11,6 +11,9 @@ use crate::kerberos::{Enctype, Kvno};
 use crate::roll::Refusal;
 use crate::roll::policy::Method;
 
+/// The code of a refusal of an account that names no kind of key.
+pub const ENCTYPES_UNSET: &str = "enctypes-unset";
+
 /// What was read of an account on one domain controller in one go.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccountState {
@@ -24,7 +27,8 @@ pub struct AccountState {
     pub kvno: Kvno,
     /// `servicePrincipalName`.
     pub spns: Vec<String>,
-    /// `msDS-SupportedEncryptionTypes`; absent or 0 yields RC4 tickets.
+    /// `msDS-SupportedEncryptionTypes`; absent or 0 yields tickets by the KDC's default: RC4, or
+    /// AES alone on a Windows KDC with the updates of April 2026 (KB5073381).
     pub supported_enctypes: Option<u32>,
     /// `userAccountControl` bit ACCOUNTDISABLE.
     pub disabled: bool,
@@ -200,11 +204,14 @@ impl AccountState {
         // are about other things; 0x40 and 0x80 are the kinds of RFC 8009.
         let kinds = has & 0x1f;
         let name = &self.salt_source.sam_account_name;
-        let next = format!("set msDS-SupportedEncryptionTypes of {name} to {wanted}");
+        // What is no kind of key stays as it is.
+        let all = has & !0x1f | wanted;
+        let next = format!("set msDS-SupportedEncryptionTypes of {name} to {all}");
         if has & 0xdf == 0 {
-            let why = "msDS-SupportedEncryptionTypes names no kind of key: the KDC issues RC4 \
-                       tickets, which the array's keytabs cannot open";
-            return Some(self.refusal("enctypes-unset", why, next));
+            let why = "msDS-SupportedEncryptionTypes names no kind of key: each KDC goes by its \
+                       own default, which updates change, and where it is RC4 tickets, the array's \
+                       keytabs cannot open them";
+            return Some(self.refusal(ENCTYPES_UNSET, why, next));
         }
         let uncovered = kinds & !wanted;
         (uncovered != 0).then(|| {

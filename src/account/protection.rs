@@ -10,6 +10,9 @@ use crate::roll::Refusal;
 const SERVER_TRUST: u32 = 0x2000;
 const PARTIAL_SECRETS: u32 = 0x0400_0000;
 
+/// The last part of the SID of the KDC's own account (MS-DTYP 2.4.2.4).
+const KRBTGT: &str = "502";
+
 /// Groups of the machine's own, whole SIDs.
 const BUILTIN: [(&str, &str); 6] = [
     ("S-1-5-32-544", "Administrators"),
@@ -42,6 +45,8 @@ pub enum Protection {
     Member(&'static str),
     /// It is a domain controller's.
     DomainController,
+    /// It is the KDC's own, krbtgt, or that of a read-only domain controller.
+    Kdc,
     /// It is below none of the containers that the settings name.
     Outside,
 }
@@ -52,6 +57,7 @@ impl fmt::Display for Protection {
             Self::AdminCount => f.write_str("adminCount is 1"),
             Self::Member(group) => write!(f, "a member of {group}"),
             Self::DomainController => f.write_str("a domain controller's account"),
+            Self::Kdc => f.write_str("the KDC's own account"),
             Self::Outside => f.write_str("below no container of directory.accounts-below"),
         }
     }
@@ -60,6 +66,10 @@ impl fmt::Display for Protection {
 /// What the directory shows of an account.
 #[derive(Debug, Clone, Copy)]
 pub struct Marks<'a> {
+    /// `sAMAccountName`.
+    pub account: &'a str,
+    /// `objectSid`.
+    pub sid: Option<&'a Sid>,
     /// `adminCount` is not 0.
     pub admin_count: bool,
     /// `userAccountControl`.
@@ -84,11 +94,29 @@ impl Marks<'_> {
         if self.control & (SERVER_TRUST | PARTIAL_SECRETS) != 0 {
             found.push(Protection::DomainController);
         }
+        if self.is_kdc() {
+            found.push(Protection::Kdc);
+        }
         if is_outside(self.distinguished_name, below) {
             found.push(Protection::Outside);
         }
         found
     }
+
+    /// By the SID, which a rename leaves; a read-only domain controller's by its name.
+    fn is_kdc(&self) -> bool {
+        let of_read_only = self.account.to_ascii_lowercase();
+        let number = of_read_only.strip_prefix("krbtgt_").unwrap_or_default();
+        let numbered = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+        numbered || self.sid.and_then(last_of_a_domain).as_deref() == Some(KRBTGT)
+    }
+}
+
+/// The last part of a SID of a domain.
+fn last_of_a_domain(sid: &Sid) -> Option<String> {
+    let text = sid.to_string();
+    let (_, last) = text.strip_prefix("S-1-5-21-")?.rsplit_once('-')?;
+    Some(last.to_owned())
 }
 
 /// Whether an object of this distinguished name is below none of these containers; with none, an
@@ -116,12 +144,12 @@ pub fn refusal(object: &str, marks: &[Protection]) -> Option<Refusal> {
 }
 
 fn protected_group(sid: &Sid) -> Option<&'static str> {
+    let last = last_of_a_domain(sid);
     let sid = sid.to_string();
     let builtin = BUILTIN.iter().find(|(whole, _)| *whole == sid);
-    let last = sid
-        .strip_prefix("S-1-5-21-")
-        .and_then(|rest| rest.rsplit('-').next());
-    let of_a_domain = OF_A_DOMAIN.iter().find(|(part, _)| Some(*part) == last);
+    let of_a_domain = OF_A_DOMAIN
+        .iter()
+        .find(|(part, _)| Some(*part) == last.as_deref());
     builtin.or(of_a_domain).map(|(_, name)| *name)
 }
 
@@ -144,6 +172,8 @@ mod tests {
     use super::*;
 
     const PLAIN: Marks<'_> = Marks {
+        account: "svc-web",
+        sid: None,
         admin_count: false,
         control: 0x200,
         groups: &[],
@@ -192,6 +222,26 @@ mod tests {
             ..PLAIN
         };
         assert_eq!(read_only.protections([]), [Protection::DomainController]);
+    }
+
+    #[test]
+    fn the_kdcs_own_accounts_are_known_by_sid_and_by_number() {
+        let renamed = sid("S-1-5-21-1-2-3-502");
+        for (account, sid, is_kdc) in [
+            ("tickets", Some(&renamed), true),
+            ("KRBTGT_21134", None, true),
+            ("krbtgt_", None, false),
+            ("krbtgt_web", None, false),
+            ("svc-web", Some(&sid("S-1-5-32-502")), false),
+        ] {
+            let marks = Marks {
+                account,
+                sid,
+                ..PLAIN
+            };
+            let found = marks.protections([]);
+            assert_eq!(found == [Protection::Kdc], is_kdc, "{account}: {found:?}");
+        }
     }
 
     #[test]

@@ -2,7 +2,8 @@
 
 use super::facts::{Facts, UnseenKind};
 use super::finding::{Check, Finding};
-use crate::account::AccountState;
+use crate::account::protection::Protection;
+use crate::account::{AccountState, ENCTYPES_UNSET};
 use crate::drift::Attribute;
 use crate::roll::Refusal;
 
@@ -38,17 +39,17 @@ pub(super) const CHECKS: &[Check] = &[
     },
     Check {
         id: "account-tier",
-        looks_at: "adminCount",
-        means: "it is a protected administrator's account: rolls are refused, since they would \
-                make the controller as powerful",
+        looks_at: "adminCount, groups, userAccountControl, and where the account is",
+        means: "it is a protected administrator's account, or outside of the containers that the \
+                settings name: rolls are refused, since they would make the controller as powerful",
         mends: "an account of its own for the array",
         look: |facts| condition(facts, &UNPROTECTED),
     },
     Check {
         id: "account-enctypes",
         looks_at: "msDS-SupportedEncryptionTypes against the enctypes of the keytabs",
-        means: "unset: the KDC issues RC4 tickets (Windows: until RC4 is switched off, by \
-                CVE-2026-20833 from July 2026 on), which AES keytabs cannot open; uncovered: \
+        means: "unset: tickets go by the KDC's default, which is RC4 (Samba; Windows until the \
+                updates of April 2026, KB5073381), and AES keytabs cannot open those; uncovered: \
                 logins go on, and clients that know nothing better get tickets of a kind that the \
                 keytabs lack",
         mends: "set the attribute to the keytabs' enctypes",
@@ -120,13 +121,13 @@ const UNPROTECTED: Condition = Condition {
     attribute: None,
     fine: "not an administrator's",
     broken: &[],
-    cause: "it is or was a member of an administrators' group; adminCount stays when it leaves",
+    cause: "",
 };
 const ENCTYPES: Condition = Condition {
-    codes: &["enctypes-unset", "enctypes-uncovered"],
+    codes: &[ENCTYPES_UNSET, "enctypes-uncovered"],
     attribute: Some(Attribute::Enctypes),
     fine: "covered by the keytabs",
-    broken: &["enctypes-unset"],
+    broken: &[],
     cause: "a KDC takes the best enctype that attribute and client share, whatever the keytabs \
             hold: where that is one that they lack, acceptors find no key of it, or answer \
             KRB_AP_ERR_MODIFIED",
@@ -167,18 +168,55 @@ fn condition(facts: &Facts, condition: &Condition) -> Vec<Finding> {
             true => set_enctypes(facts),
             false => reason.next,
         };
-        let grade = match condition.broken.contains(&reason.code.as_str()) {
+        let code = reason.code.as_str();
+        let unopened = code == ENCTYPES_UNSET && issues_what_no_key_opens(facts);
+        let grade = match condition.broken.contains(&code) || unopened {
             true => Finding::broken,
             false => Finding::warning,
         };
-        grade(reason.object, evidence)
-            .because(condition.cause)
-            .mend(next)
+        let cause = match condition.cause {
+            "" => why_protected(&state.protections),
+            cause => cause.to_owned(),
+        };
+        grade(reason.object, evidence).because(cause).mend(next)
     };
     or_ok(reasons.map(bad).collect(), state, condition.fine)
 }
 
-/// The command that has the account name the keytabs' enctypes and no others.
+/// Whether a domain controller issues a ticket of a kind that the array has no key of.
+fn issues_what_no_key_opens(facts: &Facts) -> bool {
+    let tickets = facts.dcs().iter().filter_map(|dc| dc.ticket.as_ref());
+    let mut numbers = tickets.filter_map(|ticket| Some(ticket.as_ref().ok()?.enctype));
+    let has = |number| {
+        facts
+            .array
+            .enctypes
+            .iter()
+            .any(|one| one.number() == number)
+    };
+    numbers.any(|number| !has(number))
+}
+
+/// How an account usually comes to be protected like this.
+fn why_protected(protections: &[Protection]) -> String {
+    let one = |protection: &Protection| match protection {
+        Protection::AdminCount => {
+            "it is or was a member of an administrators' group; adminCount stays when it leaves"
+        }
+        Protection::Member(_) => "it was put into that group, or into one that is in it",
+        Protection::DomainController | Protection::Kdc => "it is the domain's own",
+        Protection::Outside => {
+            "it was moved, or directory.accounts-below in the controller's settings names other \
+             containers"
+        }
+    };
+    let mut causes: Vec<&str> = protections.iter().map(one).collect();
+    causes.dedup();
+    causes.join("; ")
+}
+
+/// The command that has the account name the keytabs' enctypes and no other kinds of key; what is
+/// no kind of key stays (MS-KILE 2.2.7).
 pub(super) fn set_enctypes(facts: &Facts) -> String {
     let (account, array) = (&facts.array.account, &facts.array.name);
     let bits = facts
@@ -186,7 +224,12 @@ pub(super) fn set_enctypes(facts: &Facts) -> String {
         .enctypes
         .iter()
         .filter_map(|one| one.directory_bit());
-    let bits = bits.fold(0, |all, bit| all | bit);
+    let present = facts
+        .account()
+        .ok()
+        .and_then(|state| state.supported_enctypes);
+    let others = present.unwrap_or_default() & !0x1f;
+    let bits = bits.fold(others, |all, bit| all | bit);
     format!(
         "net ads enctypes set '{account}' {bits} (or Set-ADUser, Set-ADComputer -Replace \
          @{{'msDS-SupportedEncryptionTypes'={bits}}}), then keyroll doctor {array}"

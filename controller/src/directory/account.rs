@@ -57,12 +57,13 @@ const ATTRIBUTES: [&str; 20] = [
 ];
 
 /// What tells whether an account is out of bounds.
-const BOUNDS: [&str; 5] = [
+const BOUNDS: [&str; 6] = [
     "adminCount",
     "distinguishedName",
     "sAMAccountName",
     "tokenGroups",
     "userAccountControl",
+    "objectSid",
 ];
 
 /// What the domain controller says of itself and of us.
@@ -186,7 +187,11 @@ impl ActiveDirectory {
         }
         let groups = entry.values("tokenGroups").iter();
         let groups: Vec<Sid> = groups.filter_map(|sid| Sid::from_bytes(sid)).collect();
+        let sid = entry.values("objectSid").first();
+        let sid = sid.and_then(|sid| Sid::from_bytes(sid));
         let marks = Marks {
+            account: name.unwrap_or_default(),
+            sid: sid.as_ref(),
             admin_count: entry.number("adminCount").unwrap_or_default() > 0,
             control: entry.bits("userAccountControl").unwrap_or_default(),
             groups: &groups,

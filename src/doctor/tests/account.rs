@@ -18,14 +18,18 @@ fn account_names(spoil: fn(&mut AccountState), expected: &[(&str, Grade)]) {
 #[test]
 fn each_state_of_the_account_has_its_check() {
     type Spoil = fn(&mut AccountState);
-    let table: [(&str, Grade, Spoil); 12] = [
+    let table: [(&str, Grade, Spoil); 13] = [
         ("account-enabled", Broken, |a| a.disabled = true),
         ("account-lockout", Broken, |a| a.locked = true),
         ("account-expiry", Broken, |a| a.expired = true),
         ("account-tier", Warning, |a| {
             a.protections = vec![crate::account::protection::Protection::AdminCount]
         }),
-        ("account-enctypes", Broken, |a| a.supported_enctypes = None),
+        ("account-tier", Warning, |a| {
+            a.protections = vec![crate::account::protection::Protection::Outside]
+        }),
+        // Its tickets are AES by the KDC's default.
+        ("account-enctypes", Warning, |a| a.supported_enctypes = None),
         ("account-enctypes", Warning, |a| {
             a.supported_enctypes = Some(0x1c)
         }),
@@ -46,6 +50,48 @@ fn each_state_of_the_account_has_its_check() {
     ];
     for (check, grade, spoil) in table {
         account_names(spoil, &[(check, grade)]);
+    }
+}
+
+#[test]
+fn no_kind_of_key_is_as_bad_as_the_tickets_are() {
+    let rc4 = |facts: &mut Facts| {
+        for dc in facts.dcs.as_mut().unwrap() {
+            dc.account.as_mut().unwrap().supported_enctypes = Some(0x20);
+            dc.ticket.as_mut().unwrap().as_mut().unwrap().enctype = 23;
+        }
+    };
+    let mut facts = healthy();
+    rc4(&mut facts);
+    let told = |facts: &Facts| {
+        let mut found = examine(facts).into_iter();
+        found
+            .find(|one| one.check.id == "account-enctypes")
+            .unwrap()
+            .finding
+    };
+    assert_eq!(told(&facts).grade, Broken);
+    // The bit of session keys stays.
+    assert!(told(&facts).mend.contains(" 56 "), "{:?}", told(&facts));
+}
+
+#[test]
+fn what_makes_an_account_protected_is_its_own_cause() {
+    use crate::account::protection::Protection::{AdminCount, Outside};
+    for (protection, word, not) in [
+        (AdminCount, "administrators' group", "accounts-below"),
+        (Outside, "accounts-below", "administrators' group"),
+    ] {
+        let mut facts = healthy();
+        let dcs = facts.dcs.as_mut().unwrap();
+        dcs[0].account.as_mut().unwrap().protections = vec![protection];
+        let found = examine(&facts);
+        let tier = found
+            .iter()
+            .find(|one| one.check.id == "account-tier")
+            .unwrap();
+        let cause = &tier.finding.cause;
+        assert!(cause.contains(word) && !cause.contains(not), "{cause}");
     }
 }
 
