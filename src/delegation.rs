@@ -13,12 +13,14 @@
 
 mod change;
 mod finding;
+mod party;
 pub mod plan;
 #[cfg(test)]
 mod tests;
 pub mod trial;
 
-pub use finding::{Finding, Grade, findings};
+pub use finding::{Finding, Grade, NOT_ALL_SEEN, findings};
+pub use party::{Party, Tier, caller};
 
 use crate::descriptor::{Descriptor, Sid};
 
@@ -86,21 +88,6 @@ impl Control {
     }
 }
 
-/// An account, as far as delegation needs it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Party {
-    /// `objectGUID`.
-    pub guid: [u8; 16],
-    /// `sAMAccountName`.
-    pub account: String,
-    /// `distinguishedName`.
-    pub distinguished_name: String,
-    /// `objectSid`.
-    pub sid: Option<Sid>,
-    /// Its flags.
-    pub control: Control,
-}
-
 /// What an account's own object says of delegation.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Holding {
@@ -135,7 +122,7 @@ pub struct Front {
 pub struct Actor {
     /// The SID in the descriptor.
     pub sid: Sid,
-    /// Whose it is, if an object of the domain has it.
+    /// Whose it is, if an object that was searched has it.
     pub party: Option<Party>,
 }
 
@@ -156,8 +143,13 @@ pub struct Inventory {
     pub actors: Vec<Actor>,
     /// The domain's unconstrained accounts but for domain controllers and this one.
     pub unconstrained: Vec<Party>,
-    /// Whether the whole forest was looked through for lists and SPNs, or the domain only.
+    /// Whether the whole forest was looked through for lists and SPNs, or the domain only. For
+    /// descriptors it is always the domain: a global catalog has none of them.
     pub whole_forest: bool,
+    /// Accounts of the domain hide their flags from the controller, and then their descriptors, too
+    /// (both are of the property set User-Account-Restrictions, MS-ADTS 3.1.1.2.3.3): what names
+    /// them was not seen.
+    pub partial: bool,
 }
 
 impl Inventory {
@@ -193,72 +185,4 @@ impl Holding {
     pub fn names(&self, spn: &str) -> bool {
         self.targets.iter().any(|one| one.eq_ignore_ascii_case(spn))
     }
-}
-
-/// The services that an account's HOST names stand for, as the directory maps them unless somebody
-/// has changed it (MS-ADTS 5.1.1.4, `sPNMappings`).
-const OF_HOST: [&str; 53] = [
-    "alerter",
-    "appmgmt",
-    "browser",
-    "cifs",
-    "cisvc",
-    "clipsrv",
-    "dcom",
-    "dhcp",
-    "dmserver",
-    "dns",
-    "dnscache",
-    "eventlog",
-    "eventsystem",
-    "fax",
-    "http",
-    "ias",
-    "iisadmin",
-    "mcsvc",
-    "messenger",
-    "msdtc",
-    "msiserver",
-    "netdde",
-    "netddedsm",
-    "netlogon",
-    "netman",
-    "nmagent",
-    "oakley",
-    "plugplay",
-    "policyagent",
-    "protectedstorage",
-    "rasman",
-    "remoteaccess",
-    "replicator",
-    "rpc",
-    "rpclocator",
-    "rpcss",
-    "rsvp",
-    "samss",
-    "scardsvr",
-    "scesrv",
-    "schedule",
-    "scm",
-    "seclogon",
-    "snmp",
-    "spooler",
-    "tapisrv",
-    "time",
-    "trksvr",
-    "trkwks",
-    "ups",
-    "w3svc",
-    "wins",
-    "www",
-];
-
-/// The HOST name that stands for this SPN where no account has it itself.
-#[must_use]
-pub fn host_name_of(spn: &str) -> Option<String> {
-    let (service, rest) = spn.split_once('/')?;
-    let mapped = OF_HOST
-        .iter()
-        .any(|known| known.eq_ignore_ascii_case(service));
-    mapped.then(|| format!("HOST/{rest}"))
 }

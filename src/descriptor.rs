@@ -220,12 +220,24 @@ impl Descriptor {
     /// first entry of all rights that speaks of one of them decides.
     #[must_use]
     pub fn lets_act(&self, caller: &BTreeSet<Sid>) -> bool {
-        let Some(dacl) = self.dacl() else {
-            return true;
-        };
-        let mut said = dacl.aces.iter().filter_map(Ace::of_all_rights);
-        let first = said.find(|(_, sid)| caller.contains(sid));
-        first.is_some_and(|(allows, _)| allows)
+        self.dacl().is_none() || self.lets_act_by(caller).is_some()
+    }
+
+    /// The SID of the entry by which such a caller may delegate to the object; none if it may not,
+    /// or if there is no list of entries, without which everybody may.
+    #[must_use]
+    pub fn lets_act_by(&self, caller: &BTreeSet<Sid>) -> Option<Sid> {
+        let mut said = self.dacl()?.aces.iter().filter_map(Ace::of_all_rights);
+        let (allows, sid) = said.find(|(_, sid)| caller.contains(sid))?;
+        allows.then_some(sid)
+    }
+
+    /// Whether an entry lets somebody in on a condition, which is not read here (MS-DTYP
+    /// 2.4.4.17): nobody can say who may delegate to the object then.
+    #[must_use]
+    pub fn has_conditions(&self) -> bool {
+        let mut entries = self.dacl().into_iter().flat_map(|dacl| &dacl.aces);
+        entries.any(Ace::may_allow_on_a_condition)
     }
 
     /// Lets `actor` delegate to the object; whether that changed anything. An entry that denies it

@@ -15,7 +15,6 @@ use keyroll::secret::SecretBytes;
 use crate::atomic_file::{self, FileError};
 use crate::hook::Hook;
 use crate::keytab_file::Target;
-use crate::logon_session::Session;
 
 /// Everything the agent is told.
 #[derive(Debug)]
@@ -49,10 +48,8 @@ pub struct Health {
 pub struct Array {
     /// Its name.
     pub name: ArrayName,
-    /// Its files; all or none count as staged. One at least, or `sessions`.
+    /// Its files, at least one; all or none count as staged.
     pub targets: Vec<Target>,
-    /// The logon sessions that get its credential.
-    pub sessions: Option<Vec<Session>>,
     /// What runs after its files have changed, in order.
     pub hooks: Vec<Hook>,
 }

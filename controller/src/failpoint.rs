@@ -5,7 +5,7 @@
 //! None of them is listed by hand: [`places`] asks the records, the actions, the store's tables and
 //! the ports themselves, so that a new one is a new place. Debug builds only.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -13,6 +13,7 @@ use keyroll::account::AccountState;
 use keyroll::delegation::plan::Service;
 use keyroll::delegation::trial::{Facts, Tried};
 use keyroll::delegation::{Holding, Inventory, Party};
+use keyroll::descriptor::Sid;
 use keyroll::directory_change::DirectoryChange;
 use keyroll::drift::{DcMark, History};
 use keyroll::fence::Version;
@@ -146,6 +147,18 @@ watched! {
 
         async fn party(&self, dc: &DcName, name: &str) -> Result<Option<Party>, PortError> {
             self.0.party(dc, name).await
+        }
+
+        async fn owner_of(&self, dc: &DcName, sid: &Sid) -> Result<Option<Party>, PortError> {
+            self.0.owner_of(dc, sid).await
+        }
+
+        async fn caller(
+            &self,
+            dc: &DcName,
+            party: &Party,
+        ) -> Result<Option<BTreeSet<Sid>>, PortError> {
+            self.0.caller(dc, party).await
         }
 
         async fn facts(

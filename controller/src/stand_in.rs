@@ -22,7 +22,6 @@ use keyroll::secret::Password;
 use tokio::sync::{Notify, watch};
 
 use self::nodes::Nodes;
-pub(crate) use self::nodes::empty as inventory;
 use crate::Ports;
 use crate::agents::{AgentPool, Deadlines};
 use crate::audit::sinks::{AuditConfig, Sinks};

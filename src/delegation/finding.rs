@@ -1,7 +1,9 @@
 //! What an inventory is worth: each risk said plainly, with something safer.
 
-use super::{Control, Inventory, Party, Target};
-use crate::descriptor::{Descriptor, Sid};
+use super::party::is_crowd;
+use super::{Actor, Control, Inventory, Party, Target, Tier};
+use crate::account::protection::Protection;
+use crate::descriptor::Descriptor;
 
 /// How much a finding matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -43,6 +45,9 @@ pub struct Finding {
     pub safer: String,
 }
 
+/// The code of what says that others may hold more than was seen.
+pub const NOT_ALL_SEEN: &str = "not-all-seen";
+
 /// How many names a sentence lists.
 const LISTED: usize = 5;
 
@@ -60,6 +65,7 @@ pub fn findings(array: &str, inventory: &Inventory) -> Vec<Finding> {
     found.extend(of_fronts(inventory));
     found.extend(of_actors(array, inventory));
     found.extend(of_unconstrained(&inventory.unconstrained));
+    found.extend(of_what_is_hidden(inventory));
     found.sort_by_key(|one| one.grade);
     found
 }
@@ -78,7 +84,6 @@ fn own_flags(array: &str, inventory: &Inventory) -> Vec<Finding> {
         "keyroll delegation apply {array} --protocol-transition off, if all its users log in by \
          Kerberos"
     );
-    let sensitive = |on: &str| format!("keyroll delegation apply {array} --sensitive {on}");
     let table = [
         (
             unconstrained,
@@ -116,12 +121,12 @@ fn own_flags(array: &str, inventory: &Inventory) -> Vec<Finding> {
         ),
         (
             control.has(Control::NOT_DELEGATED) && listed,
-            Warning,
+            Notice,
             "sensitive-front",
             "it delegates, and nobody may act for it itself",
-            "a Samba KDC issues no ticket to it that is evidence, so delegation by it fails there; \
-             a Windows one does",
-            sensitive("off"),
+            "only where a KDC is Samba: that one issues no ticket to it that is evidence, so \
+             delegation by it fails; to a Windows one it is nothing, and protects the account",
+            format!("keyroll delegation test {array} --to SPN tells whether it works here"),
         ),
         (
             !control.has(Control::NOT_DELEGATED) && inventory.ways().is_empty(),
@@ -129,7 +134,7 @@ fn own_flags(array: &str, inventory: &Inventory) -> Vec<Finding> {
             "not-sensitive",
             "others may act for the account itself",
             "a service that may delegate becomes this account where it is a client",
-            sensitive("on"),
+            format!("keyroll delegation apply {array} --sensitive on"),
         ),
     ];
     let held = table.into_iter().filter(|(holds, ..)| *holds);
@@ -155,28 +160,37 @@ fn of_target(array: &str, target: &Target) -> Option<Finding> {
         risk: risk.to_owned(),
         safer,
     };
+    // Before all else: that its account is disabled is no fault of the KDC's.
+    if let Some(tier) = Tier::of(spn, &target.owners) {
+        let owner = target.owners.first();
+        let owner = owner.map_or("krbtgt", |one| one.account.as_str());
+        let (code, what, risk) = of_tier(&tier, owner);
+        return Some(finding(Grade::Critical, code, what, &risk, away));
+    }
     match target.owners.as_slice() {
         [] => Some(finding(
             Grade::Warning,
             "target-missing",
-            "no account has this SPN".to_owned(),
+            "no account that can be seen has this SPN".to_owned(),
             "delegation to it fails; and whoever may register it gets what is meant for it",
             format!("register it, or: {away}"),
         )),
-        [owner] if owner.control.has(Control::DOMAIN_CONTROLLER) => Some(finding(
-            Grade::Critical,
-            "target-is-dc",
-            format!("it belongs to the domain controller {}", owner.account),
-            "the service's name is not protected in a ticket: delegation to one service of an \
-             account is delegation to all of them, here to the directory itself",
-            away,
-        )),
-        [owner] if owner.control.has(Control::DISABLED) => Some(finding(
+        [owner] if owner.has(Control::DISABLED) => Some(finding(
             Grade::Warning,
             "target-disabled",
             format!("its account {} is disabled", owner.account),
             "a Windows DC issues no ticket for it: delegation to it fails",
             format!("enable it, or: {away}"),
+        )),
+        [owner] if owner.hidden => Some(finding(
+            Grade::Notice,
+            "target-hidden",
+            format!(
+                "flags or groups of its account {} are not shown",
+                owner.account
+            ),
+            "whether it is disabled, a domain controller's or an administrator's is not known",
+            may_read(&owner.account),
         )),
         [_] => None,
         several => Some(finding(
@@ -187,6 +201,56 @@ fn of_target(array: &str, target: &Target) -> Option<Finding> {
             format!("setspn -D {spn} ACCOUNT, on all but one of them"),
         )),
     }
+}
+
+/// The code of what an owner is, what is seen, and what comes of it.
+fn of_tier(tier: &Tier, owner: &str) -> (&'static str, String, String) {
+    const ALL: &str = "the service's name is not protected in a ticket: delegation to one service \
+                       of an account is delegation to all of them, here to";
+    match tier {
+        Tier::Kdc => (
+            "target-is-kdc",
+            format!("it belongs to the KDC's own account {owner}"),
+            format!("{ALL} the one that issues tickets: any user, everywhere"),
+        ),
+        Tier::DomainController => (
+            "target-is-dc",
+            format!("it belongs to the domain controller {owner}"),
+            format!("{ALL} the directory itself"),
+        ),
+        Tier::Protected(marks) => (
+            "target-protected",
+            format!("its account {owner} is protected ({})", listed(marks)),
+            format!("{ALL} whatever an administrator's account runs"),
+        ),
+    }
+}
+
+/// Marks of an account in words.
+pub(super) fn listed(marks: &[Protection]) -> String {
+    let marks: Vec<String> = marks.iter().map(ToString::to_string).collect();
+    marks.join(", ")
+}
+
+/// What lets the controller see more of an account.
+fn may_read(account: &str) -> String {
+    format!(
+        "let the controller's account read the property set Account Restrictions and tokenGroups \
+         of {account}"
+    )
+}
+
+fn of_what_is_hidden(inventory: &Inventory) -> Option<Finding> {
+    inventory.partial.then(|| Finding {
+        grade: Grade::Notice,
+        code: NOT_ALL_SEEN,
+        object: inventory.own.account.clone(),
+        what: "accounts of its domain hide their flags and descriptors from this controller"
+            .to_owned(),
+        risk: "who is unconstrained, and who lets whom act by a descriptor, is seen in part alone"
+            .to_owned(),
+        safer: may_read("the domain's accounts"),
+    })
 }
 
 fn of_resource(resource: &Party) -> Finding {
@@ -202,16 +266,25 @@ fn of_resource(resource: &Party) -> Finding {
 
 fn of_fronts(inventory: &Inventory) -> impl Iterator<Item = Finding> {
     inventory.fronts.iter().map(|front| {
-        let transition = front.party.control.has(Control::PROTOCOL_TRANSITION);
-        let (grade, risk, safer) = if transition {
-            let risk = "it may come as any user, whether that user has logged in there or not";
-            (Grade::Warning, risk, "take its protocol transition away")
-        } else {
-            (
+        let transition = front.party.control;
+        let transition = transition.map(|control| control.has(Control::PROTOCOL_TRANSITION));
+        let (grade, risk, safer) = match transition {
+            Some(true) => (
+                Grade::Warning,
+                "it may come as any user, whether that user has logged in there or not",
+                "take its protocol transition away",
+            ),
+            Some(false) => (
                 Grade::Notice,
                 "it may come as any user who has logged in there",
                 "",
-            )
+            ),
+            None => (
+                Grade::Notice,
+                "it may come as any user who has logged in there; its flags are not shown, so \
+                 perhaps as any user at all",
+                "",
+            ),
         };
         Finding {
             grade,
@@ -246,7 +319,16 @@ fn of_actors(array: &str, inventory: &Inventory) -> Vec<Finding> {
                 "anybody-may-act",
                 "what says who may act at it has no list of entries, which lets everybody",
             ),
-            Ok(_) => return each_actor(array, inventory),
+            Ok(found) => {
+                let mut each = each_actor(array, inventory);
+                each.extend(found.has_conditions().then(|| {
+                    let what = "an entry of what says who may act at it has a condition";
+                    let risk = "who may come by it as any user is not told here";
+                    let code = "actor-conditional";
+                    finding(Grade::Notice, code, own, what, risk, String::new())
+                }));
+                return each;
+            }
         };
         let risk = "any account with an SPN may come as any user, or none can";
         let safer = format!("clear msDS-AllowedToActOnBehalfOfOtherIdentity of {own}");
@@ -256,14 +338,20 @@ fn of_actors(array: &str, inventory: &Inventory) -> Vec<Finding> {
 }
 
 fn each_actor(array: &str, inventory: &Inventory) -> Vec<Finding> {
+    let own = inventory.own.sid.as_ref();
+    let of_its_domain = |actor: &Actor| own.is_some_and(|own| own.is_beside(&actor.sid));
     let each = inventory.actors.iter().map(|actor| {
         let away = format!("keyroll delegation apply {array} --not-from {}", actor.sid);
         let (grade, code, risk, safer) = if is_crowd(&actor.sid) {
             let risk = "anybody who makes an account with an SPN may come as any user";
             (Grade::Critical, "crowd-may-act", risk, away)
-        } else if actor.party.is_none() {
-            let risk = "the account is gone, or of another domain; its SID is nobody's you can see";
+        } else if actor.party.is_none() && of_its_domain(actor) {
+            let risk = "the account is gone, or hidden from this controller";
             (Grade::Warning, "actor-unknown", risk, away)
+        } else if actor.party.is_none() {
+            let risk = "its account is elsewhere and not looked up here; it may come as any user \
+                        but those who are sensitive or protected";
+            (Grade::Notice, "actor-elsewhere", risk, String::new())
         } else {
             let risk = "it may come as any user but those who are sensitive or protected";
             (Grade::Notice, "actor", risk, String::new())
@@ -279,22 +367,6 @@ fn each_actor(array: &str, inventory: &Inventory) -> Vec<Finding> {
         }
     });
     each.collect()
-}
-
-/// Everyone, Authenticated Users, Anonymous, Users, and a domain's Users, Guests and Computers
-/// (MS-DTYP 2.4.2.4).
-pub(super) fn is_crowd(sid: &Sid) -> bool {
-    let text = sid.to_string();
-    let known = [
-        "S-1-1-0",
-        "S-1-5-7",
-        "S-1-5-11",
-        "S-1-5-32-545",
-        "S-1-5-32-546",
-    ];
-    let of_domain = ["-513", "-514", "-515"];
-    known.contains(&text.as_str())
-        || text.starts_with("S-1-5-21-") && of_domain.iter().any(|end| text.ends_with(end))
 }
 
 fn of_unconstrained(others: &[Party]) -> Option<Finding> {

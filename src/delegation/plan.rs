@@ -4,16 +4,20 @@
 //! and it needs no flag of the account. Constrained delegation, without protocol transition, comes
 //! next. Unconstrained delegation is taken away and never given.
 
+mod owner;
 mod refused;
 mod risk;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
+
 pub use refused::Refused;
 
+use self::owner::{sole_owner, still_open};
 use super::change::{Wish, change};
-use super::finding::is_crowd;
-use super::{Actor, Control, Holding, Inventory, Party};
+use super::party::is_crowd;
+use super::{Actor, Control, Holding, Inventory, Party, Tier};
 use crate::descriptor::Sid;
 use crate::directory_change::{DirectoryChange, Modification, Target};
 use crate::name::DcName;
@@ -52,7 +56,7 @@ pub struct Asked {
     /// Who may act at the array for their users.
     pub from: Vec<Actor>,
     /// Who may not any more.
-    pub not_from: Vec<Sid>,
+    pub not_from: Vec<Leaver>,
     /// The way to the services; none: the safest that fits.
     pub way: Option<Way>,
     /// Whether it may name users who have not logged in to it; none: as it is.
@@ -61,6 +65,15 @@ pub struct Asked {
     pub sensitive: Option<bool>,
     /// That it is not trusted for delegation to any service any more.
     pub constrain: bool,
+}
+
+/// Somebody who is not to come any more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Leaver {
+    /// Their SID.
+    pub sid: Sid,
+    /// Every SID by which they may be let in ([`super::caller`]); none if that is not known.
+    pub caller: Option<BTreeSet<Sid>>,
 }
 
 /// What a plan stands on.
@@ -76,6 +89,8 @@ pub struct Ground {
     pub own: Party,
     /// What that says.
     pub holding: Holding,
+    /// Every SID by which it may be let in ([`super::caller`]); none if its groups are hidden.
+    pub caller: Option<BTreeSet<Sid>>,
 }
 
 /// What is to be changed, and what to know before.
@@ -89,15 +104,20 @@ pub struct Planned {
 }
 
 impl Asked {
-    /// What an inventory proposes where nothing was asked for: that goes what is never needed.
+    /// What an inventory proposes where nothing was asked for: that goes what leads nowhere, as far
+    /// as all of the forest was seen, or lets anybody in. What may be in use stays, unconstrained
+    /// delegation too: somebody has to name its successor, or ask for its end.
     #[must_use]
     pub fn proposed(inventory: &Inventory) -> Self {
         let holding = &inventory.holding;
         let idle = holding.control.has(Control::PROTOCOL_TRANSITION) && holding.targets.is_empty();
-        let missing = inventory.targets.iter().filter(|one| one.owners.is_empty());
+        let all_seen = inventory.whole_forest && !inventory.partial;
+        let missing = inventory.targets.iter().filter(|one| {
+            let nobodys = one.owners.is_empty() && Tier::of(&one.spn, &[]).is_none();
+            all_seen && nobodys
+        });
         let crowds = inventory.actors.iter().map(|actor| &actor.sid);
         Self {
-            constrain: holding.control.has(Control::UNCONSTRAINED),
             transition: idle.then_some(false),
             not_to: missing
                 .map(|one| Service {
@@ -106,7 +126,13 @@ impl Asked {
                     holding: None,
                 })
                 .collect(),
-            not_from: crowds.filter(|sid| is_crowd(sid)).cloned().collect(),
+            not_from: crowds
+                .filter(|sid| is_crowd(sid))
+                .map(|sid| Leaver {
+                    sid: sid.clone(),
+                    caller: Some([sid.clone()].into()),
+                })
+                .collect(),
             ..Self::default()
         }
     }
@@ -132,8 +158,8 @@ pub fn plan(ground: &Ground, asked: &Asked) -> Result<Planned, Refused> {
     for actor in &asked.from {
         draft.let_in(actor, asked.way)?;
     }
-    for sid in &asked.not_from {
-        draft.keep_out(sid);
+    for leaver in &asked.not_from {
+        draft.keep_out(leaver);
     }
     draft.flags(asked);
     draft.finish()
@@ -149,7 +175,7 @@ impl Asked {
             return Err(Refused::Both(both.spn.clone()));
         }
         let mut actors = self.from.iter().map(|one| &one.sid);
-        match actors.find(|sid| self.not_from.contains(sid)) {
+        match actors.find(|sid| self.not_from.iter().any(|one| one.sid == **sid)) {
             Some(both) => Err(Refused::Both(both.to_string())),
             None => Ok(()),
         }
@@ -190,10 +216,16 @@ impl Draft<'_> {
         }
         self.notes.push(risk::of_way(ground, service, owner, way));
         self.notes.extend(why_not);
-        if owner.control.has(Control::DISABLED) {
-            let name = &owner.account;
+        let name = &owner.account;
+        if owner.has(Control::DISABLED) {
             self.notes.push(format!(
                 "{name} is disabled: a Windows DC issues no ticket to it"
+            ));
+        }
+        if owner.hidden {
+            self.notes.push(format!(
+                "flags or groups of {name} are not shown: whether it is an administrator's is not \
+                 known"
             ));
         }
         match way {
@@ -234,11 +266,21 @@ impl Draft<'_> {
         let listed = self.ground.holding.names(spn);
         let owner = service.owners.first();
         let let_in = owner.zip(service.holding.as_ref());
+        let own_sid = self.ground.own.sid.as_ref();
+        let caller = self.ground.caller.as_ref();
+        let open =
+            let_in.and_then(|(owner, holding)| still_open(owner, holding, own_sid, (own, caller)));
         let let_in = let_in.filter(|(_, holding)| self.is_in(holding));
-        if !listed && let_in.is_none() {
+        if let ([owner], None) = (service.owners.as_slice(), &service.holding) {
+            self.notes.push(format!(
+                "{} is not in this domain: whether its descriptor lets {own} in was not looked at",
+                owner.account
+            ));
+        } else if !listed && let_in.is_none() && open.is_none() {
             self.notes
                 .push(format!("{own} may not act at {spn} as it is"));
         }
+        self.notes.extend(open);
         if listed {
             self.wish_own(Wish::NoTarget(spn.clone()));
         }
@@ -264,14 +306,20 @@ impl Draft<'_> {
         Ok(())
     }
 
-    fn keep_out(&mut self, sid: &Sid) {
-        let own = &self.ground.own.account;
-        let actors = self.ground.holding.actors().map(|found| found.actors());
-        if !actors.is_some_and(|actors| actors.contains(sid)) {
+    fn keep_out(&mut self, leaver: &Leaver) {
+        let (own, sid) = (&self.ground.own, &leaver.sid);
+        let holding = &self.ground.holding;
+        let who = sid.to_string();
+        let open = still_open(own, holding, Some(sid), (&who, leaver.caller.as_ref()));
+        let own = &own.account;
+        let actors = holding.actors().map(|found| found.actors());
+        let is_in = actors.is_some_and(|actors| actors.contains(sid));
+        if !is_in && open.is_none() {
             self.notes.push(format!(
                 "the descriptor of {own} does not let {sid} in as it is"
             ));
         }
+        self.notes.extend(open);
         self.wish_own(Wish::NoActor(sid.clone()));
     }
 
@@ -362,21 +410,5 @@ impl Ground {
              (Windows Server 2012) on",
             self.dc, self.level
         )
-    }
-}
-
-fn sole_owner(service: &Service) -> Result<&Party, Refused> {
-    let spn = || service.spn.clone();
-    match service.owners.as_slice() {
-        [] => Err(Refused::NoOwner(spn())),
-        [owner] if owner.control.has(Control::DOMAIN_CONTROLLER) => {
-            Err(Refused::OfDomainController(spn(), owner.account.clone()))
-        }
-        [owner] => Ok(owner),
-        [one, other, ..] => Err(Refused::Owners(
-            spn(),
-            one.account.clone(),
-            other.account.clone(),
-        )),
     }
 }

@@ -1,6 +1,7 @@
 //! Findings of small inventories.
 
 use super::*;
+use crate::account::protection;
 use crate::descriptor::Descriptor;
 
 fn sid(text: &str) -> Sid {
@@ -13,7 +14,17 @@ fn party(account: &str, control: u32) -> Party {
         account: account.to_owned(),
         distinguished_name: format!("CN={account},DC=corp,DC=example"),
         sid: None,
-        control: Control(control),
+        control: Some(Control(control)),
+        protections: protection::Marks {
+            account,
+            sid: None,
+            admin_count: account.contains("admin"),
+            control,
+            groups: &[],
+            distinguished_name: "",
+        }
+        .protections([]),
+        hidden: false,
     }
 }
 
@@ -31,7 +42,7 @@ fn inventory(control: u32, targets: &[(&str, Owners<'_>)]) -> Inventory {
     let targets: Vec<Target> = targets.iter().map(of).collect();
     Inventory {
         holding: Holding {
-            control: own.control,
+            control: Control(control),
             targets: targets.iter().map(|one| one.spn.clone()).collect(),
             descriptor: None,
         },
@@ -42,6 +53,7 @@ fn inventory(control: u32, targets: &[(&str, Owners<'_>)]) -> Inventory {
         actors: Vec::new(),
         unconstrained: Vec::new(),
         whole_forest: true,
+        partial: false,
     }
 }
 
@@ -101,10 +113,16 @@ fn each_way_to_delegate_has_its_risk() {
 #[test]
 fn a_target_is_one_account_that_is_no_domain_controller() {
     let dc = Control::DOMAIN_CONTROLLER;
-    let table: [(Owners<'_>, &str); 4] = [
+    let krbtgt = Control::DISABLED;
+    let table: [(Owners<'_>, &str); 8] = [
         (&[], "target-missing"),
         (&[("a", 0), ("b", 0)], "target-duplicate"),
         (&[("DC1$", dc)], "target-is-dc"),
+        // A read-only domain controller, and what is one although it is disabled.
+        (&[("RODC1$", 0x0400_1000)], "target-is-dc"),
+        (&[("DC2$", dc | Control::DISABLED)], "target-is-dc"),
+        (&[("krbtgt_4711", krbtgt)], "target-is-kdc"),
+        (&[("admin", Control::DISABLED)], "target-protected"),
         (&[("a", Control::DISABLED)], "target-disabled"),
     ];
     for (owners, code) in table {
@@ -114,6 +132,35 @@ fn a_target_is_one_account_that_is_no_domain_controller() {
             &[code],
         );
     }
+}
+
+/// A list that leads to the service that issues tickets is a known way to stay in a domain.
+#[test]
+fn the_ticket_granting_service_is_nobodys_service() {
+    let list = inventory(PLAIN, &[("KRBTGT/corp.example", &[])]);
+    check(&list, &["constrained"], &["target-is-kdc"]);
+    let mut list = inventory(PLAIN, &[("kadmin/changepw", &[("tickets", 0x202)])]);
+    list.targets[0].owners[0].protections = vec![protection::Protection::Kdc];
+    check(&list, &["constrained"], &["target-is-kdc"]);
+    assert!(!findings("web", &list)[0].safer.contains("enable"));
+}
+
+#[test]
+fn what_is_hidden_is_told_as_such() {
+    let mut of = inventory(QUIET, &[DB]);
+    of.targets[0].owners[0].hidden = true;
+    of.partial = true;
+    let codes = ["sensitive-front", "target-hidden", NOT_ALL_SEEN];
+    check(&of, &["constrained"], &codes);
+    let mut front = party("svc-front", 0);
+    front.control = None;
+    let mut of = inventory(QUIET, &[]);
+    of.fronts = vec![Front {
+        party: front,
+        spns: vec!["HTTP/web".to_owned()],
+    }];
+    check(&of, &[], &["delegated-to"]);
+    assert!(findings("web", &of)[0].risk.contains("perhaps as any user"));
 }
 
 #[test]
@@ -155,11 +202,26 @@ fn who_may_act_by_a_descriptor_is_told() {
     let actors = vec![
         named("S-1-5-21-1-2-3-1104", Some(party("svc-front", 0))),
         named("S-1-5-21-1-2-3-1105", None),
+        named("S-1-5-21-7-8-9-1105", None),
         named("S-1-5-21-1-2-3-515", Some(party("Domain Computers", 0))),
+        named("S-1-18-1", None),
         named("S-1-1-0", None),
     ];
-    let codes = ["crowd-may-act", "crowd-may-act", "actor-unknown", "actor"];
-    check(&with(made, actors), &[], &codes);
+    let codes = [
+        "crowd-may-act",
+        "crowd-may-act",
+        "crowd-may-act",
+        "actor-unknown",
+        "actor",
+        "actor-elsewhere",
+    ];
+    let mut of = with(made, actors);
+    of.own.sid = Some(sid("S-1-5-21-1-2-3-1000"));
+    check(&of, &[], &codes);
+    // What works in another domain is not taken away by a command that is only copied.
+    let all = findings("web", &of);
+    assert!(all[3].safer.contains("--not-from"), "{all:?}");
+    assert_eq!((all[5].grade, all[5].safer.as_str()), (Grade::Notice, ""));
     check(
         &with(vec![1, 2, 3], Vec::new()),
         &[],

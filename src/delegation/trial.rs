@@ -1,6 +1,6 @@
 //! A try of delegation with the account's own key: what each step came to, in words.
 
-use super::{Control, Holding, Party, Target};
+use super::{ACTORS, Control, Holding, Party, Target};
 use crate::kerberos::message::{KdcCode, KdcError};
 
 /// What is known of those who have a part in it, from the directory.
@@ -12,12 +12,21 @@ pub struct Facts {
     pub holding: Holding,
     /// The user for whom it acts; none if the domain has no such account.
     pub user: Option<Party>,
-    /// The user is in the group Protected Users.
-    pub protected: bool,
+    /// The user is in the group Protected Users; none if its groups are not shown.
+    pub protected: Option<bool>,
     /// The service to which it acts, and who has that name.
     pub target: Target,
-    /// The target's own descriptor lets the account act.
-    pub let_in: bool,
+    /// The target's own descriptor lets the account act; none if it was not seen, since the target
+    /// is in another domain or hides it.
+    pub let_in: Option<bool>,
+}
+
+impl Facts {
+    /// Whether a descriptor alone permits it. Then a ticket that may not be handed on is evidence
+    /// too, unless the user is sensitive (MS-SFU 3.2.5.2.3).
+    fn by_descriptor(&self) -> bool {
+        self.let_in == Some(true) && !self.holding.names(&self.target.spn)
+    }
 }
 
 /// Where the evidence comes from.
@@ -44,7 +53,18 @@ pub struct Tried {
     /// A ticket to the account in the user's name.
     pub evidence: Option<Result<Got, KdcError>>,
     /// A ticket to the target in the user's name (S4U2Proxy).
-    pub onward: Option<Result<Got, KdcError>>,
+    pub onward: Option<Onward>,
+}
+
+/// What a KDC answers to one who asks for a ticket to the target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Onward {
+    /// A ticket.
+    Got(Got),
+    /// No.
+    Refused(KdcError),
+    /// That this realm's KDC decides it (MS-SFU 3.2.5.2.3): nothing is said for or against it.
+    Referred(String),
 }
 
 /// One step, told.
@@ -83,18 +103,42 @@ pub fn steps(array: &str, facts: &Facts, evidence: Evidence, tried: &Tried) -> V
         if let (Ok(Got { forwardable: false }), Some(last)) = (outcome, steps.last_mut()) {
             let (why, next) = not_forwardable(array, facts, evidence, tried);
             // A target that lets the account in by itself may take it all the same.
-            last.ok = tried.onward.as_ref().is_some_and(Result::is_ok);
+            let taken = matches!(tried.onward, Some(Onward::Got(_) | Onward::Referred(_)));
+            last.ok = taken || facts.by_descriptor() && forbidden(facts).is_none();
             last.why = why;
             last.next = next;
+            if facts.by_descriptor() && last.ok {
+                last.why = "a ticket that may not be handed on, which is evidence where a \
+                            descriptor lets the account in"
+                    .to_owned();
+                last.next = String::new();
+            }
         }
     }
-    if let Some(outcome) = &tried.onward {
+    steps.extend(tried.onward.as_ref().map(|outcome| {
         let what = format!("{own} asks for a ticket to {spn} for {user} (S4U2Proxy)");
-        steps.push(told(what, outcome, |error| {
-            not_onward(array, facts, evidence, tried, error)
-        }));
-    }
+        match outcome {
+            Onward::Got(got) => told(what, &Ok(*got), |_| Default::default()),
+            Onward::Refused(error) => told(what, &Err(error.clone()), |error| {
+                not_onward(array, facts, evidence, tried, error)
+            }),
+            Onward::Referred(realm) => elsewhere(what, spn, realm),
+        }
+    }));
     steps
+}
+
+/// A step that another realm's KDC decides.
+fn elsewhere(what: String, spn: &str, realm: &str) -> Step {
+    Step {
+        what,
+        ok: false,
+        why: format!(
+            "not decided here: {spn} is in {realm}, whose KDC goes by the descriptor of the \
+             target's account there, which was not looked at"
+        ),
+        next: format!("in {realm}: Get-ADComputer TARGET -Properties {ACTORS}"),
+    }
 }
 
 fn told(
@@ -131,7 +175,7 @@ fn no_evidence(facts: &Facts, error: &KdcError) -> (String, String) {
     };
     let name = &user.account;
     match error.code {
-        _ if user.control.has(Control::DISABLED) => {
+        _ if user.has(Control::DISABLED) => {
             (format!("{name} is disabled ({error})"), String::new())
         }
         KdcCode::ClientRevoked => (
@@ -149,7 +193,17 @@ fn not_forwardable(
     evidence: Evidence,
     tried: &Tried,
 ) -> (String, String) {
-    let why = |text: &str| format!("a ticket that may not be handed on: {text}");
+    let hidden = facts
+        .user
+        .as_ref()
+        .filter(|user| facts.protected.is_none() || user.control.is_none());
+    let hidden = hidden.map_or_else(String::new, |user| {
+        format!(
+            "; or {} is sensitive or in Protected Users, which is not shown to the controller",
+            user.account
+        )
+    });
+    let why = |text: &str| format!("a ticket that may not be handed on: {text}{hidden}");
     if let Some((text, next)) = forbidden(facts) {
         return (why(&text), next);
     }
@@ -190,11 +244,11 @@ fn not_forwardable(
 fn forbidden(facts: &Facts) -> Option<(String, String)> {
     let user = facts.user.as_ref()?;
     let name = &user.account;
-    if user.control.has(Control::NOT_DELEGATED) {
+    if user.has(Control::NOT_DELEGATED) {
         let text = format!("{name} is sensitive and cannot be delegated (NOT_DELEGATED)");
         return Some((text, "that is meant so; try another --user".to_owned()));
     }
-    facts.protected.then(|| {
+    (facts.protected == Some(true)).then(|| {
         let text = format!("{name} is in the group Protected Users, for whom nobody acts");
         (text, "that is meant so; try another --user".to_owned())
     })
@@ -209,7 +263,7 @@ fn not_onward(
     error: &KdcError,
 ) -> (String, String) {
     let (spn, own) = (&facts.target.spn, &facts.own.account);
-    let permitted = facts.holding.names(spn) || facts.let_in;
+    let permitted = facts.holding.names(spn) || facts.let_in == Some(true);
     match facts.target.owners.len() {
         0 => {
             return (
@@ -227,18 +281,32 @@ fn not_onward(
         return (format!("{text} ({error})"), next);
     }
     if !permitted {
+        let descriptor = match facts.let_in {
+            Some(_) => "the target's own descriptor does not let it in",
+            None => {
+                "the target's own descriptor was not seen: it is in another domain, or hidden from \
+                 the controller"
+            }
+        };
         return (
             format!(
-                "{own} may not delegate to {spn}: its list does not name it, and the target's own \
-                 descriptor does not let it in ({error})"
+                "{own} may not delegate to {spn}: its list does not name it, and {descriptor} \
+                 ({error})"
             ),
             format!("keyroll delegation apply {array} --to {spn}"),
         );
     }
-    let is_evidence = |outcome: &Option<Result<Got, KdcError>>| {
-        matches!(outcome, Some(Ok(Got { forwardable: true })))
-    };
-    if !is_evidence(&tried.evidence) {
+    if error.code == KdcCode::BadOption && facts.by_descriptor() {
+        return (
+            format!(
+                "the target's descriptor lets {own} in, and this KDC does not go by it (Samba \
+                 before 4.19 does not) ({error})"
+            ),
+            format!("keyroll delegation apply {array} --to {spn} --way constrained"),
+        );
+    }
+    let handed_on = matches!(tried.evidence, Some(Ok(Got { forwardable: true })));
+    if !handed_on && !facts.by_descriptor() {
         let (text, next) = not_forwardable(array, facts, evidence, tried);
         return (format!("its evidence is {text} ({error})"), next);
     }
@@ -256,13 +324,6 @@ fn not_onward(
                  lets {own} in ({error})"
             ),
             format!("keyroll delegation show {array}"),
-        ),
-        KdcCode::BadOption if !facts.holding.names(spn) => (
-            format!(
-                "the target's descriptor lets {own} in, and this KDC does not go by it (Samba \
-                 before 4.19 does not) ({error})"
-            ),
-            format!("keyroll delegation apply {array} --to {spn} --way constrained"),
         ),
         _ => (format!("the KDC gives none ({error})"), String::new()),
     }

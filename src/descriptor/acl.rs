@@ -18,6 +18,8 @@ const ALLOWED: u8 = 0;
 const DENIED: u8 = 1;
 const ALLOWED_OBJECT: u8 = 5;
 const DENIED_OBJECT: u8 = 6;
+const ALLOWED_CALLBACK: u8 = 9;
+const ALLOWED_CALLBACK_OBJECT: u8 = 11;
 /// The length of a list's header, and of an entry's.
 const ACL_HEADER: usize = 8;
 const ACE_HEADER: usize = 4;
@@ -136,6 +138,15 @@ impl Ace {
     #[must_use]
     pub const fn is_inherited(&self) -> bool {
         self.flags & INHERITED != 0
+    }
+
+    /// Whether it allows on a condition, and control access perhaps: its mask cannot be read, or
+    /// has that right.
+    pub(super) fn may_allow_on_a_condition(&self) -> bool {
+        let rights = u32_at(&self.body, 0).unwrap_or(GENERIC_ALL);
+        matches!(self.kind, ALLOWED_CALLBACK | ALLOWED_CALLBACK_OBJECT)
+            && self.flags & INHERIT_ONLY == 0
+            && rights & (CONTROL_ACCESS | GENERIC_ALL) != 0
     }
 
     /// Whether it allows (or denies) every control access right, and to whom; `None` if it says

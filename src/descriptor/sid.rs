@@ -33,6 +33,13 @@ impl Sid {
         Some((Self(bytes.to_vec()), length))
     }
 
+    /// Whether both are of one domain, or one machine: all but their last parts are the same.
+    #[must_use]
+    pub fn is_beside(&self, other: &Self) -> bool {
+        let domain = |sid: &Self| sid.0.len().checked_sub(4).map(|end| sid.0[..end].to_vec());
+        self.0.len() > 12 && domain(self) == domain(other)
+    }
+
     /// Its binary form.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {

@@ -128,7 +128,6 @@ mod tests {
             role,
             kvno: Kvno(kvno),
             keys: vec![key(byte)],
-            origin: None,
         };
         Keyset {
             array: "web".parse().unwrap(),

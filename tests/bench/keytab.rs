@@ -33,12 +33,7 @@ pub fn keyset(version: u64) -> Result<Keyset> {
         let enctypes = [Enctype::Aes256CtsHmacSha1, Enctype::Aes128CtsHmacSha1];
         let keys = enctypes.into_iter().map(key).collect::<Result<_, _>>()?;
         let kvno = Kvno(kvno);
-        Ok(GenerationKeys {
-            role,
-            kvno,
-            keys,
-            origin: None,
-        })
+        Ok(GenerationKeys { role, kvno, keys })
     };
     let principals = PRINCIPALS.iter().map(|text| text.parse());
     Ok(Keyset {

@@ -66,7 +66,7 @@ pub fn is_applied_tried_and_taken_back(lab: &Lab, free: &FreeNodes) -> Result<()
     ensure!(acting.held()? == before, "{:?}", acting.held()?);
     let no = as_administrator(&world, &["delegation", "undo", "acts"])?;
     ensure!(no.complaint()?.code == "unknown-change");
-    acting.loses_what_nobody_needs(&before)?;
+    acting.keeps_what_may_be_in_use(&before)?;
     world.cli.run(&["audit", "verify"])?;
     world.verify("acts")
 }
@@ -133,6 +133,7 @@ pub fn is_let_in_by_a_descriptor(lab: &Lab, free: &FreeNodes) -> Result<()> {
             "target-missing",
         ),
         (&["--to", "ldap/dc1.corp.example"], 1, "target-is-dc"),
+        (&["--to", "kadmin/changepw"], 1, "target-is-kdc"),
         (&["--to", "HTTP"], 65, "bad-spn"),
         (&["--from", "nobody-at-all"], 66, "unknown-account"),
         (
@@ -257,21 +258,23 @@ impl<'a> Acting<'a> {
         Ok(())
     }
 
-    /// With nothing wanted, that it is unconstrained goes, and a service that is nobody's.
-    fn loses_what_nobody_needs(&self, before: &[Vec<String>]) -> Result<()> {
+    /// With nothing wanted, a service that is nobody's goes; that it is unconstrained is told, and
+    /// goes when somebody says so.
+    fn keeps_what_may_be_in_use(&self, before: &[Vec<String>]) -> Result<()> {
         let own = format!("svc-{}$", self.array);
         let domain = self.world.domain();
         domain.samba_tool(&["delegation", "for-any-service", &own, "on"])?;
         domain.samba_tool(&["delegation", "add-service", &own, "HTTP/gone.corp.example"])?;
         let plan = self.ask(&["plan"])?.to_string();
+        ensure!(!plan.contains("clear TRUSTED_FOR_DELEGATION"), "{plan}");
         for words in [
-            "clear TRUSTED_FOR_DELEGATION",
             "delete msDS-AllowedToDelegateTo HTTP/gone.corp.example",
             "every user who logs in hands it a ticket-granting ticket",
         ] {
             ensure!(plan.contains(words), "{words}: {plan}");
         }
         self.change(&["apply"])?;
+        self.change(&["apply", "--no-unconstrained"])?;
         ensure!(self.held()? == before, "{:?}", self.held()?);
         let again = self.ask(&["plan"])?;
         let changes = again["changes"].as_array();

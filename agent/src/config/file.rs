@@ -11,7 +11,6 @@ use serde::Deserialize;
 use super::{Array, Config, Health};
 use crate::hook::Hook;
 use crate::keytab_file::Target;
-use crate::logon_session::{NAME, Session};
 use crate::platform::{self, Access, AccessWords};
 
 /// The file.
@@ -51,10 +50,9 @@ struct ArrayTable {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 struct TargetTable {
-    path: Option<PathBuf>,
+    path: PathBuf,
     #[serde(default)]
     kind: Kind,
-    sessions: Option<Vec<String>>,
     owner: Option<String>,
     group: Option<String>,
     mode: Option<String>,
@@ -66,14 +64,13 @@ struct TargetTable {
     enctypes: Vec<String>,
 }
 
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 enum Kind {
     #[default]
     Owned,
     Shared,
     Client,
-    LogonSession,
 }
 
 #[derive(Debug, Deserialize)]
@@ -159,16 +156,11 @@ impl ArrayTable {
         if self.targets.is_empty() {
             self.targets.push(TargetTable::owned_by_default(&self.name));
         }
-        let (mut targets, mut sessions) = (Vec::new(), None);
-        for table in self.targets {
-            if table.kind != Kind::LogonSession {
-                targets.extend(table.check(complaints));
-            } else if sessions.is_none() {
-                sessions = Some(table.sessions(complaints));
-            } else {
-                complaints.push(format!("target: {NAME} is there twice"));
-            }
-        }
+        let targets = self
+            .targets
+            .into_iter()
+            .map(|table| table.check(complaints))
+            .collect();
         let hooks = self
             .hooks
             .into_iter()
@@ -177,7 +169,6 @@ impl ArrayTable {
         Some(Array {
             name,
             targets,
-            sessions,
             hooks,
         })
     }
@@ -186,9 +177,8 @@ impl ArrayTable {
 impl TargetTable {
     fn owned_by_default(array: &str) -> Self {
         Self {
-            path: Some(platform::keytab(array)),
+            path: platform::keytab(array),
             kind: Kind::Owned,
-            sessions: None,
             owner: None,
             group: None,
             mode: None,
@@ -198,46 +188,14 @@ impl TargetTable {
         }
     }
 
-    fn sessions(self, complaints: &mut Complaints) -> Vec<Session> {
-        if !platform::HAS_LOGON_SESSIONS {
-            complaints.push(format!("target: {NAME} is for Windows alone"));
-        }
-        let words = [self.owner, self.group, self.mode];
-        let lists = [self.readers, self.principals, self.enctypes];
-        if self.path.is_some() || words.iter().any(Option::is_some) || !lists.concat().is_empty() {
-            complaints.push(format!(
-                "target: {NAME} takes kind and sessions, nothing else"
-            ));
-        }
-        let sessions = each(
-            "target.sessions",
-            &self.sessions.unwrap_or_default(),
-            complaints,
-        );
-        let sessions = sessions.unwrap_or_default();
-        if sessions.is_empty() {
-            let words = "system, network-service, local-service";
-            complaints.push(format!("target.sessions: name at least one of {words}"));
-        }
-        sessions
-    }
-
-    fn check(self, complaints: &mut Complaints) -> Option<Target> {
-        let Some(place) = self.path else {
-            complaints.push("target.path: it is missing".to_owned());
-            return None;
-        };
-        absolute("target.path", &place, complaints);
-        if self.sessions.is_some() {
-            complaints.push(format!("target.sessions: only with kind = \"{NAME}\""));
-        }
+    fn check(self, complaints: &mut Complaints) -> Target {
+        absolute("target.path", &self.path, complaints);
         let kind = match self.kind {
             Kind::Owned => TargetKind::Owned,
             Kind::Shared => TargetKind::Shared,
             Kind::Client => TargetKind::Client,
-            Kind::LogonSession => TargetKind::LogonSession,
         };
-        let path = place.display();
+        let path = self.path.display();
         let words = AccessWords {
             owner: self.owner,
             group: self.group,
@@ -255,11 +213,11 @@ impl TargetTable {
             principals,
             enctypes,
         };
-        Some(Target {
-            path: place,
+        Target {
+            path: self.path,
             filter,
             access,
-        })
+        }
     }
 }
 

@@ -6,7 +6,6 @@
 #![cfg(windows)]
 
 pub mod access;
-pub mod authority;
 pub mod event_log;
 pub mod files;
 pub mod job;

@@ -17,7 +17,6 @@ use tonic::{Code, Response, Status};
 
 use super::AgentPool;
 use super::inventory::{Asked, inventory};
-use super::letters::letters;
 use super::link::unreachable;
 use super::wire::Wire;
 use crate::ports::{Agents, NodeInventory, NodeProof, PortError};
@@ -55,7 +54,7 @@ fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
-pub(super) fn malformed(node: &NodeName, malformed: &Malformed) -> PortError {
+fn malformed(node: &NodeName, malformed: &Malformed) -> PortError {
     PortError::Refused {
         object: format!("node {node}"),
         why: format!("it answered with a {malformed}"),
@@ -65,7 +64,7 @@ pub(super) fn malformed(node: &NodeName, malformed: &Malformed) -> PortError {
 
 impl AgentPool {
     /// One call within its time, connecting included.
-    pub(super) async fn ask<T, F>(
+    async fn ask<T, F>(
         &self,
         node: &NodeName,
         time: Duration,
@@ -123,11 +122,10 @@ impl Agents for AgentPool {
         nonce: [u8; 32],
     ) -> Result<NodeInventory, PortError> {
         let _turn = self.turn(node, &keyset.array).await;
-        let record = self.demand_member(node, &keyset.array)?;
+        self.demand_member(node, &keyset.array)?;
         let request = StageRequest {
             keyset: Some(keyset.into()),
             nonce: nonce.to_vec(),
-            passwords: letters(&record, keyset)?,
         };
         let reply = self
             .ask(node, self.deadlines.stage, |mut client| async move {

@@ -9,7 +9,7 @@ use keyroll::name::DcName;
 use keyroll_failpoint::at;
 use ldap3::adapters::{Adapter, EntriesOnly, PagedResults};
 use ldap3::controls::RawControl;
-use ldap3::{Ldap, LdapError, LdapResult, Mod, Scope};
+use ldap3::{Ldap, LdapError, LdapResult, Mod, Scope, SearchOptions};
 use tokio::sync::Mutex;
 
 use super::config::DirectorySettings;
@@ -197,6 +197,37 @@ impl Connection {
             .map_err(|lost| self.unreachable(lost))?;
         result::success(&self.place.0, base.as_str(), &found)?;
         Ok(entries)
+    }
+
+    /// Whether the filter finds an object below `base`.
+    pub(super) async fn any(&mut self, base: &Dn, filter: &Filter) -> Result<bool, PortError> {
+        self.ldap.with_timeout(self.patience);
+        // One is enough, and the directory says so by an error (RFC 4511 section 4.5.1.4).
+        self.ldap
+            .with_search_options(SearchOptions::new().sizelimit(1));
+        let adapters: Vec<Box<dyn Adapter<'_, &'static str, Vec<&'static str>>>> =
+            vec![Box::new(EntriesOnly::new())];
+        let searching = async {
+            let (base, filter) = (base.as_str(), filter.as_str());
+            let mut stream = self
+                .ldap
+                .streaming_search_with(adapters, base, Scope::Subtree, filter, vec!["1.1"])
+                .await?;
+            let mut found = false;
+            while stream.next().await?.is_some() {
+                found = true;
+            }
+            Ok((found, stream.finish().await))
+        };
+        let found = searching.await;
+        let (found, result) = self
+            .answered(found)
+            .await
+            .map_err(|lost| self.unreachable(lost))?;
+        if !found && result.rc != result::SIZE_LIMIT_EXCEEDED {
+            result::success(&self.place.0, base.as_str(), &result)?;
+        }
+        Ok(found || result.rc == result::SIZE_LIMIT_EXCEEDED)
     }
 
     /// Sends one modify, once.

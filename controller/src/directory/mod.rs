@@ -4,7 +4,7 @@
 //! Nothing is decided here. Each call says what was seen, or one of three things about a write:
 //! applied, refused, unanswered. Nothing is written twice by itself.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -13,6 +13,7 @@ use keyroll::account::AccountState;
 use keyroll::delegation::plan::Service;
 use keyroll::delegation::trial::Facts;
 use keyroll::delegation::{Holding, Inventory, Party};
+use keyroll::descriptor::Sid;
 use keyroll::directory_change::DirectoryChange;
 use keyroll::drift::{DcMark, History};
 use keyroll::kerberos::salt::AccountKind;
@@ -233,6 +234,14 @@ impl Directory for ActiveDirectory {
     async fn party(&self, dc: &DcName, name: &str) -> Result<Option<Party>, PortError> {
         let found = self.find_party(dc, name).await?;
         Ok(found.map(|(party, _)| party))
+    }
+
+    async fn owner_of(&self, dc: &DcName, sid: &Sid) -> Result<Option<Party>, PortError> {
+        self.find_sid(dc, sid).await
+    }
+
+    async fn caller(&self, dc: &DcName, party: &Party) -> Result<Option<BTreeSet<Sid>>, PortError> {
+        self.read_caller(dc, party).await
     }
 
     async fn facts(

@@ -7,6 +7,7 @@ use ldap3::LdapResult;
 use super::connection::Lost;
 use crate::ports::PortError;
 
+pub(super) const SIZE_LIMIT_EXCEEDED: u32 = 4;
 pub(super) const NO_SUCH_ATTRIBUTE: u32 = 16;
 pub(super) const VALUE_EXISTS: u32 = 20;
 pub(super) const NO_SUCH_OBJECT: u32 = 32;

@@ -3,7 +3,7 @@
 //! of it is dropped here, and wiped.
 
 use chrono::{TimeDelta, Utc};
-use keyroll::delegation::trial::{Got, Tried};
+use keyroll::delegation::trial::{Got, Onward, Tried};
 use keyroll::kerberos::Principal;
 use keyroll::kerberos::message::{
     Credential, ForUserRequest, KdcCode, KdcError, ProxyRequest, TgsRequest, TicketFlags,
@@ -50,7 +50,7 @@ impl Kdcs {
         tried.evidence = Some(evidence.as_ref().map(got).map_err(Clone::clone));
         if let Ok(evidence) = evidence {
             let onward = self.go_on(dc, &login, trial.to, &evidence).await?;
-            tried.onward = Some(onward.as_ref().map(got).map_err(Clone::clone));
+            tried.onward = Some(onward);
         }
         Ok(tried)
     }
@@ -89,7 +89,7 @@ impl Kdcs {
         login: &Login,
         to: &Principal,
         evidence: &Credential,
-    ) -> Result<Outcome, PortError> {
+    ) -> Result<Onward, PortError> {
         let (nonce, confounder) = (nonce(), random::bytes());
         let request = ProxyRequest {
             request: request(login, to, nonce, &confounder),
@@ -99,7 +99,17 @@ impl Kdcs {
         let message = request
             .to_bytes()
             .map_err(|error| unsayable(&object, &error))?;
-        self.outcome(dc, &object, &message, login, nonce).await
+        let tgt = &login.credential;
+        let traded = trade(dc, &object, &message, tgt, nonce, self.patience).await?;
+        Ok(match traded {
+            Traded::Got(credential, _) => Onward::Got(got(&credential)),
+            Traded::Refused(error) => Onward::Refused(error),
+            // Whose tickets the one that was given is for: krbtgt/REALM (RFC 4120 3.3.1).
+            Traded::Referred(other) => {
+                let realm = other.components().last().cloned().unwrap_or_default();
+                Onward::Referred(realm)
+            }
+        })
     }
 
     async fn outcome(

@@ -61,6 +61,12 @@ impl Filter {
         Self(format!("({attribute}:1.2.840.113556.1.4.803:={bits})"))
     }
 
+    /// The attribute has no value, or none that we may read.
+    #[must_use]
+    pub fn absent(attribute: &str) -> Self {
+        Self(format!("(!{})", Self::present(attribute).0))
+    }
+
     /// The object is there.
     #[must_use]
     pub fn any_object() -> Self {
@@ -72,6 +78,13 @@ impl Filter {
     pub fn any_of(filters: impl IntoIterator<Item = Self>) -> Self {
         let parts: String = filters.into_iter().map(|filter| filter.0).collect();
         Self(format!("(|{parts})"))
+    }
+
+    /// All of these hold.
+    #[must_use]
+    pub fn all_of(filters: impl IntoIterator<Item = Self>) -> Self {
+        let parts: String = filters.into_iter().map(|filter| filter.0).collect();
+        Self(format!("(&{parts})"))
     }
 
     /// As it is sent.

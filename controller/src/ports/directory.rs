@@ -1,12 +1,13 @@
 //! What is asked of the directory, over LDAP and DNS.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use keyroll::account::AccountState;
 use keyroll::delegation::plan::Service;
 use keyroll::delegation::trial::Facts;
 use keyroll::delegation::{Holding, Inventory, Party};
+use keyroll::descriptor::Sid;
 use keyroll::directory_change::DirectoryChange;
 use keyroll::drift::{DcMark, History};
 use keyroll::kerberos::salt::AccountKind;
@@ -221,6 +222,21 @@ pub trait Directory: Send + Sync {
 
     /// Any account of the domain by its sAMAccountName.
     async fn party(&self, _dc: &DcName, _name: &str) -> Result<Option<Party>, PortError> {
+        Ok(None)
+    }
+
+    /// Whose a SID is, in the domain or in as much of the forest as is seen.
+    async fn owner_of(&self, _dc: &DcName, _sid: &Sid) -> Result<Option<Party>, PortError> {
+        Ok(None)
+    }
+
+    /// Every SID by which a descriptor may let an account of the domain in; none if its groups are
+    /// not shown.
+    async fn caller(
+        &self,
+        _dc: &DcName,
+        _party: &Party,
+    ) -> Result<Option<BTreeSet<Sid>>, PortError> {
         Ok(None)
     }
 

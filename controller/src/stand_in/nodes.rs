@@ -103,8 +103,7 @@ impl Nodes {
     }
 }
 
-/// What a node says that holds nothing.
-pub(crate) fn empty() -> NodeInventory {
+fn empty() -> NodeInventory {
     NodeInventory {
         version: Version(0),
         fence: Fence::default(),

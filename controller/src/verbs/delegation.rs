@@ -1,6 +1,6 @@
 //! `keyroll delegation …`: who may act for whom by way of an array's account; and a try of it.
 
-use keyroll::delegation::trial::{Evidence, Step, steps};
+use keyroll::delegation::trial::{Evidence, Onward, Step, steps};
 use keyroll::delegation::{Finding, Front, Party, Target, findings};
 use keyroll::kerberos::Principal;
 use keyroll_proto::operator as said;
@@ -108,7 +108,7 @@ impl Controller {
         };
         let steps = steps(array.name.as_str(), &facts, evidence, &tried);
         Ok(said::TestDelegationReply {
-            ok: tried.onward.is_some_and(|onward| onward.is_ok()),
+            ok: matches!(tried.onward, Some(Onward::Got(_))),
             user: name.to_owned(),
             dc: dc.to_string(),
             steps: steps.into_iter().map(step).collect(),

@@ -11,7 +11,6 @@ mod doctor;
 mod no;
 mod nodes;
 mod operators;
-mod passwords;
 mod recover;
 mod rolls;
 mod schedules;

@@ -227,7 +227,6 @@ impl Controller {
                 change.edit_node(&node.name, |node| {
                     node.arrays.remove(&array.name);
                     node.quarantined.remove(&array.name);
-                    node.passwords.remove(&array.name);
                     if gone {
                         node.state = NodeState::Removed;
                         node.forget_certificates();
@@ -340,11 +339,7 @@ impl Controller {
     }
 
     /// Changes a node's record as it is now: its certificate may have been renewed meanwhile.
-    pub(super) fn edit(
-        &self,
-        name: &NodeName,
-        edit: impl FnOnce(&mut NodeRecord),
-    ) -> Result<(), StoreError> {
+    fn edit(&self, name: &NodeName, edit: impl FnOnce(&mut NodeRecord)) -> Result<(), StoreError> {
         self.ports
             .store
             .write(|change| change.edit_node(name, edit).map(drop))

@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use keyroll::delegation::trial::{Evidence, Got, Step, Tried, steps};
+use keyroll::delegation::trial::{Evidence, Got, Onward, Step, Tried, steps};
 use keyroll::delegation::{Control, findings};
 use keyroll::descriptor::Descriptor;
 use keyroll::kerberos::message::KdcCode;
@@ -10,7 +10,7 @@ use keyroll::kerberos::salt::AccountKind;
 use keyroll::kerberos::{Key, Principal};
 use keyroll::roll::Answer;
 use keyroll_controller::directory::Kdcs;
-use keyroll_controller::ports::{Directory as _, Kdc as _, Trial};
+use keyroll_controller::ports::{Directory as _, Kdc as _, PortError, Trial};
 
 use crate::client::Client;
 use crate::lab::{Lab, Made, password};
@@ -77,7 +77,7 @@ impl Pair {
 
 #[track_caller]
 fn works((tried, told): &(Tried, Vec<Step>)) {
-    assert!(matches!(tried.onward, Some(Ok(_))), "{tried:#?}");
+    assert!(matches!(tried.onward, Some(Onward::Got(_))), "{tried:#?}");
     assert!(
         told.len() == 3 && told.iter().all(|step| step.ok),
         "{told:#?}"
@@ -87,7 +87,7 @@ fn works((tried, told): &(Tried, Vec<Step>)) {
 /// The first step that fails says these words.
 #[track_caller]
 fn fails((tried, told): &(Tried, Vec<Step>), words: &[&str]) {
-    assert!(!matches!(tried.onward, Some(Ok(_))), "{tried:#?}");
+    assert!(!matches!(tried.onward, Some(Onward::Got(_))), "{tried:#?}");
     let failed = told
         .iter()
         .find(|step| !step.ok)
@@ -207,8 +207,8 @@ pub async fn protected_users_are_told_from_others(lab: &'static Lab) {
                 .unwrap()
         }
     };
-    assert!(facts(name).await.protected);
-    assert!(!facts("alice".to_owned()).await.protected);
+    assert_eq!(facts(name).await.protected, Some(true));
+    assert_eq!(facts("alice".to_owned()).await.protected, Some(false));
 }
 
 /// Nobody hands on what a member of Protected Users shows; that the account names one by itself
@@ -235,7 +235,7 @@ pub async fn a_protected_user_shows_no_evidence(lab: &'static Lab) {
 
     Pair::flags(lab, &pair.front, TRANSITION);
     let (tried, _) = pair.attempt(lab, Some(&user), &to.name()).await;
-    assert!(matches!(tried.onward, Some(Ok(_))), "{tried:#?}");
+    assert!(matches!(tried.onward, Some(Onward::Got(_))), "{tried:#?}");
 }
 
 /// Samba's KDC keeps no key of before the last password.
@@ -271,7 +271,8 @@ pub async fn everything_that_bears_on_delegation_is_found(lab: &'static Lab) {
     let missing = "MSSQLSvc/nowhere.corp.example";
     let lists = format!(
         "replace: msDS-AllowedToDelegateTo\nmsDS-AllowedToDelegateTo: {}\n\
-         msDS-AllowedToDelegateTo: {missing}\nmsDS-AllowedToDelegateTo: cifs/dc1.corp.example",
+         msDS-AllowedToDelegateTo: {missing}\nmsDS-AllowedToDelegateTo: cifs/dc1.corp.example\n\
+         msDS-AllowedToDelegateTo: kadmin/changepw",
         back.service().name()
     );
     lab.put("dc1", front, &lists);
@@ -287,6 +288,7 @@ pub async fn everything_that_bears_on_delegation_is_found(lab: &'static Lab) {
     let codes: Vec<_> = findings("web", &found).iter().map(|one| one.code).collect();
     for code in [
         "target-is-dc",
+        "target-is-kdc",
         "protocol-transition",
         "target-missing",
         "unconstrained-elsewhere",
@@ -318,12 +320,7 @@ pub async fn everything_that_bears_on_delegation_is_found(lab: &'static Lab) {
         front.account.principal.name()
     );
     assert_eq!(found.fronts[0].spns, spns);
-    assert!(
-        found.fronts[0]
-            .party
-            .control
-            .has(Control::PROTOCOL_TRANSITION)
-    );
+    assert!(found.fronts[0].party.has(Control::PROTOCOL_TRANSITION));
     assert!(found.ways().is_empty() && found.actors.is_empty() && found.whole_forest);
 }
 
@@ -347,4 +344,51 @@ pub async fn a_member_may_act_by_its_group(lab: &'static Lab) {
     let who = ["Group Policy Creator Owners", &name];
     lab.run(&[&add[..], &who].concat());
     assert_eq!(resources().await.unwrap(), [back.account.principal.name()]);
+}
+
+/// By the account's own SPNs, and the names that its HOST answers for: not the array's alone.
+pub async fn who_delegates_is_found_by_every_name(lab: &'static Lab) {
+    let pair = Pair::make(lab).await;
+    let host = pair.back.service().components()[1].clone();
+    lab.put(
+        "dc1",
+        &pair.back,
+        &format!("add: servicePrincipalName\nservicePrincipalName: HOST/{host}"),
+    );
+    pair.allow(lab, &format!("cifs/{host}"));
+    let directory = lab.controller();
+    let found = directory
+        .delegation(&lab.dc1, &pair.back.account, &[])
+        .await;
+    let found = found.unwrap();
+    assert_eq!(found.fronts.len(), 1, "{:?}", found.fronts);
+    assert_eq!(found.fronts[0].spns, [format!("cifs/{host}")]);
+}
+
+/// What may not be read is no "no": flags and descriptors are of one property set.
+pub async fn what_is_hidden_is_not_taken_for_absent(lab: &'static Lab) {
+    const RESTRICTIONS: &str = "4c164200-20c0-11d0-a768-00aa006e0529";
+    let pair = Pair::make(lab).await;
+    let directory = lab.controller();
+    let inventory = async || {
+        let found = directory
+            .delegation(&lab.dc1, &pair.front.account, &[])
+            .await;
+        found.unwrap()
+    };
+    assert!(!inventory().await.partial);
+    let name = pair.back.service().name();
+    assert!(directory.service(&lab.dc1, &name).await.is_ok());
+    let back = lab.distinguished_name("dc1", &pair.back.account);
+    let deny = format!("(OD;;RP;{RESTRICTIONS};;WD)");
+    let set = ["lab-dc", "samba-tool", "dc1", "dsacl", "set"];
+    let what = ["--action=deny", "--objectdn", &back, "--sddl", &deny];
+    lab.run(&[&set[..], &what].concat());
+    let Err(PortError::Refused { why, .. }) = directory.service(&lab.dc1, &name).await else {
+        panic!("its flags are shown");
+    };
+    assert!(why.contains("is not shown"), "{why}");
+    assert!(inventory().await.partial);
+    let own = directory.holding(&lab.dc1, &pair.back.account).await;
+    assert!(matches!(own, Err(PortError::Refused { .. })), "{own:?}");
 }

@@ -24,6 +24,7 @@ async fn ground(lab: &Lab, made: &Made, level: u32) -> Ground {
         dc: lab.dc1.clone(),
         level,
         array: "web".to_owned(),
+        caller: directory.caller(&lab.dc1, &own).await.unwrap(),
         own,
         holding,
     }

@@ -55,7 +55,8 @@ fn trials() -> Vec<Trial> {
             a_user_is_named_only_with_protocol_transition, a_sensitive_front_acts_for_nobody,
             protected_users_are_told_from_others, a_protected_user_shows_no_evidence,
             evidence_from_before_a_password_is_none_after_it,
-            everything_that_bears_on_delegation_is_found, a_member_may_act_by_its_group;
+            everything_that_bears_on_delegation_is_found, a_member_may_act_by_its_group,
+            who_delegates_is_found_by_every_name, what_is_hidden_is_not_taken_for_absent;
         descriptors: flags_are_swapped_and_none_is_lost,
             a_list_is_changed_as_planned_and_taken_back,
             a_domain_controller_may_keep_descriptors_to_itself,

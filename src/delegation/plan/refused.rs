@@ -18,6 +18,18 @@ pub enum Refused {
          account may act at all of them, here at the directory itself"
     )]
     OfDomainController(String, String),
+    /// The same, of the service that issues tickets.
+    #[error(
+        "{0} is a service of the KDC itself: whoever may act at one service of an account may act \
+         at all of them, here at the one that issues tickets"
+    )]
+    OfKdc(String),
+    /// The same, of an administrator's services.
+    #[error(
+        "{0} is a service of {1}, which is protected ({2}): whoever may act at one service of an \
+         account may act at all of them, here at whatever an administrator's account runs"
+    )]
+    OfProtected(String, String, String),
     /// No list reaches there, and nobody here may write there.
     #[error(
         "the account of {0} is not in this domain: no list reaches there, and its descriptor is \
@@ -58,6 +70,8 @@ impl Refused {
             Self::NoOwner(_) => "target-missing",
             Self::Owners(..) => "target-duplicate",
             Self::OfDomainController(..) => "target-is-dc",
+            Self::OfKdc(_) => "target-is-kdc",
+            Self::OfProtected(..) => "target-protected",
             Self::Elsewhere(_) => "other-domain",
             Self::TooOld(_) => "too-old",
             Self::NoSid(_) => "sid-hidden",
@@ -75,9 +89,13 @@ impl Refused {
         match self {
             Self::NoOwner(spn) => format!("setspn -Q {spn}; or setspn -S {spn} ACCOUNT"),
             Self::Owners(spn, ..) => format!("setspn -D {spn} ACCOUNT, on one of them"),
-            Self::OfDomainController(..) => {
+            Self::OfDomainController(..) | Self::OfKdc(_) => {
                 "name an account of the service's own, not a domain controller's".to_owned()
             }
+            Self::OfProtected(_, account, _) => format!(
+                "give the service an account of its own; or, if {account} is no administrator's \
+                 any more, clear its adminCount and groups"
+            ),
             Self::Elsewhere(_) => format!(
                 "there: Set-ADComputer TARGET -PrincipalsAllowedToDelegateToAccount (Get-ADObject \
                  -LDAPFilter '(sAMAccountName={own})')"

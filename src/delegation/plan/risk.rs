@@ -30,7 +30,7 @@ pub(super) fn of_way(ground: &Ground, service: &Service, owner: &Party, way: Way
 pub(super) fn of_actor(ground: &Ground, actor: &Actor) -> String {
     let sid = &actor.sid;
     let who = actor.party.as_ref().map_or_else(
-        || format!("{sid}, which is nobody's in this domain,"),
+        || format!("{sid}, of whom nothing was found in this domain or its global catalog,"),
         |party| format!("{} ({sid})", party.account),
     );
     format!(

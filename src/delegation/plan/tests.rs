@@ -1,7 +1,8 @@
 //! Which way is taken, and what is refused.
 
 use super::*;
-use crate::delegation::{ACTORS, CONTROL, TARGETS};
+use crate::account::protection::Protection;
+use crate::delegation::{ACTORS, CONTROL, TARGETS, caller};
 use crate::descriptor::Descriptor;
 use crate::directory_change::Action;
 
@@ -17,7 +18,22 @@ fn party(account: &str, number: u8) -> Party {
         account: account.to_owned(),
         distinguished_name: format!("CN={account},DC=corp,DC=example"),
         sid: Some(sid(number)),
-        control: Control(0x200),
+        control: Some(Control(0x200)),
+        protections: Vec::new(),
+        hidden: false,
+    }
+}
+
+/// A group that the array's account is a member of.
+fn group() -> Sid {
+    sid(9)
+}
+
+/// Somebody who is in no group.
+fn leaver(sid: Sid) -> Leaver {
+    Leaver {
+        caller: Some(caller(Some(&sid), [])),
+        sid,
     }
 }
 
@@ -28,9 +44,10 @@ fn ground(level: u32) -> Ground {
         level,
         array: "web".to_owned(),
         holding: Holding {
-            control: own.control,
+            control: Control(0x200),
             ..Holding::default()
         },
+        caller: Some(caller(own.sid.as_ref(), [group()])),
         own,
     }
 }
@@ -214,17 +231,17 @@ fn who_may_come_is_one_account() {
         &["svc-front (S-1-5-21-1-2-3-1103) may come to web as any user"],
     );
     let stranger = plan(&ground(7), &asked(sid(4), None)).unwrap();
-    says(&stranger, &["nobody's in this domain"]);
+    says(&stranger, &["of whom nothing was found"]);
     let crowd = asked("S-1-5-21-1-2-3-515".parse().unwrap(), None);
     let codes = |level, asked| plan(&ground(level), asked).unwrap_err().code();
     assert_eq!(codes(7, &crowd), "crowd-may-act");
     assert_eq!(codes(4, &front), "too-old");
 
     let mut both = front.clone();
-    both.not_from = vec![sid(3)];
+    both.not_from = vec![leaver(sid(3))];
     assert_eq!(codes(7, &both), "both-ways");
     let out = Asked {
-        not_from: vec![sid(3)],
+        not_from: vec![leaver(sid(3))],
         ..Asked::default()
     };
     says(
@@ -242,14 +259,24 @@ fn a_target_that_is_not_one_account_of_the_domain_is_refused() {
             ..service()
         })
     };
-    let mut dc = party("DC1$", 4);
-    dc.control = Control(Control::DOMAIN_CONTROLLER);
+    let of_tier = |protection| {
+        let mut owner = party("DC1$", 4);
+        owner.protections = vec![protection];
+        owner
+    };
+    let dc = of_tier(Protection::DomainController);
+    let mut krbtgt = of_tier(Protection::AdminCount);
+    krbtgt.protections.push(Protection::Kdc);
+    krbtgt.control = Some(Control(Control::DISABLED));
+    let admin = of_tier(Protection::Member("Domain Admins"));
     let here = Some(Holding::default());
     let two = vec![party("a", 4), party("b", 5)];
     for (asked, code) in [
         (with(Vec::new(), None), "target-missing"),
         (with(two, None), "target-duplicate"),
         (with(vec![dc], here.clone()), "target-is-dc"),
+        (with(vec![krbtgt], here.clone()), "target-is-kdc"),
+        (with(vec![admin], here.clone()), "target-protected"),
         (with(vec![party("far", 4)], None), "other-domain"),
     ] {
         for way in [None, Some(Way::Constrained), Some(Way::ResourceBased)] {
@@ -272,7 +299,7 @@ fn a_target_that_is_not_one_account_of_the_domain_is_refused() {
     }];
     assert_eq!(plan(&ground(7), &both).unwrap_err().code(), "both-ways");
     let mut disabled = party("svc-db", 2);
-    disabled.control = Control(Control::DISABLED);
+    disabled.control = Some(Control(Control::DISABLED));
     says(
         &plan(&ground(7), &with(vec![disabled], here)).unwrap(),
         &["svc-db is disabled"],
@@ -285,7 +312,7 @@ fn a_target_that_is_not_one_account_of_the_domain_is_refused() {
 }
 
 #[test]
-fn an_inventory_proposes_what_nobody_needs_to_go() {
+fn an_inventory_proposes_what_leads_nowhere_to_go() {
     let crowd: Sid = "S-1-1-0".parse().unwrap();
     let holding = Holding {
         control: Control(Control::UNCONSTRAINED | Control::PROTOCOL_TRANSITION),
@@ -301,11 +328,15 @@ fn an_inventory_proposes_what_nobody_needs_to_go() {
             .to_vec(),
         unconstrained: Vec::new(),
         whole_forest: true,
+        partial: false,
         holding,
     };
     let asked = Asked::proposed(&inventory);
-    assert!(asked.constrain && asked.transition == Some(false) && asked.sensitive.is_none());
-    assert_eq!(asked.not_from, [crowd]);
+    // Its users' services still go by it, and nobody has named others.
+    assert!(!asked.constrain);
+    assert!(asked.transition == Some(false) && asked.sensitive.is_none());
+    assert_eq!(asked.not_from.len(), 1);
+    assert_eq!(asked.not_from[0].sid, crowd);
     let target = |spn: &str, owners| crate::delegation::Target {
         spn: spn.to_owned(),
         owners,
@@ -320,4 +351,63 @@ fn an_inventory_proposes_what_nobody_needs_to_go() {
     assert_eq!(asked.not_to.len(), 1);
     assert_eq!(asked.not_to[0].spn, "a/b");
     assert!(asked.to.is_empty() && asked.from.is_empty());
+    // What was not looked for is not missing.
+    inventory.partial = true;
+    assert!(Asked::proposed(&inventory).not_to.is_empty());
+    inventory.partial = false;
+    inventory.whole_forest = false;
+    assert!(Asked::proposed(&inventory).not_to.is_empty());
+}
+
+/// What shuts a door says which one is still open.
+#[test]
+fn a_group_that_keeps_the_door_open_is_named() {
+    let with = |sids: &[&Sid]| {
+        let mut service = service();
+        service.holding = Some(Holding {
+            descriptor: Some(Descriptor::of_actors(sids.iter().copied()).to_bytes()),
+            ..Holding::default()
+        });
+        Asked {
+            not_to: vec![service],
+            ..Asked::default()
+        }
+    };
+    let group = group();
+    let planned = plan(&ground(7), &with(&[&sid(1), &group])).unwrap();
+    assert_eq!(planned.changes.len(), 1);
+    says(&planned, &["all the same", &group.to_string()]);
+    // It is let in by the group alone.
+    let planned = plan(&ground(7), &with(&[&group])).unwrap();
+    assert!(planned.changes.is_empty());
+    says(&planned, &["all the same"]);
+    assert!(!planned.notes.iter().any(|note| note.contains("as it is")));
+    let planned = plan(&ground(7), &with(&[&sid(1), &sid(8)])).unwrap();
+    assert!(
+        !planned
+            .notes
+            .iter()
+            .any(|note| note.contains("all the same"))
+    );
+    let mut hidden = ground(7);
+    hidden.caller = None;
+    let planned = plan(&hidden, &with(&[&sid(1), &sid(8)])).unwrap();
+    says(&planned, &["by a group is not known"]);
+
+    // The same of who comes to the array.
+    let mut own = ground(7);
+    own.holding.descriptor = Some(Descriptor::of_actors([&sid(3), &group]).to_bytes());
+    let member = Leaver {
+        sid: sid(3),
+        caller: Some(caller(Some(&sid(3)), [group.clone()])),
+    };
+    for (leaver, open) in [(member, true), (leaver(sid(3)), false)] {
+        let asked = Asked {
+            not_from: vec![leaver],
+            ..Asked::default()
+        };
+        let planned = plan(&own, &asked).unwrap();
+        let mut notes = planned.notes.iter();
+        assert_eq!(notes.any(|note| note.contains("all the same")), open);
+    }
 }

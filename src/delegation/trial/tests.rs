@@ -10,7 +10,9 @@ fn party(account: &str, control: u32) -> Party {
         account: account.to_owned(),
         distinguished_name: format!("CN={account},DC=corp,DC=example"),
         sid: None,
-        control: Control(control),
+        control: Some(Control(control)),
+        protections: Vec::new(),
+        hidden: false,
     }
 }
 
@@ -24,12 +26,12 @@ fn facts() -> Facts {
             descriptor: None,
         },
         user: Some(party("alice", 0x200)),
-        protected: false,
+        protected: Some(false),
         target: Target {
             spn: SPN.to_owned(),
             owners: vec![party("svc-sql$", 0x1000)],
         },
-        let_in: false,
+        let_in: Some(false),
     }
 }
 
@@ -48,7 +50,7 @@ fn tried(evidence: Option<Result<Got, KdcError>>, onward: Option<Result<Got, Kdc
     Tried {
         log_in: GOOD,
         evidence,
-        onward,
+        onward: onward.map(|outcome| outcome.map_or_else(Onward::Refused, Onward::Got)),
     }
 }
 
@@ -160,7 +162,7 @@ fn why_a_ticket_is_no_evidence() {
             "another --user",
         ),
         (
-            |facts, _| facts.protected = true,
+            |facts, _| facts.protected = Some(true),
             Evidence::Shown,
             "in the group Protected Users",
             "another --user",
@@ -196,7 +198,7 @@ fn why_a_ticket_is_no_evidence() {
         twist(&mut facts, &mut tried);
         is_told(&facts, evidence, &tried, why, next);
         // The KDC's refusal of the last step is told by the same reason.
-        tried.onward = Some(Err(no(13)));
+        tried.onward = Some(Onward::Refused(no(13)));
         is_told(&facts, evidence, &tried, why, next);
     }
 }
@@ -219,15 +221,89 @@ fn a_target_that_lets_the_account_in_may_take_what_is_no_evidence() {
     assert!(!told[1].ok && !told[2].ok, "{told:?}");
 }
 
+/// Where a descriptor is the only permission, no evidence has to be one that may be handed on: it
+/// is the KDC that does not go by the descriptor.
+#[test]
+fn a_descriptor_that_a_kdc_ignores_asks_for_no_protocol_transition() {
+    let mut facts = facts();
+    facts.holding = Holding::default();
+    facts.let_in = Some(true);
+    for evidence in [Evidence::Asked, Evidence::Shown] {
+        let refused = tried(Some(POOR), Some(Err(no(13))));
+        let told = steps("web", &facts, evidence, &refused);
+        assert!(
+            told[1].ok && !told[1].next.contains("transition"),
+            "{told:?}"
+        );
+        is_told(
+            &facts,
+            evidence,
+            &refused,
+            "does not go by it",
+            "--way constrained",
+        );
+    }
+    facts.protected = Some(true);
+    let refused = tried(Some(POOR), Some(Err(no(13))));
+    let told = steps("web", &facts, Evidence::Asked, &refused);
+    assert!(
+        !told[1].ok && told[1].why.contains("Protected Users"),
+        "{told:?}"
+    );
+}
+
+#[test]
+fn another_realms_service_is_not_decided_here() {
+    let mut facts = facts();
+    facts.holding.targets.clear();
+    facts.let_in = None;
+    let mut referred = tried(Some(POOR), None);
+    referred.onward = Some(Onward::Referred("OTHER.EXAMPLE".to_owned()));
+    let told = steps("web", &facts, Evidence::Shown, &referred);
+    assert!(told[1].ok, "{told:?}");
+    is_told(
+        &facts,
+        Evidence::Shown,
+        &referred,
+        "not decided here: MSSQLSvc/sql.corp.example:1433 is in OTHER.EXAMPLE",
+        "in OTHER.EXAMPLE",
+    );
+}
+
+#[test]
+fn what_is_hidden_of_a_user_is_no_no() {
+    let mut facts = facts();
+    facts.holding.control = Control(0x1000);
+    facts.protected = None;
+    let poor = tried(Some(POOR), Some(Err(no(13))));
+    let said = "or alice is sensitive or in Protected Users, which is not shown";
+    is_told(
+        &facts,
+        Evidence::Asked,
+        &poor,
+        said,
+        "--protocol-transition on",
+    );
+    facts.protected = Some(false);
+    facts.user.as_mut().unwrap().control = None;
+    is_told(
+        &facts,
+        Evidence::Asked,
+        &poor,
+        said,
+        "--protocol-transition on",
+    );
+}
+
 #[test]
 fn why_there_is_no_ticket_to_the_target() {
     type Twist = fn(&mut Facts);
     let nothing: Twist = |_| {};
     let resource_based: Twist = |facts| {
         facts.holding.targets.clear();
-        facts.let_in = true;
+        facts.let_in = Some(true);
     };
-    let cases: [(Twist, i32, &str, &str); 9] = [
+    let cases: [(Twist, i32, &str, &str); 10] = [
         (
             |facts| facts.target.owners.clear(),
             7,
@@ -241,7 +317,7 @@ fn why_there_is_no_ticket_to_the_target() {
             "setspn -D",
         ),
         (
-            |facts| facts.protected = true,
+            |facts| facts.protected = Some(true),
             13,
             "Protected Users",
             "another --user",
@@ -250,6 +326,15 @@ fn why_there_is_no_ticket_to_the_target() {
             |facts| facts.holding.targets.clear(),
             13,
             "its list does not name it",
+            "delegation apply web --to",
+        ),
+        (
+            |facts| {
+                facts.holding.targets.clear();
+                facts.let_in = None;
+            },
+            13,
+            "in another domain, or hidden",
             "delegation apply web --to",
         ),
         (

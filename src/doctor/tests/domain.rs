@@ -68,7 +68,24 @@ fn delegation_that_fails_or_gives_everybody_away() {
             delegation::Grade::Critical,
             &[("delegation-risk", Warning)],
         ),
-        ("protocol-transition", delegation::Grade::Warning, &[]),
+        (
+            "protocol-transition",
+            delegation::Grade::Warning,
+            &[("delegation-risk", Warning)],
+        ),
+        (
+            "delegated-to",
+            delegation::Grade::Warning,
+            &[("delegation-risk", Warning)],
+        ),
+        ("delegated-to", delegation::Grade::Notice, &[]),
+        ("sensitive-front", delegation::Grade::Notice, &[]),
+        ("actor-unknown", delegation::Grade::Warning, &[]),
+        (
+            delegation::NOT_ALL_SEEN,
+            delegation::Grade::Notice,
+            &[("delegation-works", Unknown), ("delegation-risk", Unknown)],
+        ),
         ("not-sensitive", delegation::Grade::Notice, &[]),
     ] {
         names(|f| f.delegation = Ok(vec![found(code, grade)]), expected);

@@ -21,7 +21,6 @@ fn generation(role: Role, kvno: u32) -> GenerationKeys {
         role,
         kvno: Kvno(kvno),
         keys,
-        origin: None,
     }
 }
 

@@ -189,7 +189,7 @@ pub fn faults() -> Vec<Fault> {
         Fault::warning(
             "the account delegates to an SPN that nobody has",
             "delegation-works",
-            "no account has this SPN",
+            "no account that can be seen has this SPN",
             &[],
             |world| modify(world, DN, &format!("add: {TARGETS}\n{TARGETS}: {NOBODYS}")),
             ByHand(

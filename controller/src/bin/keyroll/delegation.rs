@@ -5,6 +5,7 @@ mod apply;
 use std::fmt::Write as _;
 
 use clap::Subcommand;
+use keyroll::delegation::NOT_ALL_SEEN;
 use keyroll_proto::operator::{
     DelegationView, ShowDelegationRequest, TestDelegationReply, TestDelegationRequest,
 };
@@ -66,7 +67,7 @@ pub enum Verb {
     ///
     /// Resource-based delegation comes first, then constrained delegation; each with its risk and
     /// with the commands by which others do the same. Unconstrained delegation is never given. With
-    /// nothing wanted, what the account holds and nobody needs would go.
+    /// nothing wanted, what leads nowhere or lets anybody in would go.
     #[command(after_help = "Examples:
   keyroll delegation plan web
   keyroll delegation plan web --to MSSQLSvc/db.corp.example
@@ -145,7 +146,9 @@ fn grade(view: &DelegationView) -> Exit {
 
 fn view_text(view: &DelegationView) -> String {
     let mut text = String::new();
+    let partial = view.findings.iter().any(|one| one.code == NOT_ALL_SEEN);
     let ways = match view.ways.as_slice() {
+        [] if partial => "it delegates to nobody, as far as it is shown".to_owned(),
         [] => "it delegates to nobody".to_owned(),
         ways => ways.join("; "),
     };
@@ -172,9 +175,10 @@ fn view_text(view: &DelegationView) -> String {
     for actor in &view.actors {
         let _ = writeln!(text, "may act here: {actor} (by this account's descriptor)");
     }
-    if !view.whole_forest {
-        text.push_str("its domain only was looked through: no global catalog answers there\n");
-    }
+    text.push_str(match view.whole_forest {
+        true => "lists and SPNs: of the whole forest; descriptors: of its domain only\n",
+        false => "its domain only was looked through: no global catalog answers there\n",
+    });
     if view.findings.is_empty() {
         text.push_str("nothing to worry about");
         return text;

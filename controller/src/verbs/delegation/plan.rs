@@ -1,6 +1,6 @@
 //! `keyroll delegation plan` and `apply`: what is asked for, looked up, and handed out as changes.
 
-use keyroll::delegation::plan::{Asked, Ground, Service, Way, plan};
+use keyroll::delegation::plan::{Asked, Ground, Leaver, Service, Way, plan};
 use keyroll::delegation::{Actor, Grade, findings};
 use keyroll::descriptor::Sid;
 use keyroll::name::DcName;
@@ -13,7 +13,7 @@ use crate::verbs::{Controller, No};
 
 impl Controller {
     /// Plans who may act for whom: what the request asks for, or, where it asks for nothing, that
-    /// goes what nobody needs.
+    /// goes what leads nowhere.
     ///
     /// # Errors
     /// [`No`], naming what cannot be had and why.
@@ -28,6 +28,7 @@ impl Controller {
         let (own, holding) = directory.holding(&dc, &array.account_ref()).await?;
         let ground = Ground {
             level: directory.functional_level(&dc).await?,
+            caller: directory.caller(&dc, &own).await?,
             dc,
             array: array.name.to_string(),
             own,
@@ -82,7 +83,39 @@ impl Controller {
             };
             format!("{} {}: {}{safer}", one.code, one.object, one.risk)
         }));
-        Ok(Asked::proposed(&inventory))
+        let mut asked = Asked::proposed(&inventory);
+        self.keep_what_is_seen(&mut asked, dc, notes).await?;
+        Ok(asked)
+    }
+
+    /// Leaves a name in the list that another domain controller knows of, or that not all of them
+    /// were asked for: one domain controller may be behind the others.
+    async fn keep_what_is_seen(
+        &self,
+        asked: &mut Asked,
+        writer: &DcName,
+        notes: &mut Vec<String>,
+    ) -> Result<(), No> {
+        let directory = &self.ports.directory;
+        let dcs = directory.domain_controllers().await?;
+        let mut gone = Vec::new();
+        for one in std::mem::take(&mut asked.not_to) {
+            let mut kept = None;
+            for dc in dcs.iter().filter(|dc| *dc != writer) {
+                kept = match directory.service(dc, &one.spn).await {
+                    Ok(found) if found.owners.is_empty() => continue,
+                    Ok(_) => Some(format!("{dc} knows who has it")),
+                    Err(error) => Some(error.to_string()),
+                };
+                break;
+            }
+            match kept {
+                None => gone.push(one),
+                Some(why) => notes.push(format!("{} stays in the list: {why}", one.spn)),
+            }
+        }
+        asked.not_to = gone;
+        Ok(())
     }
 
     async fn asked(&self, request: &said::PlanDelegationRequest, dc: &DcName) -> Result<Asked, No> {
@@ -106,7 +139,8 @@ impl Controller {
             asked.from.push(self.trustee(dc, name).await?);
         }
         for name in &request.not_from {
-            asked.not_from.push(self.trustee(dc, name).await?.sid);
+            let actor = self.trustee(dc, name).await?;
+            asked.not_from.push(self.leaver(dc, actor).await?);
         }
         Ok(asked)
     }
@@ -115,10 +149,21 @@ impl Controller {
         Ok(self.ports.directory.service(dc, spn).await?)
     }
 
+    /// With the SIDs by which they may come in all the same.
+    async fn leaver(&self, dc: &DcName, actor: Actor) -> Result<Leaver, No> {
+        let caller = match &actor.party {
+            Some(party) => self.ports.directory.caller(dc, party).await?,
+            None => None,
+        };
+        let sid = actor.sid;
+        Ok(Leaver { sid, caller })
+    }
+
     /// Somebody by sAMAccountName, a computer's with or without its `$`, or by SID.
     async fn trustee(&self, dc: &DcName, name: &str) -> Result<Actor, No> {
         if let Ok(sid) = name.parse::<Sid>() {
-            return Ok(Actor { sid, party: None });
+            let party = self.ports.directory.owner_of(dc, &sid).await?;
+            return Ok(Actor { sid, party });
         }
         for name in [name.to_owned(), format!("{name}$")] {
             let found = self.ports.directory.party(dc, &name).await?;

@@ -14,7 +14,7 @@ const VERB: &str = "delegation apply";
 /// Among how many of an array's newest changes the one is looked for that is taken back.
 const LOOKED_THROUGH: u32 = 1_000;
 
-/// What is wanted. With nothing, what the account holds and nobody needs goes.
+/// What is wanted. With nothing, what leads nowhere or lets anybody in goes.
 #[derive(Debug, Args)]
 pub struct Wishes {
     /// The array
