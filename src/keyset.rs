@@ -3,8 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use crate::fence::{Epoch, Version};
+use crate::kerberos::salt::Salt;
+use crate::kerberos::string_to_key::derive_all;
 use crate::kerberos::{Enctype, Key, Kvno, Principal};
 use crate::name::ArrayName;
+use crate::secret::Password;
 
 /// Everything the nodes of an array must hold, whole.
 ///
@@ -18,7 +21,7 @@ pub struct Keyset {
     pub epoch: Epoch,
     /// Its number; a node never goes back to a lower one.
     pub version: Version,
-    /// The names under which the keys stand in a keytab: the account and its SPNs.
+    /// The names under which the keys stand in a keytab: the account, then its SPNs.
     pub principals: Vec<Principal>,
     /// The generations, in the order in which they stand in the file.
     pub generations: Vec<GenerationKeys>,
@@ -34,6 +37,7 @@ impl Keyset {
             role: one.role,
             kvno: one.kvno,
             keys: one.keys.iter().map(Key::duplicate).collect(),
+            origin: one.origin.as_ref().map(Origin::duplicate),
         };
         Self {
             array: self.array.clone(),
@@ -55,6 +59,38 @@ pub struct GenerationKeys {
     pub kvno: Kvno,
     /// One key for each enctype.
     pub keys: Vec<Key>,
+    /// What the keys were derived from, where it is known and a target may need it. No keytab does,
+    /// and no keyset on its way has it: it goes in letters ([`crate::letter`]).
+    pub origin: Option<Origin>,
+}
+
+/// What keys were derived from.
+#[derive(Debug)]
+pub struct Origin {
+    /// The password.
+    pub password: Password,
+    /// The salt.
+    pub salt: Salt,
+}
+
+impl Origin {
+    /// A second copy.
+    #[must_use]
+    pub fn duplicate(&self) -> Self {
+        Self {
+            password: self.password.duplicate(),
+            salt: self.salt.clone(),
+        }
+    }
+
+    /// Whether all of `keys` are of this origin.
+    #[must_use]
+    pub fn is_of(&self, keys: &[Key]) -> bool {
+        let enctypes: Vec<Enctype> = keys.iter().map(Key::enctype).collect();
+        let derived = derive_all(&enctypes, &self.password, &self.salt);
+        let mut pairs = derived.iter().zip(keys);
+        pairs.all(|(derived, key)| derived.same_as(key))
+    }
 }
 
 /// What a generation is for.

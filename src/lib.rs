@@ -10,6 +10,7 @@
 //! | [`keyset`] | which keys a node must hold, and which promise of theirs is believed |
 //! | [`keytab`] | the bytes of a keytab, and the edit that leaves foreign entries untouched |
 //! | [`kerberos`] | principals, enctypes, salts, keys, and the messages that prove a key |
+//! | [`letter`] | a password sealed to one node, for the targets that need it |
 //! | [`password`] | a password a directory accepts |
 //! | [`spn`] | service principal names: well formed, alike, aliased, owned twice |
 //! | [`schedule`] | when the next roll is due |
@@ -31,6 +32,7 @@ pub mod fence;
 pub mod kerberos;
 pub mod keyset;
 pub mod keytab;
+pub mod letter;
 pub mod name;
 pub mod password;
 pub mod roll;

@@ -69,6 +69,15 @@ impl Password {
         Self(Zeroizing::new(Box::from(self.expose())))
     }
 
+    /// Equality in time that depends on the lengths alone.
+    #[must_use]
+    pub fn same_as(&self, other: &Self) -> bool {
+        self.expose()
+            .as_bytes()
+            .ct_eq(other.expose().as_bytes())
+            .into()
+    }
+
     /// The form `unicodePwd` takes: the text in double quotes, UTF-16LE (MS-ADTS 3.1.1.3.1.5.1).
     #[must_use]
     pub fn to_unicode_pwd(&self) -> SecretBytes {

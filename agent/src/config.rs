@@ -15,6 +15,7 @@ use keyroll::secret::SecretBytes;
 use crate::atomic_file::{self, FileError};
 use crate::hook::Hook;
 use crate::keytab_file::Target;
+use crate::logon_session::Session;
 
 /// Everything the agent is told.
 #[derive(Debug)]
@@ -48,8 +49,10 @@ pub struct Health {
 pub struct Array {
     /// Its name.
     pub name: ArrayName,
-    /// Its files, at least one; all or none count as staged.
+    /// Its files; all or none count as staged. One at least, or `sessions`.
     pub targets: Vec<Target>,
+    /// The logon sessions that get its credential.
+    pub sessions: Option<Vec<Session>>,
     /// What runs after its files have changed, in order.
     pub hooks: Vec<Hook>,
 }

@@ -40,6 +40,10 @@ pub enum Effect {
     PatchKeytab,
     /// A keytab loses the array's keys.
     WipeKeytab,
+    /// Logon sessions get a credential.
+    GiveCredential,
+    /// Logon sessions lose a credential.
+    TakeCredential,
     /// A command of the operator's runs.
     RunHook,
 }

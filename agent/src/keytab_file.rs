@@ -107,6 +107,7 @@ pub fn prepare<'a>(targets: &'a [Target], order: Order<'a>) -> Result<Prepared<'
         let change = match target.filter.kind {
             TargetKind::Owned | TargetKind::Client => replacement(target, &wanted, order)?,
             TargetKind::Shared => patches(target, &wanted, order)?,
+            TargetKind::LogonSession => None,
         };
         changes.extend(change.map(|change| (target, change)));
     }
@@ -236,7 +237,9 @@ impl Target {
     /// [`FileError`].
     pub fn read(&self) -> Result<SecretBytes, FileError> {
         match self.filter.kind {
-            TargetKind::Owned | TargetKind::Client => atomic_file::read(&self.path),
+            TargetKind::Owned | TargetKind::Client | TargetKind::LogonSession => {
+                atomic_file::read(&self.path)
+            }
             TargetKind::Shared => {
                 LockedFile::open(&self.path, Purpose::Read, READ_DEADLINE)?.read()
             }
@@ -350,7 +353,7 @@ impl Target {
 }
 
 /// Overwrites and removes a file of ours alone.
-fn remove(path: &std::path::Path) -> Result<(), FileError> {
+pub(crate) fn remove(path: &std::path::Path) -> Result<(), FileError> {
     // Whoever may write in the folder must not have us wipe another file by a link.
     let file = match platform::open_to_write(path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),

@@ -13,6 +13,8 @@ pub mod health;
 pub mod hook;
 pub mod identity;
 pub mod keytab_file;
+pub mod letter_box;
+pub mod logon_session;
 mod look;
 pub mod node;
 pub mod platform;

@@ -4,24 +4,29 @@
 //! another program holds, must not stop the health endpoints and the watchdog.
 
 mod found;
+mod writing;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::Instant;
 
 use chrono::Utc;
 use keyroll::fence::{Epoch, Judgement, Stale, Version};
-use keyroll::keyset::{Keyset, Unlisted};
+use keyroll::keyset::Keyset;
 use keyroll::keytab::TargetKind;
 use keyroll::name::ArrayName;
 use tokio::sync::Mutex;
 
 pub use self::found::{FileProof, Found, FoundTarget};
+use self::writing::Writing;
 use crate::config::{Array, Config};
 use crate::gate::Gates;
 use crate::hook::HookError;
-use crate::keytab_file::{KeytabError, Order, prepare};
+use crate::keytab_file::KeytabError;
+use crate::letter_box::LetterBox;
+use crate::logon_session::{Authority, LogonSessions, SessionError};
+use crate::platform;
 use crate::state::{ArrayState, StateError, private_folder};
 use crate::trouble::chain;
 
@@ -37,6 +42,9 @@ pub enum StageError {
     /// A file refused.
     #[error(transparent)]
     Keytab(#[from] KeytabError),
+    /// Logon sessions did not get the password.
+    #[error(transparent)]
+    Session(#[from] SessionError),
     /// What was accepted could not be written down.
     #[error(transparent)]
     State(#[from] StateError),
@@ -53,6 +61,7 @@ pub enum StageError {
 pub struct Node {
     folder: PathBuf,
     arrays: BTreeMap<ArrayName, Member>,
+    letters: LetterBox,
     gates: Arc<Gates>,
 }
 
@@ -60,6 +69,7 @@ pub struct Node {
 #[derive(Debug)]
 struct Member {
     array: Arc<Array>,
+    sessions: Option<Arc<LogonSessions>>,
     state: Mutex<ArrayState>,
 }
 
@@ -69,6 +79,14 @@ impl Node {
     /// # Errors
     /// [`StateError`].
     pub fn open(config: Config) -> Result<Self, StateError> {
+        Self::beside(config, &platform::authority())
+    }
+
+    /// The same, on a machine whose logon sessions are `authority`'s.
+    ///
+    /// # Errors
+    /// [`StateError`].
+    pub fn beside(config: Config, authority: &Arc<dyn Authority>) -> Result<Self, StateError> {
         let folder = config.state.join("arrays");
         private_folder(&config.state)?;
         private_folder(&folder)?;
@@ -76,7 +94,12 @@ impl Node {
         for array in config.arrays {
             let state = ArrayState::load(&folder, &array.name)?;
             held.push((array.name.clone(), state.held));
+            let sessions = array.sessions.clone().map(|sessions| {
+                let authority = Arc::clone(authority);
+                LogonSessions::begin(sessions, authority, &folder, &array.name)
+            });
             let member = Member {
+                sessions: sessions.map(Arc::new),
                 array: Arc::new(array),
                 state: Mutex::new(state),
             };
@@ -85,6 +108,7 @@ impl Node {
         let gates = Gates::new(held, config.health.stay_ready_without_controller);
         Ok(Self {
             folder,
+            letters: LetterBox::in_folder(&config.state),
             gates: Arc::new(gates),
             arrays,
         })
@@ -96,9 +120,22 @@ impl Node {
         &self.gates
     }
 
+    /// Where passwords for it come in.
+    #[must_use]
+    pub const fn letters(&self) -> &LetterBox {
+        &self.letters
+    }
+
     /// The arrays it belongs to.
     pub fn arrays(&self) -> impl Iterator<Item = &ArrayName> {
         self.arrays.keys()
+    }
+
+    /// Whether a target of the array takes the password.
+    #[must_use]
+    pub fn takes_password(&self, name: &ArrayName) -> bool {
+        let member = self.arrays.get(name);
+        member.is_some_and(|member| member.sessions.is_some())
     }
 
     fn member(&self, name: &ArrayName) -> Result<&Member, StageError> {
@@ -115,9 +152,14 @@ impl Node {
         let member = self.member(name)?;
         let state = member.state.lock().await;
         let (array, known, nonce) = (Arc::clone(&member.array), state.clone(), *nonce);
+        let sessions = member.sessions.clone();
         let found = aside(move || {
             let targets = array.targets.iter();
             let targets = targets.map(|target| FoundTarget::read(target, &known, &nonce));
+            let sessions = sessions
+                .iter()
+                .map(|sessions| sessions.look(&known, &nonce));
+            let targets = targets.chain(sessions);
             Found {
                 epoch: known.held_epoch,
                 version: known.held,
@@ -148,7 +190,18 @@ impl Node {
             state.clone(),
             self.folder.clone(),
         );
-        let (next, outcome) = aside(move || write(&folder, &array, &keyset, known)).await?;
+        let sessions = member.sessions.clone();
+        let work = move || {
+            let sessions = sessions.as_deref();
+            Writing {
+                folder: &folder,
+                array: &array,
+                sessions,
+                keyset: &keyset,
+            }
+            .write(known)
+        };
+        let (next, outcome) = aside(work).await?;
         *state = next;
         outcome?;
         if state.hooks_due {
@@ -175,12 +228,15 @@ impl Node {
         let member = self.member(name)?;
         let _state = member.state.lock().await;
         let (array, now) = (Arc::clone(&member.array), Utc::now());
+        let sessions = member.sessions.clone();
         aside(move || {
             let targets = array.targets.iter();
-            targets
+            let files = targets
                 .filter(|target| target.filter.kind != TargetKind::Client)
-                .filter_map(|target| FileProof::of(target, &request, now))
-                .collect()
+                .filter_map(|target| FileProof::of(target, &request, now));
+            let kept = sessions.iter();
+            let kept = kept.map(|sessions| FileProof::of_kept(sessions, &request, now));
+            files.chain(kept).collect()
         })
         .await
     }
@@ -228,9 +284,14 @@ impl Node {
         next.held = Version(0);
         self.keep(name, &mut state, next.clone()).await?;
         let (array, scope) = (Arc::clone(&member.array), state.principals.clone());
+        let sessions = member.sessions.clone();
         aside(move || {
             let mut targets = array.targets.iter();
-            targets.try_for_each(|target| target.wipe(&scope))
+            let wiped = targets.try_for_each(|target| target.wipe(&scope));
+            let sessions = sessions.map_or(Ok(()), |sessions| sessions.wipe());
+            wiped
+                .map_err(StageError::from)
+                .and(sessions.map_err(StageError::from))
         })
         .await??;
         // Nothing of the array is left, so whatever comes under its names is somebody else's.
@@ -281,75 +342,4 @@ fn save(
         next.save(folder, name)?;
     }
     Ok(next)
-}
-
-/// Brings the files to a keyset; returns what is true from now on, whether it worked or not.
-fn write(
-    folder: &Path,
-    array: &Array,
-    keyset: &Keyset,
-    state: ArrayState,
-) -> (ArrayState, Result<(), StageError>) {
-    let mut next = state.clone();
-    next.begin(keyset.epoch, keyset.version, &keyset.principals);
-    let seconds = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default()
-        .as_secs();
-    let scope = next.principals.clone();
-    let written = state.files.keys().cloned().collect();
-    let order = Order {
-        keyset,
-        scope: &scope,
-        written: &written,
-        timestamp: u32::try_from(seconds).unwrap_or(u32::MAX),
-    };
-    let prepared = match prepare(&array.targets, order) {
-        Ok(prepared) => prepared,
-        Err(error) => return (state, Err(error.into())),
-    };
-    next.hooks_due |= !prepared.is_empty();
-    // The intent first: from here on no older keyset is taken, whatever happens.
-    let begun = match save(folder, &array.name, &state, next) {
-        Ok(begun) => begun,
-        Err(error) => return (state, Err(error.into())),
-    };
-    let settled = prepared
-        .commit()
-        .map_err(StageError::from)
-        .and_then(|()| settle(folder, array, keyset, begun.clone()));
-    match settled {
-        Ok(settled) => (settled, Ok(())),
-        Err(error) => (begun, Err(error)),
-    }
-}
-
-/// Notes what each file holds now.
-fn settle(
-    folder: &Path,
-    array: &Array,
-    keyset: &Keyset,
-    begun: ArrayState,
-) -> Result<ArrayState, StageError> {
-    let mut next = begun.clone();
-    if keyset.unlisted == Unlisted::Remove {
-        // No key of an earlier name is left, so such names are not the array's any more.
-        next.principals.clone_from(&keyset.principals);
-    }
-    next.files.clear();
-    for target in &array.targets {
-        let entries = target.entries()?;
-        let marks = entries
-            .iter()
-            .flatten()
-            .filter(|entry| next.owns(target, entry))
-            .filter_map(|entry| next.mark(entry))
-            .collect();
-        next.files.insert(target.path.clone(), marks);
-    }
-    // Without hooks there is nothing left that could fail: one write to the disk less.
-    if array.hooks.is_empty() || !next.hooks_due {
-        next.hold();
-    }
-    Ok(save(folder, &array.name, &begun, next)?)
 }

@@ -4,7 +4,8 @@
 //! - files: [`Access`], [`create`], [`open`], [`open_to_write`], [`open_locked`], [`write_at`],
 //!   [`rename`], [`sync_folder`], [`reserve`], [`set_access`], [`is_open_to_others`],
 //!   [`make_private_folder`], [`may_write_in`], [`stamp`];
-//! - secrets at rest: [`seal`], [`unseal`];
+//! - secrets at rest: [`seal`], [`unseal`]; where some are given away: [`authority`],
+//!   [`HAS_LOGON_SESSIONS`];
 //! - processes: [`Family`], [`protect`], [`asked_to_stop`];
 //! - whoever starts the agent: [`ready`], [`stopping`], [`watchdog`];
 //! - where things are unless the settings say otherwise: [`settings`], [`state`], [`keytab`];

@@ -21,6 +21,7 @@ use crate::config::Config;
 use crate::exit::Exit;
 use crate::half_open::HalfOpen;
 use crate::identity::{Identity, IdentityError, uri};
+use crate::logon_session::Authority;
 use crate::node::{FoundTarget, Node};
 use crate::service::Service;
 use crate::state::StateError;
@@ -45,6 +46,18 @@ const LONGEST: usize = 256 * 1024;
 /// # Errors
 /// [`Trouble`] if it cannot begin.
 pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<(), Trouble> {
+    run_beside(config, platform::authority(), shutdown).await
+}
+
+/// The same, on a machine whose logon sessions are `authority`'s.
+///
+/// # Errors
+/// [`Trouble`] if it cannot begin.
+pub async fn run_beside(
+    config: Config,
+    authority: Arc<dyn Authority>,
+    shutdown: impl Future<Output = ()>,
+) -> Result<(), Trouble> {
     let identity = Identity::load(&config.state).map_err(|error| match error {
         IdentityError::NotJoined => Trouble::of(Exit::Settings, &error)
             .next("keyroll node add ARRAY NODE on the controller, then the line it prints here"),
@@ -60,7 +73,7 @@ pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<(
         Some(address) => Some(listen(address).await?),
         None => None,
     };
-    let node = Node::open(config).map_err(|error| {
+    let node = Node::beside(config, &authority).map_err(|error| {
         let exit = match &error {
             StateError::File(_) => Exit::CannotWrite,
             StateError::Damaged { .. } => Exit::Damaged,

@@ -9,11 +9,12 @@ use keyroll::keytab::TargetKind;
 use keyroll::name::ArrayName;
 use keyroll_proto::agent as said;
 use keyroll_proto::agent::agent_server::Agent;
-use keyroll_proto::convert::{parsed, thirty_two};
+use keyroll_proto::convert::{Enclosed, parsed, thirty_two};
 use tonic::{Request, Response, Status};
 
 use crate::gate::Readiness;
 use crate::identity::Identity;
+use crate::logon_session::{NAME, SessionError};
 use crate::node::{FileProof, Found, FoundTarget, Node, StageError};
 use crate::trouble::chain;
 
@@ -44,6 +45,22 @@ impl Service {
         if self.identity.refresh() {
             tracing::info!(node = %self.identity.node(), "joined anew: the new identity counts");
         }
+    }
+
+    /// Puts the passwords into a keyset.
+    fn open(
+        &self,
+        keyset: &mut Keyset,
+        passwords: Vec<said::SealedPassword>,
+    ) -> Result<(), Status> {
+        let letters: Result<Vec<_>, _> = passwords.into_iter().map(Enclosed::try_from).collect();
+        let opened = self
+            .node
+            .letters()
+            .open(&self.identity.node(), keyset, &letters?);
+        let opened = opened.map_err(|error| Status::failed_precondition(chain(&error)))?;
+        let array = keyset.array.clone();
+        opened.map_err(|source| refused(&SessionError::Letter { array, source }.into()))
     }
 
     async fn inventory(
@@ -111,7 +128,11 @@ impl Agent for Service {
         let keyset = request
             .keyset
             .ok_or_else(|| Status::invalid_argument("no keyset"))?;
-        let keyset = Keyset::try_from(keyset)?;
+        let mut keyset = Keyset::try_from(keyset)?;
+        // What no target asks for stays sealed.
+        if self.node.takes_password(&keyset.array) {
+            self.open(&mut keyset, request.passwords)?;
+        }
         let (array, version) = (keyset.array.clone(), keyset.version);
         // A connection that is lost in the middle must not stop a write half way.
         let node = Arc::clone(&self.node);
@@ -171,6 +192,25 @@ impl Agent for Service {
         Ok(Response::new(said::AdmitReply { ready, reason }))
     }
 
+    async fn show_letter_key(
+        &self,
+        request: Request<said::ShowLetterKeyRequest>,
+    ) -> Result<Response<said::ShowLetterKeyReply>, Status> {
+        let array: ArrayName = parsed("array", &request.into_inner().array)?;
+        if !self.node.takes_password(&array) {
+            let what = format!(
+                "no target of array {array} here takes a password; next, on the node: add one of \
+                 kind = \"{NAME}\" to its settings"
+            );
+            return Err(Status::failed_precondition(what));
+        }
+        let key = self.node.letters().key();
+        let key = key.map_err(|error| Status::failed_precondition(chain(&error)))?;
+        Ok(Response::new(said::ShowLetterKeyReply {
+            key: key.bytes().to_vec(),
+        }))
+    }
+
     async fn wipe(
         &self,
         request: Request<said::WipeRequest>,
@@ -218,19 +258,21 @@ fn refused(error: &StageError) -> Status {
     match error {
         StageError::UnknownArray(_) => Status::not_found(text),
         StageError::Stale(_) => Status::aborted(text),
-        StageError::Keytab(_) | StageError::State(_) | StageError::Hook(_) => {
-            Status::failed_precondition(text)
-        }
+        StageError::Keytab(_)
+        | StageError::Session(_)
+        | StageError::State(_)
+        | StageError::Hook(_) => Status::failed_precondition(text),
         StageError::Lost(_) => Status::internal(text),
     }
 }
 
 fn target(found: &FoundTarget) -> said::Target {
-    let filter = &found.target.filter;
+    let filter = &found.filter;
     let kind = match filter.kind {
         TargetKind::Owned => said::TargetKind::Owned,
         TargetKind::Shared => said::TargetKind::Shared,
         TargetKind::Client => said::TargetKind::Client,
+        TargetKind::LogonSession => said::TargetKind::LogonSession,
     };
     let principals = filter
         .principals
@@ -245,7 +287,7 @@ fn target(found: &FoundTarget) -> said::Target {
         .map(|one| one.number())
         .collect();
     said::Target {
-        path: found.target.path.display().to_string(),
+        path: found.path.display().to_string(),
         kind: kind.into(),
         entries: found.entries.iter().map(said::Entry::from).collect(),
         trouble: found.trouble.clone().unwrap_or_default(),

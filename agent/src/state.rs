@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use keyroll::fence::{Epoch, Fence, Version};
 use keyroll::kerberos::Principal;
-use keyroll::keyset::fingerprint;
+use keyroll::keyset::{HeldEntry, fingerprint};
 use keyroll::keytab::{Entry, TargetKind};
 use keyroll::name::ArrayName;
 use keyroll::secret::SecretBytes;
@@ -112,6 +112,15 @@ impl ArrayState {
             entry.kvno,
             &key,
         )))
+    }
+
+    /// The marks of entries that were taken under the state's salt.
+    #[must_use]
+    pub fn marks(entries: &[HeldEntry]) -> BTreeSet<Mark> {
+        entries
+            .iter()
+            .map(|entry| Mark(entry.fingerprint))
+            .collect()
     }
 
     /// Whether an entry of `target` is the array's.

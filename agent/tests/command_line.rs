@@ -91,6 +91,7 @@ impl Place {
                 role: Role::Current,
                 kvno: Kvno(300),
                 keys: vec![Key::new(Enctype::Aes256CtsHmacSha1, bytes).unwrap()],
+                origin: None,
             }],
             unlisted: Unlisted::Remove,
         };

@@ -6,7 +6,7 @@ use keyroll::fence::Epoch;
 use keyroll::kerberos::salt::Salt;
 use keyroll::kerberos::string_to_key::derive_all;
 use keyroll::kerberos::{Enctype, Key, Principal};
-use keyroll::keyset::{GenerationKeys, Keyset};
+use keyroll::keyset::{GenerationKeys, Keyset, Origin};
 use keyroll::name::ArrayName;
 use keyroll::roll::{GenerationNumber, Leftover, Recipe, Sealed, Which};
 use keyroll::secret::{Password, SecretBytes};
@@ -18,8 +18,20 @@ use crate::seal::{Purpose, Seal, SealError};
 pub struct Unlocked {
     /// The password, where it is known.
     pub password: Option<Password>,
+    /// The salt that the keys were derived from it with.
+    pub salt: Option<Salt>,
     /// One key for each of the array's enctypes.
     pub keys: Vec<Key>,
+}
+
+impl Unlocked {
+    /// A copy of what the keys were derived from, where that is known.
+    fn origin(&self) -> Option<Origin> {
+        Some(Origin {
+            password: self.password.as_ref()?.duplicate(),
+            salt: self.salt.clone()?,
+        })
+    }
 }
 
 /// Why a generation's secret cannot be opened.
@@ -77,6 +89,7 @@ pub fn unlock(
             let keys = derive_all(enctypes, &password, salt);
             Ok(Unlocked {
                 password: Some(password),
+                salt: Some(salt.clone()),
                 keys,
             })
         }
@@ -91,6 +104,7 @@ pub fn unlock(
             }
             Ok(Unlocked {
                 password: None,
+                salt: None,
                 keys,
             })
         }
@@ -184,11 +198,12 @@ pub fn keyset(
         .generations
         .iter()
         .filter_map(|(role, which, kvno)| {
-            let keys = unlocked(*which)?.keys.iter().map(Key::duplicate).collect();
+            let unlocked = unlocked(*which)?;
             Some(GenerationKeys {
                 role: *role,
                 kvno: *kvno,
-                keys,
+                keys: unlocked.keys.iter().map(Key::duplicate).collect(),
+                origin: unlocked.origin(),
             })
         })
         .collect();

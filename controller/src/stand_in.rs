@@ -22,6 +22,7 @@ use keyroll::secret::Password;
 use tokio::sync::{Notify, watch};
 
 use self::nodes::Nodes;
+pub(crate) use self::nodes::empty as inventory;
 use crate::Ports;
 use crate::agents::{AgentPool, Deadlines};
 use crate::audit::sinks::{AuditConfig, Sinks};

@@ -142,6 +142,9 @@ _keyroll() {
             keyroll__subcmd__node,list)
                 cmd="keyroll__subcmd__node__subcmd__list"
                 ;;
+            keyroll__subcmd__node,password)
+                cmd="keyroll__subcmd__node__subcmd__password"
+                ;;
             keyroll__subcmd__node,quarantine)
                 cmd="keyroll__subcmd__node__subcmd__quarantine"
                 ;;
@@ -1882,7 +1885,7 @@ _keyroll() {
             return 0
             ;;
         keyroll__subcmd__node)
-            opts="-o -v -h --controller --socket --config --output --color --timeout --verbose --help add list show remove quarantine resume"
+            opts="-o -v -h --controller --socket --config --output --color --timeout --verbose --help add list show remove quarantine resume password"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1996,6 +1999,56 @@ _keyroll() {
                 return 0
             fi
             case "${prev}" in
+                --controller)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json toml" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table json toml" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        keyroll__subcmd__node__subcmd__password)
+            opts="-o -v -h --allow --forbid --dry-run --controller --socket --config --output --color --timeout --verbose --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --allow)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --forbid)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --controller)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

@@ -184,24 +184,25 @@ complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_s
 complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from delete" -s y -l yes -d 'Do not ask; needed where there is no terminal to ask on'
 complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from delete" -s v -l verbose -d 'Say on standard error what is being done'
 complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from delete" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c keyroll -n "__fish_keyroll_using_subcommand node; and not __fish_seen_subcommand_from add list show remove quarantine resume" -l controller -d 'Ask this controller, with the operator\'s certificate from the settings file' -r
-complete -c keyroll -n "__fish_keyroll_using_subcommand node; and not __fish_seen_subcommand_from add list show remove quarantine resume" -l socket -d 'Ask through this Unix socket on the controller\'s own machine' -r -F
-complete -c keyroll -n "__fish_keyroll_using_subcommand node; and not __fish_seen_subcommand_from add list show remove quarantine resume" -l config -d 'The settings file: TOML with controller, socket, server-name, certificate, key, ca' -r -F
-complete -c keyroll -n "__fish_keyroll_using_subcommand node; and not __fish_seen_subcommand_from add list show remove quarantine resume" -s o -l output -d 'The form of replies on standard output, and of errors on standard error' -r -f -a "table\t'For people'
+complete -c keyroll -n "__fish_keyroll_using_subcommand node; and not __fish_seen_subcommand_from add list show remove quarantine resume password" -l controller -d 'Ask this controller, with the operator\'s certificate from the settings file' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand node; and not __fish_seen_subcommand_from add list show remove quarantine resume password" -l socket -d 'Ask through this Unix socket on the controller\'s own machine' -r -F
+complete -c keyroll -n "__fish_keyroll_using_subcommand node; and not __fish_seen_subcommand_from add list show remove quarantine resume password" -l config -d 'The settings file: TOML with controller, socket, server-name, certificate, key, ca' -r -F
+complete -c keyroll -n "__fish_keyroll_using_subcommand node; and not __fish_seen_subcommand_from add list show remove quarantine resume password" -s o -l output -d 'The form of replies on standard output, and of errors on standard error' -r -f -a "table\t'For people'
 json\t'For programs: the controller\'s reply as it is'
 toml\t'A schedule as a file (`schedule show` only)'"
-complete -c keyroll -n "__fish_keyroll_using_subcommand node; and not __fish_seen_subcommand_from add list show remove quarantine resume" -l color -d 'Whether to colour the words that matter; no colour is needed to understand' -r -f -a "auto\t''
+complete -c keyroll -n "__fish_keyroll_using_subcommand node; and not __fish_seen_subcommand_from add list show remove quarantine resume password" -l color -d 'Whether to colour the words that matter; no colour is needed to understand' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c keyroll -n "__fish_keyroll_using_subcommand node; and not __fish_seen_subcommand_from add list show remove quarantine resume" -l timeout -d 'How long to wait for an answer; `roll --wait` and `roll watch` wait as long as a roll takes' -r
-complete -c keyroll -n "__fish_keyroll_using_subcommand node; and not __fish_seen_subcommand_from add list show remove quarantine resume" -s v -l verbose -d 'Say on standard error what is being done'
-complete -c keyroll -n "__fish_keyroll_using_subcommand node; and not __fish_seen_subcommand_from add list show remove quarantine resume" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c keyroll -n "__fish_keyroll_using_subcommand node; and not __fish_seen_subcommand_from add list show remove quarantine resume" -f -a "add" -d 'Invite a node: prints the one line to run on it'
-complete -c keyroll -n "__fish_keyroll_using_subcommand node; and not __fish_seen_subcommand_from add list show remove quarantine resume" -f -a "list" -d 'List the nodes with their state'
-complete -c keyroll -n "__fish_keyroll_using_subcommand node; and not __fish_seen_subcommand_from add list show remove quarantine resume" -f -a "show" -d 'Show one node: its keytabs, their entries, its certificate, its clock'
-complete -c keyroll -n "__fish_keyroll_using_subcommand node; and not __fish_seen_subcommand_from add list show remove quarantine resume" -f -a "remove" -d 'Take a node out of an array: its keys are wiped there, and a roll is proposed'
-complete -c keyroll -n "__fish_keyroll_using_subcommand node; and not __fish_seen_subcommand_from add list show remove quarantine resume" -f -a "quarantine" -d 'Keep a node out of service: it is not ready, and rolls do not wait for it'
-complete -c keyroll -n "__fish_keyroll_using_subcommand node; and not __fish_seen_subcommand_from add list show remove quarantine resume" -f -a "resume" -d 'Let a quarantined node catch up and serve again'
+complete -c keyroll -n "__fish_keyroll_using_subcommand node; and not __fish_seen_subcommand_from add list show remove quarantine resume password" -l timeout -d 'How long to wait for an answer; `roll --wait` and `roll watch` wait as long as a roll takes' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand node; and not __fish_seen_subcommand_from add list show remove quarantine resume password" -s v -l verbose -d 'Say on standard error what is being done'
+complete -c keyroll -n "__fish_keyroll_using_subcommand node; and not __fish_seen_subcommand_from add list show remove quarantine resume password" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c keyroll -n "__fish_keyroll_using_subcommand node; and not __fish_seen_subcommand_from add list show remove quarantine resume password" -f -a "add" -d 'Invite a node: prints the one line to run on it'
+complete -c keyroll -n "__fish_keyroll_using_subcommand node; and not __fish_seen_subcommand_from add list show remove quarantine resume password" -f -a "list" -d 'List the nodes with their state'
+complete -c keyroll -n "__fish_keyroll_using_subcommand node; and not __fish_seen_subcommand_from add list show remove quarantine resume password" -f -a "show" -d 'Show one node: its keytabs, their entries, its certificate, its clock'
+complete -c keyroll -n "__fish_keyroll_using_subcommand node; and not __fish_seen_subcommand_from add list show remove quarantine resume password" -f -a "remove" -d 'Take a node out of an array: its keys are wiped there, and a roll is proposed'
+complete -c keyroll -n "__fish_keyroll_using_subcommand node; and not __fish_seen_subcommand_from add list show remove quarantine resume password" -f -a "quarantine" -d 'Keep a node out of service: it is not ready, and rolls do not wait for it'
+complete -c keyroll -n "__fish_keyroll_using_subcommand node; and not __fish_seen_subcommand_from add list show remove quarantine resume password" -f -a "resume" -d 'Let a quarantined node catch up and serve again'
+complete -c keyroll -n "__fish_keyroll_using_subcommand node; and not __fish_seen_subcommand_from add list show remove quarantine resume password" -f -a "password" -d 'Let a node have the array\'s password itself, or not any more: other nodes get keys alone'
 complete -c keyroll -n "__fish_keyroll_using_subcommand node; and __fish_seen_subcommand_from add" -l address -d 'Where to dial the node\'s agent; without it, the node\'s name and the default port' -r
 complete -c keyroll -n "__fish_keyroll_using_subcommand node; and __fish_seen_subcommand_from add" -l token-lifetime -d 'How long the token works; without it, ten minutes' -r
 complete -c keyroll -n "__fish_keyroll_using_subcommand node; and __fish_seen_subcommand_from add" -l join-file -d 'Write the line to run to a new file (mode 0600) instead of printing it' -r -F
@@ -287,6 +288,21 @@ complete -c keyroll -n "__fish_keyroll_using_subcommand node; and __fish_seen_su
 complete -c keyroll -n "__fish_keyroll_using_subcommand node; and __fish_seen_subcommand_from resume" -l dry-run -d 'Check everything and say what would be done; change nothing'
 complete -c keyroll -n "__fish_keyroll_using_subcommand node; and __fish_seen_subcommand_from resume" -s v -l verbose -d 'Say on standard error what is being done'
 complete -c keyroll -n "__fish_keyroll_using_subcommand node; and __fish_seen_subcommand_from resume" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c keyroll -n "__fish_keyroll_using_subcommand node; and __fish_seen_subcommand_from password" -l allow -d 'Send it for this use, sealed to the key that the node has now: logon-session' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand node; and __fish_seen_subcommand_from password" -l forbid -d 'Do not send it for this use any more; what the node keeps of it is wiped' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand node; and __fish_seen_subcommand_from password" -l controller -d 'Ask this controller, with the operator\'s certificate from the settings file' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand node; and __fish_seen_subcommand_from password" -l socket -d 'Ask through this Unix socket on the controller\'s own machine' -r -F
+complete -c keyroll -n "__fish_keyroll_using_subcommand node; and __fish_seen_subcommand_from password" -l config -d 'The settings file: TOML with controller, socket, server-name, certificate, key, ca' -r -F
+complete -c keyroll -n "__fish_keyroll_using_subcommand node; and __fish_seen_subcommand_from password" -s o -l output -d 'The form of replies on standard output, and of errors on standard error' -r -f -a "table\t'For people'
+json\t'For programs: the controller\'s reply as it is'
+toml\t'A schedule as a file (`schedule show` only)'"
+complete -c keyroll -n "__fish_keyroll_using_subcommand node; and __fish_seen_subcommand_from password" -l color -d 'Whether to colour the words that matter; no colour is needed to understand' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c keyroll -n "__fish_keyroll_using_subcommand node; and __fish_seen_subcommand_from password" -l timeout -d 'How long to wait for an answer; `roll --wait` and `roll watch` wait as long as a roll takes' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand node; and __fish_seen_subcommand_from password" -l dry-run -d 'Check everything and say what would be done; change nothing'
+complete -c keyroll -n "__fish_keyroll_using_subcommand node; and __fish_seen_subcommand_from password" -s v -l verbose -d 'Say on standard error what is being done'
+complete -c keyroll -n "__fish_keyroll_using_subcommand node; and __fish_seen_subcommand_from password" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c keyroll -n "__fish_keyroll_using_subcommand roll; and not __fish_seen_subcommand_from status watch abort resolve history explain" -l array -d 'An array to roll, which may be named like a verb; may be repeated' -r
 complete -c keyroll -n "__fish_keyroll_using_subcommand roll; and not __fish_seen_subcommand_from status watch abort resolve history explain" -l kill -d 'With --emergency: when the old key goes; without it, `converged`' -r -f -a "converged\t'When every domain controller issues the new key: old tickets must be fetched anew'
 now\t'Right after the change: tickets from domain controllers that lag fail too'

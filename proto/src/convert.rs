@@ -1,8 +1,10 @@
 //! From what was said to what is meant: every field checked once, here.
 
 use keyroll::fence::{Epoch, Version};
+use keyroll::kerberos::salt::Salt;
 use keyroll::kerberos::{Enctype, Key, Kvno, Principal};
 use keyroll::keyset::{GenerationKeys, HeldEntry, Keyset, Role, Unlisted};
+use keyroll::letter::{Letter, PasswordUse};
 use keyroll::name::ArrayName;
 use keyroll::secret::SecretBytes;
 
@@ -129,6 +131,7 @@ impl TryFrom<agent::Generation> for GenerationKeys {
             role,
             kvno: Kvno(generation.kvno),
             keys,
+            origin: None,
         })
     }
 }
@@ -151,6 +154,47 @@ impl TryFrom<agent::Key> for Key {
 pub fn enctype(field: &'static str, number: i32) -> Result<Enctype, Malformed> {
     Enctype::from_number(number)
         .ok_or_else(|| Malformed::new(field, format!("unknown enctype number {number}")))
+}
+
+/// A sealed password, and what it says of itself outside.
+#[derive(Debug)]
+pub struct Enclosed {
+    /// Of which generation.
+    pub kvno: Kvno,
+    /// What for.
+    pub purpose: PasswordUse,
+    /// The salt of the generation's keys.
+    pub salt: Salt,
+    /// The password.
+    pub letter: Letter,
+}
+
+impl TryFrom<agent::SealedPassword> for Enclosed {
+    type Error = Malformed;
+
+    fn try_from(sealed: agent::SealedPassword) -> Result<Self, Malformed> {
+        Ok(Self {
+            kvno: Kvno(sealed.kvno),
+            purpose: parsed("password.use", &sealed.r#use)?,
+            salt: Salt::new(sealed.salt),
+            letter: Letter {
+                encapsulated: sealed.encapsulated,
+                ciphertext: sealed.ciphertext,
+            },
+        })
+    }
+}
+
+impl From<Enclosed> for agent::SealedPassword {
+    fn from(enclosed: Enclosed) -> Self {
+        Self {
+            kvno: enclosed.kvno.0,
+            r#use: enclosed.purpose.to_string(),
+            salt: enclosed.salt.as_str().to_owned(),
+            encapsulated: enclosed.letter.encapsulated,
+            ciphertext: enclosed.letter.ciphertext,
+        }
+    }
 }
 
 impl From<&Keyset> for agent::Keyset {
@@ -229,6 +273,7 @@ mod tests {
                 role: Role::Pending,
                 kvno: Kvno(300),
                 keys: vec![key],
+                origin: None,
             }],
             unlisted: Unlisted::Keep,
         };

@@ -1,6 +1,6 @@
 //! Keys from passwords: RFC 3962 section 4, RFC 8009 section 4, RFC 4757 section 2.
 //!
-//! A node never sees the password, so these run where the password is: in the controller.
+//! They run where the password is: in the controller, and on the few nodes that may have it.
 
 use hmac::Hmac;
 use md4::{Digest as _, Md4};

@@ -128,6 +128,7 @@ mod tests {
             role,
             kvno: Kvno(kvno),
             keys: vec![key(byte)],
+            origin: None,
         };
         Keyset {
             array: "web".parse().unwrap(),

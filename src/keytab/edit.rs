@@ -25,6 +25,8 @@ pub enum TargetKind {
     /// Ours alone, for initiators: they take the highest kvno, so it holds only what the
     /// directory has.
     Client,
+    /// No file: the extra credential of logon sessions of Windows, for acceptors.
+    LogonSession,
 }
 
 /// What one file takes of a keyset.

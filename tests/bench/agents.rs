@@ -110,6 +110,13 @@ impl Agent for Simulated {
         unasked()
     }
 
+    async fn show_letter_key(
+        &self,
+        _: Request<ShowLetterKeyRequest>,
+    ) -> Result<Response<ShowLetterKeyReply>, Status> {
+        unasked()
+    }
+
     async fn prove(&self, _: Request<ProveRequest>) -> Result<Response<ProveReply>, Status> {
         unasked()
     }

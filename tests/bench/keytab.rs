@@ -33,7 +33,12 @@ pub fn keyset(version: u64) -> Result<Keyset> {
         let enctypes = [Enctype::Aes256CtsHmacSha1, Enctype::Aes128CtsHmacSha1];
         let keys = enctypes.into_iter().map(key).collect::<Result<_, _>>()?;
         let kvno = Kvno(kvno);
-        Ok(GenerationKeys { role, kvno, keys })
+        Ok(GenerationKeys {
+            role,
+            kvno,
+            keys,
+            origin: None,
+        })
     };
     let principals = PRINCIPALS.iter().map(|text| text.parse());
     Ok(Keyset {

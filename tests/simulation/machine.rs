@@ -122,6 +122,7 @@ impl Machine {
                 TargetKind::Owned => "web.keytab",
                 TargetKind::Shared => "krb5.keytab",
                 TargetKind::Client => "client.keytab",
+                TargetKind::LogonSession => unreachable!("no file"),
             }),
             filter: TargetFilter {
                 kind: *kind,
@@ -151,6 +152,7 @@ impl Machine {
             arrays: vec![Array {
                 name: self.array.clone(),
                 targets: self.targets(),
+                sessions: None,
                 hooks: Vec::new(),
             }],
         };

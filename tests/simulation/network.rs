@@ -296,8 +296,8 @@ impl Machine {
     /// What the agent says, as the controller reads it.
     fn inventory(&self, found: Found, clock_offset: TimeDelta) -> NodeInventory {
         let targets = found.targets.into_iter().map(|found| NodeTarget {
-            path: file_name(&found.target.path),
-            filter: found.target.filter.clone(),
+            path: file_name(&found.path),
+            filter: found.filter,
             entries: found.entries,
             trouble: found.trouble.map(|trouble| without_folders(&trouble)),
             drifted: found.drifted,

@@ -11,6 +11,7 @@ use serde::Deserialize;
 use super::{Array, Config, Health};
 use crate::hook::Hook;
 use crate::keytab_file::Target;
+use crate::logon_session::{NAME, Session};
 use crate::platform::{self, Access, AccessWords};
 
 /// The file.
@@ -50,9 +51,10 @@ struct ArrayTable {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 struct TargetTable {
-    path: PathBuf,
+    path: Option<PathBuf>,
     #[serde(default)]
     kind: Kind,
+    sessions: Option<Vec<String>>,
     owner: Option<String>,
     group: Option<String>,
     mode: Option<String>,
@@ -64,13 +66,14 @@ struct TargetTable {
     enctypes: Vec<String>,
 }
 
-#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 enum Kind {
     #[default]
     Owned,
     Shared,
     Client,
+    LogonSession,
 }
 
 #[derive(Debug, Deserialize)]
@@ -156,11 +159,16 @@ impl ArrayTable {
         if self.targets.is_empty() {
             self.targets.push(TargetTable::owned_by_default(&self.name));
         }
-        let targets = self
-            .targets
-            .into_iter()
-            .map(|table| table.check(complaints))
-            .collect();
+        let (mut targets, mut sessions) = (Vec::new(), None);
+        for table in self.targets {
+            if table.kind != Kind::LogonSession {
+                targets.extend(table.check(complaints));
+            } else if sessions.is_none() {
+                sessions = Some(table.sessions(complaints));
+            } else {
+                complaints.push(format!("target: {NAME} is there twice"));
+            }
+        }
         let hooks = self
             .hooks
             .into_iter()
@@ -169,6 +177,7 @@ impl ArrayTable {
         Some(Array {
             name,
             targets,
+            sessions,
             hooks,
         })
     }
@@ -177,8 +186,9 @@ impl ArrayTable {
 impl TargetTable {
     fn owned_by_default(array: &str) -> Self {
         Self {
-            path: platform::keytab(array),
+            path: Some(platform::keytab(array)),
             kind: Kind::Owned,
+            sessions: None,
             owner: None,
             group: None,
             mode: None,
@@ -188,14 +198,46 @@ impl TargetTable {
         }
     }
 
-    fn check(self, complaints: &mut Complaints) -> Target {
-        absolute("target.path", &self.path, complaints);
+    fn sessions(self, complaints: &mut Complaints) -> Vec<Session> {
+        if !platform::HAS_LOGON_SESSIONS {
+            complaints.push(format!("target: {NAME} is for Windows alone"));
+        }
+        let words = [self.owner, self.group, self.mode];
+        let lists = [self.readers, self.principals, self.enctypes];
+        if self.path.is_some() || words.iter().any(Option::is_some) || !lists.concat().is_empty() {
+            complaints.push(format!(
+                "target: {NAME} takes kind and sessions, nothing else"
+            ));
+        }
+        let sessions = each(
+            "target.sessions",
+            &self.sessions.unwrap_or_default(),
+            complaints,
+        );
+        let sessions = sessions.unwrap_or_default();
+        if sessions.is_empty() {
+            let words = "system, network-service, local-service";
+            complaints.push(format!("target.sessions: name at least one of {words}"));
+        }
+        sessions
+    }
+
+    fn check(self, complaints: &mut Complaints) -> Option<Target> {
+        let Some(place) = self.path else {
+            complaints.push("target.path: it is missing".to_owned());
+            return None;
+        };
+        absolute("target.path", &place, complaints);
+        if self.sessions.is_some() {
+            complaints.push(format!("target.sessions: only with kind = \"{NAME}\""));
+        }
         let kind = match self.kind {
             Kind::Owned => TargetKind::Owned,
             Kind::Shared => TargetKind::Shared,
             Kind::Client => TargetKind::Client,
+            Kind::LogonSession => TargetKind::LogonSession,
         };
-        let path = self.path.display();
+        let path = place.display();
         let words = AccessWords {
             owner: self.owner,
             group: self.group,
@@ -213,11 +255,11 @@ impl TargetTable {
             principals,
             enctypes,
         };
-        Target {
-            path: self.path,
+        Some(Target {
+            path: place,
             filter,
             access,
-        }
+        })
     }
 }
 

@@ -50,6 +50,38 @@ fn unknown_keys_and_missing_files_are_errors() {
     assert!(matches!(missing, ConfigError::File(_)));
 }
 
+#[test]
+fn a_target_of_logon_sessions_has_sessions_and_nothing_else() {
+    let target = |lines: &str| {
+        format!("[[array]]\nname = 'web'\n[[array.target]]\nkind = 'logon-session'\n{lines}")
+    };
+    let said = complaint(&target("path = 'x'\nreaders = ['y']\n"));
+    assert!(
+        said.contains("takes kind and sessions, nothing else"),
+        "{said}"
+    );
+    assert!(
+        said.contains("name at least one of system, network-service"),
+        "{said}"
+    );
+    let said = complaint(&target("sessions = ['nobody']\n"));
+    assert!(said.contains("target.sessions"), "{said}");
+    let twice = target("sessions = ['system']\n[[array.target]]\nkind = 'logon-session'\n");
+    assert!(complaint(&twice).contains("logon-session is there twice"));
+    let said = complaint("[[array]]\nname = 'web'\n[[array.target]]\n");
+    assert!(said.contains("target.path: it is missing"), "{said}");
+    let right = target("sessions = ['system', 'network-service']\n");
+    #[cfg(unix)]
+    assert!(complaint(&right).contains("logon-session is for Windows alone"));
+    #[cfg(windows)]
+    {
+        let config = Config::parse(Path::new("agent.toml"), right.as_bytes()).unwrap();
+        let sessions = config.arrays[0].sessions.as_ref().unwrap();
+        assert_eq!(sessions, &[Session::System, Session::NetworkService]);
+        assert!(config.arrays[0].targets.is_empty());
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn every_complaint_comes_at_once() {

@@ -7,9 +7,10 @@ use keyroll::fence::{Epoch, Fence, Version};
 use keyroll::kerberos::message::{AcceptError, Accepted, accept};
 use keyroll::kerberos::{Enctype, Key, Kvno, Principal};
 use keyroll::keyset::{HeldEntry, fingerprint};
-use keyroll::keytab::Entry;
+use keyroll::keytab::{Entry, TargetFilter};
 
 use crate::keytab_file::{KeytabError, Target};
+use crate::logon_session::{LogonSessions, NAME};
 use crate::state::ArrayState;
 use crate::trouble::chain;
 
@@ -19,8 +20,10 @@ const SKEW: TimeDelta = TimeDelta::minutes(5);
 /// One file as it was found.
 #[derive(Debug)]
 pub struct FoundTarget {
-    /// The file.
-    pub target: Target,
+    /// Where, or what it is called.
+    pub path: PathBuf,
+    /// What of a keyset it takes.
+    pub filter: TargetFilter,
     /// Its entries of the array.
     pub entries: Vec<HeldEntry>,
     /// Why it cannot be read.
@@ -86,7 +89,8 @@ impl FoundTarget {
         };
         Self {
             entries: mine.iter().filter_map(held).collect(),
-            target: target.clone(),
+            path: target.path.clone(),
+            filter: target.filter.clone(),
             trouble,
             drifted,
             foreign,
@@ -97,7 +101,7 @@ impl FoundTarget {
     /// Why services here cannot rely on the file, if they cannot.
     #[must_use]
     pub fn wrong(&self) -> Option<String> {
-        let path = self.target.path.display();
+        let path = self.path.display();
         match &self.trouble {
             Some(trouble) => Some(trouble.clone()),
             None if self.drifted => Some(format!("{path} is not as keyroll wrote it")),
@@ -115,7 +119,12 @@ impl FileProof {
             Ok(entries) => (entries, None),
             Err(error) => (Vec::new(), Some(chain(&error))),
         };
-        let verdict = match judge(entries, request, now) {
+        let keys: Vec<_> = entries
+            .into_iter()
+            .flatten()
+            .filter_map(|entry| Some((entry.principal.clone(), entry.kvno, entry.known_key()?)))
+            .collect();
+        let verdict = match judge(&keys, request, now) {
             Err(AcceptError::UnknownKey {
                 principal, enctype, ..
             }) if !target.filter.covers(&principal) || !target.filter.takes(enctype) => {
@@ -130,21 +139,32 @@ impl FileProof {
     }
 }
 
+impl FileProof {
+    /// Has the keys of what is kept for logon sessions accept an AP-REQ, as the local security
+    /// authority would with what it was given: that one cannot be asked.
+    #[must_use]
+    pub fn of_kept(sessions: &LogonSessions, request: &[u8], now: DateTime<Utc>) -> Self {
+        let verdict = match sessions.keys() {
+            Ok(keys) => judge(&keys, request, now).map_err(|error| error.to_string()),
+            Err(error) => Err(chain(&error)),
+        };
+        Self {
+            path: NAME.into(),
+            verdict,
+        }
+    }
+}
+
 fn written_unix(path: &Path) -> i64 {
     let written = std::fs::symlink_metadata(path).and_then(|found| found.modified());
     written.map_or(0, |written| DateTime::<Utc>::from(written).timestamp())
 }
 
 fn judge(
-    entries: Vec<Option<Entry>>,
+    keys: &[(Principal, Kvno, Key)],
     request: &[u8],
     now: DateTime<Utc>,
 ) -> Result<Accepted, AcceptError> {
-    let keys: Vec<(Principal, Kvno, Key)> = entries
-        .into_iter()
-        .flatten()
-        .filter_map(|entry| Some((entry.principal.clone(), entry.kvno, entry.known_key()?)))
-        .collect();
     let lookup = |principal: &Principal, kvno: Kvno, enctype: Enctype| {
         let fits = |(of, version, key): &&(Principal, Kvno, Key)| {
             of == principal && *version == kvno && key.enctype() == enctype

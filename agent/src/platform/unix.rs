@@ -9,8 +9,12 @@ mod systemd;
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use keyroll::secret::SecretBytes;
+
+use crate::logon_session::Authority;
+use crate::logon_session::request::Request;
 
 pub use self::disk::{create, rename, sync_folder, write_at};
 pub use self::files::{
@@ -47,6 +51,24 @@ pub fn seal(secret: SecretBytes) -> io::Result<SecretBytes> {
 /// None.
 pub fn unseal(sealed: SecretBytes) -> io::Result<SecretBytes> {
     Ok(sealed)
+}
+
+/// Whether there are logon sessions that take credentials.
+pub const HAS_LOGON_SESSIONS: bool = false;
+
+/// Nobody: the settings let no target ask for it.
+#[must_use]
+pub fn authority() -> Arc<dyn Authority> {
+    Arc::new(Nobody)
+}
+
+#[derive(Debug)]
+struct Nobody;
+
+impl Authority for Nobody {
+    fn ask(&self, _: Request) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
 }
 
 /// What starts the agent for good.

@@ -9,8 +9,12 @@ pub mod service;
 
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use keyroll::secret::SecretBytes;
+
+use crate::logon_session::Authority;
+use crate::logon_session::request::Request;
 
 pub use self::disk::{create, rename, sync_folder, write_at};
 pub use self::files::{
@@ -65,6 +69,24 @@ pub async fn asked_to_stop() {
     tokio::select! {
         () = process::asked_to_stop() => {}
         () = service::asked_to_stop() => {}
+    }
+}
+
+/// Whether there are logon sessions that take credentials.
+pub const HAS_LOGON_SESSIONS: bool = true;
+
+/// The local security authority of this machine.
+#[must_use]
+pub fn authority() -> Arc<dyn Authority> {
+    Arc::new(LocalAuthority)
+}
+
+#[derive(Debug)]
+struct LocalAuthority;
+
+impl Authority for LocalAuthority {
+    fn ask(&self, mut request: Request) -> io::Result<()> {
+        keyroll_windows::authority::ask_kerberos(&mut request.bytes, &Request::pointers())
     }
 }
 

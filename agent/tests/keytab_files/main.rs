@@ -38,6 +38,7 @@ fn keyset(kvno: u32, names: &[&str]) -> Keyset {
         role,
         kvno: Kvno(kvno),
         keys: vec![key(u8::try_from(kvno % 251).unwrap())],
+        origin: None,
     };
     Keyset {
         array: "web".parse().unwrap(),

@@ -12,6 +12,8 @@ mod health;
 #[cfg(windows)]
 mod installed;
 mod keysets;
+mod local_authority;
+mod passwords;
 mod peers;
 mod scene;
 mod trust;

@@ -11,7 +11,8 @@ use keyroll::keyset::{GenerationKeys, Keyset, Role, Unlisted};
 use keyroll::secret::SecretBytes;
 use keyroll_agent::config::Config;
 use keyroll_agent::identity::{Identity, NewKey};
-use keyroll_agent::serve;
+use keyroll_agent::logon_session::{self, Session};
+use keyroll_agent::{platform, serve};
 use keyroll_proto::agent as said;
 use keyroll_proto::agent::agent_client::AgentClient;
 use rcgen::{
@@ -97,6 +98,10 @@ impl Authority {
     }
 }
 
+/// The sessions of the array's target, and whose they are.
+#[derive(Clone)]
+pub struct Logon(pub Vec<Session>, pub Arc<dyn logon_session::Authority>);
+
 /// An agent at work.
 pub struct Scene {
     pub authority: Authority,
@@ -105,6 +110,7 @@ pub struct Scene {
     pub http: SocketAddr,
     pub check: SocketAddr,
     settings: String,
+    logon: Option<Logon>,
     stop: Option<oneshot::Sender<()>>,
     running: Option<JoinHandle<()>>,
 }
@@ -128,6 +134,11 @@ impl Scene {
 
     /// An agent of one array, `web`, with these tables; `{folder}` is replaced.
     pub async fn with(tables: &str) -> Self {
+        Self::beside(tables, None).await
+    }
+
+    /// The same, with a target of logon sessions, which the settings allow on Windows alone.
+    pub async fn beside(tables: &str, logon: Option<Logon>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let [address, http, check] = [free(0), free(0), free(1)];
         let root = folder.path().display().to_string();
@@ -152,6 +163,7 @@ impl Scene {
             http,
             check,
             settings,
+            logon,
             stop,
             running,
         };
@@ -162,13 +174,18 @@ impl Scene {
     async fn start(&mut self) {
         let path = self.path("agent.toml");
         std::fs::write(&path, &self.settings).unwrap();
-        let config = Config::read(&path).unwrap();
+        let mut config = Config::read(&path).unwrap();
+        let mut authority = platform::authority();
+        if let Some(Logon(sessions, their)) = self.logon.clone() {
+            config.arrays[0].sessions = Some(sessions);
+            authority = their;
+        }
         let (stop, stopped) = oneshot::channel::<()>();
         self.running = Some(tokio::spawn(async move {
             let end = async {
                 drop(stopped.await);
             };
-            serve::run(config, end).await.unwrap();
+            serve::run_beside(config, authority, end).await.unwrap();
         }));
         self.stop = Some(stop);
         // It says nothing when its port is open.
@@ -310,6 +327,7 @@ pub fn keyset(epoch: u64, version: u64, generations: &[(Role, u32)]) -> said::Ke
         role: *role,
         kvno: Kvno(*kvno),
         keys: vec![key(*kvno)],
+        origin: None,
     };
     said::Keyset::from(&Keyset {
         array: "web".parse().unwrap(),
@@ -325,6 +343,7 @@ pub fn stage(keyset: said::Keyset) -> said::StageRequest {
     said::StageRequest {
         keyset: Some(keyset),
         nonce: NONCE.to_vec(),
+        passwords: Vec::new(),
     }
 }
 

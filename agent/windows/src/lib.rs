@@ -6,6 +6,7 @@
 #![cfg(windows)]
 
 pub mod access;
+pub mod authority;
 pub mod event_log;
 pub mod files;
 pub mod job;

@@ -17,6 +17,7 @@ use tonic::{Code, Response, Status};
 
 use super::AgentPool;
 use super::inventory::{Asked, inventory};
+use super::letters::letters;
 use super::link::unreachable;
 use super::wire::Wire;
 use crate::ports::{Agents, NodeInventory, NodeProof, PortError};
@@ -54,7 +55,7 @@ fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
-fn malformed(node: &NodeName, malformed: &Malformed) -> PortError {
+pub(super) fn malformed(node: &NodeName, malformed: &Malformed) -> PortError {
     PortError::Refused {
         object: format!("node {node}"),
         why: format!("it answered with a {malformed}"),
@@ -64,7 +65,7 @@ fn malformed(node: &NodeName, malformed: &Malformed) -> PortError {
 
 impl AgentPool {
     /// One call within its time, connecting included.
-    async fn ask<T, F>(
+    pub(super) async fn ask<T, F>(
         &self,
         node: &NodeName,
         time: Duration,
@@ -122,10 +123,11 @@ impl Agents for AgentPool {
         nonce: [u8; 32],
     ) -> Result<NodeInventory, PortError> {
         let _turn = self.turn(node, &keyset.array).await;
-        self.demand_member(node, &keyset.array)?;
+        let record = self.demand_member(node, &keyset.array)?;
         let request = StageRequest {
             keyset: Some(keyset.into()),
             nonce: nonce.to_vec(),
+            passwords: letters(&record, keyset)?,
         };
         let reply = self
             .ask(node, self.deadlines.stage, |mut client| async move {

@@ -90,6 +90,7 @@ fn target(said: agent::Target) -> Result<NodeTarget, Malformed> {
         agent::TargetKind::Owned => TargetKind::Owned,
         agent::TargetKind::Shared => TargetKind::Shared,
         agent::TargetKind::Client => TargetKind::Client,
+        agent::TargetKind::LogonSession => TargetKind::LogonSession,
         agent::TargetKind::Unspecified => return Err(Malformed::new("target.kind", "unknown")),
     };
     // Old files hold keys of enctypes that keyroll never writes (DES): nobody's concern here.

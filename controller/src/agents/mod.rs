@@ -9,6 +9,7 @@ mod calls;
 mod ended;
 mod forgotten;
 pub mod inventory;
+mod letters;
 mod link;
 pub(crate) mod renewal;
 #[cfg(test)]
@@ -186,7 +187,7 @@ impl AgentPool {
     }
 
     /// Whoever was let go of is given no key, however long ago the push was decided.
-    fn demand_member(&self, node: &NodeName, array: &ArrayName) -> Result<(), PortError> {
+    fn demand_member(&self, node: &NodeName, array: &ArrayName) -> Result<NodeRecord, PortError> {
         let object = format!("node {node} of array {array}");
         let record = self.store.node(node).map_err(|error| PortError::Refused {
             object: object.clone(),
@@ -194,7 +195,7 @@ impl AgentPool {
             next: String::new(),
         })?;
         match record {
-            Some(record) if record.arrays.contains(array) => Ok(()),
+            Some(record) if record.arrays.contains(array) => Ok(record),
             Some(_) | None => Err(PortError::Missing { object }),
         }
     }

@@ -2,6 +2,7 @@ mod containment;
 mod fake;
 mod flood;
 mod identity;
+mod passwords;
 mod renewals;
 mod staging;
 
@@ -78,6 +79,7 @@ fn keyset(version: u64) -> Keyset {
             role: Role::Current,
             kvno: Kvno(300),
             keys: vec![key],
+            origin: None,
         }],
         unlisted: Unlisted::Remove,
     }

@@ -2,6 +2,7 @@
 
 use keyroll::drift::{Change, Edited, fought_over};
 use keyroll::keyset::{Keyset, Unlisted};
+use keyroll::keytab::TargetKind;
 use keyroll::keytab::compare::shortfall;
 use keyroll::name::NodeName;
 use keyroll_proto::operator::Alarm;
@@ -57,7 +58,8 @@ impl Reconciler {
             None
         };
         let keyset = keeping.as_ref().unwrap_or(&desired.keyset);
-        let mut wrong = wrong(&inventory, keyset, &nonce);
+        let unbidden = || unbidden(row, array, &inventory);
+        let mut wrong = wrong(&inventory, keyset, &nonce).or_else(unbidden);
         let drifted = inventory.targets.iter().any(|target| target.drifted);
         if wrong.is_some() && !desired.is_staged(node) && !keyset.generations.is_empty() {
             tracing::info!(array = %array.name, node = %node, why = wrong, "mending a node");
@@ -178,6 +180,16 @@ fn wrong(inventory: &NodeInventory, keyset: &Keyset, nonce: &[u8; 32]) -> Option
         .or_else(|| drifted.map(|target| format!("{} is not as keyroll wrote it", target.path)))
 }
 
+/// That a node keeps a password which it may not have any more.
+fn unbidden(node: &NodeRecord, array: &ArrayRecord, inventory: &NodeInventory) -> Option<String> {
+    let keeps = |target: &&NodeTarget| {
+        target.filter.kind == TargetKind::LogonSession && !target.entries.is_empty()
+    };
+    let target = inventory.targets.iter().find(keeps)?;
+    let allowed = node.passwords.contains_key(&array.name);
+    (!allowed).then(|| format!("{} keeps a password that is not allowed there", target.path))
+}
+
 /// Whether a file holds a newer key of the array's than any that was given to it.
 fn has_more(inventory: &NodeInventory, keyset: &Keyset) -> bool {
     let newest = keyset.generations.iter().map(|one| one.kvno).max();
@@ -223,4 +235,67 @@ pub(super) fn node_alarm(
     let next = format!("keyroll node show {} {node}", array.name);
     let what = format!("{}: {}", status.state, status.reason);
     (status.state != "in-service").then(|| alarm("warning", node, what, &next))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use keyroll::kerberos::{Enctype, Kvno};
+    use keyroll::keyset::HeldEntry;
+    use keyroll::keytab::TargetFilter;
+    use keyroll::letter::LetterOpener;
+
+    use super::*;
+    use crate::stand_in::inventory;
+    use crate::store::PasswordLeave;
+    use crate::store::tests::array;
+
+    #[test]
+    fn a_password_that_is_not_allowed_any_more_is_something_to_mend() {
+        let (web, mut node) = (
+            array("web"),
+            NodeRecord::invited("n1".parse().unwrap(), String::new()),
+        );
+        let entry = HeldEntry {
+            principal: "HTTP/web.corp.example@CORP.EXAMPLE".parse().unwrap(),
+            kvno: Kvno(4),
+            enctype: Enctype::Aes256CtsHmacSha1,
+            fingerprint: [9; 32],
+        };
+        let with = |kind, entries| {
+            let filter = TargetFilter {
+                kind,
+                principals: None,
+                enctypes: None,
+            };
+            let mut inventory = inventory();
+            inventory.targets.push(NodeTarget {
+                path: "logon-session".to_owned(),
+                filter,
+                entries,
+                trouble: None,
+                drifted: false,
+                foreign_entries: 0,
+                written_unix: 0,
+            });
+            inventory
+        };
+        let kept = with(TargetKind::LogonSession, vec![entry.clone()]);
+        assert!(unbidden(&node, &web, &kept).is_some());
+        assert_eq!(
+            unbidden(&node, &web, &with(TargetKind::LogonSession, Vec::new())),
+            None
+        );
+        assert_eq!(
+            unbidden(&node, &web, &with(TargetKind::Owned, vec![entry])),
+            None
+        );
+        let leave = PasswordLeave {
+            uses: BTreeSet::new(),
+            key: LetterOpener::of([1; 32]).key(),
+        };
+        node.passwords.insert(web.name.clone(), leave);
+        assert_eq!(unbidden(&node, &web, &kept), None);
+    }
 }

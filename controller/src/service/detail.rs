@@ -120,6 +120,12 @@ pub(super) fn start_roll(request: &said::StartRollRequest) -> String {
     told(&[all, emergency, kill, &request.kill, gap], &request.reason)
 }
 
+/// `forbid logon-session`
+pub(super) fn allow_password(request: &said::AllowPasswordRequest) -> String {
+    let verb = if request.forbid { "forbid" } else { "allow" };
+    told(&[verb, &request.purpose], "")
+}
+
 /// `waive-dc dc2.corp.example: dc2 is switched off for good`
 pub(super) fn resolve_roll(request: &said::ResolveRollRequest) -> String {
     told(&[&request.choice, &request.dc], &request.reason)

@@ -43,7 +43,7 @@ const fn administers(rpc: &'static str, verb: &'static str) -> Needs {
 }
 
 /// Every call with what it needs.
-pub const NEEDS: [Needs; 49] = [
+pub const NEEDS: [Needs; 50] = [
     administers("CreateArray", "array create"),
     administers("AdoptArray", "array adopt"),
     reads("ListArrays", "array list"),
@@ -56,6 +56,7 @@ pub const NEEDS: [Needs; 49] = [
     administers("RemoveNode", "node remove"),
     operates("QuarantineNode", "node quarantine"),
     operates("ResumeNode", "node resume"),
+    administers("AllowPassword", "node password"),
     operates("StartRoll", "roll"),
     reads("RollStatus", "roll status"),
     reads("WatchRoll", "roll watch"),

@@ -97,6 +97,9 @@ operator_service! {
         |q| &[&q.array], &q.node, q.dry_run, q.reason => |c, call| c.quarantine_node(&q);
     "ResumeNode" resume_node(ResumeNodeRequest) -> Changed
         |q| &[&q.array], &q.node, q.dry_run => |c, call| c.resume_node(&q);
+    "AllowPassword" allow_password(AllowPasswordRequest) -> Changed
+        |q| &[&q.array], &q.node, q.dry_run, detail::allow_password(q) =>
+        |c, call| c.allow_password(&q).await;
     "StartRoll" start_roll(StartRollRequest) -> StartRollReply
         |q| &named(&q.arrays, q.all), "", q.dry_run, detail::start_roll(q) =>
         |c, call| c.start_rolls(&q, &call.actor).await;

@@ -103,7 +103,8 @@ impl Nodes {
     }
 }
 
-fn empty() -> NodeInventory {
+/// What a node says that holds nothing.
+pub(crate) fn empty() -> NodeInventory {
     NodeInventory {
         version: Version(0),
         fence: Fence::default(),

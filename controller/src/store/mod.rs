@@ -40,7 +40,7 @@ pub use petitions::{Answered, Petition, Petitions};
 pub use read::Read;
 pub use records::{
     Account, ArrayRecord, AuthorityRecord, DriftRecord, GenerationRecord, KeptGeneration, Meta,
-    NamingRecord, NodeRecord, NodeState, OperatorRecord, PreviousGeneration, Trust,
+    NamingRecord, NodeRecord, NodeState, OperatorRecord, PasswordLeave, PreviousGeneration, Trust,
 };
 pub use snapshot::Snapshot;
 pub use token::{NotRedeemed, TokenRecord};

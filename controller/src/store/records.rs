@@ -6,6 +6,7 @@ use keyroll::drift::{Heal, Healed, Known};
 use keyroll::fence::{Epoch, Version};
 use keyroll::kerberos::salt::{AccountKind, Salt};
 use keyroll::kerberos::{Enctype, Kvno, Principal, Realm};
+use keyroll::letter::{LetterKey, PasswordUse};
 use keyroll::name::{ArrayName, NodeName, OperatorName};
 use keyroll::roll::policy::{Method, Policy};
 use keyroll::roll::{GenerationNumber, RollNumber, Sealed};
@@ -199,6 +200,20 @@ pub struct NodeRecord {
     /// How long it stays ready without a controller's word, by its own; none: for ever.
     #[serde(default)]
     pub stays_ready_seconds: Option<u64>,
+    /// The arrays whose password itself is sent to it, by an operator's leave. To others, keys.
+    #[serde(default)]
+    pub passwords: BTreeMap<ArrayName, PasswordLeave>,
+}
+
+/// An operator's leave to send an array's password to one node.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct PasswordLeave {
+    /// What for.
+    pub uses: BTreeSet<PasswordUse>,
+    /// The key that the node showed when the leave was given: another machine that gets the node's
+    /// name, or its certificate, opens nothing.
+    pub key: LetterKey,
 }
 
 impl NodeRecord {
@@ -216,6 +231,7 @@ impl NodeRecord {
             joined_unix: 0,
             quarantined: BTreeMap::new(),
             stays_ready_seconds: None,
+            passwords: BTreeMap::new(),
         }
     }
 

@@ -11,6 +11,7 @@ mod doctor;
 mod no;
 mod nodes;
 mod operators;
+mod passwords;
 mod recover;
 mod rolls;
 mod schedules;

@@ -227,6 +227,7 @@ impl Controller {
                 change.edit_node(&node.name, |node| {
                     node.arrays.remove(&array.name);
                     node.quarantined.remove(&array.name);
+                    node.passwords.remove(&array.name);
                     if gone {
                         node.state = NodeState::Removed;
                         node.forget_certificates();
@@ -339,7 +340,11 @@ impl Controller {
     }
 
     /// Changes a node's record as it is now: its certificate may have been renewed meanwhile.
-    fn edit(&self, name: &NodeName, edit: impl FnOnce(&mut NodeRecord)) -> Result<(), StoreError> {
+    pub(super) fn edit(
+        &self,
+        name: &NodeName,
+        edit: impl FnOnce(&mut NodeRecord),
+    ) -> Result<(), StoreError> {
         self.ports
             .store
             .write(|change| change.edit_node(name, edit).map(drop))

@@ -111,6 +111,13 @@ impl Controller {
             agent_version: inventory
                 .map(|one| one.agent_version.clone())
                 .unwrap_or_default(),
+            password_uses: node
+                .passwords
+                .get(&array.name)
+                .into_iter()
+                .flat_map(|leave| &leave.uses)
+                .map(ToString::to_string)
+                .collect(),
         }
     }
 
@@ -125,6 +132,7 @@ impl Controller {
                 TargetKind::Owned => "owned",
                 TargetKind::Shared => "shared",
                 TargetKind::Client => "client",
+                TargetKind::LogonSession => "logon-session",
             }
             .to_owned(),
             entries: target

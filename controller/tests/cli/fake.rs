@@ -149,6 +149,7 @@ answers! {
         remove_node RemoveNodeRequest => Changed, |_, r| samples::changed(r.dry_run);
         quarantine_node QuarantineNodeRequest => Changed, |_, r| samples::changed(r.dry_run);
         resume_node ResumeNodeRequest => Changed, |_, r| samples::changed(r.dry_run);
+        allow_password AllowPasswordRequest => Changed, |_, r| samples::changed(r.dry_run);
         start_roll StartRollRequest => StartRollReply, |fake, r| StartRollReply {
             rolls: fake.knobs().started.clone().unwrap_or_else(|| samples::started(&r)),
         };

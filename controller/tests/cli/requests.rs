@@ -112,6 +112,20 @@ fn node_verbs() {
         &["\"the disk\""],
     );
     asks("node resume web n1", "resume_node", &["node: \"n1\""]);
+    asks(
+        "node password web n1 --allow logon-session",
+        "allow_password",
+        &[
+            "node: \"n1\"",
+            "purpose: \"logon-session\"",
+            "forbid: false",
+        ],
+    );
+    asks(
+        "node password web n1 --forbid logon-session",
+        "allow_password",
+        &["purpose: \"logon-session\"", "forbid: true"],
+    );
 }
 
 #[test]

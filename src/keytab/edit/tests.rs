@@ -21,6 +21,7 @@ fn generation(role: Role, kvno: u32) -> GenerationKeys {
         role,
         kvno: Kvno(kvno),
         keys,
+        origin: None,
     }
 }
 

@@ -98,6 +98,7 @@ fn keyset(choice: u8) -> Keyset {
             key(Enctype::Aes256CtsHmacSha1, kvno),
             key(Enctype::Rc4Hmac, kvno),
         ],
+        origin: None,
     };
     let kvno = 1 + u32::from(choice >> 4) * 85;
     let mut generations = vec![generation(Role::Current, kvno)];

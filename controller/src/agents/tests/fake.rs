@@ -30,6 +30,8 @@ pub(super) struct Knobs {
     pub(super) refuse_certificate: bool,
     /// Where agents that are asked wait for each other before any of them answers.
     pub(super) meet: Option<Arc<Barrier>>,
+    /// The key that it shows for letters.
+    pub(super) letter_key: Vec<u8>,
 }
 
 #[derive(Debug)]
@@ -50,6 +52,7 @@ struct Inner {
     next_key: Mutex<Option<KeyPair>>,
     version: AtomicUsize,
     given: Mutex<Vec<String>>,
+    sealed: Mutex<Vec<Vec<SealedPassword>>>,
 }
 
 #[derive(Clone)]
@@ -114,6 +117,7 @@ impl FakeAgent {
             next_key: Mutex::default(),
             version: AtomicUsize::new(0),
             given: Mutex::default(),
+            sealed: Mutex::default(),
         });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -163,6 +167,11 @@ impl FakeAgent {
     /// The arrays of the keysets that it was given since the last time.
     pub(super) fn given(&self) -> Vec<String> {
         std::mem::take(&mut *self.inner.given.lock().unwrap())
+    }
+
+    /// The sealed passwords that came with each keyset since the last time.
+    pub(super) fn sealed(&self) -> Vec<Vec<SealedPassword>> {
+        std::mem::take(&mut *self.inner.sealed.lock().unwrap())
     }
 
     /// The serial of the certificate that it shows.
@@ -231,7 +240,9 @@ impl Agent for Service {
 
     async fn stage(&self, request: Request<StageRequest>) -> Result<Response<StageReply>, Status> {
         self.begin().await?;
-        let keyset = request.into_inner().keyset.unwrap();
+        let request = request.into_inner();
+        self.0.sealed.lock().unwrap().push(request.passwords);
+        let keyset = request.keyset.unwrap();
         let version = keyset.version as usize;
         self.0.version.store(version, Ordering::SeqCst);
         let inventory = Some(Inventory {
@@ -257,6 +268,15 @@ impl Agent for Service {
     async fn admit(&self, _: Request<AdmitRequest>) -> Result<Response<AdmitReply>, Status> {
         self.begin().await?;
         Ok(Response::new(AdmitReply::default()))
+    }
+
+    async fn show_letter_key(
+        &self,
+        _: Request<ShowLetterKeyRequest>,
+    ) -> Result<Response<ShowLetterKeyReply>, Status> {
+        self.begin().await?;
+        let key = self.0.knobs.lock().unwrap().letter_key.clone();
+        Ok(Response::new(ShowLetterKeyReply { key }))
     }
 
     async fn wipe(&self, _: Request<WipeRequest>) -> Result<Response<Inventory>, Status> {

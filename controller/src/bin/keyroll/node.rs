@@ -4,10 +4,10 @@ mod view;
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{ArgGroup, Args, Subcommand};
 use keyroll_proto::operator::{
-    AddNodeReply, AddNodeRequest, ListNodesRequest, QuarantineNodeRequest, RemoveNodeRequest,
-    ResumeNodeRequest, ShowNodeRequest,
+    AddNodeReply, AddNodeRequest, AllowPasswordRequest, ListNodesRequest, QuarantineNodeRequest,
+    RemoveNodeRequest, ResumeNodeRequest, ShowNodeRequest,
 };
 
 use crate::exit::Exit;
@@ -103,6 +103,25 @@ pub enum Verb {
         #[command(flatten)]
         dry_run: DryRun,
     },
+    /// Let a node have the array's password itself, or not any more: other nodes get keys alone
+    #[command(
+        group = ArgGroup::new("what").required(true).args(["allow", "forbid"]),
+        after_help = "Examples:
+  keyroll node password web win1.corp.example --allow logon-session
+  keyroll node password web win1.corp.example --forbid logon-session   # then roll"
+    )]
+    Password {
+        #[command(flatten)]
+        member: Member,
+        /// Send it for this use, sealed to the key that the node has now: logon-session
+        #[arg(long, value_name = "USE")]
+        allow: Option<String>,
+        /// Do not send it for this use any more; what the node keeps of it is wiped
+        #[arg(long, value_name = "USE")]
+        forbid: Option<String>,
+        #[command(flatten)]
+        dry_run: DryRun,
+    },
 }
 
 /// `node add`
@@ -193,6 +212,26 @@ pub async fn run(verb: Verb, session: &Session) -> Result<Exit, Trouble> {
             };
             session
                 .change(&doing, async |mut client| client.resume_node(request).await)
+                .await
+        }
+        Verb::Password {
+            member: Member { array, node },
+            allow,
+            forbid,
+            dry_run: DryRun { dry_run },
+        } => {
+            let doing = format!("the password of {array} for {node}");
+            let request = AllowPasswordRequest {
+                array,
+                node,
+                forbid: forbid.is_some(),
+                purpose: allow.or(forbid).unwrap_or_default(),
+                dry_run,
+            };
+            session
+                .change(&doing, async |mut client| {
+                    client.allow_password(request).await
+                })
                 .await
         }
     }

@@ -78,6 +78,8 @@ async fn told() -> Vec<(&'static str, &'static str, bool)> {
         "QuarantineNode" quarantine_node QuarantineNodeRequest { array: own() } {
             node: x(), reason: x() };
         "ResumeNode" resume_node ResumeNodeRequest { array: own() } { node: x() };
+        "AllowPassword" allow_password AllowPasswordRequest { array: own() } {
+            node: x(), purpose: x(), forbid: true };
         "StartRoll" start_roll StartRollRequest {} {
             arrays: vec![own()], all: true, emergency: true, kill: x(), reason: x(),
             accept_delegation_gap: true };
@@ -113,7 +115,8 @@ fn fields(message: &str) -> Vec<String> {
     let proto = include_str!("../../../../proto/keyroll/operator/v1/operator.proto");
     let begin = format!("message {message} {{");
     let lines = proto.lines().skip_while(|line| !line.starts_with(&begin));
-    let lines = lines.take_while(|line| *line != "}");
+    // One without fields ends on the line on which it begins.
+    let lines = lines.take_while(|line| *line != "}" && !line.ends_with("{}"));
     let fields = lines.filter_map(|line| {
         let (field, number) = line.trim().split_once(" = ")?;
         let is_field = number.ends_with(';') && !field.starts_with("//");

@@ -57,6 +57,7 @@ async fn asked(by: &'static str, array: &str) -> Vec<(&'static str, bool)> {
         "RemoveNode" remove_node RemoveNodeRequest { array: a.into() };
         "QuarantineNode" quarantine_node QuarantineNodeRequest { array: a.into() };
         "ResumeNode" resume_node ResumeNodeRequest { array: a.into() };
+        "AllowPassword" allow_password AllowPasswordRequest { array: a.into() };
         "StartRoll" start_roll StartRollRequest { arrays: vec![a.into()], dry_run: true };
         "RollStatus" roll_status RollStatusRequest { array: a.into() };
         "WatchRoll" watch_roll WatchRollRequest { array: a.into() };

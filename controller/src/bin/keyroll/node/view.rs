@@ -55,6 +55,7 @@ pub fn node_text(node: &NodeView) -> String {
         ),
         ("clock", offset),
         ("agent", node.agent_version.clone()),
+        ("password for", node.password_uses.join(", ")),
     ];
     let mut text = String::new();
     for (name, value) in facts.iter().filter(|(_, value)| !value.is_empty()) {

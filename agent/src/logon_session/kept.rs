@@ -1,0 +1,210 @@
+//! The passwords that a node keeps for its logon sessions: one file, sealed for this machine.
+
+use std::path::Path;
+
+use keyroll::kerberos::salt::Salt;
+use keyroll::kerberos::string_to_key::derive_all;
+use keyroll::kerberos::{Enctype, Key, Kvno, Principal};
+use keyroll::keyset::{GenerationKeys, HeldEntry, Keyset, Origin, fingerprint};
+use keyroll::secret::{Password, SecretBytes};
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use super::SessionError;
+use crate::atomic_file::{self, Access, FileError};
+use crate::keytab_file;
+use crate::platform;
+
+/// What is kept of one array.
+#[derive(Debug)]
+pub struct Kept {
+    /// Its account.
+    pub account: Principal,
+    /// The names under which its keys stand.
+    principals: Vec<Principal>,
+    /// Its passwords, the current one first.
+    pub generations: Vec<KeptGeneration>,
+}
+
+/// One password, and which keys follow from it.
+#[derive(Debug)]
+pub struct KeptGeneration {
+    kvno: Kvno,
+    enctypes: Vec<Enctype>,
+    /// The password.
+    pub origin: Origin,
+}
+
+/// The file, once it is open.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct File {
+    account: Principal,
+    principals: Vec<Principal>,
+    generations: Vec<Generation>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct Generation {
+    kvno: Kvno,
+    enctypes: Vec<Enctype>,
+    salt: Salt,
+    password: Zeroizing<String>,
+}
+
+impl Kept {
+    /// What is to be kept of a keyset whose letters are open.
+    ///
+    /// # Errors
+    /// [`SessionError::NoPassword`], [`SessionError::KeysAlone`], [`SessionError::OtherKeys`].
+    pub fn of(keyset: &Keyset) -> Result<Self, SessionError> {
+        let array = || keyset.array.clone();
+        let account = keyset.principals.first().cloned();
+        let (Some(account), true) = (
+            account,
+            keyset.generations.iter().any(|one| one.origin.is_some()),
+        ) else {
+            return Err(SessionError::NoPassword(array()));
+        };
+        let mut generations: Vec<&GenerationKeys> = keyset.generations.iter().collect();
+        generations.sort_by_key(|one| one.role);
+        let kept = |one: &&GenerationKeys| {
+            let kvno = one.kvno;
+            let origin = one.origin.as_ref().ok_or_else(|| SessionError::KeysAlone {
+                array: array(),
+                kvno,
+            })?;
+            if !origin.is_of(&one.keys) {
+                return Err(SessionError::OtherKeys {
+                    array: array(),
+                    kvno,
+                });
+            }
+            Ok(KeptGeneration {
+                kvno,
+                enctypes: one.keys.iter().map(Key::enctype).collect(),
+                origin: origin.duplicate(),
+            })
+        };
+        Ok(Self {
+            account,
+            principals: keyset.principals.clone(),
+            generations: generations.iter().map(kept).collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// What the file keeps; none if there is none.
+    ///
+    /// # Errors
+    /// [`SessionError::File`], [`SessionError::Damaged`].
+    pub fn load(path: &Path) -> Result<Option<Self>, SessionError> {
+        let sealed = match atomic_file::read(path) {
+            Err(error) if error.is_missing() => return Ok(None),
+            outcome => outcome?,
+        };
+        let bytes = platform::unseal(sealed);
+        let bytes = bytes.map_err(|error| FileError::system("open", path, error))?;
+        let file: File = serde_json::from_slice(bytes.expose())
+            .map_err(|_| SessionError::Damaged(path.to_owned()))?;
+        let generation = |mut one: Generation| KeptGeneration {
+            kvno: one.kvno,
+            enctypes: one.enctypes,
+            origin: Origin {
+                password: Password::new(std::mem::take(&mut *one.password)),
+                salt: one.salt,
+            },
+        };
+        Ok(Some(Self {
+            account: file.account,
+            principals: file.principals,
+            generations: file.generations.into_iter().map(generation).collect(),
+        }))
+    }
+
+    /// Makes this what the file keeps, durably.
+    ///
+    /// # Errors
+    /// [`FileError`].
+    pub fn save(&self, path: &Path) -> Result<(), FileError> {
+        let generation = |one: &KeptGeneration| Generation {
+            kvno: one.kvno,
+            enctypes: one.enctypes.clone(),
+            salt: one.origin.salt.clone(),
+            password: Zeroizing::new(one.origin.password.expose().to_owned()),
+        };
+        let file = File {
+            account: self.account.clone(),
+            principals: self.principals.clone(),
+            generations: self.generations.iter().map(generation).collect(),
+        };
+        let failed = |error| FileError::system("seal", path, error);
+        let bytes = serde_json::to_vec(&file).map_err(|error| failed(error.into()))?;
+        let sealed = platform::seal(SecretBytes::new(bytes)).map_err(failed)?;
+        atomic_file::replace(path, &sealed, &Access::PRIVATE)
+    }
+
+    /// Overwrites and removes the file.
+    ///
+    /// # Errors
+    /// [`FileError`].
+    pub fn destroy(path: &Path) -> Result<(), FileError> {
+        keytab_file::remove(path)
+    }
+
+    /// Whether this account has this very password here.
+    #[must_use]
+    pub fn has(&self, generation: &KeptGeneration) -> bool {
+        let same = |one: &KeptGeneration| {
+            one.kvno == generation.kvno && one.origin.password.same_as(&generation.origin.password)
+        };
+        self.generations.iter().any(same)
+    }
+
+    /// Whether the file would say the same of both.
+    #[must_use]
+    pub fn same_as(&self, other: &Self) -> bool {
+        let same = |(one, other): (&KeptGeneration, &KeptGeneration)| {
+            one.kvno == other.kvno
+                && one.enctypes == other.enctypes
+                && one.origin.salt == other.origin.salt
+                && one.origin.password.same_as(&other.origin.password)
+        };
+        self.account == other.account
+            && self.principals == other.principals
+            && self.generations.len() == other.generations.len()
+            && self.generations.iter().zip(&other.generations).all(same)
+    }
+
+    /// Whether everything of the other is here too.
+    #[must_use]
+    pub fn contains(&self, other: &Self) -> bool {
+        self.account == other.account && other.generations.iter().all(|one| self.has(one))
+    }
+
+    /// The keys that follow from the passwords, under each of the names.
+    #[must_use]
+    pub fn keys(&self) -> Vec<(Principal, Kvno, Key)> {
+        let mut keys = Vec::new();
+        for one in &self.generations {
+            let derived = derive_all(&one.enctypes, &one.origin.password, &one.origin.salt);
+            for principal in &self.principals {
+                let entry = |key: &Key| (principal.clone(), one.kvno, key.duplicate());
+                keys.extend(derived.iter().map(entry));
+            }
+        }
+        keys
+    }
+}
+
+/// What these keys are as entries, under `nonce`.
+#[must_use]
+pub fn held(keys: &[(Principal, Kvno, Key)], nonce: &[u8; 32]) -> Vec<HeldEntry> {
+    let entry = |(principal, kvno, key): &(Principal, Kvno, Key)| HeldEntry {
+        principal: principal.clone(),
+        kvno: *kvno,
+        enctype: key.enctype(),
+        fingerprint: fingerprint(nonce, principal, *kvno, key),
+    };
+    keys.iter().map(entry).collect()
+}

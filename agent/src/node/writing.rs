@@ -1,0 +1,108 @@
+//! A keyset on its way into the targets: files first, then logon sessions, then what is noted.
+
+use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use keyroll::keyset::{Keyset, Unlisted};
+
+use super::{StageError, save};
+use crate::config::Array;
+use crate::keytab_file::{Order, prepare};
+use crate::logon_session::kept::{Kept, held};
+use crate::logon_session::{LogonSessions, NAME, SessionError};
+use crate::state::ArrayState;
+
+/// A keyset on its way into the targets of an array.
+pub(super) struct Writing<'a> {
+    pub(super) folder: &'a Path,
+    pub(super) array: &'a Array,
+    pub(super) sessions: Option<&'a LogonSessions>,
+    pub(super) keyset: &'a Keyset,
+}
+
+impl Writing<'_> {
+    /// Brings the targets to the keyset; returns what is true from now on, whether it worked or
+    /// not.
+    pub(super) fn write(self, state: ArrayState) -> (ArrayState, Result<(), StageError>) {
+        let keyset = self.keyset;
+        let mut next = state.clone();
+        next.begin(keyset.epoch, keyset.version, &keyset.principals);
+        let seconds = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default()
+            .as_secs();
+        let scope = next.principals.clone();
+        let written = state.files.keys().cloned().collect();
+        let order = Order {
+            keyset,
+            scope: &scope,
+            written: &written,
+            timestamp: u32::try_from(seconds).unwrap_or(u32::MAX),
+        };
+        let prepared = match prepare(&self.array.targets, order) {
+            Ok(prepared) => prepared,
+            Err(error) => return (state, Err(error.into())),
+        };
+        next.hooks_due |= !prepared.is_empty();
+        // The intent first: from here on no older keyset is taken, whatever happens.
+        let begun = match save(self.folder, &self.array.name, &state, next) {
+            Ok(begun) => begun,
+            Err(error) => return (state, Err(error.into())),
+        };
+        // The files are right even where the password is not to be had.
+        let settled = prepared
+            .commit()
+            .map_err(StageError::from)
+            .and_then(|()| self.give())
+            .and_then(|()| self.settle(begun.clone()));
+        match settled {
+            Ok(settled) => (settled, Ok(())),
+            Err(error) => (begun, Err(error)),
+        }
+    }
+
+    /// Gives the logon sessions what they are to have. A password that is not sent any more is not
+    /// kept: whoever has allowed it has thought better of it.
+    fn give(&self) -> Result<(), StageError> {
+        let Some(sessions) = self.sessions else {
+            return Ok(());
+        };
+        match Kept::of(self.keyset) {
+            Ok(kept) => Ok(sessions.hold(&kept)?),
+            Err(error @ SessionError::NoPassword(_)) => {
+                sessions.wipe()?;
+                Err(error.into())
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Notes what each target holds now.
+    fn settle(&self, begun: ArrayState) -> Result<ArrayState, StageError> {
+        let mut next = begun.clone();
+        if self.keyset.unlisted == Unlisted::Remove {
+            // No key of an earlier name is left, so such names are not the array's any more.
+            next.principals.clone_from(&self.keyset.principals);
+        }
+        next.files.clear();
+        for target in &self.array.targets {
+            let entries = target.entries()?;
+            let marks = entries
+                .iter()
+                .flatten()
+                .filter(|entry| next.owns(target, entry))
+                .filter_map(|entry| next.mark(entry))
+                .collect();
+            next.files.insert(target.path.clone(), marks);
+        }
+        if let Some(sessions) = self.sessions {
+            let marks = ArrayState::marks(&held(&sessions.keys()?, &next.salt));
+            next.files.insert(NAME.into(), marks);
+        }
+        // Without hooks there is nothing left that could fail: one write to the disk less.
+        if self.array.hooks.is_empty() || !next.hooks_due {
+            next.hold();
+        }
+        Ok(save(self.folder, &self.array.name, &begun, next)?)
+    }
+}
