@@ -230,3 +230,19 @@ fn who_may_act_by_a_descriptor_is_told() {
     let no_list = [&[1, 0, 4, 0x80][..], &[0; 16]].concat();
     check(&with(no_list, Vec::new()), &[], &["anybody-may-act"]);
 }
+
+#[test]
+fn an_entry_with_a_condition_is_told() {
+    let front = sid("S-1-5-21-1-2-3-1104");
+    let mut bytes = Descriptor::of_actors([&front]).to_bytes();
+    // The kind of the only entry: a header of four bytes, a mask, and a SID of 28.
+    let kind = bytes.len() - 36;
+    assert_eq!(bytes[kind], 0);
+    for (callback, told) in [(9, true), (11, true), (10, false), (2, false)] {
+        bytes[kind] = callback;
+        let mut of = inventory(QUIET, &[]);
+        of.holding.descriptor = Some(bytes.clone());
+        let codes: &[&str] = if told { &["actor-conditional"] } else { &[] };
+        check(&of, &[], codes);
+    }
+}
