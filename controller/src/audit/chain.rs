@@ -58,8 +58,12 @@ pub(super) struct Link {
     key: AuditKey,
     /// How many checkpoints were seen.
     pub(super) checkpoints: u64,
+    /// The number of the newest of them.
+    pub(super) signed: u64,
     /// Whether the first entry may be any: what came before it was not kept.
     anywhere: bool,
+    /// The number of the first entry.
+    first: u64,
 }
 
 impl Link {
@@ -69,11 +73,15 @@ impl Link {
             head: Head::default(),
             key,
             checkpoints: 0,
+            signed: 0,
             anywhere: false,
+            first: 1,
         }
     }
 
-    /// From whatever entry comes first.
+    /// From whatever entry comes first. Nothing shows that it follows from one before unless it is
+    /// the chain's first; it is believed as far as a later checkpoint covers it, and if it says
+    /// that it is a checkpoint, it is not believed that.
     pub(super) fn from_anywhere(key: AuditKey) -> Self {
         Self {
             anywhere: true,
@@ -84,7 +92,9 @@ impl Link {
     /// Takes the next entry, or says what is wrong with it.
     pub(super) fn take(&mut self, entry: &Entry) -> Result<(), String> {
         let found = entry.number;
-        if !std::mem::take(&mut self.anywhere) {
+        if std::mem::take(&mut self.anywhere) && found != 1 {
+            self.first = found;
+        } else {
             let wanted = self.head.number + 1;
             if found != wanted {
                 return Err(format!("entry {wanted}: entry {found} stands in its place"));
@@ -102,10 +112,11 @@ impl Link {
                     ));
                 }
                 self.checkpoints += 1;
+                self.signed = found;
             }
         }
-        let before = self.head.checkpoint;
-        if before > 0 && found - before > checkpoint::EVERY {
+        let before = self.signed.max(self.first.saturating_sub(1));
+        if found - before > checkpoint::EVERY {
             return Err(format!("entry {found}: no checkpoint since entry {before}"));
         }
         self.head = self.head.after(entry);

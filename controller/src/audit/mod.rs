@@ -64,7 +64,9 @@ pub struct Verdict {
     pub head: String,
     /// How many of them are checkpoints, each signed.
     pub checkpoints: u64,
-    /// The number of the newest checkpoint; 0 if there is none.
+    /// The number of the last entry: those after the newest checkpoint are covered by no signature.
+    pub last: u64,
+    /// The number of the newest checkpoint that was verified; 0 if there is none.
     pub signed: u64,
     /// By which key they are signed.
     pub key: AuditKey,
@@ -183,6 +185,7 @@ pub fn verify(store: &Store) -> Result<Verdict, StoreError> {
     let key = store.audit_key();
     let verdict = |head: &Head, checkpoints, trouble| Verdict {
         entries: head.number,
+        last: head.number,
         head: head.hash.clone(),
         checkpoints,
         signed: head.checkpoint,

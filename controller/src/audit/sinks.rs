@@ -12,14 +12,16 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use futures_util::future::{join_all, select_ok};
+use futures_util::future::select_ok;
 use keyroll_proto::operator::Alarm;
 use serde::Deserialize;
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use super::{Entry, sign_what_is_new};
+use super::{Entry, Event, append, sign_what_is_new};
 use crate::store::{Store, StoreError};
+use file::Paper;
 use webhook::Webhook;
 pub use webhook::WebhookConfig;
 
@@ -63,9 +65,17 @@ impl AuditConfig {
     }
 }
 
+/// What a sink surely has.
+enum Has {
+    /// Our chain up to this entry.
+    Ours(u64),
+    /// An entry that is not in our chain.
+    Other(Box<Entry>),
+}
+
 /// One place.
 enum Sink {
-    File(PathBuf),
+    File(Paper),
     Syslog(PathBuf),
     Webhook(Webhook),
 }
@@ -82,29 +92,33 @@ impl Sink {
     /// What operators know it by.
     fn place(&self) -> String {
         match self {
-            Self::File(path) | Self::Syslog(path) => path.display().to_string(),
+            Self::File(Paper { path, .. }) | Self::Syslog(path) => path.display().to_string(),
             Self::Webhook(webhook) => webhook.url(),
         }
     }
 
     /// The last entry that it surely has, which may be newer than what was written down. One that
     /// is not in this chain was written before the store was put back from a backup.
-    fn has(&self, store: &Store, noted: u64) -> anyhow::Result<u64> {
-        let Self::File(path) = self else {
-            return Ok(noted);
+    async fn has(&self, store: &Store, noted: u64) -> anyhow::Result<Has> {
+        let Self::File(file) = self else {
+            return Ok(Has::Ours(noted));
         };
-        let Some(last) = file::last(path)? else {
-            return Ok(noted);
+        let Some(last) = file.work(file::last).await? else {
+            return Ok(Has::Ours(noted));
         };
-        let is_ours = store
-            .audit_entry(last.number)?
-            .is_some_and(|ours| ours == last);
-        Ok(if is_ours { last.number } else { noted })
+        let ours = store.audit_entry(last.number)?;
+        if ours.is_some_and(|ours| ours == last) {
+            return Ok(Has::Ours(last.number));
+        }
+        Ok(Has::Other(Box::new(last)))
     }
 
     async fn take(&self, entries: &[Entry]) -> anyhow::Result<()> {
         match self {
-            Self::File(path) => file::append(path, entries)?,
+            Self::File(file) => {
+                let entries = entries.to_vec();
+                file.work(move |path| file::append(path, &entries)).await?;
+            }
             Self::Syslog(path) => syslog::send(path, entries).await?,
             Self::Webhook(webhook) => webhook.post(entries).await?,
         }
@@ -117,6 +131,8 @@ struct Outlet {
     /// The last entry that the sink has taken.
     reached: watch::Sender<u64>,
     trouble: Mutex<Option<String>>,
+    /// That the sink knows of entries that this store does not, since this process began.
+    fork: Mutex<Option<String>>,
 }
 
 /// No sink has heard of what is to be done, so it is not done.
@@ -145,7 +161,7 @@ impl Sinks {
     pub fn new(store: Arc<Store>, config: &AuditConfig) -> Result<Arc<Self>, String> {
         let webhook = config.webhook.as_ref().map(Webhook::new).transpose()?;
         let sinks = [
-            config.file.clone().map(Sink::File),
+            config.file.clone().map(Paper::at).map(Sink::File),
             config.syslog.clone().map(Sink::Syslog),
             webhook.map(Sink::Webhook),
         ];
@@ -155,6 +171,7 @@ impl Sinks {
                 reached: watch::Sender::new(noted.map_err(|error| error.to_string())?),
                 sink,
                 trouble: Mutex::default(),
+                fork: Mutex::default(),
             })
         };
         let outlets: Result<Vec<Outlet>, String> =
@@ -207,7 +224,20 @@ impl Sinks {
     /// What operators are told: one for each sink that takes nothing.
     pub fn alarms(&self) -> impl Iterator<Item = Alarm> + '_ {
         let all_fail = self.outlets.iter().all(|outlet| outlet.failed().is_some());
-        self.outlets.iter().filter_map(move |outlet| {
+        let forks = self.outlets.iter().filter_map(|outlet| {
+            let fork = outlet.fork.lock().unwrap_or_else(PoisonError::into_inner);
+            Some(Alarm {
+                grade: "critical".to_owned(),
+                object: outlet.sink.place(),
+                what: fork.clone()?,
+                next: "keyroll audit show; whether the controller was set back, and by whom; the \
+                       alarm ends when the controller is started anew"
+                    .to_owned(),
+                code: "audit-fork".to_owned(),
+                ..Alarm::default()
+            })
+        });
+        let failures = self.outlets.iter().filter_map(move |outlet| {
             let why = outlet.failed()?;
             let (grade, so) = if all_fail {
                 ("critical", ", so nothing is changed and no roll begins")
@@ -222,13 +252,24 @@ impl Sinks {
                 code: "audit-sink".to_owned(),
                 ..Alarm::default()
             })
-        })
+        });
+        forks.chain(failures)
     }
 
-    /// Serves the sinks, and signs the chain every hour, for ever.
+    /// Serves the sinks, and signs the chain every hour, for ever; each beside the others and
+    /// beside whoever waits here.
     pub async fn run(self: Arc<Self>) {
-        let serve = join_all(self.outlets.iter().map(|outlet| outlet.serve(&self.store)));
-        tokio::join!(serve, self.sign());
+        let mut tasks = JoinSet::new();
+        for place in 0..self.outlets.len() {
+            let sinks = Arc::clone(&self);
+            tasks.spawn(async move {
+                if let Some(outlet) = sinks.outlets.get(place) {
+                    outlet.serve(&sinks.store).await;
+                }
+            });
+        }
+        tasks.spawn(async move { self.sign().await });
+        while tasks.join_next().await.is_some() {}
     }
 
     async fn sign(&self) {
@@ -274,7 +315,13 @@ impl Outlet {
 
     async fn catch_up(&self, store: &Store) -> anyhow::Result<()> {
         let noted = *self.reached.borrow();
-        let mut reached = self.sink.has(store, noted)?;
+        let mut reached = match self.sink.has(store, noted).await? {
+            Has::Ours(number) => number,
+            Has::Other(last) => {
+                self.tell_of_fork(store, &last)?;
+                noted
+            }
+        };
         loop {
             let last = store.audit_head()?.map_or(0, |head| head.number);
             if reached >= last {
@@ -292,6 +339,34 @@ impl Outlet {
             self.reached.send_replace(reached);
             store.write(|change| change.put_audit_taken(self.sink.name(), reached))?;
         }
+    }
+
+    /// The sink has heard of what this store has forgotten: it was set back, or the sink's entries
+    /// are somebody else's. Written down once, where everybody sees it.
+    fn tell_of_fork(&self, store: &Store, last: &Entry) -> Result<(), StoreError> {
+        let mut fork = self.fork.lock().unwrap_or_else(PoisonError::into_inner);
+        if fork.is_some() {
+            return Ok(());
+        }
+        let head = store.audit_head()?.unwrap_or_default();
+        let (number, hash) = (last.number, &last.hash);
+        let what = format!(
+            "it ends with entry {number}, hash {hash}, which is not in this controller's chain: \
+             that ends with entry {}, hash {}; it was set back, or somebody has written there",
+            head.number, head.hash
+        );
+        let event = Event {
+            at_unix_millis: chrono::Utc::now().timestamp_millis(),
+            actor: "controller".to_owned(),
+            verb: "audit fork".to_owned(),
+            object: self.sink.place(),
+            outcome: "noticed".to_owned(),
+            detail: what.clone(),
+        };
+        append(store, event)?;
+        tracing::error!(sink = self.sink.place(), what, "the audit has forked");
+        *fork = Some(what);
+        Ok(())
     }
 
     fn set_trouble(&self, why: Option<String>) {

@@ -181,6 +181,7 @@ impl Controller {
             checkpoints: verdict.checkpoints,
             signed: verdict.signed,
             key: verdict.key.to_string(),
+            last: verdict.last,
         })
     }
 }

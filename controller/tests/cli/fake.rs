@@ -177,6 +177,7 @@ answers! {
         };
         show_audit ShowAuditRequest => ShowAuditReply, |_, _| samples::audit();
         verify_audit VerifyAuditRequest => VerifyAuditReply, |_, _| VerifyAuditReply {
+            last: 7,
             ok: true,
             entries: 7,
             head: "c0ffee".into(),

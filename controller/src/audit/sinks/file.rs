@@ -3,12 +3,57 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
 
+use anyhow::Context as _;
+use tokio::task::spawn_blocking;
+use tokio::time::timeout;
+
+use super::LIMIT;
 use crate::audit::Entry;
 
 /// Enough for the last line, in bytes.
 const TAIL: u64 = 64 * 1024;
+
+/// A file, which a slow disk or a dead server may hold up: one thing at a time is done to it,
+/// beside whatever else is to be done.
+pub(super) struct Paper {
+    pub(super) path: PathBuf,
+    turn: Arc<tokio::sync::Mutex<()>>,
+    pub(super) limit: Duration,
+}
+
+impl Paper {
+    pub(super) fn at(path: PathBuf) -> Self {
+        Self {
+            path,
+            turn: Arc::default(),
+            limit: LIMIT,
+        }
+    }
+
+    /// Goes on to its end though nobody waits for it any more; nothing is begun before that.
+    pub(super) async fn work<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Path) -> io::Result<T> + Send + 'static,
+    ) -> anyhow::Result<T> {
+        let path = self.path.clone();
+        let turn = Arc::clone(&self.turn).lock_owned();
+        let done = async move {
+            let turn = turn.await;
+            let done = spawn_blocking(move || {
+                let _turn = turn;
+                work(&path)
+            });
+            anyhow::Ok(done.await??)
+        };
+        timeout(self.limit, done)
+            .await
+            .context("it does not answer")?
+    }
+}
 
 /// Opened anew each time, so that it may be rotated away between two entries.
 fn open(path: &Path) -> io::Result<File> {

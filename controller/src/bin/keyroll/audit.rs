@@ -55,6 +55,9 @@ pub enum Verb {
         /// The key that has signed the copy, as `keyroll audit verify` shows it
         #[arg(long, value_name = "KEY", requires = "copy")]
         key: Option<AuditKey>,
+        /// A head that was noted elsewhere: an entry of the copy must have this hash
+        #[arg(long, value_name = "HASH", requires = "copy")]
+        head: Option<String>,
     },
 }
 
@@ -74,9 +77,9 @@ pub async fn run(verb: Verb, session: &Session) -> Result<Exit, Trouble> {
             )
             .await
         }
-        Verb::Verify { copy, key } => {
+        Verb::Verify { copy, key, head } => {
             let reply = match copy.zip(key) {
-                Some((path, key)) => verified_copy(&path, key)?,
+                Some((path, key)) => verified_copy(&path, key, head.as_deref())?,
                 None => {
                     session
                         .ask("checking the audit trail", async |mut client| {
@@ -86,17 +89,22 @@ pub async fn run(verb: Verb, session: &Session) -> Result<Exit, Trouble> {
                 }
             };
             session.screen.reply(&reply, verify_text)?;
-            Ok(if reply.ok {
-                Exit::Done
-            } else {
-                Exit::EndedBadly
+            Ok(match (reply.ok, reply.signed) {
+                (false, _) => Exit::EndedBadly,
+                // It is as somebody wants it to be, and nobody has signed it.
+                (true, 0) => Exit::Warning,
+                (true, _) => Exit::Done,
             })
         }
     }
 }
 
 /// What `VerifyAudit` would say of a copy.
-fn verified_copy(path: &Path, key: AuditKey) -> Result<VerifyAuditReply, Trouble> {
+fn verified_copy(
+    path: &Path,
+    key: AuditKey,
+    head: Option<&str>,
+) -> Result<VerifyAuditReply, Trouble> {
     let unreadable = |error: &dyn std::fmt::Display| {
         Trouble::new(
             Exit::InputOutput,
@@ -105,7 +113,8 @@ fn verified_copy(path: &Path, key: AuditKey) -> Result<VerifyAuditReply, Trouble
         )
     };
     let file = File::open(path).map_err(|error| unreadable(&error))?;
-    let verdict = verify_copy(BufReader::new(file), key).map_err(|error| unreadable(&error))?;
+    let verdict = verify_copy(BufReader::new(file), key, head);
+    let verdict = verdict.map_err(|error| unreadable(&error))?;
     Ok(VerifyAuditReply {
         ok: verdict.trouble.is_none(),
         entries: verdict.entries,
@@ -114,6 +123,7 @@ fn verified_copy(path: &Path, key: AuditKey) -> Result<VerifyAuditReply, Trouble
         checkpoints: verdict.checkpoints,
         signed: verdict.signed,
         key: verdict.key.to_string(),
+        last: verdict.last,
     })
 }
 
@@ -135,17 +145,26 @@ fn show_text(reply: &ShowAuditReply) -> String {
 }
 
 fn verify_text(reply: &VerifyAuditReply) -> String {
-    if reply.ok {
-        format!(
-            "ok, {} entries, unbroken; head {}\n\
-             {} checkpoints, the newest at entry {}, signed by {}",
-            reply.entries,
-            or_dash(&reply.head),
-            reply.checkpoints,
-            reply.signed,
-            or_dash(&reply.key),
-        )
-    } else {
-        format!("broken: {}", reply.trouble)
+    if !reply.ok {
+        return format!("broken: {}", reply.trouble);
     }
+    let mut text = format!(
+        "{}, {} entries, unbroken; head {}\n\
+         {} checkpoints, the newest at entry {}, signed by {}",
+        if reply.signed > 0 { "ok" } else { "not signed" },
+        reply.entries,
+        or_dash(&reply.head),
+        reply.checkpoints,
+        reply.signed,
+        or_dash(&reply.key),
+    );
+    if reply.signed < reply.last {
+        let first = reply.last.saturating_sub(reply.entries) + 1;
+        let open = first.max(reply.signed + 1);
+        text.push_str(&format!(
+            "\nentries {open}-{} are not covered by a signature",
+            reply.last
+        ));
+    }
+    text
 }
