@@ -170,6 +170,12 @@ impl DirectoryChange {
         back
     }
 
+    /// Whether it sets this flag of `userAccountControl`, which is clear.
+    #[must_use]
+    pub fn sets(&self, bit: u32) -> bool {
+        Flags::of(self).is_some_and(|flags| flags.new.has(bit) && !flags.old.has(bit))
+    }
+
     /// The attributes that it touches, each once.
     #[must_use]
     pub fn attributes(&self) -> Vec<&str> {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use chrono::Utc;
 use tokio::net::TcpListener;
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, Semaphore, watch};
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Server;
 
@@ -213,6 +213,7 @@ pub async fn run(
         fence_attribute,
         controller_writes: config.authority.controller_writes.clone(),
         two_persons: config.authority.two_persons.clone(),
+        audit_walks: Arc::new(Semaphore::new(1)),
         started: (Instant::now(), Utc::now().timestamp()),
     });
     rolls
@@ -232,8 +233,9 @@ pub async fn run(
     let ready = sd_notify::notify(false, &[sd_notify::NotifyState::Ready]);
     drop(ready);
 
-    let reconciler =
-        Reconciler::new(ports, overview, Arc::clone(&wake), pause).healing_with(Arc::clone(&rolls));
+    let reconciler = Reconciler::new(ports, overview, Arc::clone(&wake), pause)
+        .healing_with(Arc::clone(&rolls))
+        .heard_by(Arc::clone(&sinks));
     let enroll = limited(Server::builder()).add_service(enroll.server());
     let local = InterceptedService::new(service.server(), local::mark);
     let remote = InterceptedService::new(service.server(), crate::service::mark_peer);

@@ -13,6 +13,7 @@ mod names;
 mod nodes;
 mod overview;
 mod passwords;
+mod register;
 mod stand_by;
 #[cfg(test)]
 mod tests;
@@ -34,11 +35,12 @@ use self::nodes::node_alarm;
 use self::overview::alarm;
 pub use self::overview::{NodeStatus, Overview};
 use crate::Ports;
+use crate::audit::sinks::Sinks;
 use crate::desired::Desired;
 use crate::driver::DriveError;
 use crate::founding::{self, Unsettled};
 use crate::rolls::Rolls;
-use crate::store::{ArrayRecord, NodeState, Read as _, StoreError};
+use crate::store::{ArrayRecord, NodeState, Read as _};
 
 /// The loop.
 pub struct Reconciler {
@@ -50,6 +52,10 @@ pub struct Reconciler {
     asked: Mutex<BTreeSet<ArrayName>>,
     /// Where healing rolls are begun; none: nothing is healed.
     rolls: Option<Arc<Rolls>>,
+    /// Where the audit goes, without whose word nothing is registered; none: nowhere else.
+    sinks: Option<Arc<Sinks>>,
+    /// The SPNs of which it stands in the audit that they are being registered.
+    registering: Mutex<BTreeSet<(ArrayName, String)>>,
     /// When each array's tickets were last looked at.
     looked: Mutex<BTreeMap<ArrayName, Instant>>,
     /// When each array's journals were last searched for secrets that are due.
@@ -98,6 +104,8 @@ impl Reconciler {
             pause,
             asked: Mutex::default(),
             rolls: None,
+            sinks: None,
+            registering: Mutex::default(),
             looked: Mutex::default(),
             swept: Mutex::default(),
             named: Mutex::default(),
@@ -109,6 +117,13 @@ impl Reconciler {
     #[must_use]
     pub fn healing_with(mut self, rolls: Arc<Rolls>) -> Self {
         self.rolls = Some(rolls);
+        self
+    }
+
+    /// The same, where these must hear of an SPN before it is registered.
+    #[must_use]
+    pub fn heard_by(mut self, sinks: Arc<Sinks>) -> Self {
+        self.sinks = Some(sinks);
         self
     }
 
@@ -257,43 +272,6 @@ impl Reconciler {
         self.overview
             .set(&array.name, Vec::new(), alarms, Vec::new());
         Ok(())
-    }
-
-    /// A node holds the key now, so clients may be given tickets for it.
-    async fn register(&self, array: &ArrayRecord) -> Result<Vec<Alarm>, DriveError> {
-        let writer = match self.ports.directory.domain_controllers().await {
-            Ok(dcs) if !dcs.is_empty() => dcs[0].clone(),
-            _ => return Ok(Vec::new()),
-        };
-        let mut alarms = Vec::new();
-        for spn in &array.spns_pending {
-            match self
-                .ports
-                .directory
-                .add_spn(&writer, &array.account_ref(), spn)
-                .await
-            {
-                Ok(()) => {
-                    tracing::info!(array = %array.name, spn, dc = %writer, "SPN registered");
-                    self.ports.store.write(|change| {
-                        if let Some(mut array) = change.array(&array.name)? {
-                            array.spns_pending.remove(spn);
-                            change.put_array(&array)?;
-                        }
-                        Ok::<_, StoreError>(())
-                    })?;
-                }
-                Err(error) => {
-                    alarms.push(alarm(
-                        "critical",
-                        spn,
-                        error.to_string(),
-                        &format!("keyroll verify {}", array.name),
-                    ));
-                }
-            }
-        }
-        Ok(alarms)
     }
 }
 

@@ -19,7 +19,7 @@ use keyroll::name::{ArrayName, DcName};
 use keyroll::roll::policy::Policy;
 use keyroll::roll::{Answer, Base, Cause, OldKey, Plan, Record, Resolution, Roll, Sealed, Trouble};
 use keyroll::secret::Password;
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, Semaphore, watch};
 
 use self::nodes::Nodes;
 pub(crate) use self::nodes::empty as inventory;
@@ -138,6 +138,7 @@ impl StandIn {
             fence_attribute: "adminDescription".to_owned(),
             controller_writes: vec!["servicePrincipalName".to_owned()],
             two_persons,
+            audit_walks: Arc::new(Semaphore::new(1)),
             started: (Instant::now(), 0),
         };
         Self {

@@ -863,7 +863,7 @@ _keyroll() {
             return 0
             ;;
         keyroll__subcmd__audit__subcmd__verify)
-            opts="-o -v -h --copy --key --controller --socket --config --output --color --timeout --verbose --help"
+            opts="-o -v -h --copy --key --head --controller --socket --config --output --color --timeout --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -874,6 +874,10 @@ _keyroll() {
                     return 0
                     ;;
                 --key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --head)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -2299,7 +2303,7 @@ _keyroll() {
             return 0
             ;;
         keyroll__subcmd__operator__subcmd__add)
-            opts="-y -o -v -h --role --array --lifetime --directory --csr --dry-run --yes --controller --socket --config --output --color --timeout --verbose --help"
+            opts="-y -o -v -h --role --array --lifetime --directory --csr --replace --dry-run --yes --controller --socket --config --output --color --timeout --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

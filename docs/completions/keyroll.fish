@@ -701,6 +701,7 @@ complete -c keyroll -n "__fish_keyroll_using_subcommand audit; and __fish_seen_s
 complete -c keyroll -n "__fish_keyroll_using_subcommand audit; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c keyroll -n "__fish_keyroll_using_subcommand audit; and __fish_seen_subcommand_from verify" -l copy -d 'A copy that a sink has kept, in place of the controller\'s own; asks no controller' -r -F
 complete -c keyroll -n "__fish_keyroll_using_subcommand audit; and __fish_seen_subcommand_from verify" -l key -d 'The key that has signed the copy, as `keyroll audit verify` shows it' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand audit; and __fish_seen_subcommand_from verify" -l head -d 'A head that was noted elsewhere: an entry of the copy must have this hash' -r
 complete -c keyroll -n "__fish_keyroll_using_subcommand audit; and __fish_seen_subcommand_from verify" -l controller -d 'Ask this controller, with the operator\'s certificate from the settings file' -r
 complete -c keyroll -n "__fish_keyroll_using_subcommand audit; and __fish_seen_subcommand_from verify" -l socket -d 'Ask through this Unix socket on the controller\'s own machine' -r -F
 complete -c keyroll -n "__fish_keyroll_using_subcommand audit; and __fish_seen_subcommand_from verify" -l config -d 'The settings file: TOML with controller, socket, server-name, certificate, key, ca' -r -F
@@ -1045,6 +1046,7 @@ complete -c keyroll -n "__fish_keyroll_using_subcommand operator; and __fish_see
 always\t''
 never\t''"
 complete -c keyroll -n "__fish_keyroll_using_subcommand operator; and __fish_seen_subcommand_from add" -l timeout -d 'How long to wait for an answer; `roll --wait` and `roll watch` wait as long as a roll takes' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand operator; and __fish_seen_subcommand_from add" -l replace -d 'The operator exists: a new certificate, which ends the one before'
 complete -c keyroll -n "__fish_keyroll_using_subcommand operator; and __fish_seen_subcommand_from add" -l dry-run -d 'Check everything and say what would be done; change nothing'
 complete -c keyroll -n "__fish_keyroll_using_subcommand operator; and __fish_seen_subcommand_from add" -s y -l yes -d 'Do not ask; needed where there is no terminal to ask on'
 complete -c keyroll -n "__fish_keyroll_using_subcommand operator; and __fish_seen_subcommand_from add" -s v -l verbose -d 'Say on standard error what is being done'

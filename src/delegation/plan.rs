@@ -4,6 +4,7 @@
 //! and it needs no flag of the account. Constrained delegation, without protocol transition, comes
 //! next. Unconstrained delegation is taken away and never given.
 
+mod back;
 mod owner;
 mod refused;
 mod risk;
@@ -12,6 +13,7 @@ mod tests;
 
 use std::collections::BTreeSet;
 
+pub use back::demand_sound;
 pub use refused::Refused;
 
 use self::owner::{sole_owner, still_open};

@@ -340,3 +340,22 @@ async fn a_name_stays_in_the_keytabs_while_any_domain_controller_has_it() {
     scene.pass().await;
     assert!(!scene.row().spns.iter().any(|spn| spn == OLD));
 }
+
+#[tokio::test]
+async fn an_spn_that_is_registered_stands_in_the_audit_however_often_it_is_tried() {
+    let scene = Scene::new(&["dc1"]);
+    let spn = "HTTP/new.corp.example";
+    scene.edit(|array| {
+        array.spns.push(spn.to_owned());
+        array.spns_pending.insert(spn.to_owned());
+    });
+    scene.others(&[(spn, "OTHER$")]);
+    for _ in 0..3 {
+        assert_eq!(scene.register().await, 1);
+    }
+    scene.others(&[]);
+    assert_eq!(scene.register().await, 0);
+    assert!(scene.row().spns_pending.is_empty());
+    let told = ["begun", "refused", "done"].map(|word| format!("register SPN {word}"));
+    assert_eq!(audited(&scene), told);
+}

@@ -8,7 +8,7 @@ use super::Needs;
 use super::scope::Scope;
 use crate::ca::{Identity, Peer};
 use crate::operators::Role;
-use crate::store::{OperatorRecord, Read as _, Store};
+use crate::store::{OperatorRecord, Petition, Read as _, Store};
 use crate::verbs::No;
 
 /// Marks a connection of the local socket, which only root can open.
@@ -60,7 +60,7 @@ impl Caller {
         let record = store
             .operator(name)?
             .ok_or_else(|| No::denied(format!("there is no operator {name}")))?;
-        let over = record.revoked || record.expires_unix <= Utc::now().timestamp();
+        let over = !record.is_in_force(Utc::now().timestamp());
         if over || record.serial != peer.serial {
             return Err(No::denied(format!(
                 "the certificate shown for operator {name} is not in force"
@@ -78,6 +78,34 @@ impl Caller {
             }
             Self::Root | Self::Operator(_) => Scope::All,
         }
+    }
+
+    /// Whether this one may stand for a second person: whoever was let in by the one who asks, or
+    /// only since it was asked for, may be the same one again.
+    ///
+    /// # Errors
+    /// [`No`] naming who let this one in.
+    pub fn is_another_than(&self, petition: &Petition) -> Result<(), No> {
+        let Self::Operator(record) = self else {
+            return Ok(());
+        };
+        let name = &record.name;
+        let alone = record.added_by.len() == 1 && record.added_by.contains(&petition.actor);
+        let why = if alone {
+            format!("{name} was added by {} alone", petition.actor)
+        } else if record.added_unix >= petition.at_unix {
+            format!(
+                "{name} was added since number {} was asked for",
+                petition.number
+            )
+        } else {
+            return Ok(());
+        };
+        let what = format!("{why}, and is no second person for it");
+        Err(No::denied(what).next(
+            "somebody else: keyroll approval give; or add the operator anew with somebody's \
+             agreement: keyroll operator add --replace",
+        ))
     }
 
     /// Whether this caller may do what `needs` says to all of these arrays.
@@ -112,7 +140,8 @@ impl Caller {
                 .is_ok_and(|array| record.arrays.contains(&array))
         };
         // What is about no array in particular is about all of them. Lists are cut to the scope.
-        let listed = needs.role == Role::Viewer && needs.rpc != "ShowAudit";
+        let whole = ["ShowAudit", "VerifyAudit"].contains(&needs.rpc);
+        let listed = needs.role == Role::Viewer && !whole;
         if arrays.is_empty() && !listed {
             let what = format!(
                 "`{}` is about the whole controller, and {} has some arrays only",

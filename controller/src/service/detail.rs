@@ -155,6 +155,7 @@ pub(super) fn remove_node(request: &said::RemoveNodeRequest) -> String {
 pub(super) fn add_operator(request: &said::AddOperatorRequest) -> String {
     let of = flag(!request.arrays.is_empty(), "of");
     several([
+        flag(request.replace, "replace").to_owned(),
         told(&[&request.role, of, &request.arrays.join(" ")], ""),
         number("lifetime", request.lifetime),
         self::request("csr", &request.csr),

@@ -2,6 +2,7 @@
 
 mod caller;
 mod detail;
+mod foreseen;
 pub mod local;
 mod policy;
 mod rpc;
@@ -11,7 +12,7 @@ mod stream;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -99,6 +100,8 @@ struct Call {
     scope: Scope,
     /// Who it is, once that is known.
     caller: Option<Caller>,
+    /// Who has agreed to it, if somebody had to.
+    agreed_by: Option<String>,
 }
 
 impl Call {
@@ -114,6 +117,12 @@ impl Call {
         }
     }
 
+    /// Who stands for it.
+    fn people(&self) -> BTreeSet<String> {
+        let agreed = self.agreed_by.iter();
+        agreed.chain([&self.actor]).cloned().collect()
+    }
+
     /// Whoever answers for somebody else's wish, and what may be answered.
     fn giver(&self) -> Giver<'_> {
         let may = |petition: &Petition| {
@@ -122,7 +131,8 @@ impl Call {
                 .caller
                 .as_ref()
                 .ok_or_else(|| No::denied("who are you?"))?;
-            caller.may(policy::named(&petition.rpc), &arrays)
+            caller.may(policy::named(&petition.rpc), &arrays)?;
+            caller.is_another_than(petition)
         };
         Giver {
             name: &self.actor,
@@ -175,6 +185,7 @@ impl Service {
             changes: needs.changes && !about.dry_run,
             scope: Scope::All,
             caller: None,
+            agreed_by: None,
         };
         let caller = Caller::of(request, &self.controller.ports.store);
         let admitted = caller.and_then(|caller| {
@@ -191,9 +202,11 @@ impl Service {
                 return Err(no);
             }
         }
-        let agreed = self.demand_second(rpc, request.get_ref(), &call, about.arrays)?;
+        let agreed = self.demand_second(rpc, request.get_ref(), &call, about);
+        let agreed = agreed.await?;
         if let Some(answer) = agreed.as_ref().and_then(|one| one.answered.as_ref()) {
             call.detail = format!("agreed to by {}: {}", answer.by, call.detail);
+            call.agreed_by = Some(answer.by.clone());
         }
         if call.changes {
             self.begin(&call, agreed).await?;

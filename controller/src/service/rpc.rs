@@ -130,11 +130,12 @@ operator_service! {
     "Status" status(StatusRequest) -> StatusReply
         |q| &[], "", false => |c, call| c.status().await.map(|reply| call.scope.status(reply));
     "ShowAudit" show_audit(ShowAuditRequest) -> ShowAuditReply
-        |q| &some(&q.array), "", false => |c, call| c.show_audit(&q);
+        |q| &some(&q.array), "", false => |c, call| c.show_audit(&q).await;
     "VerifyAudit" verify_audit(VerifyAuditRequest) -> VerifyAuditReply
-        |q| &[], "", false => |c, call| c.verify_audit();
+        |q| &[], "", false => |c, call| c.verify_audit().await;
     "AddOperator" add_operator(AddOperatorRequest) -> AddOperatorReply
-        |q| &[], &q.operator, q.dry_run, detail::add_operator(q) => |c, call| c.add_operator(&q);
+        |q| &[], &q.operator, q.dry_run, detail::add_operator(q) =>
+        |c, call| c.add_operator(&q, call.people());
     "ListOperators" list_operators(ListOperatorsRequest) -> ListOperatorsReply
         |q| &[], "", false => |c, call| c.list_operators();
     "ListApprovals" list_approvals(ListApprovalsRequest) -> ListApprovalsReply

@@ -4,13 +4,18 @@
 use std::any::Any;
 
 use chrono::Utc;
+use keyroll::delegation::{ACTORS, CONTROL, TARGETS};
+use keyroll::directory_change::DirectoryChange;
 use keyroll_proto::operator as said;
 use prost::Message;
 use sha2::{Digest as _, Sha256};
 
-use super::{Call, Service};
-use crate::operators::Grave;
-use crate::store::{Change, Petition, Petitions as _, StoreError};
+use super::foreseen::Foreseen;
+use super::{About, Call, Caller, Service};
+use crate::operators::{Grave, Role};
+use crate::store::{
+    Change, Changes as _, OperatorRecord, Petition, Petitions as _, Read as _, Store, StoreError,
+};
 use crate::verbs::No;
 
 /// How long something may wait, and how long it may be done once it was agreed to.
@@ -18,21 +23,47 @@ const HOLDS: i64 = 3600;
 /// How long one that is over is shown, in seconds.
 const SHOWN: i64 = 24 * 3600;
 
-/// What is grave about a request, if anything is.
-pub(super) fn grave(request: &dyn Any) -> Option<Grave> {
+/// No petition is longer, in bytes: it is shown to a person as a whole.
+const LONGEST: usize = 16 * 1024;
+
+/// What is grave about a request.
+fn grave(request: &dyn Any, store: &Store) -> Result<Vec<Grave>, StoreError> {
+    let if_so = |holds: bool, kind| Ok(if holds { vec![kind] } else { Vec::new() });
     if let Some(roll) = request.downcast_ref::<said::StartRollRequest>() {
-        return roll.emergency.then_some(Grave::Emergency);
+        return if_so(roll.emergency, Grave::Emergency);
     }
     if let Some(choice) = request.downcast_ref::<said::ResolveRollRequest>() {
-        return (choice.choice == "waive-dc").then_some(Grave::WaiveDc);
+        return if_so(choice.choice == "waive-dc", Grave::WaiveDc);
     }
-    // To take a change of SPNs back is one more. To make one was agreed to when it was planned.
-    if request.is::<said::PlanSpnsRequest>() || request.is::<said::UndoChangeRequest>() {
-        return Some(Grave::Spn);
+    // They are registered by themselves, once a node holds the key.
+    if let Some(create) = request.downcast_ref::<said::CreateArrayRequest>() {
+        return if_so(!create.spns.is_empty(), Grave::Spn);
+    }
+    // To take a change back is one more. To make one was agreed to when it was planned.
+    if let Some(undo) = request.downcast_ref::<said::UndoChangeRequest>() {
+        let record = store.change(undo.number)?;
+        let unknown = || vec![Grave::Spn, Grave::Delegation];
+        return Ok(record.map_or_else(unknown, |record| touched(&record.change)));
+    }
+    if request.is::<said::PlanSpnsRequest>() {
+        return Ok(vec![Grave::Spn]);
     }
     let delegation =
         request.is::<said::PlanDelegationRequest>() || request.is::<said::TestDelegationRequest>();
-    delegation.then_some(Grave::Delegation)
+    if_so(delegation, Grave::Delegation)
+}
+
+/// What is grave about a change, by the attributes that it touches.
+fn touched(change: &DirectoryChange) -> Vec<Grave> {
+    let kind = |name: &str| {
+        let mut of_delegation = [TARGETS, ACTORS, CONTROL].into_iter();
+        if of_delegation.any(|one| one.eq_ignore_ascii_case(name)) {
+            Grave::Delegation
+        } else {
+            Grave::Spn
+        }
+    };
+    change.attributes().into_iter().map(kind).collect()
 }
 
 /// Takes down that what was agreed to is being done.
@@ -55,6 +86,39 @@ pub(super) fn spend(change: &Change<'_>, agreed: &Petition) -> Result<(), No> {
     Ok(())
 }
 
+/// Whether a request makes somebody who could agree to things, or puts one into another's place.
+/// While there is nobody who could agree to it, root alone makes the first.
+fn makes_a_person(
+    add: &said::AddOperatorRequest,
+    call: &Call,
+    store: &Store,
+) -> Result<bool, StoreError> {
+    let Ok(name) = add.operator.parse() else {
+        return Ok(false);
+    };
+    let gains = add.role != Role::Viewer.name() || store.operator(&name)?.is_some();
+    let now = Utc::now().timestamp();
+    let could = |one: &OperatorRecord| {
+        one.is_in_force(now) && one.role == Role::Admin && one.arrays.is_empty()
+    };
+    let is_root = matches!(call.caller, Some(Caller::Root));
+    Ok(gains && (!is_root || store.operators()?.iter().any(could)))
+}
+
+/// What of a request is agreed to: all of it, but for the key that an operator is made with, which
+/// is made anew each time it is asked for.
+fn meant<T: Message + 'static>(request: &T) -> Vec<u8> {
+    let any: &dyn Any = request;
+    match any.downcast_ref::<said::AddOperatorRequest>() {
+        Some(add) => said::AddOperatorRequest {
+            csr: Vec::new(),
+            ..add.clone()
+        }
+        .encode_to_vec(),
+        None => request.encode_to_vec(),
+    }
+}
+
 /// What came of a look at the petitions.
 enum Found {
     /// Somebody else has agreed.
@@ -66,35 +130,60 @@ enum Found {
 }
 
 impl Service {
+    /// Whether nobody may do this alone here.
+    fn needs_second(&self, request: &dyn Any, call: &Call) -> Result<bool, StoreError> {
+        let (two, store) = (&self.controller.two_persons, &self.controller.ports.store);
+        if two.is_empty() || !call.changes {
+            return Ok(false);
+        }
+        if let Some(add) = request.downcast_ref::<said::AddOperatorRequest>() {
+            return makes_a_person(add, call, store);
+        }
+        Ok(grave(request, store)?.iter().any(|kind| two.contains(kind)))
+    }
+
     /// Returns what somebody has agreed to, not yet spent; nothing where nobody needs to.
     ///
     /// # Errors
     /// [`No`] with the number to agree to, while nobody has.
-    pub(super) fn demand_second<T: Message + 'static>(
+    pub(super) async fn demand_second<T: Message + 'static>(
         &self,
         rpc: &str,
         request: &T,
         call: &Call,
-        arrays: &[&str],
+        about: &About<'_>,
     ) -> Result<Option<Petition>, No> {
-        let needed = grave(request).filter(|kind| self.controller.two_persons.contains(kind));
-        if needed.is_none() || !call.changes {
+        if !self.needs_second(request, call)? {
             return Ok(None);
         }
         let now = Utc::now().timestamp();
+        let Foreseen { plan, bound } = self.foresee(request, &call.actor).await?;
+        let mut digest = Sha256::new_with_prefix(meant(request));
+        digest.update(bound);
         let asked = Petition {
             number: 0,
             rpc: rpc.to_owned(),
-            digest: hex::encode(Sha256::digest(request.encode_to_vec())),
+            digest: hex::encode(digest.finalize()),
             verb: call.verb.to_owned(),
-            arrays: arrays.iter().map(ToString::to_string).collect(),
+            arrays: about.arrays.iter().map(ToString::to_string).collect(),
+            object: about.object.to_owned(),
             detail: call.detail.clone(),
+            plan,
             actor: call.actor.clone(),
             at_unix: now,
             ends_unix: now.saturating_add(HOLDS),
             answered: None,
             done: false,
         };
+        let texts = asked.arrays.iter().chain(&asked.plan);
+        let texts = texts.chain([&asked.object, &asked.detail]);
+        if texts.map(String::len).sum::<usize>() > LONGEST {
+            let what = format!(
+                "`{}` is more than anybody can look at before agreeing to it",
+                call.verb
+            );
+            return Err(No::bad_input("too-long", what).next("the same in smaller parts"));
+        }
         match self.petition(asked)? {
             Found::Agreed(petition) => Ok(Some(petition)),
             Found::Waits(petition) => {

@@ -1,5 +1,6 @@
 mod details;
 mod matrix;
+mod persons;
 mod second;
 mod streams;
 
@@ -42,6 +43,8 @@ fn furnished(site: StandIn) -> (StandIn, Service) {
             expires_unix: i64::MAX,
             revoked: false,
             signer: 1,
+            added_by: [].into(),
+            added_unix: 0,
         };
         let store = &site.controller.ports.store;
         let kept: Result<(), StoreError> = store.write(|change| change.put_operator(&operator));

@@ -153,6 +153,11 @@ impl Scene {
         self.reconciler.pass(&self.row()).await.unwrap();
     }
 
+    /// Registers what waits for a node to hold its key; how many alarms there are.
+    pub(crate) async fn register(&self) -> usize {
+        self.reconciler.register(&self.row()).await.unwrap().len()
+    }
+
     /// As many passes as it takes for every ticket of before to be dead.
     pub(crate) async fn drained(&self) {
         self.edit(|array| {
@@ -376,6 +381,7 @@ impl Directory for Domain {
         let spns = || account.spns.iter().map(|spn| spn.clone().into_bytes());
         let values = |name: &str| match name {
             "servicePrincipalName" => spns().collect(),
+            "userAccountControl" => vec![b"4096".to_vec()],
             _ => Vec::new(),
         };
         let all = names.iter().map(|name| ((*name).to_owned(), values(name)));
@@ -414,7 +420,12 @@ impl Directory for Domain {
         unanswered()
     }
 
-    async fn add_spn(&self, _: &DcName, _: &AccountRef, _: &str) -> Result<(), PortError> {
-        unanswered()
+    async fn add_spn(&self, _: &DcName, _: &AccountRef, spn: &str) -> Result<(), PortError> {
+        if self.others.lock().unwrap().iter().any(|one| one.spn == spn) {
+            return unanswered();
+        }
+        let mut account = self.account.lock().unwrap();
+        account.as_mut().unwrap().spns.push(spn.to_owned());
+        Ok(())
     }
 }

@@ -27,14 +27,21 @@ pub struct Petition {
     pub number: u64,
     /// The call, as the protocol names it.
     pub rpc: String,
-    /// SHA-256 over the request, hexadecimal: it is this that is agreed to, and nothing else.
+    /// SHA-256 over the request and over what it came to, hexadecimal: it is this that is agreed
+    /// to, and nothing else.
     pub digest: String,
     /// What the operator typed, as in the audit.
     pub verb: String,
     /// The arrays that it is about.
     pub arrays: Vec<String>,
+    /// What it names besides.
+    #[serde(default)]
+    pub object: String,
     /// What was chosen, and why.
     pub detail: String,
+    /// What it came to when it was asked for, as sentences.
+    #[serde(default)]
+    pub plan: Vec<String>,
     /// Who asks.
     pub actor: String,
     /// When, seconds since 1970.

@@ -325,10 +325,24 @@ pub struct OperatorRecord {
     /// The number of the authority that signed it.
     #[serde(default = "first")]
     pub signer: u64,
+    /// Who added the operator, and who agreed to it; nobody if that was not kept.
+    #[serde(default)]
+    pub added_by: BTreeSet<String>,
+    /// When that was, seconds since 1970; 0 if that was not kept.
+    #[serde(default)]
+    pub added_unix: i64,
 }
 
 const fn first() -> u64 {
     1
+}
+
+impl OperatorRecord {
+    /// Whether the certificate is in force at this time, seconds since 1970.
+    #[must_use]
+    pub const fn is_in_force(&self, now_unix: i64) -> bool {
+        !self.revoked && now_unix < self.expires_unix
+    }
 }
 
 /// An internal certificate authority. All are trusted; the newest of those that may sign does.

@@ -82,16 +82,21 @@ impl Controller {
             verb,
             actor,
             arrays,
+            object,
             detail,
+            plan,
             ..
         } = petition;
-        let done = format!("{word}: `{verb}` of {actor}, {} {detail}", arrays.join(" "));
+        let mut about = vec![arrays.join(" "), object, detail];
+        about.retain(|part| !part.is_empty());
+        let mut done = vec![format!("{word}: `{verb}` of {actor}, {}", about.join(" "))];
+        done.extend(plan.into_iter().map(|line| format!("it comes to: {line}")));
         let next = if request.refuse {
             Vec::new()
         } else {
             vec![format!("{actor}: keyroll {verb} … once more, as it was")]
         };
-        Ok(changed(vec![done], next, request.dry_run))
+        Ok(changed(done, next, request.dry_run))
     }
 }
 
@@ -114,7 +119,9 @@ fn view(petition: Petition, now_unix: i64) -> said::ApprovalView {
         asked_by: petition.actor,
         asked_unix: petition.at_unix,
         ends_unix: petition.ends_unix,
+        object: petition.object,
         detail: petition.detail,
+        plan: petition.plan,
         answered_by: petition
             .answered
             .map(|answer| answer.by)

@@ -184,6 +184,8 @@ mod tests {
             expires_unix: i64::MAX,
             revoked: false,
             signer,
+            added_by: Default::default(),
+            added_unix: 0,
         };
         let keep = |operator: &OperatorRecord| {
             let store = &site.controller.ports.store;

@@ -180,7 +180,8 @@ impl Controller {
                     .next(format!("keyroll change show {number}")));
             }
         }
-        let notes = self.demand_registrable(&back, request.dry_run).await?;
+        let mut notes = self.demand_sound(record.array.as_ref(), &back).await?;
+        notes.extend(self.demand_registrable(&back, request.dry_run).await?);
         let wanted = Wanted {
             array: record.array.as_ref(),
             verb: "change undo",

@@ -25,7 +25,7 @@ use std::time::Instant;
 
 use keyroll::name::{ArrayName, DcName};
 use keyroll_proto::operator as said;
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, Semaphore, watch};
 
 pub(crate) use approvals::Giver;
 pub use no::No;
@@ -77,6 +77,8 @@ pub struct Controller {
     pub controller_writes: Vec<String>,
     /// What no operator may do alone.
     pub two_persons: BTreeSet<Grave>,
+    /// Who goes along the audit: one at a time.
+    pub audit_walks: Arc<Semaphore>,
     /// When this process began.
     pub started: (Instant, i64),
 }

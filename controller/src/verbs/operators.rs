@@ -1,29 +1,48 @@
 //! `keyroll operator …`, `keyroll audit …`.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use chrono::Utc;
 use keyroll::name::{ArrayName, OperatorName};
 use keyroll_proto::operator as said;
+use tokio::task::spawn_blocking;
 
 use super::no::No;
 use super::{Controller, changed};
 use crate::audit;
 use crate::ca::SigningRequest;
 use crate::operators::Role;
-use crate::store::{OperatorRecord, Read as _};
+use crate::store::{OperatorRecord, Read as _, Store, StoreError};
 
 /// How long an operator's certificate holds unless said otherwise, and at the most, in seconds.
 const LIFETIME: (u64, u64) = (90 * 24 * 3600, 400 * 24 * 3600);
 
+/// How many entries of the audit are shown unless it is told, and at the most.
+const SHOWN: (usize, usize) = (50, 1_000);
+
+/// Who acts in the audit and is no operator.
+const RESERVED: [&str; 6] = [
+    "root",
+    "keyroll",
+    "controller",
+    "schedule",
+    "settings",
+    "nobody",
+];
+
 impl Controller {
-    /// Gives an operator a certificate, or a new one.
+    /// Gives an operator a certificate, or a new one. `by` are who asks and who has agreed to it.
     ///
     /// # Errors
     /// [`No`].
     pub fn add_operator(
         &self,
         request: &said::AddOperatorRequest,
+        by: BTreeSet<String>,
     ) -> Result<said::AddOperatorReply, No> {
         let name: OperatorName = request.operator.parse()?;
+        self.demand_name(&name, request.replace)?;
         let role: Role = request
             .role
             .parse()
@@ -32,7 +51,7 @@ impl Controller {
             .arrays
             .iter()
             .map(|array| Ok(self.array(array)?.name))
-            .collect::<Result<std::collections::BTreeSet<ArrayName>, No>>()?;
+            .collect::<Result<BTreeSet<ArrayName>, No>>()?;
         let seconds = match request.lifetime {
             0 => LIFETIME.0,
             given if given <= LIFETIME.1 => given,
@@ -78,6 +97,8 @@ impl Controller {
             expires_unix: issued.ends_unix,
             revoked: false,
             signer: issued.signer,
+            added_by: by,
+            added_unix: now,
         };
         self.ports
             .store
@@ -87,6 +108,26 @@ impl Controller {
         reply.authorities_pem = self.authority.pem();
         reply.controller.clone_from(&self.operator_address);
         Ok(reply)
+    }
+
+    /// The name is nobody else's: not an actor's in the audit who is no operator, and not that of
+    /// an operator whom nobody means to replace.
+    fn demand_name(&self, name: &OperatorName, replace: bool) -> Result<(), No> {
+        if RESERVED.contains(&name.as_str()) {
+            let what = format!("{name} is no operator's name: the audit calls another actor so");
+            return Err(No::bad_input("reserved-name", what).next("another name"));
+        }
+        let known = self.ports.store.operator(name)?;
+        match known.filter(|known| !known.revoked && !replace) {
+            None => Ok(()),
+            Some(known) => {
+                let what = format!(
+                    "operator {name} exists: {}; a new certificate ends the one before at once",
+                    known.role
+                );
+                Err(No::exists(what).next("the same with --replace, or another name"))
+            }
+        }
     }
 
     /// Every operator, revoked ones too.
@@ -145,13 +186,17 @@ impl Controller {
     ///
     /// # Errors
     /// [`No`].
-    pub fn show_audit(&self, request: &said::ShowAuditRequest) -> Result<said::ShowAuditReply, No> {
-        let limit = if request.limit == 0 {
-            50
-        } else {
-            request.limit as usize
+    pub async fn show_audit(
+        &self,
+        request: &said::ShowAuditRequest,
+    ) -> Result<said::ShowAuditReply, No> {
+        let limit = match request.limit {
+            0 => SHOWN.0,
+            asked => usize::try_from(asked).unwrap_or(SHOWN.1).min(SHOWN.1),
         };
-        let entries = audit::newest(&self.ports.store, limit, &request.array)?;
+        let array = request.array.clone();
+        let walk = move |store: &Store| audit::newest(store, limit, &array);
+        let entries = self.walk_audit(walk).await?;
         let view = |entry: audit::Entry| said::AuditEntry {
             number: entry.number,
             at_unix_millis: entry.event.at_unix_millis,
@@ -167,12 +212,29 @@ impl Controller {
         })
     }
 
+    /// Goes along the audit, which may be long, beside whatever else is to be done: one at a time,
+    /// however many ask, and to its end though nobody waits for it any more.
+    async fn walk_audit<T: Send + 'static>(
+        &self,
+        walk: impl FnOnce(&Store) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, No> {
+        let fault = |error: &dyn std::fmt::Display| No::internal(error.to_string());
+        let turn = Arc::clone(&self.audit_walks).acquire_owned().await;
+        let turn = turn.map_err(|error| fault(&error))?;
+        let store = Arc::clone(&self.ports.store);
+        let walked = spawn_blocking(move || {
+            let _turn = turn;
+            walk(&store)
+        });
+        Ok(walked.await.map_err(|error| fault(&error))??)
+    }
+
     /// Whether the chain of the audit holds.
     ///
     /// # Errors
     /// [`No`].
-    pub fn verify_audit(&self) -> Result<said::VerifyAuditReply, No> {
-        let verdict = audit::verify(&self.ports.store)?;
+    pub async fn verify_audit(&self) -> Result<said::VerifyAuditReply, No> {
+        let verdict = self.walk_audit(audit::verify).await?;
         Ok(said::VerifyAuditReply {
             ok: verdict.trouble.is_none(),
             entries: verdict.entries,

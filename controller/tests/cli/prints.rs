@@ -224,7 +224,8 @@ NUMBER  AT                         WHO   VERB  OBJECT  OUTCOME  DETAIL
     prints(
         "audit verify",
         "ok, 7 entries, unbroken; head c0ffee\n\
-         2 checkpoints, the newest at entry 6, signed by beef\n",
+         2 checkpoints, the newest at entry 6, signed by beef\n\
+         entries 7-7 are not covered by a signature\n",
     );
     prints(
         "approval list",

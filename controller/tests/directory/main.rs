@@ -70,7 +70,8 @@ fn trials() -> Vec<Trial> {
             a_sealed_message_that_was_changed_ends_the_connection;
         writes: a_created_user_and_computer_can_log_in, a_change_needs_the_old_password,
             a_user_password_is_too_young_to_change, a_used_password_is_refused,
-            a_stale_fence_is_refused, a_frozen_domain_controller_leaves_a_write_unanswered,
+            a_stale_fence_is_refused, nothing_is_written_to_a_protected_account,
+            a_frozen_domain_controller_leaves_a_write_unanswered,
             enctypes_are_set_and_other_bits_stay;
         tickets: a_ticket_tells_whose_key_it_is_under, the_kdc_names_the_salt_of_a_upn,
             a_rename_keeps_the_salt_until_the_next_password, each_enctype_logs_in,

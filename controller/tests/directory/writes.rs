@@ -166,6 +166,31 @@ pub async fn a_stale_fence_is_refused(lab: &'static Lab) {
     assert_eq!((state.kvno, state.fence), (before.next(), Some(made.fence)));
 }
 
+pub async fn nothing_is_written_to_a_protected_account(lab: &'static Lab) {
+    let mut made = lab.make("guarded", AccountKind::User).await;
+    let directory = lab.administrator();
+    lab.put("dc1", &made, "replace: adminCount\nadminCount: 1");
+    let before = directory.read(&lab.dc1, &made.account).await.unwrap();
+    let answer = made.reset(&directory, &lab.dc1, password("second")).await;
+    assert!(
+        matches!(&answer, Answer::Refused { text, .. } if text.contains("adminCount is 1")),
+        "{answer:?}"
+    );
+    let spn = "HTTP/guarded.corp.example";
+    let refused = directory.add_spn(&lab.dc1, &made.account, spn).await;
+    let refused = refused.unwrap_err().to_string();
+    assert!(refused.contains("it is protected"), "{refused}");
+    let one = [Enctype::Aes128CtsHmacSha1];
+    let refused = directory.set_enctypes(&lab.dc1, &made.account, &one).await;
+    let refused = refused.unwrap_err().to_string();
+    assert!(refused.contains("it is protected"), "{refused}");
+    let after = directory.read(&lab.dc1, &made.account).await.unwrap();
+    assert_eq!(
+        (before.kvno, before.supported_enctypes, before.spns),
+        (after.kvno, after.supported_enctypes, after.spns)
+    );
+}
+
 pub async fn a_frozen_domain_controller_leaves_a_write_unanswered(lab: &'static Lab) {
     let mut made = lab.make("silent", AccountKind::User).await;
     lab.replicate();

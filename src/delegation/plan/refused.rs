@@ -57,6 +57,12 @@ pub enum Refused {
     /// An entry before says no, or there is no room for another one.
     #[error("an entry of {ACTORS} denies {0}, or there is no room left; take that away first")]
     Denied(Sid),
+    /// What was taken away is not given again.
+    #[error(
+        "it would let {0} act for each user who logs in, at every service: that is taken away and \
+         never given"
+    )]
+    Unconstrained(String),
     /// It cannot be both.
     #[error("{0} is wanted and not wanted at once")]
     Both(String),
@@ -79,6 +85,7 @@ impl Refused {
             Self::BadDescriptor(_) => "descriptor-unreadable",
             Self::Everybody => "anybody-may-act",
             Self::Denied(_) => "actor-denied",
+            Self::Unconstrained(_) => "unconstrained",
             Self::Both(_) => "both-ways",
         }
     }
@@ -104,6 +111,7 @@ impl Refused {
                 "a list of the other's account, as keyroll delegation apply OTHER --to SPN makes it"
                     .to_owned()
             }
+            Self::Unconstrained(_) => format!("keyroll delegation apply {array} --to SPN"),
             Self::Crowd(_) => "name the one account that is to come".to_owned(),
             Self::NoSid(_)
             | Self::BadDescriptor(_)

@@ -232,6 +232,8 @@ pub const REQUIREMENTS: &[Requirement] = &[
             "r20_each_grave_kind_waits_and_nothing_else_does",
             "r20_what_no_sink_hears_of_spends_no_agreement",
             "r20_an_admin_of_one_array_takes_no_account_that_is_none_of_it",
+            "r20_nobody_makes_a_second_person_alone",
+            "r20_an_operator_of_the_askers_making_is_no_second_person",
         ],
         figure: "49 calls × 9 callers made ([roles.md](roles.md)); a call without a row fails \
                  the tests",
@@ -253,6 +255,7 @@ pub const REQUIREMENTS: &[Requirement] = &[
             "r21_a_web_server_is_posted_the_entries_and_must_take_them",
             "r21_after_a_restore_the_file_goes_on_with_the_new_chain",
             "r21_every_choice_of_a_changing_call_is_in_its_entry",
+            "r21_a_copy_is_worth_what_its_checkpoints_cover",
         ],
         figure: "10 000 entries, each dropped, cut off, doubled, reordered, edited in three ways \
                  and rehashed: all found",

@@ -119,7 +119,7 @@ fn shown(reply: &ListApprovalsReply) -> String {
                 one.asked_by.clone(),
                 moment(one.ends_unix),
                 or_dash(&one.answered_by),
-                or_dash(&one.detail),
+                or_dash(format!("{} {}", one.object, one.detail).trim()),
             ]
         }),
     )

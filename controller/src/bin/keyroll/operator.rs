@@ -89,6 +89,9 @@ pub struct Add {
     /// The operator's signing request (PEM or DER); then no key is made
     #[arg(long, value_name = "FILE")]
     csr: Option<PathBuf>,
+    /// The operator exists: a new certificate, which ends the one before
+    #[arg(long)]
+    replace: bool,
     #[command(flatten)]
     consent: Consent,
 }
@@ -127,7 +130,7 @@ impl Add {
         let dry_run = self.consent.dry_run;
         let path = |end: &str| self.directory.join(format!("{}.{end}", self.operator));
         demand_file_name(&self.operator)?;
-        self.confirm(session).await?;
+        let replace = self.confirm(session).await?;
         let (csr, key) = match &self.csr {
             Some(csr) => (files::read(csr)?, None),
             None => {
@@ -147,6 +150,7 @@ impl Add {
             csr,
             lifetime: self.lifetime.unwrap_or_default(),
             dry_run,
+            replace,
         };
         // The key is on disk before anyone certifies it, and goes again if nobody does.
         let kept = key.filter(|_| !dry_run).map(|key| (path("key"), key));
@@ -181,10 +185,11 @@ impl Add {
         Ok(Exit::Done)
     }
 
-    /// A new certificate ends the old one, and may bring another role: asked about.
-    async fn confirm(&self, session: &Session) -> Result<(), Trouble> {
+    /// A new certificate ends the old one, and may bring another role: asked about. Whether that
+    /// is meant.
+    async fn confirm(&self, session: &Session) -> Result<bool, Trouble> {
         if self.consent.dry_run || self.consent.yes {
-            return Ok(());
+            return Ok(self.replace);
         }
         let listed = session
             .ask("reading the operators", async |mut client| {
@@ -196,7 +201,7 @@ impl Add {
             .iter()
             .find(|one| one.operator == self.operator && !one.revoked);
         let Some(known) = same else {
-            return Ok(());
+            return Ok(self.replace);
         };
         session.screen.say(&format!(
             "operator {} exists: {}, the certificate ends {}; a new one ends it at once",
@@ -205,7 +210,8 @@ impl Add {
             moment(known.expires_unix)
         ));
         session.must_ask(self.consent)?;
-        session.demand_agreement("Replace it?").await
+        session.demand_agreement("Replace it?").await?;
+        Ok(true)
     }
 }
 

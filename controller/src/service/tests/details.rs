@@ -90,7 +90,8 @@ async fn told() -> Vec<(&'static str, &'static str, bool)> {
         "PauseSchedule" pause_schedule PauseScheduleRequest { array: own() } { reason: x() };
         "ResumeSchedule" resume_schedule ResumeScheduleRequest { array: own() } {};
         "AddOperator" add_operator AddOperatorRequest {} {
-            operator: x(), role: x(), arrays: vec![own()], csr: vec![7], lifetime: 7 };
+            operator: x(), role: x(), arrays: vec![own()], csr: vec![7], lifetime: 7,
+            replace: true };
         "RevokeOperator" revoke_operator RevokeOperatorRequest {} { operator: x() };
         "ReplaceAuthority" replace_authority ReplaceAuthorityRequest {} { step: x() };
         "GiveApproval" give_approval GiveApprovalRequest {} {

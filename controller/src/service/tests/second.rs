@@ -1,20 +1,25 @@
 //! R20: what nobody may do alone.
 
+use keyroll::delegation::{ACTORS, CONTROL, TARGETS};
+use keyroll::directory_change::{DirectoryChange, Modification, Reported, State, Target};
+
 use super::*;
 use crate::audit::sinks::AuditConfig;
+use crate::stand_in::{give_up, in_service};
+use crate::store::ChangeRecord;
 
-const GRAVE: [Grave; 4] = [
+pub(super) const GRAVE: [Grave; 4] = [
     Grave::Emergency,
     Grave::WaiveDc,
     Grave::Spn,
     Grave::Delegation,
 ];
 
-fn guarded() -> (StandIn, Service) {
+pub(super) fn guarded() -> (StandIn, Service) {
     furnished(StandIn::of_two_persons(GRAVE.into()))
 }
 
-fn emergency(reason: &str) -> said::StartRollRequest {
+pub(super) fn emergency(reason: &str) -> said::StartRollRequest {
     said::StartRollRequest {
         arrays: vec!["own".to_owned()],
         emergency: true,
@@ -33,13 +38,13 @@ fn approval(number: u64) -> said::GiveApprovalRequest {
 }
 
 /// What the caller was told of a roll: a code of ours.
-async fn roll(service: &Service, by: &str, request: said::StartRollRequest) -> String {
+pub(super) async fn roll(service: &Service, by: &str, request: said::StartRollRequest) -> String {
     let no = service.start_roll(from(by, request)).await.unwrap_err();
     let code = no.metadata().get(keyroll_proto::refusal::CODE);
     code.unwrap().to_str().unwrap().to_owned()
 }
 
-async fn give(service: &Service, by: &str, number: u64) -> Result<(), Status> {
+pub(super) async fn give(service: &Service, by: &str, number: u64) -> Result<(), Status> {
     let given = service.give_approval(from(by, approval(number))).await;
     given.map(drop)
 }
@@ -243,4 +248,150 @@ async fn r20_what_no_sink_hears_of_spends_no_agreement() {
     assert_eq!(ask().await, "no-nodes");
     assert_eq!(ask().await, "second-person");
     serving.abort();
+}
+
+/// What a call that was refused was told: a code of ours.
+pub(super) fn code<T>(outcome: Result<tonic::Response<T>, Status>) -> String {
+    let Err(no) = outcome else {
+        return String::new();
+    };
+    let code = no.metadata().get(keyroll_proto::refusal::CODE);
+    code.map_or_else(String::new, |code| code.to_str().unwrap().to_owned())
+}
+
+/// A change that was made, of this attribute.
+fn made(site: &StandIn, number: u64, attribute: &str) {
+    let record = ChangeRecord {
+        number,
+        array: Some("own".parse().unwrap()),
+        verb: "a test".to_owned(),
+        actor: "anna".to_owned(),
+        at_unix: 0,
+        change: DirectoryChange {
+            dc: "dc1".parse().unwrap(),
+            target: Target {
+                guid: [7; 16],
+                account: "own".to_owned(),
+                distinguished_name: "CN=own".to_owned(),
+            },
+            modifications: vec![Modification::add(attribute, "x")],
+        },
+        reported: Reported::Applied,
+        reported_unix: 0,
+        state: State::Applied,
+        said: String::new(),
+        bound_as: String::new(),
+        undoes: None,
+        undone_by: None,
+    };
+    let store = &site.controller.ports.store;
+    let kept: Result<(), StoreError> = store.write(|change| change.put_change(&record));
+    kept.unwrap();
+}
+
+#[tokio::test]
+async fn what_takes_a_change_back_is_as_grave_as_the_change() {
+    for (kind, waiting) in [
+        (Grave::Spn, [true, false, false, false]),
+        (Grave::Delegation, [false, true, true, true]),
+        (Grave::Emergency, [false; 4]),
+    ] {
+        let (site, service) = furnished(StandIn::of_two_persons([kind].into()));
+        let attributes = ["servicePrincipalName", TARGETS, ACTORS, CONTROL];
+        for ((number, attribute), waits) in (1..).zip(attributes).zip(waiting) {
+            made(&site, number, attribute);
+            let undo = said::UndoChangeRequest {
+                array: "own".to_owned(),
+                number,
+                dry_run: false,
+            };
+            let told = code(service.undo_change(from("anna", undo)).await);
+            assert_eq!(
+                told == "second-person",
+                waits,
+                "{kind:?} {attribute}: {told}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn who_registers_spns_with_a_new_array_asks_somebody_too() {
+    let (_site, service) = guarded();
+    let create = |spns: &[&str]| said::CreateArrayRequest {
+        array: "own".to_owned(),
+        account: "svc".to_owned(),
+        spns: spns.iter().map(ToString::to_string).collect(),
+        ..Default::default()
+    };
+    for (spns, waits) in [(&["HTTP/a.corp.example"][..], true), (&[], false)] {
+        let told = code(service.create_array(from("anna", create(spns))).await);
+        assert_eq!(told == "second-person", waits, "{told}");
+    }
+}
+
+/// The petitions, as they are shown.
+pub(super) async fn waiting(service: &Service) -> Vec<said::ApprovalView> {
+    let list = service.list_approvals(from("alma", said::ListApprovalsRequest::default()));
+    list.await.unwrap().into_inner().approvals
+}
+
+#[tokio::test]
+async fn the_second_person_sees_all_of_it() {
+    let (_site, service) = guarded();
+    let test = said::TestDelegationRequest {
+        array: "own".to_owned(),
+        user: "alice".to_owned(),
+        to: "MSSQLSvc/db.corp.example".to_owned(),
+    };
+    service
+        .test_delegation(from("anna", test))
+        .await
+        .unwrap_err();
+    let spns: Vec<String> = (0..99)
+        .map(|number| format!("HTTP/{number}.corp.example"))
+        .collect();
+    let plan = |times: usize| said::PlanSpnsRequest {
+        array: "own".to_owned(),
+        action: "add".to_owned(),
+        spns: (0..times).flat_map(|_| spns.clone()).collect(),
+        dry_run: false,
+    };
+    let told = code(service.plan_spns(from("anna", plan(1))).await);
+    assert_eq!(told, "second-person");
+    let told = code(service.plan_spns(from("anna", plan(9))).await);
+    assert_eq!(told, "too-long");
+    let shown = waiting(&service).await;
+    let [plan, test] = shown.as_slice() else {
+        panic!("{shown:?}")
+    };
+    assert_eq!(test.object, "MSSQLSvc/db.corp.example");
+    assert!(plan.detail.ends_with("HTTP/98.corp.example"), "{plan:?}");
+    assert!(plan.plan[0].starts_with("as things are, it would be refused: "));
+}
+
+#[tokio::test]
+async fn what_was_agreed_to_for_one_roll_is_not_done_to_the_next() {
+    let (site, service) = guarded();
+    in_service(&site, &["n1"]);
+    let mut roll = begin(&site, true);
+    commit(&site, &mut roll);
+    let waive = said::ResolveRollRequest {
+        array: "web".to_owned(),
+        choice: "waive-dc".to_owned(),
+        dc: "dc2".to_owned(),
+        ..Default::default()
+    };
+    let ask = async || code(service.resolve_roll(from("otto", waive.clone())).await);
+    assert_eq!(ask().await, "second-person");
+    assert_eq!(waiting(&service).await[0].plan, ["roll 1"]);
+    let agreed = said::GiveApprovalRequest {
+        number: 1,
+        array: "web".to_owned(),
+        ..Default::default()
+    };
+    service.give_approval(from("alma", agreed)).await.unwrap();
+    give_up(&site, &mut roll);
+    assert_eq!(ask().await, "second-person");
+    assert_eq!(waiting(&service).await[0].plan, ["no roll is open"]);
 }

@@ -19,6 +19,8 @@ fn operator(number: usize) -> OperatorRecord {
         expires_unix: i64::MAX,
         revoked: false,
         signer: 1,
+        added_by: Default::default(),
+        added_unix: 0,
     }
 }
 

@@ -355,3 +355,28 @@ async fn nothing_is_taken_back_that_somebody_else_has_by_now() {
     scene.others(&[]);
     controller.undo_change(&undo(number), "anna").await.unwrap();
 }
+
+#[tokio::test]
+async fn what_no_plan_gives_is_not_given_by_taking_something_back() {
+    let scene = Scene::new(&["dc1"]);
+    let controller = &scene.site.controller;
+    let mut flags = change("");
+    flags.modifications = vec![
+        Modification::delete("userAccountControl", "528384"),
+        Modification::add("userAccountControl", "4096"),
+    ];
+    let wanted = Wanted {
+        array: Some(&"web".parse().unwrap()),
+        verb: "delegation apply",
+        actor: "anna",
+        changes: vec![flags],
+        undoes: None,
+    };
+    let planned = controller.hand_out(wanted, false).await.unwrap();
+    let number = planned.changes[0].number;
+    let told = controller.report_change(&report(number, "applied")).await;
+    assert_eq!(told.unwrap().state, "applied");
+    let no = controller.undo_change(&undo(number), "anna").await;
+    let no = no.unwrap_err();
+    assert_eq!(no.code, "unconstrained", "{}", no.what);
+}

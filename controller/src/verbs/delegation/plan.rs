@@ -1,9 +1,10 @@
 //! `keyroll delegation plan` and `apply`: what is asked for, looked up, and handed out as changes.
 
-use keyroll::delegation::plan::{Asked, Ground, Leaver, Service, Way, plan};
-use keyroll::delegation::{Actor, Grade, findings};
+use keyroll::delegation::plan::{Asked, Ground, Leaver, Refused, Service, Way, demand_sound, plan};
+use keyroll::delegation::{Actor, Grade, TARGETS, findings};
 use keyroll::descriptor::Sid;
-use keyroll::name::DcName;
+use keyroll::directory_change::{Action, DirectoryChange, Modification};
+use keyroll::name::{ArrayName, DcName};
 use keyroll::spn::Spn;
 use keyroll_proto::operator as said;
 
@@ -23,27 +24,15 @@ impl Controller {
         actor: &str,
     ) -> Result<said::PlannedChanges, No> {
         let array = self.array(&request.array)?;
-        let dc = self.writer().await?;
-        let directory = &self.ports.directory;
-        let (own, holding) = directory.holding(&dc, &array.account_ref()).await?;
-        let ground = Ground {
-            level: directory.functional_level(&dc).await?,
-            caller: directory.caller(&dc, &own).await?,
-            dc,
-            array: array.name.to_string(),
-            own,
-            holding,
-        };
+        let ground = self.ground(&array).await?;
         let mut notes = Vec::new();
         let asked = if asks_nothing(request) {
             self.proposed(&array, &ground.dc, &mut notes).await?
         } else {
             self.asked(request, &ground.dc).await?
         };
-        let planned = plan(&ground, &asked).map_err(|refused| {
-            let next = refused.next(&ground.array, &ground.own.account);
-            No::refused(refused.code(), refused.to_string()).next(next)
-        })?;
+        let planned = plan(&ground, &asked)
+            .map_err(|why| refused(&why, &ground.array, &ground.own.account))?;
         let wanted = Wanted {
             array: Some(&array.name),
             verb: "delegation apply",
@@ -62,6 +51,51 @@ impl Controller {
             .next
             .push(format!("keyroll delegation show {}", array.name));
         Ok(reply)
+    }
+
+    async fn ground(&self, array: &ArrayRecord) -> Result<Ground, No> {
+        let dc = self.writer().await?;
+        let directory = &self.ports.directory;
+        let (own, holding) = directory.holding(&dc, &array.account_ref()).await?;
+        Ok(Ground {
+            level: directory.functional_level(&dc).await?,
+            caller: directory.caller(&dc, &own).await?,
+            dc,
+            array: array.name.to_string(),
+            own,
+            holding,
+        })
+    }
+
+    /// What is taken back gives nothing that no plan would give; returns what it risks.
+    ///
+    /// # Errors
+    /// [`No`], as a plan of the same.
+    pub(crate) async fn demand_sound(
+        &self,
+        array: Option<&ArrayName>,
+        back: &DirectoryChange,
+    ) -> Result<Vec<String>, No> {
+        let name = array.map_or("ARRAY", ArrayName::as_str);
+        demand_sound(back).map_err(|why| refused(&why, name, &back.target.account))?;
+        let is_target = |one: &&Modification| {
+            one.action == Action::Add && one.attribute.eq_ignore_ascii_case(TARGETS)
+        };
+        let targets: Vec<&Modification> = back.modifications.iter().filter(is_target).collect();
+        let (Some(array), false) = (array, targets.is_empty()) else {
+            return Ok(Vec::new());
+        };
+        let ground = self.ground(&self.array(array.as_str())?).await?;
+        let mut asked = Asked {
+            way: Some(Way::Constrained),
+            ..Asked::default()
+        };
+        for spn in targets.into_iter().filter_map(Modification::text) {
+            asked.to.push(self.service(&ground.dc, spn).await?);
+        }
+        let planned = plan(&ground, &asked);
+        let planned = planned.map_err(|why| refused(&why, name, &ground.own.account))?;
+        Ok(planned.notes)
     }
 
     /// What goes by itself, and notes of what somebody has to decide.
@@ -176,6 +210,10 @@ impl Controller {
         let next = "a sAMAccountName of this domain, or a SID such as S-1-5-21-1-2-3-1104";
         Err(No::unknown("unknown-account", what).next(next))
     }
+}
+
+fn refused(why: &Refused, array: &str, account: &str) -> No {
+    No::refused(why.code(), why.to_string()).next(why.next(array, account))
 }
 
 /// Nothing but perhaps a way.

@@ -16,6 +16,8 @@ pub fn approvals() -> ListApprovalsReply {
             detail: "emergency: stolen".into(),
             answered_by: String::new(),
             state: "waiting".into(),
+            object: String::new(),
+            plan: Vec::new(),
         }],
     }
 }
