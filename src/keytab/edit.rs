@@ -10,7 +10,9 @@ use std::fmt;
 use zeroize::Zeroizing;
 
 use super::entry::{self, Entry, Unwritable};
-use super::framing::{Damaged, Framing, LENGTH_WORD, MAGIC, MAX_FILE, RecordKind, length_word};
+use super::framing::{
+    Damaged, Framing, LENGTH_WORD, MAGIC, MAX_FILE, Record, RecordKind, length_word,
+};
 use crate::kerberos::{Enctype, Key, Kvno, Principal};
 use crate::keyset::{Keyset, Role, Unlisted};
 use crate::secret::SecretBytes;
@@ -202,7 +204,8 @@ impl Wanted<'_> {
 /// Entries out of scope, and records that cannot be read, keep their place and their bytes. New
 /// entries are added before old ones go. An entry in the place of a wanted one (same principal,
 /// kvno and enctype) but with another key goes whatever the policy says, since acceptors that
-/// take the first fitting entry would take the wrong one.
+/// take the first fitting entry would take the wrong one. A hole that is not empty is what a crash
+/// between the last two steps of an edit has left of a key: it is overwritten.
 ///
 /// # Errors
 /// [`EditError`]; nothing may be written then.
@@ -232,6 +235,12 @@ pub fn shared(existing: &[u8], edit: &SharedEdit<'_>) -> Result<Vec<Patch>, Edit
             retired.push(record);
         }
     }
+    let holes = framing
+        .records
+        .iter()
+        .filter(|one| one.kind == RecordKind::Hole);
+    let left = holes.filter(|hole| hole.body.iter().any(|byte| *byte != 0));
+    in_one_sync(left.map(wiped), &mut patches);
     let bodies = missing
         .iter()
         .map(|one| entry::render(one.principal, one.kvno, one.key, edit.timestamp))
@@ -242,12 +251,14 @@ pub fn shared(existing: &[u8], edit: &SharedEdit<'_>) -> Result<Vec<Patch>, Edit
         Patch::new(record.offset, word.to_vec(), Sync::Later)
     });
     in_one_sync(turned, &mut patches);
-    let wiped = retired.iter().map(|record| {
-        let zeros = vec![0; record.body.len()];
-        Patch::new(record.offset + LENGTH_WORD, zeros, Sync::Later)
-    });
-    in_one_sync(wiped, &mut patches);
+    in_one_sync(retired.into_iter().map(wiped), &mut patches);
     Ok(patches)
+}
+
+/// Zeros over the body of a record that no reader sees any more.
+fn wiped(record: &Record<'_>) -> Patch {
+    let zeros = vec![0; record.body.len()];
+    Patch::new(record.offset + LENGTH_WORD, zeros, Sync::Later)
 }
 
 /// Plans the addition of `bodies`: room first, as holes; then the bodies into the holes; then the
