@@ -125,8 +125,8 @@ impl Prepared {
 impl Drop for Prepared {
     fn drop(&mut self) {
         if !self.committed {
-            // A leftover is found and removed by the next replacement too.
-            let _ = effect::remove(&self.temporary);
+            // A leftover is found later too: see `remove_leftovers`.
+            let _ = wipe(&self.temporary);
         }
     }
 }
@@ -181,12 +181,19 @@ pub fn sync_folder(path: &Path) -> Result<(), FileError> {
 }
 
 /// The file that will be replaced, if there is one.
-fn existing(path: &Path) -> Result<Option<fs::Metadata>, FileError> {
+///
+/// # Errors
+/// [`FileError`], if it is not a file of this one name.
+pub fn existing(path: &Path) -> Result<Option<fs::Metadata>, FileError> {
     let unfit = |what| FileError::Unfit {
         path: path.to_owned(),
         what,
     };
     match fs::symlink_metadata(path) {
+        Ok(found) if found.is_file() && platform::names(&found) > 1 => Err(unfit(
+            "one of several names of a file (hard links), and whoever reads another one would keep \
+             the old keys; remove the others: find FOLDER -samefile FILE shows them",
+        )),
         Ok(found) if found.is_file() => Ok(Some(found)),
         Ok(found) if found.is_symlink() => {
             Err(unfit("a symbolic link; name the file that it points to"))
@@ -220,20 +227,46 @@ fn temporary_beside(path: &Path) -> Result<PathBuf, FileError> {
     Ok(folder_of(path)?.join(format!("{}{random:016x}", temporary_prefix(path))))
 }
 
-/// Removes what an interrupted replacement of `path` left behind: it holds keys.
-fn remove_leftovers(path: &Path) -> Result<(), FileError> {
+/// Wipes what an interrupted replacement of `path` left behind: it holds keys.
+///
+/// # Errors
+/// [`FileError`].
+pub fn remove_leftovers(path: &Path) -> Result<(), FileError> {
     let folder = folder_of(path)?;
     let failed = |error| FileError::system("list", folder, error);
     let prefix = temporary_prefix(path);
-    for entry in fs::read_dir(folder).map_err(failed)? {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        outcome => outcome.map_err(failed)?,
+    };
+    for entry in entries {
         let entry = entry.map_err(failed)?;
         if entry.file_name().to_string_lossy().starts_with(&prefix) {
             let leftover = entry.path();
-            effect::remove(&leftover)
-                .map_err(|error| FileError::system("remove", &leftover, error))?;
+            wipe(&leftover).map_err(|error| FileError::system("remove", &leftover, error))?;
         }
     }
     Ok(())
+}
+
+/// Overwrites and removes a file. What is no file, or one of several names, is only unlinked:
+/// whoever may write in the folder must not have us wipe another file by a link.
+///
+/// # Errors
+/// The system's.
+pub fn wipe(path: &Path) -> io::Result<()> {
+    let is_plain = |found: &fs::Metadata| found.is_file() && platform::names(found) == 1;
+    if is_plain(&fs::symlink_metadata(path)?) {
+        let file = platform::open_to_write(path)?;
+        // It may be another one by now.
+        let found = file.metadata()?;
+        if is_plain(&found) {
+            let size = usize::try_from(found.len()).unwrap_or(usize::MAX);
+            effect::patch(&file, &vec![0; size.min(MAX_FILE)], 0)?;
+            effect::sync_content(&file)?;
+        }
+    }
+    effect::remove(path)
 }
 
 #[cfg(test)]

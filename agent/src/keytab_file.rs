@@ -3,6 +3,8 @@
 //! All files of an array are one set. [`prepare`] does everything that can be refused, for all of
 //! them, and touches nothing that a reader sees; [`Prepared::commit`] then puts each in place.
 
+mod ours;
+
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -16,8 +18,10 @@ use keyroll::keytab::{
 use keyroll::secret::SecretBytes;
 use zeroize::Zeroizing;
 
+pub(crate) use self::ours::remove;
+pub use self::ours::wipe;
 use crate::atomic_file::{self, Access, FileError};
-use crate::effect::{self, Effect};
+use crate::effect::Effect;
 use crate::platform;
 use crate::shared_file::{LOCK_DEADLINE, LockedFile, Purpose};
 
@@ -52,13 +56,25 @@ pub enum KeytabError {
     /// A file that is to be keyroll's alone holds keys of others, and keyroll has never written it.
     #[error(
         "{} holds entries of {others}, which are not the array's and would be lost: give the \
-         target kind = \"shared\", or another path", path.display()
+         target kind = \"shared\" or another path, or remove the file", path.display()
     )]
     OfOthers {
         /// Which file.
         path: PathBuf,
         /// The first of their principals.
         others: String,
+    },
+    /// A file that is to be keyroll's alone is none that keyroll has written, nor one that it
+    /// could read.
+    #[error(
+        "{} was not written by keyroll, and what is in it would be lost: give the target another \
+         path, or remove the file", path.display()
+    )]
+    NotOurs {
+        /// Which file.
+        path: PathBuf,
+        /// Why nobody can tell what it holds.
+        source: Damaged,
     },
     /// After the write the file does not hold what was written.
     #[error("{}: what was read back is not what was written", path.display())]
@@ -119,7 +135,9 @@ fn replacement(
     wanted: &[Wanted<'_>],
     order: Order<'_>,
 ) -> Result<Option<Change>, KeytabError> {
-    target.demand_ours(order)?;
+    target.demand_ours(order.written, order.scope)?;
+    // Even where nothing has to change now.
+    atomic_file::remove_leftovers(&target.path)?;
     if target.is_kept(order) {
         return keeping(target, wanted, order);
     }
@@ -256,6 +274,17 @@ impl Target {
         keyroll::keytab::held::entries(bytes.expose()).map_err(damaged)
     }
 
+    /// Wipes what a crash has left of a replacement of a file of ours alone.
+    ///
+    /// # Errors
+    /// [`FileError`].
+    pub fn remove_leftovers(&self) -> Result<(), FileError> {
+        match self.filter.kind {
+            TargetKind::Owned | TargetKind::Client => atomic_file::remove_leftovers(&self.path),
+            TargetKind::Shared | TargetKind::LogonSession => Ok(()),
+        }
+    }
+
     /// Whether others may read a file of ours alone than the settings say, or than may read a
     /// keytab. Who may read a shared one is the business of whoever made it.
     #[must_use]
@@ -264,56 +293,6 @@ impl Target {
             return false;
         }
         platform::is_open_to_others(&self.path, &self.access)
-    }
-
-    /// Removes the array's keys: the file, or in a shared one the entries of `scope`.
-    ///
-    /// # Errors
-    /// [`KeytabError`].
-    pub fn wipe(&self, scope: &[Principal]) -> Result<(), KeytabError> {
-        let _here = Effect::WipeKeytab.here();
-        if self.filter.kind != TargetKind::Shared {
-            return Ok(remove(&self.path)?);
-        }
-        let locked = match LockedFile::open(&self.path, Purpose::Write, LOCK_DEADLINE) {
-            Err(error) if error.is_missing() => return Ok(()),
-            outcome => outcome?,
-        };
-        let scope = self.covered(scope);
-        let edit = SharedEdit {
-            wanted: &[],
-            scope: &scope,
-            unlisted: Unlisted::Remove,
-            timestamp: 0,
-        };
-        let bytes = locked.read()?;
-        let patches = shared(bytes.expose(), &edit).map_err(|error| self.content(error))?;
-        for patch in &patches {
-            locked.perform(patch)?;
-        }
-        Ok(())
-    }
-
-    /// That nobody else keeps keys in a file that is to be ours alone, before we first write it:
-    /// most likely the settings name a file of somebody else's.
-    fn demand_ours(&self, order: Order<'_>) -> Result<(), KeytabError> {
-        if order.written.contains(&self.path) {
-            return Ok(());
-        }
-        // What is missing or damaged holds nothing that could be lost.
-        let entries = self.entries().unwrap_or_default();
-        let others = entries.iter().flatten().map(|entry| &entry.principal);
-        let others: BTreeSet<String> = others
-            .filter(|principal| !order.scope.contains(principal))
-            .map(ToString::to_string)
-            .collect();
-        if others.is_empty() {
-            return Ok(());
-        }
-        Err(KeytabError::OfOthers {
-            path: self.path.clone(),
-            others: others.into_iter().take(3).collect::<Vec<_>>().join(", "),
-        })
     }
 
     /// Whether entries that `order` does not list stay in this file of ours.
@@ -350,21 +329,4 @@ impl Target {
             source,
         }
     }
-}
-
-/// Overwrites and removes a file of ours alone.
-pub(crate) fn remove(path: &std::path::Path) -> Result<(), FileError> {
-    // Whoever may write in the folder must not have us wipe another file by a link.
-    let file = match platform::open_to_write(path) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-        outcome => outcome.map_err(|error| FileError::system("open", path, error))?,
-    };
-    let failed = |error| FileError::system("remove", path, error);
-    let size = file.metadata().map_err(failed)?.len();
-    let zeros = vec![0; usize::try_from(size).unwrap_or_default()];
-    effect::patch(&file, &zeros, 0)
-        .and_then(|()| effect::sync_content(&file))
-        .map_err(failed)?;
-    effect::remove(path).map_err(failed)?;
-    atomic_file::sync_folder(path)
 }

@@ -3,9 +3,11 @@
 use std::path::Path;
 
 use clap::ValueEnum;
+use keyroll::keytab::TargetKind;
 use keyroll::name::ArrayName;
 use serde_json::{Value, json};
 
+use crate::atomic_file;
 use crate::command_line::say;
 use crate::config::Config;
 use crate::exit::Exit;
@@ -74,6 +76,10 @@ fn inspect(target: &Target) -> Result<String, String> {
         Err(KeytabError::File(error)) if error.is_missing() => "not there yet".to_owned(),
         Err(error) => return Err(chain(&error)),
     };
+    if target.filter.kind != TargetKind::Shared {
+        // A link, or a second name.
+        atomic_file::existing(&target.path).map_err(|error| chain(&error))?;
+    }
     let folder = target.path.parent().unwrap_or(Path::new("/"));
     match platform::may_write_in(folder) {
         Ok(()) => Ok(fine),

@@ -23,7 +23,7 @@ use self::writing::Writing;
 use crate::config::{Array, Config};
 use crate::gate::Gates;
 use crate::hook::HookError;
-use crate::keytab_file::KeytabError;
+use crate::keytab_file::{self, KeytabError};
 use crate::letter_box::LetterBox;
 use crate::logon_session::{Authority, LogonSessions, SessionError};
 use crate::platform;
@@ -94,6 +94,12 @@ impl Node {
         for array in config.arrays {
             let state = ArrayState::load(&folder, &array.name)?;
             held.push((array.name.clone(), state.held));
+            for target in &array.targets {
+                // What stops it here stops the next keyset too, and is told then.
+                if let Err(error) = target.remove_leftovers() {
+                    tracing::warn!(error = chain(&error), "keys of a crash may be left over");
+                }
+            }
             let sessions = array.sessions.clone().map(|sessions| {
                 let authority = Arc::clone(authority);
                 LogonSessions::begin(sessions, authority, &folder, &array.name)
@@ -283,11 +289,11 @@ impl Node {
         next.fence.epoch = epoch;
         next.held = Version(0);
         self.keep(name, &mut state, next.clone()).await?;
-        let (array, scope) = (Arc::clone(&member.array), state.principals.clone());
+        let (array, before) = (Arc::clone(&member.array), state.clone());
         let sessions = member.sessions.clone();
         aside(move || {
-            let mut targets = array.targets.iter();
-            let wiped = targets.try_for_each(|target| target.wipe(&scope));
+            let written = before.files.keys().cloned().collect();
+            let wiped = keytab_file::wipe(&array.targets, &written, &before.principals);
             let sessions = sessions.map_or(Ok(()), |sessions| sessions.wipe());
             wiped
                 .map_err(StageError::from)

@@ -134,12 +134,8 @@ impl Agent for Service {
             self.open(&mut keyset, request.passwords)?;
         }
         let (array, version) = (keyset.array.clone(), keyset.version);
-        // A connection that is lost in the middle must not stop a write half way.
         let node = Arc::clone(&self.node);
-        let work = tokio::spawn(async move { node.stage(keyset).await });
-        let outcome = work
-            .await
-            .unwrap_or_else(|error| Err(StageError::Lost(error.to_string())));
+        let outcome = to_the_end(async move { node.stage(keyset).await }).await;
         if let Err(error) = &outcome {
             tracing::warn!(%array, %version, error = chain(error), "keyset not held");
         } else {
@@ -181,8 +177,9 @@ impl Agent for Service {
             Err(request.reason)
         };
         let required = Version(request.required_version);
-        self.node
-            .admit(&array, Epoch(request.epoch), verdict, required)
+        let (node, name) = (Arc::clone(&self.node), array.clone());
+        let epoch = Epoch(request.epoch);
+        to_the_end(async move { node.admit(&name, epoch, verdict, required).await })
             .await
             .map_err(|error| refused(&error))?;
         let (ready, reason) = match self.node.gates().readiness(&array) {
@@ -217,8 +214,8 @@ impl Agent for Service {
     ) -> Result<Response<said::Inventory>, Status> {
         let request = request.into_inner();
         let array: ArrayName = parsed("array", &request.array)?;
-        self.node
-            .wipe(&array, Epoch(request.epoch))
+        let (node, name) = (Arc::clone(&self.node), array.clone());
+        to_the_end(async move { node.wipe(&name, Epoch(request.epoch)).await })
             .await
             .map_err(|error| refused(&error))?;
         tracing::info!(%array, "every key of the array is wiped");
@@ -251,6 +248,15 @@ impl Agent for Service {
             certificate_ends_unix,
         }))
     }
+}
+
+/// Does what changes the node to its end: with the connection that asked for it, its lock would be
+/// lost in the middle, while a thread still writes.
+async fn to_the_end(
+    work: impl Future<Output = Result<(), StageError>> + Send + 'static,
+) -> Result<(), StageError> {
+    let outcome = tokio::spawn(work).await;
+    outcome.unwrap_or_else(|error| Err(StageError::Lost(error.to_string())))
 }
 
 fn refused(error: &StageError) -> Status {

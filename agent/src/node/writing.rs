@@ -44,6 +44,10 @@ impl Writing<'_> {
             Err(error) => return (state, Err(error.into())),
         };
         next.hooks_due |= !prepared.is_empty();
+        for target in &self.array.targets {
+            // Ours from here on: whatever a crash leaves there, nobody else's is lost with it.
+            next.files.entry(target.path.clone()).or_default();
+        }
         // The intent first: from here on no older keyset is taken, whatever happens.
         let begun = match save(self.folder, &self.array.name, &state, next) {
             Ok(begun) => begun,

@@ -13,6 +13,7 @@ mod unix;
 #[cfg(windows)]
 mod windows;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -24,7 +25,7 @@ use keyroll::keyset::{GenerationKeys, Keyset, Role, Unlisted};
 use keyroll::keytab::{Entry, TargetFilter, TargetKind};
 use keyroll::secret::SecretBytes;
 use keyroll_agent::atomic_file::Access;
-use keyroll_agent::keytab_file::{KeytabError, Order, Target, prepare};
+use keyroll_agent::keytab_file::{KeytabError, Order, Target, prepare, wipe};
 use keyroll_agent::platform::stamp;
 use keyroll_agent::shared_file::{LockedFile, Purpose};
 
@@ -122,6 +123,15 @@ fn an_owned_file_is_for_those_it_is_meant_for_and_leaves_nothing_beside_it() {
         before,
         "a repetition wrote again"
     );
+    // A repetition that has nothing to write clears up too, and so does a wipe.
+    let leave = || fs::write(folder.path().join(".k.keyroll-01"), b"key").unwrap();
+    leave();
+    stage(std::slice::from_ref(&file), &keyset(7, OURS)).unwrap();
+    assert_eq!(names_in(folder.path()), ["k"]);
+    leave();
+    let written = BTreeSet::from([file.path.clone()]);
+    wipe(std::slice::from_ref(&file), &written, &[]).unwrap();
+    assert_eq!(names_in(folder.path()), [""; 0]);
 }
 
 #[test]
@@ -222,7 +232,8 @@ fn race(path: &Path, added: u32) {
     let foreign = kvnos(&file, "host/web.corp.example@CORP.EXAMPLE");
     assert_eq!(foreign, (1..=added).collect::<Vec<_>>());
     assert_eq!(kvnos(&file, OURS[0]), [last, last + 1]);
-    file.wipe(&keyset(last, OURS).principals).unwrap();
+    let scope = keyset(last, OURS).principals;
+    wipe(std::slice::from_ref(&file), &BTreeSet::new(), &scope).unwrap();
     assert_eq!(kvnos(&file, OURS[0]), [0; 0]);
     assert_eq!(kvnos(&file, "host/web.corp.example@CORP.EXAMPLE"), foreign);
 }

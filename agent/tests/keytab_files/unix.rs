@@ -1,12 +1,14 @@
 //! Modes, links, and a full disk: a tmpfs of a few pages in a user namespace (skipped where the
 //! kernel grants none).
 
+use std::collections::BTreeSet;
 use std::fs::{self, OpenOptions};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 
 use keyroll::keytab::TargetKind;
 use keyroll_agent::atomic_file::Access;
+use keyroll_agent::keytab_file::wipe;
 
 use super::{OURS, keyset, kvnos, names_in, stage, target};
 
@@ -31,10 +33,40 @@ fn links_are_not_followed() {
         let file = target(folder.path().join("link"), kind);
         std::os::unix::fs::symlink(&elsewhere, &file.path).unwrap();
         stage(std::slice::from_ref(&file), &keyset(7, OURS)).unwrap_err();
-        file.wipe(&keyset(7, OURS).principals).unwrap_err();
+        let written = BTreeSet::from([file.path.clone()]);
+        let scope = keyset(7, OURS).principals;
+        wipe(std::slice::from_ref(&file), &written, &scope).unwrap_err();
         assert_eq!(fs::read(&elsewhere).unwrap(), b"precious");
         fs::remove_file(&file.path).unwrap();
     }
+}
+
+#[test]
+fn a_second_name_is_refused_and_what_it_names_is_not_wiped() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = target(folder.path().join("k"), TargetKind::Owned);
+    let written = BTreeSet::from([file.path.clone()]);
+    stage(std::slice::from_ref(&file), &keyset(7, OURS)).unwrap();
+    let second = folder.path().join("second");
+    fs::hard_link(&file.path, &second).unwrap();
+    let refused = [
+        stage(std::slice::from_ref(&file), &keyset(8, OURS)).unwrap_err(),
+        wipe(std::slice::from_ref(&file), &written, &[]).unwrap_err(),
+    ];
+    for error in refused {
+        let why = keyroll_agent::trouble::chain(&error);
+        assert!(why.contains("hard links"), "{why}");
+    }
+    assert_eq!(kvnos(&file, OURS[0]), [7, 8], "it was changed");
+    fs::remove_file(&second).unwrap();
+    // What lies in the place of a leftover by a second name, or a link, is another's.
+    let precious = folder.path().join("precious");
+    fs::write(&precious, b"precious").unwrap();
+    fs::hard_link(&precious, folder.path().join(".k.keyroll-01")).unwrap();
+    std::os::unix::fs::symlink(&precious, folder.path().join(".k.keyroll-02")).unwrap();
+    stage(std::slice::from_ref(&file), &keyset(8, OURS)).unwrap();
+    assert_eq!(fs::read(&precious).unwrap(), b"precious");
+    assert_eq!(names_in(folder.path()).len(), 2, "leftovers are there yet");
 }
 
 /// Where the test below finds the small disk when it runs inside the namespace.

@@ -8,19 +8,17 @@
 use std::path::Path;
 use std::process::Command;
 
-use keyroll::kerberos::{Kvno, Principal};
 use keyroll::keyset::Role;
-use keyroll::keytab::Wanted;
-use keyroll::keytab::edit::whole_file;
+use keyroll_proto::agent as said;
 use tonic::Code;
 
-use crate::scene::{Scene, key, keyset, kvnos, look, stage};
+use crate::scene::{Scene, keyset, kvnos, look, stage, wipe};
 
 const BEFORE: [(Role, u32); 1] = [(Role::Current, 7)];
-const AFTER: [(Role, u32); 2] = [(Role::Current, 7), (Role::Pending, 8)];
+pub const AFTER: [(Role, u32); 2] = [(Role::Current, 7), (Role::Pending, 8)];
 
 /// What a stage is refused with; the node must still hold `held`.
-async fn refusal(scene: &Scene, version: u64, held: u64) -> String {
+pub async fn refusal(scene: &Scene, version: u64, held: u64) -> String {
     let mut controller = scene.controller().await;
     let refused = controller.stage(stage(keyset(1, version, &AFTER))).await;
     let refused = refused.unwrap_err();
@@ -91,16 +89,59 @@ async fn a_damaged_keytab_of_others_is_not_touched_and_the_first_file_neither() 
 
 #[tokio::test]
 async fn who_holds_the_lock_of_a_shared_file_does_not_stop_the_health_endpoint() {
-    use nix::fcntl::{FcntlArg, fcntl};
-    use nix::libc;
     let tables = "[[array.target]]\npath = '{folder}/shared.keytab'\nkind = 'shared'\n";
     let scene = Scene::with(tables).await;
     let path = scene.path("shared.keytab");
     std::fs::write(&path, super::keysets::foreign_keytab()).unwrap();
+    let file = locked(&path);
+    let mut controller = scene.controller().await;
+    let staging = tokio::spawn(async move { controller.stage(stage(keyset(1, 1, &AFTER))).await });
+    asked_for(&path).await;
+    let begun = std::time::Instant::now();
+    assert_eq!(scene.ready("/live").await.0, 200);
+    assert_eq!(scene.ready("/ready").await.0, 503);
+    assert!(begun.elapsed() < std::time::Duration::from_secs(1));
+    assert!(!staging.is_finished(), "it wrote in spite of the lock");
+    drop(file);
+    staging.await.unwrap().unwrap();
+    assert_eq!(kvnos(&path), [3, 7, 8]);
+}
+
+#[tokio::test]
+async fn a_wipe_that_nobody_waits_for_any_more_is_done_before_what_comes_next() {
+    let tables = "[[array.target]]\npath = '{folder}/shared.keytab'\nkind = 'shared'\n";
+    let scene = Scene::with(tables).await;
+    let path = scene.path("shared.keytab");
+    let mut controller = scene.controller().await;
+    controller.stage(stage(keyset(1, 1, &AFTER))).await.unwrap();
+    let file = locked(&path);
+    let mut impatient = controller.clone();
+    let wiping = tokio::spawn(async move { impatient.wipe(wipe(1)).await });
+    asked_for(&path).await;
+    wiping.abort();
+    wiping.await.unwrap_err();
+    // On the same connection: the agent knows by now that it was given up.
+    let nothing = said::RequestCertificateRequest::default();
+    controller.request_certificate(nothing).await.unwrap();
+    drop(file);
+    let inventory = controller.look(look("web")).await.unwrap().into_inner();
+    let [target] = &inventory.targets[..] else {
+        panic!("{inventory:?}");
+    };
+    // The file as it was wiped, and the note of it.
+    assert!(target.entries.is_empty() && !target.drifted, "{target:?}");
+    controller.stage(stage(keyset(1, 2, &AFTER))).await.unwrap();
+    assert_eq!(kvnos(&path), [7, 8]);
+}
+
+/// The file with the lock that other programs take, until it is dropped.
+fn locked(path: &Path) -> std::fs::File {
+    use nix::fcntl::{FcntlArg, fcntl};
+    use nix::libc;
     let file = std::fs::File::options()
         .read(true)
         .write(true)
-        .open(&path)
+        .open(path)
         .unwrap();
     let lock = libc::flock {
         l_type: libc::F_WRLCK as i16,
@@ -110,24 +151,18 @@ async fn who_holds_the_lock_of_a_shared_file_does_not_stop_the_health_endpoint()
         l_pid: 0,
     };
     fcntl(&file, FcntlArg::F_OFD_SETLK(&lock)).unwrap();
-    let mut controller = scene.controller().await;
-    let staging = tokio::spawn(async move { controller.stage(stage(keyset(1, 1, &AFTER))).await });
-    // The agent runs in this process: once the file is open twice, it asks for the lock.
+    file
+}
+
+/// Returns once the agent asks for the lock: it runs in this process, and has the file open too.
+async fn asked_for(path: &Path) {
     let asked = async {
-        while opened(&path) < 2 {
+        while opened(path) < 2 {
             tokio::task::yield_now().await;
         }
     };
     let patience = std::time::Duration::from_secs(30);
     tokio::time::timeout(patience, asked).await.unwrap();
-    let begun = std::time::Instant::now();
-    assert_eq!(scene.ready("/live").await.0, 200);
-    assert_eq!(scene.ready("/ready").await.0, 503);
-    assert!(begun.elapsed() < std::time::Duration::from_secs(1));
-    assert!(!staging.is_finished(), "it wrote in spite of the lock");
-    drop(file);
-    staging.await.unwrap().unwrap();
-    assert_eq!(kvnos(&path), [3, 7, 8]);
 }
 
 /// How often this process has a file open.
@@ -289,51 +324,4 @@ fn r44_a_keytab_gets_its_owner_with_the_capabilities_of_the_unit() {
         assert_eq!(inventory.targets[0].entries.len(), 2);
         assert_eq!(inventory.targets[0].trouble, "");
     });
-}
-
-#[tokio::test]
-async fn a_file_in_which_others_keep_keys_is_not_taken_for_ours() {
-    let scene = Scene::plain().await;
-    let path = scene.path("web.keytab");
-    // The machine's own keytab, by a slip in the settings.
-    let host = ["host/n1@CORP.EXAMPLE", "nfs/n1@CORP.EXAMPLE"];
-    let theirs = file_of(&host);
-    std::fs::write(&path, &theirs).unwrap();
-    let why = refusal(&scene, 1, 0).await;
-    for words in [
-        "web.keytab",
-        "host/n1@CORP.EXAMPLE, nfs/n1",
-        "kind = \"shared\"",
-    ] {
-        assert!(why.contains(words), "{why}");
-    }
-    assert_eq!(std::fs::read(&path).unwrap(), theirs);
-    std::fs::remove_file(&path).unwrap();
-    let mut controller = scene.controller().await;
-    controller.stage(stage(keyset(1, 1, &AFTER))).await.unwrap();
-    // Once it is ours, whoever writes there has been told of by the inventory.
-    std::fs::write(&path, &theirs).unwrap();
-    let inventory = controller.look(look("web")).await.unwrap().into_inner();
-    let target = &inventory.targets[0];
-    assert!(target.drifted && target.entries.len() == 2, "{target:?}");
-    let age = chrono::Utc::now().timestamp() - target.written_unix;
-    assert!((0..60).contains(&age), "written {age} s ago");
-    controller.stage(stage(keyset(1, 1, &AFTER))).await.unwrap();
-    assert_eq!(kvnos(&path), [7, 8]);
-}
-
-/// A keytab with one key of each principal.
-fn file_of(principals: &[&str]) -> Vec<u8> {
-    let principals: Vec<Principal> = principals.iter().map(|one| one.parse().unwrap()).collect();
-    let key = key(1);
-    let wanted: Vec<Wanted<'_>> = principals
-        .iter()
-        .map(|principal| Wanted {
-            principal,
-            role: Role::Current,
-            kvno: Kvno(1),
-            key: &key,
-        })
-        .collect();
-    whole_file(&wanted, 1).unwrap().expose().to_vec()
 }

@@ -8,7 +8,7 @@ use keyroll_agent::platform;
 use keyroll_proto::agent as said;
 use tonic::Code;
 
-use crate::scene::{NONCE, SPN, Scene, admit, key, keyset, kvnos, look, stage};
+use crate::scene::{NONCE, SPN, Scene, admit, key, keyset, kvnos, look, stage, wipe};
 
 const TWO: [(Role, u32); 2] = [(Role::Pending, 8), (Role::Current, 7)];
 
@@ -247,10 +247,6 @@ async fn a_wipe_removes_every_key_of_the_array_and_no_other() {
     let mut controller = scene.controller().await;
     controller.stage(stage(keyset(2, 1, &TWO))).await.unwrap();
     assert_eq!(kvnos(&shared), [3, 7, 8]);
-    let wipe = |epoch| said::WipeRequest {
-        array: "web".to_owned(),
-        epoch,
-    };
     assert_eq!(
         controller.wipe(wipe(1)).await.unwrap_err().code(),
         Code::Aborted
@@ -299,11 +295,7 @@ async fn a_wipe_follows_no_link() {
     std::fs::write(scene.path("precious"), "precious").unwrap();
     std::os::unix::fs::symlink(scene.path("precious"), scene.path("web.keytab")).unwrap();
     let mut controller = scene.controller().await;
-    let wipe = said::WipeRequest {
-        array: "web".to_owned(),
-        epoch: 1,
-    };
-    controller.wipe(wipe).await.unwrap_err();
+    controller.wipe(wipe(1)).await.unwrap_err();
     assert_eq!(std::fs::read(scene.path("precious")).unwrap(), b"precious");
 }
 

@@ -13,6 +13,8 @@ mod health;
 mod installed;
 mod keysets;
 mod local_authority;
+#[cfg(unix)]
+mod owners;
 mod passwords;
 mod peers;
 mod scene;

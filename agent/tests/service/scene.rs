@@ -31,6 +31,8 @@ use tonic::transport::{Channel, Endpoint, Uri};
 pub const NODE: &str = "node1.corp.example";
 pub const CONTROLLER: &str = "keyroll://controller";
 pub const SPN: &str = "HTTP/web.corp.example@CORP.EXAMPLE";
+/// How the table of the array begins.
+const WEB: &str = "[[array]]\nname = 'web'\n";
 pub const NONCE: [u8; 32] = [5; 32];
 
 /// A certificate authority.
@@ -145,7 +147,7 @@ impl Scene {
         let settings = format!(
             "state = '{root}/state'\nlisten = '{address}'\n[health]\nhttp = '{http}'\n\
              stay-ready-without-controller-seconds = 3600\n\
-             agent-check = '{check}'\n[[array]]\nname = 'web'\n{}",
+             agent-check = '{check}'\n{WEB}{}",
             tables.replace("{folder}", &root)
         );
         let authority = Authority::new();
@@ -196,6 +198,16 @@ impl Scene {
         };
         let patience = Duration::from_secs(30);
         tokio::time::timeout(patience, open).await.unwrap();
+    }
+
+    #[cfg(unix)]
+    /// Stops the agent and starts it anew with other tables for `web`.
+    pub async fn restart_with(&mut self, tables: &str) {
+        self.stop().await;
+        let (before, _) = self.settings.split_once(WEB).unwrap();
+        let tables = tables.replace("{folder}", &self.folder.path().display().to_string());
+        self.settings = format!("{before}{WEB}{tables}");
+        self.start().await;
     }
 
     /// Stops the agent and starts it anew over the same folder.
@@ -345,6 +357,11 @@ pub fn stage(keyset: said::Keyset) -> said::StageRequest {
         nonce: NONCE.to_vec(),
         passwords: Vec::new(),
     }
+}
+
+pub fn wipe(epoch: u64) -> said::WipeRequest {
+    let array = "web".to_owned();
+    said::WipeRequest { array, epoch }
 }
 
 pub fn look(array: &str) -> said::LookRequest {

@@ -205,6 +205,12 @@ pub fn may_write_in(folder: &Path) -> io::Result<()> {
     rustix::fs::access(folder, rustix::fs::Access::WRITE_OK).map_err(io::Error::from)
 }
 
+/// How many names a file has.
+#[must_use]
+pub fn names(found: &Metadata) -> u64 {
+    found.nlink()
+}
+
 /// Tells a file from the one that took its place.
 #[must_use]
 pub fn stamp(found: &Metadata) -> u64 {
