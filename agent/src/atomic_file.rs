@@ -55,6 +55,13 @@ impl FileError {
         }
     }
 
+    /// Whether the file system may not be written to, here.
+    #[must_use]
+    pub fn is_read_only(&self) -> bool {
+        let read_only = io::ErrorKind::ReadOnlyFilesystem;
+        matches!(self, Self::System { source, .. } if source.kind() == read_only)
+    }
+
     /// Whether the file is simply not there.
     #[must_use]
     pub fn is_missing(&self) -> bool {
@@ -78,7 +85,7 @@ pub struct Prepared {
 /// [`FileError`]; the old file is untouched.
 pub fn prepare(path: &Path, bytes: &SecretBytes, access: &Access) -> Result<Prepared, FileError> {
     let old = existing(path)?;
-    remove_leftovers(path)?;
+    clear_folder_of(path)?;
     let temporary = temporary_beside(path)?;
     let mut file = effect::create(&temporary)
         .map_err(|error| FileError::system("create", &temporary, error))?;
@@ -232,14 +239,18 @@ fn temporary_beside(path: &Path) -> Result<PathBuf, FileError> {
 /// # Errors
 /// [`FileError`].
 pub fn remove_leftovers(path: &Path) -> Result<(), FileError> {
+    match clear_folder_of(path) {
+        Err(error) if error.is_missing() => Ok(()),
+        outcome => outcome,
+    }
+}
+
+/// [`remove_leftovers`], of a folder that must be there.
+fn clear_folder_of(path: &Path) -> Result<(), FileError> {
     let folder = folder_of(path)?;
     let failed = |error| FileError::system("list", folder, error);
     let prefix = temporary_prefix(path);
-    let entries = match fs::read_dir(folder) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        outcome => outcome.map_err(failed)?,
-    };
-    for entry in entries {
+    for entry in fs::read_dir(folder).map_err(failed)? {
         let entry = entry.map_err(failed)?;
         if entry.file_name().to_string_lossy().starts_with(&prefix) {
             let leftover = entry.path();

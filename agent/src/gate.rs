@@ -119,6 +119,13 @@ impl Gates {
         arrays.values_mut().for_each(|gate| gate.admitted = false);
     }
 
+    /// Whether the node's settings have `array`.
+    #[must_use]
+    pub fn knows(&self, array: &ArrayName) -> bool {
+        let arrays = self.arrays.lock().unwrap_or_else(PoisonError::into_inner);
+        arrays.contains_key(array)
+    }
+
     /// Whether `array` may be served.
     #[must_use]
     pub fn readiness(&self, array: &ArrayName) -> Readiness {
@@ -137,12 +144,15 @@ impl Gates {
         }
     }
 
-    /// Whether all arrays may be served; the first reason if not.
+    /// Whether all arrays may be served; the first reason if not. An array that the node was taken
+    /// out of does not count while there is another one.
     #[must_use]
     pub fn all(&self) -> Readiness {
         let names: Vec<ArrayName> = {
             let arrays = self.arrays.lock().unwrap_or_else(PoisonError::into_inner);
-            arrays.keys().cloned().collect()
+            let is_left = arrays.values().any(|gate| !gate.removed);
+            let counting = arrays.iter().filter(|(_, gate)| !(is_left && gate.removed));
+            counting.map(|(name, _)| name.clone()).collect()
         };
         names
             .iter()
@@ -239,6 +249,23 @@ mod tests {
         assert!(reason(&gates).contains("an operator removed this node"));
         gates.admit(&web(), Ok(()), Version(0));
         assert_eq!(reason(&gates), "");
+    }
+
+    #[test]
+    fn an_array_that_the_node_left_takes_no_other_down() {
+        let mail: ArrayName = "mail".parse().unwrap();
+        let gates = Gates::new([(web(), Version(4)), (mail.clone(), Version(2))], None);
+        gates.admit(&web(), Ok(()), Version(4));
+        assert!(reason(&gates).contains("mail: the controller has not confirmed"));
+        gates.admit(&mail, Ok(()), Version(2));
+        gates.forget(&mail);
+        assert_eq!(reason(&gates), "");
+        assert_ne!(gates.readiness(&mail), Readiness::Ready);
+        gates.admit(&mail, Err("quarantined".into()), Version(2));
+        assert!(reason(&gates).contains("mail: quarantined"));
+        gates.forget(&mail);
+        gates.forget(&web());
+        assert!(reason(&gates).contains("an operator removed this node"));
     }
 
     #[test]

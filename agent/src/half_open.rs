@@ -52,7 +52,8 @@ impl Drop for Place {
 
 /// What counts as one address: of IPv6 the first 64 bits, since one machine has all of the rest
 /// (RFC 4291 section 2.5.4).
-fn network(address: IpAddr) -> IpAddr {
+#[must_use]
+pub fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
         four => four,

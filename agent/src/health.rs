@@ -1,9 +1,12 @@
 //! Whether the node may serve, for balancers: plain HTTP, and HAProxy's agent-check.
 //!
 //! `GET /ready` (all arrays), `GET /ready/ARRAY`: 200, or 503 with the reason in one line.
-//! `GET /live`: 200. The agent-check port says `up`, or `down #reason`, and hangs up.
+//! `GET /live`: 200. The agent-check port says `up`, or `down #reason`, and hangs up; of one array
+//! if the balancer sends its name (`agent-send`).
 
+use std::collections::VecDeque;
 use std::convert::Infallible;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,14 +15,19 @@ use hyper::body::{Bytes, Incoming};
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use keyroll::name::ArrayName;
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::task::AbortHandle;
 
 use crate::gate::{Gates, Readiness};
+use crate::half_open::network;
 
-/// Checks under way at once; a balancer needs one.
+/// Checks under way at once, in all and from one address; a balancer needs one for each backend.
 const MOST: usize = 64;
+const MOST_EACH: usize = 16;
+/// How long the agent-check port waits for an array's name; without `agent-send` none comes.
+const NAME: Duration = Duration::from_millis(250);
 /// No check takes longer.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -46,12 +54,18 @@ pub async fn http(listener: TcpListener, gates: Arc<Gates>) {
 /// Answers HAProxy's agent-checks for ever.
 pub async fn agent_check(listener: TcpListener, gates: Arc<Gates>) {
     serve(listener, move |mut stream| {
-        let line = match gates.all() {
-            Readiness::Ready => "up\n".to_owned(),
-            Readiness::NotReady(reason) => format!("down #{}\n", one_line(&reason)),
-        };
+        let gates = Arc::clone(&gates);
         async move {
             let said = async {
+                let array = array_named(&mut stream).await;
+                let readiness = match array.filter(|array| gates.knows(array)) {
+                    Some(array) => gates.readiness(&array),
+                    None => gates.all(),
+                };
+                let line = match readiness {
+                    Readiness::Ready => "up\n".to_owned(),
+                    Readiness::NotReady(reason) => format!("down #{}\n", one_line(&reason)),
+                };
                 stream.write_all(line.as_bytes()).await?;
                 stream.shutdown().await?;
                 // What HAProxy sends (agent-send) is read before the end: left unread, it would
@@ -68,22 +82,41 @@ async fn serve<F: Future<Output = ()> + Send + 'static>(
     listener: TcpListener,
     each: impl Fn(TcpStream) -> F,
 ) {
-    let places = Arc::new(Semaphore::new(MOST));
+    let mut under_way = VecDeque::new();
     loop {
-        let Ok((stream, _)) = listener.accept().await else {
+        let Ok((stream, address)) = listener.accept().await else {
             // No file descriptors are left: do not spin.
             tokio::time::sleep(Duration::from_millis(50)).await;
             continue;
         };
-        let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
-            continue;
-        };
-        let answer = each(stream);
-        tokio::spawn(async move {
-            answer.await;
-            drop(place);
-        });
+        let from = network(address.ip());
+        make_room(&mut under_way, from);
+        under_way.push_back((from, tokio::spawn(each(stream)).abort_handle()));
     }
+}
+
+/// Ends the oldest check that is still under way, where its address, or all together, have as many
+/// as they may: whoever opens connections and says nothing keeps no balancer waiting.
+fn make_room(under_way: &mut VecDeque<(IpAddr, AbortHandle)>, from: IpAddr) {
+    under_way.retain(|(_, check)| !check.is_finished());
+    let of_address = under_way.iter().filter(|(of, _)| *of == from).count();
+    let oldest = if of_address >= MOST_EACH {
+        under_way.iter().position(|(of, _)| *of == from)
+    } else {
+        (under_way.len() >= MOST).then_some(0)
+    };
+    if let Some((_, check)) = oldest.and_then(|oldest| under_way.remove(oldest)) {
+        check.abort();
+    }
+}
+
+/// The array that a balancer asks for in a line, if it says one in time.
+async fn array_named(stream: &mut TcpStream) -> Option<ArrayName> {
+    let mut said = Vec::new();
+    let mut line = BufReader::new(stream.take(256));
+    let reading = line.read_until(b'\n', &mut said);
+    tokio::time::timeout(NAME, reading).await.ok()?.ok()?;
+    std::str::from_utf8(&said).ok()?.trim().parse().ok()
 }
 
 fn answer(request: &Request<Incoming>, gates: &Gates) -> Response<Full<Bytes>> {

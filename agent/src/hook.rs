@@ -55,7 +55,7 @@ impl Hook {
             why,
         };
         let mut command = Command::new(&self.program);
-        // Its children end with it.
+        // Past its time its children end with it.
         Family::prepare(&mut command);
         let mut child = command
             .args(&self.arguments)

@@ -5,7 +5,7 @@
 
 mod ours;
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -76,6 +76,18 @@ pub enum KeytabError {
         /// Why nobody can tell what it holds.
         source: Damaged,
     },
+    /// A file that others share cannot be written to from where the agent runs.
+    #[error(
+        "{}: the agent's service lets it write elsewhere only; if ReadWritePaths= of its unit \
+         names the file and somebody has replaced it since: systemctl restart keyroll-agent; \
+         else name its folder there", path.display()
+    )]
+    Bound {
+        /// Which file.
+        path: PathBuf,
+        /// The system's answer.
+        source: FileError,
+    },
     /// After the write the file does not hold what was written.
     #[error("{}: what was read back is not what was written", path.display())]
     NotHeld {
@@ -91,8 +103,8 @@ pub struct Order<'a> {
     pub keyset: &'a Keyset,
     /// All principals whose entries are the array's: the keyset's, and those it had before.
     pub scope: &'a [Principal],
-    /// The files that were written for the array before.
-    pub written: &'a BTreeSet<PathBuf>,
+    /// The files that were written for the array before, and who could read them.
+    pub written: &'a BTreeMap<PathBuf, Access>,
     /// What new entries carry, seconds since 1970.
     pub timestamp: u32,
 }
@@ -158,7 +170,7 @@ fn replacement(
         Err(error) => return Err(error.into()),
     }
     let bytes = whole_file(wanted, order.timestamp).map_err(|error| target.content(error))?;
-    let prepared = atomic_file::prepare(&target.path, &bytes, &target.access)?;
+    let prepared = atomic_file::prepare(&target.path, &bytes, &target.access_in(order))?;
     Ok(Some(Change::Replace(prepared)))
 }
 
@@ -183,7 +195,7 @@ fn keeping(
     let mut copy = Zeroizing::new(bytes.expose().to_vec());
     patches.iter().for_each(|patch| patch.apply(&mut copy));
     let copy = SecretBytes::new(std::mem::take(&mut *copy));
-    let prepared = atomic_file::prepare(&target.path, &copy, &target.access)?;
+    let prepared = atomic_file::prepare(&target.path, &copy, &target.access_in(order))?;
     Ok(Some(Change::Replace(prepared)))
 }
 
@@ -193,8 +205,12 @@ fn patches(
     order: Order<'_>,
 ) -> Result<Option<Change>, KeytabError> {
     let locked = match LockedFile::open(&target.path, Purpose::Write, LOCK_DEADLINE) {
+        Err(source) if source.is_read_only() => {
+            let path = target.path.clone();
+            return Err(KeytabError::Bound { path, source });
+        }
         Err(error) if error.is_missing() => {
-            LockedFile::create(&target.path, &target.access)?;
+            LockedFile::create(&target.path, &target.access_in(order))?;
             LockedFile::open(&target.path, Purpose::Write, LOCK_DEADLINE)?
         }
         outcome => outcome?,
@@ -293,6 +309,24 @@ impl Target {
             return false;
         }
         platform::is_open_to_others(&self.path, &self.access)
+    }
+
+    /// Who may read the file now.
+    ///
+    /// # Errors
+    /// [`KeytabError::File`].
+    pub fn access_now(&self) -> Result<Access, KeytabError> {
+        let seen = platform::access_of(&self.path);
+        Ok(seen.map_err(|error| FileError::system("look at", &self.path, error))?)
+    }
+
+    /// Who shall read the file. What the settings leave open is as it was before: in the file that
+    /// is there, or else in the one that was lost.
+    fn access_in(&self, order: Order<'_>) -> Access {
+        match order.written.get(&self.path) {
+            Some(before) if !self.path.exists() => self.access.or(before),
+            _ => self.access.clone(),
+        }
     }
 
     /// Whether entries that `order` does not list stay in this file of ours.

@@ -90,10 +90,13 @@ impl Node {
         let folder = config.state.join("arrays");
         private_folder(&config.state)?;
         private_folder(&folder)?;
-        let (mut arrays, mut held) = (BTreeMap::new(), Vec::new());
+        let (mut arrays, mut held, mut removed) = (BTreeMap::new(), Vec::new(), Vec::new());
         for array in config.arrays {
             let state = ArrayState::load(&folder, &array.name)?;
             held.push((array.name.clone(), state.held));
+            if state.removed {
+                removed.push(array.name.clone());
+            }
             for target in &array.targets {
                 // What stops it here stops the next keyset too, and is told then.
                 if let Err(error) = target.remove_leftovers() {
@@ -112,6 +115,7 @@ impl Node {
             arrays.insert(member.array.name.clone(), member);
         }
         let gates = Gates::new(held, config.health.stay_ready_without_controller);
+        removed.iter().for_each(|name| gates.forget(name));
         Ok(Self {
             folder,
             letters: LetterBox::in_folder(&config.state),
@@ -268,12 +272,21 @@ impl Node {
         self.gates.admit(name, verdict, required);
         let mut next = state.clone();
         next.fence.epoch = epoch;
+        next.removed = false;
         // The verdict counts even where the disk is full.
         if let Err(error) = self.keep(name, &mut state, next).await {
             tracing::warn!(array = %name, error = chain(&error), "the epoch is not kept");
             state.fence.epoch = epoch;
         }
         Ok(())
+    }
+
+    /// Returns once nothing changes the node any more: what is begun, hooks and all, is done.
+    pub async fn rest(&self) {
+        let mut at_rest = Vec::new();
+        for member in self.arrays.values() {
+            at_rest.push(member.state.lock().await);
+        }
     }
 
     /// Removes every key of an array. The fence stays: what came before stays refused.
@@ -288,12 +301,12 @@ impl Node {
         let mut next = state.clone();
         next.fence.epoch = epoch;
         next.held = Version(0);
+        next.removed = true;
         self.keep(name, &mut state, next.clone()).await?;
         let (array, before) = (Arc::clone(&member.array), state.clone());
         let sessions = member.sessions.clone();
         aside(move || {
-            let written = before.files.keys().cloned().collect();
-            let wiped = keytab_file::wipe(&array.targets, &written, &before.principals);
+            let wiped = keytab_file::wipe(&array.targets, &before.written(), &before.principals);
             let sessions = sessions.map_or(Ok(()), |sessions| sessions.wipe());
             wiped
                 .map_err(StageError::from)
@@ -303,6 +316,7 @@ impl Node {
         // Nothing of the array is left, so whatever comes under its names is somebody else's.
         next.principals.clear();
         next.files.clear();
+        next.access.clear();
         next.hooks_due = false;
         self.keep(name, &mut state, next).await
     }

@@ -2,7 +2,8 @@
 //!
 //! Each system has a folder of the same names; nothing else in the agent asks which one it is on.
 //! - files: [`Access`], [`create`], [`open`], [`open_to_write`], [`open_locked`], [`write_at`],
-//!   [`rename`], [`sync_folder`], [`reserve`], [`set_access`], [`is_open_to_others`],
+//!   [`rename`], [`sync_folder`], [`reserve`], [`set_access`], [`access_of`],
+//!   [`is_open_to_others`],
 //!   [`make_private_folder`], [`may_write_in`], [`names`], [`stamp`];
 //! - secrets at rest: [`seal`], [`unseal`]; where some are given away: [`authority`],
 //!   [`HAS_LOGON_SESSIONS`];

@@ -94,6 +94,8 @@ pub async fn run_beside(
         () = platform::watchdog() => {}
     }
     platform::stopping();
+    // A keytab that is being written is finished, and a hook ends or is ended at its time limit.
+    node.rest().await;
     Ok(())
 }
 

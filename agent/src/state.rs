@@ -35,6 +35,12 @@ pub struct ArrayState {
     pub salt: [u8; 32],
     /// What each file held when it was last written.
     pub files: BTreeMap<PathBuf, BTreeSet<Mark>>,
+    /// Who could read each of them then: if it is lost, the same shall read the next.
+    #[serde(default)]
+    pub access: BTreeMap<PathBuf, Access>,
+    /// An operator has taken the node out of the array, and it was not admitted again since.
+    #[serde(default)]
+    pub removed: bool,
     /// Files have changed, and the hooks have not succeeded since.
     #[serde(default)]
     pub hooks_due: bool,
@@ -100,6 +106,14 @@ impl ArrayState {
             &SecretBytes::new(bytes),
             &Access::PRIVATE,
         )?)
+    }
+
+    /// The files that were written for the array, and who could read them.
+    #[must_use]
+    pub fn written(&self) -> BTreeMap<PathBuf, Access> {
+        let access = |path: &PathBuf| self.access.get(path).cloned().unwrap_or_default();
+        let files = self.files.keys();
+        files.map(|path| (path.clone(), access(path))).collect()
     }
 
     /// The mark of an entry; none if its enctype is not one of keyroll's.

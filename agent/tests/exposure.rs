@@ -44,6 +44,7 @@ fn r13_ten_thousand_writes_leave_no_moment_in_which_others_can_read() {
         owner: None,
         group: Some(group),
         mode: Some(MODE),
+        list: None,
     };
     let (done, looks) = (AtomicBool::new(false), AtomicUsize::new(0));
     let seen = std::thread::scope(|scope| {

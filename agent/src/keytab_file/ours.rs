@@ -1,6 +1,6 @@
 //! Whose a file is, before it is first written or removed; and how the array's keys leave it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use keyroll::kerberos::Principal;
@@ -9,7 +9,7 @@ use keyroll::keytab::edit::shared;
 use keyroll::keytab::{Entry, Framing, SharedEdit, TargetKind};
 
 use super::{KeytabError, Target};
-use crate::atomic_file::{self, FileError};
+use crate::atomic_file::{self, Access, FileError};
 use crate::effect::Effect;
 use crate::shared_file::{LOCK_DEADLINE, LockedFile, Purpose};
 
@@ -24,7 +24,7 @@ const NAMED: usize = 3;
 /// is touched.
 pub fn wipe(
     targets: &[Target],
-    written: &BTreeSet<PathBuf>,
+    written: &BTreeMap<PathBuf, Access>,
     scope: &[Principal],
 ) -> Result<(), KeytabError> {
     for target in targets {
@@ -38,10 +38,10 @@ impl Target {
     /// or remove it: most likely the settings name a file of somebody else's.
     pub(super) fn demand_ours(
         &self,
-        written: &BTreeSet<PathBuf>,
+        written: &BTreeMap<PathBuf, Access>,
         scope: &[Principal],
     ) -> Result<(), KeytabError> {
-        if self.filter.kind == TargetKind::Shared || written.contains(&self.path) {
+        if self.filter.kind == TargetKind::Shared || written.contains_key(&self.path) {
             return Ok(());
         }
         let bytes = match self.read() {

@@ -32,7 +32,7 @@ impl Writing<'_> {
             .unwrap_or_default()
             .as_secs();
         let scope = next.principals.clone();
-        let written = state.files.keys().cloned().collect();
+        let written = state.written();
         let order = Order {
             keyset,
             scope: &scope,
@@ -89,6 +89,7 @@ impl Writing<'_> {
             next.principals.clone_from(&self.keyset.principals);
         }
         next.files.clear();
+        next.access.clear();
         for target in &self.array.targets {
             let entries = target.entries()?;
             let marks = entries
@@ -98,6 +99,8 @@ impl Writing<'_> {
                 .filter_map(|entry| next.mark(entry))
                 .collect();
             next.files.insert(target.path.clone(), marks);
+            next.access
+                .insert(target.path.clone(), target.access_now()?);
         }
         if let Some(sessions) = self.sessions {
             let marks = ArrayState::marks(&held(&sessions.keys()?, &next.salt));

@@ -13,7 +13,7 @@ mod unix;
 #[cfg(windows)]
 mod windows;
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -78,7 +78,10 @@ fn stage(targets: &[Target], keyset: &Keyset) -> Result<(), KeytabError> {
         keyset,
         scope: &keyset.principals,
         // What is not ours is refused by the node, not here.
-        written: &targets.iter().map(|target| target.path.clone()).collect(),
+        written: &targets
+            .iter()
+            .map(|target| (target.path.clone(), Access::default()))
+            .collect(),
         timestamp: 1,
     };
     prepare(targets, order)?.commit()
@@ -129,7 +132,7 @@ fn an_owned_file_is_for_those_it_is_meant_for_and_leaves_nothing_beside_it() {
     stage(std::slice::from_ref(&file), &keyset(7, OURS)).unwrap();
     assert_eq!(names_in(folder.path()), ["k"]);
     leave();
-    let written = BTreeSet::from([file.path.clone()]);
+    let written = BTreeMap::from([(file.path.clone(), Access::default())]);
     wipe(std::slice::from_ref(&file), &written, &[]).unwrap();
     assert_eq!(names_in(folder.path()), [""; 0]);
 }
@@ -233,7 +236,7 @@ fn race(path: &Path, added: u32) {
     assert_eq!(foreign, (1..=added).collect::<Vec<_>>());
     assert_eq!(kvnos(&file, OURS[0]), [last, last + 1]);
     let scope = keyset(last, OURS).principals;
-    wipe(std::slice::from_ref(&file), &BTreeSet::new(), &scope).unwrap();
+    wipe(std::slice::from_ref(&file), &BTreeMap::new(), &scope).unwrap();
     assert_eq!(kvnos(&file, OURS[0]), [0; 0]);
     assert_eq!(kvnos(&file, "host/web.corp.example@CORP.EXAMPLE"), foreign);
 }

@@ -250,7 +250,7 @@ fn a_read_only_file_system_refuses_and_nothing_is_changed() {
         assert!(status.success());
     };
     current().block_on(async {
-        let scene = Scene::with(&tables(disk)).await;
+        let mut scene = Scene::with(&tables(disk)).await;
         let mut controller = scene.controller().await;
         controller
             .stage(stage(keyset(1, 1, &BEFORE)))
@@ -263,6 +263,21 @@ fn a_read_only_file_system_refuses_and_nothing_is_changed() {
         assert_eq!(kvnos(&scene.path("first.keytab")), [7], "the first file");
         remount("remount,bind,rw");
         controller.stage(stage(keyset(1, 2, &AFTER))).await.unwrap();
+        // As a shared file that was replaced behind the mount of the service's unit.
+        let shared = disk.join("shared.keytab");
+        std::fs::write(&shared, "").unwrap();
+        let shared = shared.display();
+        let table = format!("[[array.target]]\npath = '{shared}'\nkind = 'shared'\n");
+        scene.restart_with(&table).await;
+        remount("remount,bind,ro");
+        let why = refusal(&scene, 3, 2).await;
+        for words in [
+            "shared.keytab",
+            "systemctl restart",
+            "Read-only file system",
+        ] {
+            assert!(why.contains(words), "{why}");
+        }
     });
 }
 
@@ -303,8 +318,11 @@ fn r44_a_keytab_gets_its_owner_with_the_capabilities_of_the_unit() {
         return;
     }
     current().block_on(async {
+        // The hook has none of the agent's capabilities.
         let tables = "[[array.target]]\npath = '{folder}/web.keytab'\nowner = '33'\n\
-                      group = '33'\nmode = '0400'\n";
+                      group = '33'\nmode = '0400'\n[[array.hook]]\ncommand = ['/bin/sh', '-c', \
+                      'grep -Eq \"^CapEff:\\s*0+$\" /proc/self/status']\n";
+        keyroll_agent::platform::protect();
         let scene = Scene::with(tables).await;
         if std::env::var_os(INSIDE).is_none() {
             let why = refusal(&scene, 1, 0).await;

@@ -8,7 +8,7 @@ use keyroll_agent::gate::Readiness;
 use keyroll_agent::node::Node;
 use keyroll_agent::platform;
 
-use crate::scene::{Scene, admit, converse, keyset, look, stage};
+use crate::scene::{Scene, admit, converse, keyset, look, stage, wipe};
 
 const ONE: [(Role, u32); 1] = [(Role::Current, 7)];
 
@@ -154,17 +154,67 @@ async fn haproxys_agent_check_is_told_in_one_line() {
     // With agent-send, too.
     assert_eq!(converse(scene.check, b"").await, "up\n");
     assert_eq!(converse(scene.check, b"node1\n").await, "up\n");
+    assert_eq!(converse(scene.check, b"web\n").await, "up\n");
     controller.admit(admit(1, 1, "two\nlines")).await.unwrap();
     assert_eq!(converse(scene.check, b"").await, "down #web: two lines\n");
+}
+
+#[tokio::test]
+async fn an_array_that_was_left_takes_no_other_one_down_even_after_a_restart() {
+    let mut scene = Scene::with(
+        "[[array.target]]\npath = '{folder}/web.keytab'\n[[array]]\nname = 'mail'\n\
+         [[array.target]]\npath = '{folder}/mail.keytab'\n",
+    )
+    .await;
+    let mut controller = scene.controller().await;
+    let mut mail = keyset(1, 1, &ONE);
+    mail.array = "mail".to_owned();
+    let mut admit_mail = admit(1, 1, "");
+    admit_mail.array = "mail".to_owned();
+    controller.stage(stage(keyset(1, 1, &ONE))).await.unwrap();
+    controller.admit(admit(1, 1, "")).await.unwrap();
+    let line = converse(scene.check, b"web\n").await;
+    assert_eq!(line, "up\n", "the other array is none of its business");
+    assert!(
+        converse(scene.check, b"mail\n")
+            .await
+            .starts_with("down #mail")
+    );
+    controller.stage(stage(mail)).await.unwrap();
+    controller.admit(admit_mail.clone()).await.unwrap();
+    assert_eq!(scene.ready("/ready").await.0, 200);
+    controller.wipe(wipe(1)).await.unwrap();
+    scene.restart().await;
+    let mut controller = scene.controller().await;
+    controller.admit(admit_mail).await.unwrap();
+    assert_eq!(scene.ready("/ready").await.0, 200);
+    assert_eq!(scene.ready("/ready/web").await.0, 503);
+    assert_eq!(converse(scene.check, b"mail\n").await, "up\n");
+    assert!(
+        converse(scene.check, b"web\n")
+            .await
+            .starts_with("down #web: an operator")
+    );
+    // Taken back, it counts from its admission on.
+    controller.stage(stage(keyset(1, 2, &ONE))).await.unwrap();
+    assert_eq!(scene.ready("/ready").await.0, 200);
+    assert_eq!(scene.ready("/ready/web").await.0, 503);
+    controller.admit(admit(1, 2, "")).await.unwrap();
+    assert_eq!(scene.ready("/ready/web").await.0, 200);
+    controller.admit(admit(1, 2, "quarantined")).await.unwrap();
+    assert_eq!(scene.ready("/ready").await.0, 503);
 }
 
 #[tokio::test]
 async fn whoever_asks_badly_or_never_ends_keeps_nobody_waiting() {
     let scene = Scene::plain().await;
     let mut idle = Vec::new();
-    for _ in 0..40 {
-        idle.push(tokio::net::TcpStream::connect(scene.http).await.unwrap());
+    for _ in 0..100 {
+        for port in [scene.http, scene.check] {
+            idle.push(tokio::net::TcpStream::connect(port).await.unwrap());
+        }
     }
+    assert!(converse(scene.check, b"").await.starts_with("down #"));
     assert_eq!(scene.ready("/live").await, (200, "alive".to_owned()));
     let answer = converse(scene.http, b"POST /ready HTTP/1.1\r\nhost: x\r\n\r\n").await;
     assert!(answer.starts_with("HTTP/1.1 405"), "{answer}");

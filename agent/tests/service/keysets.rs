@@ -299,6 +299,35 @@ async fn a_wipe_follows_no_link() {
     assert_eq!(std::fs::read(scene.path("precious")).unwrap(), b"precious");
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn an_agent_that_is_stopped_lets_a_running_hook_end() {
+    let hook = "[[array.target]]\npath = '{folder}/web.keytab'\n[[array.hook]]\n\
+                command = ['/bin/sh', '-c', 'read line < {folder}/pipe']\n";
+    let mut scene = Scene::with(hook).await;
+    let pipe = scene.path("pipe");
+    nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let mut controller = scene.controller().await;
+    let staging = tokio::spawn(async move { controller.stage(stage(keyset(1, 1, &TWO))).await });
+    let writer = move || std::fs::File::options().write(true).open(pipe).unwrap();
+    let writer = tokio::task::spawn_blocking(writer).await.unwrap();
+    let port = scene.check;
+    let release = async {
+        while tokio::net::TcpStream::connect(port).await.is_ok() {
+            tokio::task::yield_now().await;
+        }
+        std::io::Write::write_all(&mut &writer, b"go\n").unwrap();
+    };
+    let state = scene.path("state").join("arrays").join("web.json");
+    let stopped = async {
+        scene.stop().await;
+        std::fs::read_to_string(state).unwrap()
+    };
+    let (noted, ()) = tokio::join!(stopped, release);
+    assert!(noted.contains(r#""held":1,"#), "{noted}");
+    staging.abort();
+}
+
 /// A keytab with one entry of somebody else's.
 pub fn foreign_keytab() -> Vec<u8> {
     use keyroll::keytab::{TargetFilter, TargetKind};

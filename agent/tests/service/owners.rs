@@ -105,6 +105,45 @@ async fn where_one_file_must_not_be_wiped_none_is() {
 }
 
 #[tokio::test]
+async fn a_keytab_that_was_lost_comes_back_for_those_who_could_read_it() {
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt};
+    const ACL: &str = "system.posix_acl_access";
+    let mut scene = Scene::plain().await;
+    let path = scene.path("web.keytab");
+    let mut controller = scene.controller().await;
+    controller.stage(stage(keyset(1, 1, &AFTER))).await.unwrap();
+    std::fs::set_permissions(&path, PermissionsExt::from_mode(0o640)).unwrap();
+    if rustix::process::geteuid().is_root() {
+        std::os::unix::fs::chown(&path, Some(33), Some(34)).unwrap();
+    }
+    // Version 2; then owner rw, user 35 r, group nothing, at most r, others nothing.
+    let mut list = 2_u32.to_le_bytes().to_vec();
+    for (tag, bits, id) in [(1, 6, !0), (2, 4, 35), (4, 0, !0), (16, 4, !0), (32, 0, !0)] {
+        let (tag, bits, id): (u16, u16, u32) = (tag, bits, id);
+        list.extend([tag.to_le_bytes(), bits.to_le_bytes()].concat());
+        list.extend(id.to_le_bytes());
+    }
+    // Where the file system has none, there is none to be kept.
+    let flags = rustix::fs::XattrFlags::empty();
+    let has_list = rustix::fs::setxattr(&path, ACL, &list, flags).is_ok();
+    controller.stage(stage(keyset(1, 2, &AFTER))).await.unwrap();
+    let access = || {
+        let found = std::fs::metadata(&path).unwrap();
+        let mut value = vec![0; 100];
+        let read = rustix::fs::getxattr(&path, ACL, &mut value);
+        assert!(!has_list || read.is_ok_and(|size| value[..size] == list));
+        (found.uid(), found.gid(), found.mode() & 0o7777)
+    };
+    let before = access();
+    assert_eq!(before.2, 0o640);
+    scene.restart().await;
+    std::fs::remove_file(&path).unwrap();
+    let mut controller = scene.controller().await;
+    controller.stage(stage(keyset(1, 2, &AFTER))).await.unwrap();
+    assert_eq!(access(), before);
+}
+
+#[tokio::test]
 async fn keys_that_a_crash_left_beside_a_keytab_go_at_the_next_start() {
     let mut scene = Scene::plain().await;
     let left = scene.path(".web.keytab.keyroll-0123456789abcdef");

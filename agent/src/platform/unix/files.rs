@@ -6,6 +6,7 @@ use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as 
 use std::path::Path;
 
 use rustix::fs::{FallocateFlags, Gid, Mode, OFlags, Uid, XattrFlags};
+use serde::{Deserialize, Serialize};
 
 use super::account;
 use crate::platform::AccessWords;
@@ -21,7 +22,7 @@ const FITTING: u32 = 0o660;
 
 /// Who may read a file. What is not given is taken from the file that is replaced, or else is
 /// the agent's own user and group and mode 0600.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Access {
     /// The owner's number.
     pub owner: Option<u32>,
@@ -29,6 +30,8 @@ pub struct Access {
     pub group: Option<u32>,
     /// The permission bits.
     pub mode: Option<u32>,
+    /// The access control list, as the kernel gives it; of files that were, never of the settings.
+    pub list: Option<Vec<u8>>,
 }
 
 impl Access {
@@ -37,6 +40,7 @@ impl Access {
         owner: None,
         group: None,
         mode: Some(0o600),
+        list: None,
     };
 
     /// What the settings say.
@@ -51,6 +55,7 @@ impl Access {
             owner: words.owner.and_then(|name| number(account::user(&name))),
             group: words.group.and_then(|name| number(account::group(&name))),
             mode: words.mode.and_then(|text| number(mode(&text))),
+            list: None,
         };
         if !words.readers.is_empty() {
             complaints.push("readers are of Windows; write group and mode".to_owned());
@@ -61,6 +66,31 @@ impl Access {
             Err(complaints)
         }
     }
+
+    /// This, and what it leaves open as `other` has it.
+    #[must_use]
+    pub fn or(&self, other: &Self) -> Self {
+        Self {
+            owner: self.owner.or(other.owner),
+            group: self.group.or(other.group),
+            mode: self.mode.or(other.mode),
+            list: self.list.clone().or_else(|| other.list.clone()),
+        }
+    }
+}
+
+/// Who may read the file at `path` now.
+///
+/// # Errors
+/// The system's.
+pub fn access_of(path: &Path) -> io::Result<Access> {
+    let found = fs::symlink_metadata(path)?;
+    Ok(Access {
+        owner: Some(found.uid()),
+        group: Some(found.gid()),
+        mode: Some(found.mode() & FITTING),
+        list: attribute(path, ACL)?,
+    })
 }
 
 /// Permission bits that leave a keytab to its owner and one group.
@@ -117,7 +147,11 @@ pub fn set_access(
         let (owner, group) = (Uid::from_raw(owner), Gid::from_raw(group));
         rustix::fs::fchown(file, Some(owner), Some(group))?;
     }
-    match old.map(|_| attribute(path, ACL)).transpose()?.flatten() {
+    let list = match old {
+        Some(_) => attribute(path, ACL)?,
+        None => access.list.clone(),
+    };
+    match list {
         Some(acl) => rustix::fs::fsetxattr(file, ACL, &acl, XattrFlags::empty())?,
         // A default ACL of the folder must not open a file of keys to anybody.
         None => unless_absent(rustix::fs::fremovexattr(file, ACL))?,

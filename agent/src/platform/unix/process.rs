@@ -34,11 +34,14 @@ impl Family {
 
 /// No core dump and no debugger sees this process's memory, and it is not swapped out where it may
 /// be locked without a limit, as the unit says and root can: at a limit, allocations would fail.
+/// To be called before any thread is made: what this one gives up, its threads lack, too.
 pub fn protect() {
     use rustix::mm::{MlockAllFlags, mlockall};
     use rustix::process::{
         DumpableBehavior, Resource, Rlimit, getrlimit, set_dumpable_behavior, setrlimit,
     };
+    // The unit's powers over files are the agent's, not its hooks': ambient ones outlive an exec.
+    rustix::thread::clear_ambient_capability_set().ok();
     set_dumpable_behavior(DumpableBehavior::NotDumpable).ok();
     let only = |most| Rlimit {
         current: most,

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use keyroll_windows::access::{Descriptor, Entry, Verdict, own_sid, sid_of};
 use keyroll_windows::files;
+use serde::{Deserialize, Serialize};
 
 use super::lock::once_free;
 use crate::atomic_file::FileError;
@@ -43,7 +44,7 @@ const ANYBODY: [&str; 7] = [
 ];
 
 /// Who may read a file, besides SYSTEM, Administrators and the agent's account.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Access {
     /// Their SIDs. Not given: who may read the file that is replaced, or else nobody.
     pub readers: Option<Vec<String>>,
@@ -85,6 +86,30 @@ impl Access {
             Err(complaints)
         }
     }
+
+    /// This, and what it leaves open as `other` has it.
+    #[must_use]
+    pub fn or(&self, other: &Self) -> Self {
+        let readers = self.readers.clone().or_else(|| other.readers.clone());
+        Self { readers }
+    }
+}
+
+/// Who may read the file at `path` now.
+///
+/// # Errors
+/// The system's.
+pub fn access_of(path: &Path) -> io::Result<Access> {
+    let own = own_sid()?;
+    let entries = list_of(path)?.entries()?.unwrap_or_default();
+    let readers = entries
+        .iter()
+        .filter(|entry| entry.verdict == Verdict::Allowed && !lets_anybody_in(entry))
+        .map(|entry| entry.sid.clone())
+        .filter(|sid| ![SYSTEM, ADMINISTRATORS, &own].contains(&sid.as_str()));
+    Ok(Access {
+        readers: Some(readers.collect()),
+    })
 }
 
 /// A list for SYSTEM, Administrators and this process's account, and `more` entries as text;
