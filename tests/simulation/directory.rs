@@ -18,6 +18,7 @@ use keyroll_controller::ports::{
     AccountRef, Directory, Kdc, KnownKeys, NewAccount, NotLoggedIn, PasswordWrite, PortError,
     Sighting,
 };
+use keyroll_controller::store::{Read as _, Store};
 
 use crate::domain::Write;
 use crate::mistake::Mistake;
@@ -30,6 +31,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub struct Site {
     pub world: Arc<World>,
     pub realm: Realm,
+    pub store: Arc<Store>,
 }
 
 /// What becomes of a write.
@@ -186,6 +188,19 @@ impl Site {
         Answer::Unanswered { text }
     }
 
+    /// Each write to the directory has an intent of its own on record before it.
+    fn look_for_an_intent(&self, dc: &DcName) {
+        let arrays = self.store.arrays().unwrap();
+        let open = arrays
+            .iter()
+            .find_map(|array| self.store.open_roll(&array.name).unwrap());
+        let mut inner = self.world.lock();
+        let roll = open.as_ref().map(|open| &open.roll);
+        if let Some(why) = inner.intents.use_up(roll, dc) {
+            inner.fail(why);
+        }
+    }
+
     fn missing(what: &str) -> PortError {
         PortError::Missing {
             object: what.to_owned(),
@@ -230,6 +245,7 @@ impl Directory for Site {
     }
 
     async fn write_password(&self, dc: &DcName, write: &PasswordWrite<'_>) -> Answer {
+        self.look_for_an_intent(dc);
         let write = Write::from(write);
         let (index, fate, there, dies) = {
             let mut inner = self.world.lock();
@@ -290,6 +306,9 @@ impl Directory for Site {
         self.world.queued.notify_one();
         tokio::time::sleep(there).await;
         if fate == Fate::Unheard {
+            if self.world.lock().mistake == Some(Mistake::SendsAgain) {
+                self.look_for_an_intent(dc);
+            }
             return self.silence("connection reset");
         }
         answer

@@ -96,6 +96,7 @@ fn desk(
     let site = Arc::new(Site {
         world: Arc::clone(world),
         realm: realm(),
+        store: Arc::clone(&store),
     });
     let network = Network {
         world: Arc::clone(world),

@@ -163,6 +163,11 @@ fn silence_taken_for_a_refusal_is_found() {
 }
 
 #[test]
+fn r22_a_write_without_an_intent_of_its_own_is_found() {
+    is_found(Mistake::SendsAgain, "without an intent of its own");
+}
+
+#[test]
 fn a_blind_write_is_found() {
     is_found(Mistake::WritesBlindly, "refuses a live ticket");
 }

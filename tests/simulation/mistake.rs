@@ -18,6 +18,8 @@ pub enum Mistake {
     AsksOneDcForAll,
     /// A write that was not answered is taken for one that was refused.
     TakesSilenceForNo,
+    /// A write that was not answered is sent again by what is below the driver.
+    SendsAgain,
     /// A password is written whatever was there before.
     WritesBlindly,
 }

@@ -4,8 +4,43 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use keyroll::name::DcName;
+use keyroll::roll::{Outcome, Roll};
+
 use crate::domain::Domain;
 use crate::machine::{KeyOf, Machine};
+
+/// The intents under which writes were sent.
+#[derive(Default)]
+pub struct Intents {
+    /// The last one: its roll by the fence, which no two share, and which of its writes.
+    used: Option<(String, usize)>,
+}
+
+impl Intents {
+    /// A write leaves for `dc`: what speaks against it, if not this very write is on record, and
+    /// nothing was sent under that number yet.
+    pub fn use_up(&mut self, open: Option<&Roll>, dc: &DcName) -> Option<String> {
+        let intent = open.and_then(|roll| {
+            let last = roll.attempts().last()?;
+            let meant = last.dc == *dc && last.outcome == Outcome::Open;
+            let fence = roll.generated()?.fence.clone();
+            meant.then_some((fence, roll.attempts().len()))
+        });
+        match intent {
+            None => Some(format!(
+                "a write leaves for {dc} without an intent on record"
+            )),
+            Some(intent) if self.used.as_ref() == Some(&intent) => Some(format!(
+                "a write leaves for {dc} without an intent of its own"
+            )),
+            intent => {
+                self.used = intent;
+                None
+            }
+        }
+    }
+}
 
 /// The tickets that clients hold.
 #[derive(Default)]

@@ -18,7 +18,7 @@ use crate::domain::{Domain, Write};
 use crate::machine::Machine;
 use crate::mistake::Mistake;
 use crate::network::Message;
-use crate::promise::Tickets;
+use crate::promise::{Intents, Tickets};
 use crate::script::Happening;
 use crate::weather::Weather;
 
@@ -54,6 +54,7 @@ pub struct Inner {
     pub domain: Domain,
     pub machines: BTreeMap<NodeName, Machine>,
     pub tickets: Tickets,
+    pub intents: Intents,
     pub disk: Disk,
     /// How far the controller's clock is ahead of the true time.
     pub ahead: TimeDelta,
@@ -147,6 +148,7 @@ impl Inner {
             domain,
             machines: BTreeMap::new(),
             tickets: Tickets::new(ticket_life),
+            intents: Intents::default(),
             disk: Disk::default(),
             ahead: TimeDelta::zero(),
             killed: None,
