@@ -212,7 +212,7 @@ impl Roll {
                 self.drain_left = left;
             }
             Record::Regressed { dc } => {
-                self.follows(name, &[State::Draining])?;
+                self.follows(name, &[State::Converging, State::Draining])?;
                 self.converged.remove(&dc);
                 self.state = State::Converging;
             }

@@ -126,6 +126,14 @@ pub struct Leftover {
 }
 
 impl Plan {
+    /// Whether the array's keytabs have keys of the enctype with this number: no other ticket can
+    /// be judged by its key.
+    #[must_use]
+    pub fn has_key_of(&self, enctype: i32) -> bool {
+        let mut ours = self.enctypes.iter();
+        ours.any(|ours| ours.number() == enctype)
+    }
+
     /// Every reason of the account's own against this roll.
     #[must_use]
     pub fn account_refusals(&self, account: &AccountState) -> Vec<Refusal> {

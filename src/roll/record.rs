@@ -137,7 +137,7 @@ pub enum Record {
         /// How much is left.
         left: Duration,
     },
-    /// A domain controller went back to the old key: the drain begins anew.
+    /// A domain controller that was proven went back to the old key: a drain begins anew.
     Regressed {
         /// Which.
         dc: DcName,
@@ -216,6 +216,13 @@ pub enum Trouble {
         dc: DcName,
         /// The kvno of its tickets.
         kvno: Kvno,
+    },
+    /// A domain controller issues tickets of an enctype that no keytab of the array has a key of.
+    ForeignEnctype {
+        /// Which.
+        dc: DcName,
+        /// The enctype's number.
+        enctype: i32,
     },
     /// The directory said success, and still issues with the old key.
     WithoutEffect {

@@ -85,7 +85,7 @@ impl Record {
             ),
             Self::Drained { left } => format!("Old tickets live for another {}.", human(*left)),
             Self::Regressed { dc } => {
-                format!("{dc} issued with the old key again: the drain began anew.")
+                format!("{dc} issued with the old key again, and was to be proven anew.")
             }
             Self::Retiring { version } => {
                 format!("The nodes were to hold the new key alone (keyset {version}).")
@@ -145,6 +145,10 @@ impl Trouble {
             Self::ForeignKey { dc, kvno } => format!(
                 "{dc} issues tickets (kvno {kvno}) under a key that nobody here made; somebody \
                  set the password"
+            ),
+            Self::ForeignEnctype { dc, enctype } => format!(
+                "{dc} issues tickets of enctype {enctype}, of which no keytab has a key; somebody \
+                 changed msDS-SupportedEncryptionTypes"
             ),
             Self::WithoutEffect { dc } => {
                 format!("{dc} said that the password was set, and issues with the old key")

@@ -173,7 +173,12 @@ impl Model {
         if self.errs(Mistake::StrangersAreNobodysBusiness) && driven {
             return;
         }
-        let waits = |state| matches!(state, State::Committing | State::Converging | State::Halted);
+        let waits = |state| {
+            matches!(
+                state,
+                State::Committing | State::Converging | State::Draining | State::Halted
+            )
+        };
         let staged = driven && !brief.is_some_and(|brief| waits(brief.state));
         let is_right = |node: &Node| {
             !node.sick && node.held.version == desired.version && is_as(node, &desired)

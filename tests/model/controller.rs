@@ -121,6 +121,7 @@ impl Model {
                 let newer = Some(counted(kvno.0)) > brief.kvno_before;
                 world.meddled || (newer && left.foreign < had.foreign)
             }
+            Trouble::ForeignEnctype { .. } => false,
             Trouble::WithoutEffect { .. } => world.meddled || left.lies < had.lies,
             Trouble::NodeRefuses { .. } => left.snapshots < had.snapshots,
         }
@@ -160,12 +161,20 @@ impl Model {
         let mut after = *world;
         let brief = self.brief(world);
         let state = brief.map(|brief| brief.state);
+        let waived = |dc: &usize| world.waived & (1 << dc) != 0;
         let seen = &mut after.desk.seen;
+        let mut counted = (0..self.settings.dcs).filter(|dc| !waived(dc));
+        let again = state == Some(State::Converging) && seen.waits > 0;
+        if again && counted.any(|dc| seen.dcs[dc] == DcSeen::Unasked) {
+            after.broken = Some(promises::NOTICED);
+        }
         // As far as it matters: three in vain are enough before a commit, and twelve after a
         // success halt it.
         seen.waits = match (state, seen.waits) {
             (Some(State::Planned), _) => 3,
             (Some(State::Committing), _) => 12,
+            // Those that are proven are looked at, too.
+            (Some(State::Converging), _) => 1,
             (Some(State::Staging), _) if seen.told.contains(&Some(false)) => 3,
             _ => 0,
         };
@@ -280,15 +289,20 @@ fn quarantined(after: &mut World, brief: &Brief, node: &NodeName) {
     }
 }
 
-/// Whether somebody else may still do something to the directory in this state: the roll looks
-/// once more after it, or there is none.
-pub fn is_looked_at_again(brief: Option<Brief>) -> bool {
+/// Whether somebody else may still do something to a domain controller in this state: the roll
+/// looks at it once more, or there is none.
+pub fn is_looked_at_again(world: &World, brief: Option<Brief>, dc: usize) -> bool {
     let Some(brief) = brief else {
         return true;
     };
     match brief.state {
         State::Planned | State::Generated | State::Staging | State::Committing => true,
-        State::Converging => brief.old_key == OldKey::UntilDrained,
+        State::Converging => match brief.old_key {
+            OldKey::UntilDrained => true,
+            // This look may be the last.
+            OldKey::UntilConverged => world.desk.seen.dcs[dc] == DcSeen::Unasked,
+            OldKey::UntilCommitted => false,
+        },
         State::Draining => !brief.drained,
         State::Retiring | State::Aborting | State::Halted | State::Ended(_) => false,
     }

@@ -15,11 +15,9 @@ impl Model {
             return;
         }
         let brief = self.brief(world);
-        if !is_looked_at_again(brief) {
-            return;
-        }
         // Whoever waives a domain controller knows that nothing comes from it any more.
-        let counted = |dc: &usize| world.waived & (1 << dc) == 0;
+        let counted =
+            |dc: &usize| world.waived & (1 << dc) == 0 && is_looked_at_again(world, brief, *dc);
         for dc in (0..self.settings.dcs).filter(counted) {
             let slot = world.dcs[dc].slot.expect("every DC has the account");
             if left.foreign > 0 {

@@ -41,6 +41,7 @@ pub enum Mistake {
     AbortAfterIntent,
     LostKeyIsWaitedFor,
     KvnoIsProof,
+    ProvenDcIsForgotten,
     SilentDcIsSkipped,
     SilentDcEndsTheDrain,
     PredictedKvnoIsDropped,
@@ -220,6 +221,11 @@ pub const ALL: &[Planted] = &[
         Mistake::KvnoIsProof,
         &settings::STRANGERS,
         "a domain controller is proven by a ticket's key, not by its kvno",
+    ),
+    planted(
+        Mistake::ProvenDcIsForgotten,
+        &settings::CALM,
+        "one that is proven is looked at again while another is waited for",
     ),
     planted(
         Mistake::SilentDcIsSkipped,

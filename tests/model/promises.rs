@@ -16,6 +16,7 @@ pub const MONOTONE: &str = "S8 versions never go back";
 pub const INTERVAL: &str = "S9 a ticket's life lies between two passwords";
 pub const NO_FALSE_ALARM: &str = "L1 no halt without a cause";
 pub const LAST_GATE: &str = "L1 a roll does not shut the last gate";
+pub const NOTICED: &str = "L4 between two waits every domain controller is looked at";
 pub const INITIATORS: &str = "F18 initiators get no key that the directory lacks";
 pub const LEGAL: &str = "the journal is legal";
 

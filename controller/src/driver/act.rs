@@ -205,6 +205,10 @@ impl Stage<'_> {
         let shown = seen.shown(known).map(Key::duplicate);
         let keys = match (self.roll.state(), seen.key, self.new) {
             (State::Planned, ..) => shown.into_iter().collect(),
+            // Once is enough: every look would be a login for each enctype.
+            (State::Converging, WhichKey::New, Some(_)) if self.roll.converged().contains(dc) => {
+                return Ok(None);
+            }
             (State::Converging, WhichKey::New, Some(new)) => {
                 if let Some(salt) = &seen.salt {
                     // The new password under another name: what the nodes hold opens nothing there.

@@ -67,6 +67,10 @@ fn way_out(array: &ArrayName, trouble: &Trouble) -> String {
         Trouble::ForeignKey { .. } => {
             format!("keyroll roll resolve {array} give-up, then keyroll roll {array} --emergency")
         }
+        Trouble::ForeignEnctype { .. } => format!(
+            "keyroll verify {array} (it names the value of msDS-SupportedEncryptionTypes to set), \
+             then keyroll roll resolve {array} continue"
+        ),
         Trouble::WithoutEffect { .. } => format!(
             "keyroll verify {array}; once it is mended: keyroll roll resolve {array} continue"
         ),

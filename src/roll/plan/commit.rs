@@ -70,7 +70,7 @@ fn after_look(
     match issued.key {
         WhichKey::New => committed(roll, circumstances, &last.dc, issued),
         WhichKey::Foreign if !roll.giving_up && !is_before(roll, issued) => {
-            halted(&last.dc, issued)
+            halted(roll, &last.dc, issued)
         }
         WhichKey::Base | WhichKey::Foreign => still_old(roll, observed, circumstances, last),
     }
@@ -259,7 +259,7 @@ fn close(roll: &Roll, observed: &Observed, circumstances: &Circumstances) -> Dec
     // can say that no ticket is under the new key.
     let settled = |attempt: &Attempt| attempt.outcome == Outcome::Settled;
     if let Some((dc, issued)) = overwritten.filter(|_| roll.attempts.iter().any(settled)) {
-        return halted(dc, issued);
+        return halted(roll, dc, issued);
     }
     let account = observed.account.as_ref();
     let account = account.and_then(|account| account.as_ref().ok());

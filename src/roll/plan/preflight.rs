@@ -213,6 +213,21 @@ fn dc_refusals(frame: &Plan, kvno: Kvno, dc: &DcName, issued: &Issued) -> Vec<Re
                 ),
                 format!("keyroll verify {}, then roll again", frame.array),
             ));
+        } else if issued.key == WhichKey::Foreign && !frame.has_key_of(issued.enctype) {
+            reasons.push(Refusal::new(
+                "enctype-foreign",
+                dc,
+                format!(
+                    "its tickets are of enctype {}, of which no keytab has a key: nobody can say \
+                     under which key they are",
+                    issued.enctype
+                ),
+                format!(
+                    "keyroll verify {} (it names the value of msDS-SupportedEncryptionTypes to \
+                     set), then roll again",
+                    frame.array
+                ),
+            ));
         } else if issued.key != WhichKey::Base {
             reasons.push(Refusal::new(
                 "key-foreign",

@@ -41,13 +41,17 @@ pub(super) fn plan_converging(
     } else {
         Vec::new()
     };
-    let unseen = unproven
-        .iter()
-        .filter(|dc| !observed.dcs.contains_key(**dc));
-    let looks = unseen.map(|dc| Action::LookAtDc((*dc).clone()));
-    let actions: Vec<Action> = urgent.into_iter().chain(looks).collect();
+    // One that is proven may have changed since, and the last may take hours: after each wait all
+    // are looked at again.
+    let watched = roll
+        .required_dcs()
+        .filter(|dc| observed.waits > 0 || !roll.converged.contains(*dc));
+    let actions: Vec<Action> = urgent.into_iter().chain(looks(watched, observed)).collect();
     if !actions.is_empty() {
         return Decision::new(Step::Do(actions), "proving every domain controller");
+    }
+    if let Some(decision) = gone_back(roll, observed, circumstances) {
+        return decision;
     }
     if let Some(decision) = newly_converged(roll, observed, circumstances, &unproven) {
         return decision;
@@ -97,16 +101,47 @@ pub(super) fn plan_converging(
             observed,
             format!("waiting for {}", why_missing(observed, &missing)),
         ),
-        None if impatient(roll) => retire(
-            circumstances,
-            "every DC has the new key: the old one goes, as asked",
-        ),
+        None if impatient(roll) => plan_haste(roll, observed, circumstances),
         None => {
             let left = roll.drain();
             let reason = "every DC issues with the new key, every node accepts old and new";
             Decision::write(Record::Draining { left }, reason)
         }
     }
+}
+
+/// The old key is not waited for: there is no drain in which a DC that has gone back would be
+/// noticed, so all are looked at once more.
+fn plan_haste(roll: &Roll, observed: &Observed, circumstances: &Circumstances) -> Decision {
+    let actions: Vec<Action> = looks(roll.required_dcs(), observed).collect();
+    if !actions.is_empty() {
+        return Decision::new(Step::Do(actions), "looking at every DC once more");
+    }
+    let silent = silent(roll, observed);
+    if !silent.is_empty() {
+        return wait(
+            observed,
+            format!("the old key stays until {} answers", listed(silent)),
+        );
+    }
+    let reason = "every DC has the new key: the old one goes, as asked";
+    retire(circumstances, reason)
+}
+
+/// A look at each of these that was not looked at yet.
+fn looks<'a>(
+    dcs: impl Iterator<Item = &'a DcName>,
+    observed: &Observed,
+) -> impl Iterator<Item = Action> {
+    dcs.filter(|dc| !observed.dcs.contains_key(*dc))
+        .map(|dc| Action::LookAtDc(dc.clone()))
+}
+
+/// The DCs that did not answer.
+fn silent<'a>(roll: &'a Roll, observed: &Observed) -> Vec<&'a DcName> {
+    roll.required_dcs()
+        .filter(|dc| matches!(observed.dcs.get(*dc), Some(DcView::Trouble(_))))
+        .collect()
 }
 
 /// The kvno that the new key goes by.
@@ -129,7 +164,7 @@ fn newly_converged(
     };
     let seen: Vec<(DcName, &Issued)> = unproven.iter().filter_map(issued).collect();
     if let Some((dc, foreign)) = seen.iter().find(|(_, issued)| is_foreign(roll, issued)) {
-        return Some(halted(dc, foreign));
+        return Some(halted(roll, dc, foreign));
     }
     if let Some((dc, issued)) = seen.iter().find(|(_, issued)| is_renumbered(roll, issued)) {
         return Some(renumbered(circumstances, dc, issued));
@@ -194,12 +229,16 @@ fn is_renumbered(roll: &Roll, issued: &Issued) -> bool {
         && !roll.other_kvnos.contains(&issued.kvno)
 }
 
-pub(super) fn halted(dc: &DcName, issued: &Issued) -> Decision {
-    let trouble = Trouble::ForeignKey {
-        dc: dc.clone(),
-        kvno: issued.kvno,
-    };
+pub(super) fn halted(roll: &Roll, dc: &DcName, issued: &Issued) -> Decision {
+    let (dc, kvno, enctype) = (dc.clone(), issued.kvno, issued.enctype);
+    // No key here could open it, whoever set the password.
+    if !roll.plan.has_key_of(enctype) {
+        let reason = format!("{dc} issues tickets of enctype {enctype}");
+        let trouble = Trouble::ForeignEnctype { dc, enctype };
+        return Decision::write(Record::Halted { trouble }, reason);
+    }
     let reason = format!("{dc} issues with a key nobody here made");
+    let trouble = Trouble::ForeignKey { dc, kvno };
     Decision::write(Record::Halted { trouble }, reason)
 }
 
@@ -233,10 +272,7 @@ pub(super) fn plan_draining(
         return decision;
     }
     let mut actions = looks_then_pushes(roll, observed, circumstances);
-    let unseen = roll
-        .required_dcs()
-        .filter(|dc| !observed.dcs.contains_key(*dc));
-    actions.extend(unseen.map(|dc| Action::LookAtDc(dc.clone())));
+    actions.extend(looks(roll.required_dcs(), observed));
     if !actions.is_empty() {
         return Decision::new(
             Step::Do(actions),
@@ -246,10 +282,6 @@ pub(super) fn plan_draining(
     if let Some(decision) = gone_back(roll, observed, circumstances) {
         return decision;
     }
-    let silent: Vec<&DcName> = roll
-        .required_dcs()
-        .filter(|dc| matches!(observed.dcs.get(*dc), Some(DcView::Trouble(_))))
-        .collect();
     if !left.is_zero() {
         let left = left.saturating_sub(circumstances.since_record);
         return Decision::write(
@@ -257,6 +289,7 @@ pub(super) fn plan_draining(
             format!("{} s are left", left.as_secs()),
         );
     }
+    let silent = silent(roll, observed);
     if !silent.is_empty() {
         return wait(
             observed,
@@ -266,13 +299,17 @@ pub(super) fn plan_draining(
     retire(circumstances, "the last ticket under the old key is dead")
 }
 
+/// What is to be done about a DC that was proven and is not as it was.
 fn gone_back(roll: &Roll, observed: &Observed, circumstances: &Circumstances) -> Option<Decision> {
-    roll.required_dcs().find_map(|dc| {
+    let mut proven = roll
+        .required_dcs()
+        .filter(|dc| roll.converged.contains(*dc));
+    proven.find_map(|dc| {
         let Some(DcView::Issues(issued)) = observed.dcs.get(dc) else {
             return None;
         };
         if is_foreign(roll, issued) {
-            return Some(halted(dc, issued));
+            return Some(halted(roll, dc, issued));
         }
         let ours = kvno(roll);
         match issued.key {
@@ -281,7 +318,7 @@ fn gone_back(roll: &Roll, observed: &Observed, circumstances: &Circumstances) ->
                 Some(renumbered(circumstances, dc, issued))
             }
             WhichKey::New | WhichKey::Base | WhichKey::Foreign => {
-                let reason = format!("{dc} issues as before again: the drain begins anew");
+                let reason = format!("{dc} issues as before again, and is proven anew");
                 let record = Record::Regressed { dc: dc.clone() };
                 Some(Decision::write(record, reason))
             }

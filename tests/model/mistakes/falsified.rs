@@ -71,6 +71,7 @@ impl Model {
                     |dc, new| matches!(dc, DcSeen::Issues(slot) if same(slot, new)),
                 );
             }
+            (Mistake::ProvenDcIsForgotten, State::Converging) => seen.waits = 0,
             (Mistake::SilentDcIsSkipped, State::Converging)
             | (Mistake::SilentDcEndsTheDrain, State::Draining) => {
                 taken_for_new(brief, seen, |dc, _| dc == DcSeen::Silent);

@@ -114,6 +114,15 @@ fn a_roll_that_drops_the_old_key_early_leaves_its_drain_to_the_next() {
     assert!(matches!(desk.written(), Record::Converged { .. }));
     desk.proves(0, &[Role::Current, Role::Previous]);
     desk.proves(1, &[Role::Current, Role::Previous]);
+    // What was proven may be hours old.
+    assert_eq!(
+        desk.step(),
+        Step::Do(vec![Action::LookAtDc(dc(0)), Action::LookAtDc(dc(1))])
+    );
+    desk.sees(0, WhichKey::New, BASE.0 + 1);
+    desk.sees_nothing_of(1);
+    assert!(matches!(desk.step(), Step::Wait(_)));
+    desk.sees(1, WhichKey::New, BASE.0 + 1);
     assert!(matches!(desk.written(), Record::Retiring { .. }));
     desk.write(Record::Done);
     let drain = desk.roll.frame().policy.drain();

@@ -153,9 +153,16 @@ fn a_writer_that_lags_would_give_the_new_key_the_number_of_the_one_in_force() {
 }
 
 #[test]
-fn an_older_key_on_a_dc_was_not_set_by_somebody_else() {
+fn an_older_key_and_an_unknown_enctype_are_not_somebody_elses_password() {
     let older = codes(|desk, _| desk.sees(1, WhichKey::Foreign, BASE.0 - 1));
     assert_eq!(older, ["kvno-differs"]);
     let other = codes(|desk, _| desk.sees(1, WhichKey::Foreign, BASE.0));
     assert_eq!(other, ["key-foreign"]);
+    let enctype = codes(|desk, _| {
+        desk.sees(1, WhichKey::Foreign, BASE.0);
+        if let Some(DcView::Issues(issued)) = desk.seen.dcs.get_mut(&dc(1)) {
+            issued.enctype = 23;
+        }
+    });
+    assert_eq!(enctype, ["enctype-foreign"]);
 }
