@@ -66,7 +66,7 @@ pub fn measure(folder: &Path) -> Result<Vec<Row>> {
         },
         access: Access::PRIVATE,
     }];
-    let written = [target[0].path.clone()].into();
+    let written = [(target[0].path.clone(), Access::PRIVATE)].into();
     let update = |turn: usize| {
         timed(|| {
             let keyset = &keysets[turn % 2];

@@ -3,6 +3,7 @@
 mod given_up;
 mod journal;
 mod last_look;
+mod proven;
 mod refusals;
 
 use std::collections::BTreeSet;
@@ -308,67 +309,6 @@ fn the_old_password_under_another_kvno_was_set_by_somebody_else() {
             trouble: Trouble::ForeignKey { .. }
         }
     ));
-}
-
-/// Dc0 is proven, dc1 is waited for, and after the first wait dc0 is looked at, too.
-fn one_proven() -> Desk {
-    let (new, old) = ((WhichKey::New, BASE.0 + 1), (WhichKey::Base, BASE.0));
-    let mut desk = converging([new, old]);
-    assert_eq!(
-        desk.written(),
-        Record::Converged {
-            dcs: [dc(0)].into()
-        }
-    );
-    assert_eq!(desk.step(), Step::Do(vec![Action::LookAtDc(dc(1))]));
-    desk.seen.look_again();
-    let both = vec![Action::LookAtDc(dc(0)), Action::LookAtDc(dc(1))];
-    assert_eq!(desk.step(), Step::Do(both));
-    desk.sees_nothing_of(1);
-    desk
-}
-
-#[test]
-fn a_proven_dc_that_changes_while_another_is_waited_for_is_noticed() {
-    let mut desk = one_proven();
-    desk.sees(0, WhichKey::Foreign, BASE.0 + 2);
-    let trouble = Trouble::ForeignKey {
-        dc: dc(0),
-        kvno: Kvno(BASE.0 + 2),
-    };
-    assert_eq!(desk.written(), Record::Halted { trouble });
-
-    let mut desk = one_proven();
-    desk.sees(0, WhichKey::New, BASE.0 + 2);
-    assert!(matches!(desk.written(), Record::Renumbered { kvno, .. } if kvno.0 == BASE.0 + 2));
-
-    let mut desk = one_proven();
-    desk.sees(0, WhichKey::Base, BASE.0);
-    assert_eq!(desk.written(), Record::Regressed { dc: dc(0) });
-    assert_eq!(desk.roll.state(), State::Converging);
-    assert!(desk.roll.converged().is_empty());
-
-    // What has not changed, and what does not answer, is no news.
-    let mut desk = one_proven();
-    desk.sees(0, WhichKey::New, BASE.0 + 1);
-    assert!(!matches!(desk.step(), Step::Write(_)));
-    desk.sees_nothing_of(0);
-    assert!(!matches!(desk.step(), Step::Write(_)));
-}
-
-#[test]
-fn an_enctype_that_no_keytab_has_is_not_somebody_elses_password() {
-    let mut desk = one_proven();
-    desk.sees(0, WhichKey::Foreign, BASE.0 + 1);
-    let Some(DcView::Issues(issued)) = desk.seen.dcs.get_mut(&dc(0)) else {
-        panic!("it was just seen");
-    };
-    issued.enctype = 23;
-    let trouble = Trouble::ForeignEnctype {
-        dc: dc(0),
-        enctype: 23,
-    };
-    assert_eq!(desk.written(), Record::Halted { trouble });
 }
 
 #[test]

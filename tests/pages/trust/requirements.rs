@@ -266,9 +266,7 @@ pub const REQUIREMENTS: &[Requirement] = &[
         weight: Must,
         what: "Every write to the directory has an intent on record before it",
         tests: &["r22_a_write_without_an_intent_of_its_own_is_found"],
-        figure: "asserted at every write of every seed of the simulation, with a second write \
-                 under the same intent found; the model's promise S7, in every small world \
-                 ([model.md](model.md))",
+        figure: "asserted at every write of every seed; the model's S7 ([model.md](model.md))",
         missing: "",
     },
     Requirement {
