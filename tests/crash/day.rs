@@ -96,6 +96,9 @@ fn accounts(world: &mut World<'_>) -> Result<usize> {
     world
         .domain()
         .samba_tool(&["computer", "create", "svc-taken", unit])?;
+    world
+        .domain()
+        .samba_tool(&["user", "enable", "svc-taken$"])?;
     deaths += dies_while(world, scenarios::TAKE, |world| is_made(world, TAKEN))?;
     Ok(deaths)
 }
@@ -160,6 +163,7 @@ fn operators(world: &mut World<'_>) -> Result<usize> {
             "--directory",
             &folder,
             // In place of one that was issued by a controller that died in answering.
+            "--replace",
             "--yes",
         ];
         drop(fs::remove_dir_all(&folder));
