@@ -19,7 +19,7 @@ use crate::identity::{Identity, NewKey};
 use crate::look::{self, Output};
 use crate::state::private_folder;
 use crate::trouble::Trouble;
-use crate::{enroll, platform, serve};
+use crate::{enroll, obeyed, platform, serve};
 
 #[derive(Parser)]
 #[command(
@@ -133,7 +133,7 @@ fn act(line: CommandLine) -> Result<Exit, Trouble> {
         })
     };
     match line.verb {
-        Verb::Check { output } => Ok(look::check(&config()?, output)),
+        Verb::Check { output } => Ok(look::check(&line.config, &config()?, output)),
         Verb::Show { output } => Ok(look::show(&config()?, output)),
         Verb::Join {
             csr_out: Some(out),
@@ -152,6 +152,7 @@ fn act(line: CommandLine) -> Result<Exit, Trouble> {
         } => join(&config()?, &invitation_file, address),
         Verb::Run => {
             let config = config()?;
+            obeyed::demand(&line.config, &config)?;
             let lines = tracing_subscriber::fmt::layer()
                 .with_writer(std::io::stderr)
                 .with_ansi(false);

@@ -17,6 +17,7 @@ pub mod letter_box;
 pub mod logon_session;
 mod look;
 pub mod node;
+mod obeyed;
 pub mod platform;
 pub mod serve;
 pub mod service;

@@ -13,6 +13,7 @@ use crate::config::Config;
 use crate::exit::Exit;
 use crate::identity::{Identity, IdentityError};
 use crate::keytab_file::{KeytabError, Target};
+use crate::obeyed;
 use crate::platform;
 use crate::trouble::chain;
 
@@ -28,9 +29,14 @@ pub enum Output {
 /// What was looked at, and what was found: `Err` is what needs attention.
 type Finding = (String, Result<String, String>);
 
-/// Looks at the identity and at every target.
-pub fn check(config: &Config, output: Output) -> Exit {
+/// Looks at the identity, at every target, and at whose the settings and hooks are.
+pub fn check(settings: &Path, config: &Config, output: Output) -> Exit {
     let mut findings = vec![("identity".to_owned(), identity(config))];
+    let obeyed = obeyed::demand_given(settings, config);
+    findings.extend(obeyed.err().map(|trouble| {
+        let object = settings.display().to_string();
+        (object, Err(trouble.to_string()))
+    }));
     findings.extend(targets(config).map(|(_, target)| {
         let object = target.path.display().to_string();
         (object, inspect(target))

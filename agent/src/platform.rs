@@ -5,6 +5,7 @@
 //!   [`rename`], [`sync_folder`], [`reserve`], [`set_access`], [`access_of`],
 //!   [`is_open_to_others`],
 //!   [`make_private_folder`], [`may_write_in`], [`names`], [`stamp`];
+//! - whose they are: [`demand_ours`], [`demand_kept_ours`];
 //! - secrets at rest: [`seal`], [`unseal`]; where some are given away: [`authority`],
 //!   [`HAS_LOGON_SESSIONS`];
 //! - processes: [`Family`], [`protect`], [`asked_to_stop`];

@@ -152,6 +152,26 @@ fn wrong_settings_are_told_on_one_line() {
     ran.fails(74, &["cannot read", "agent.toml", MISSING]);
 }
 
+#[cfg(unix)]
+#[test]
+fn settings_that_others_may_write_are_not_obeyed() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let place = Place::new();
+    let chmod = |path: PathBuf, mode| {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    chmod(place.path(""), 0o755);
+    chmod(place.path("agent.toml"), 0o646);
+    let told = "agent.toml has mode 0646, so others may write to it";
+    place
+        .run("run")
+        .fails(78, &[told, "Next: look at what is in it"]);
+    let ran = place.run("check");
+    assert!(ran.exit == 1 && ran.out.contains(told), "{}", ran.out);
+    chmod(place.path("agent.toml"), 0o644);
+    assert!(!place.run("check").out.contains("agent.toml"));
+}
+
 #[test]
 fn check_finds_what_is_wrong_and_changes_nothing() {
     let place = Place::new();

@@ -117,10 +117,8 @@ impl Agent {
 
     /// A path as the agent sees it.
     fn seen(&self, path: &Path) -> PathBuf {
-        match self.wine {
-            Some(_) => Wine::path(path),
-            None => path.to_owned(),
-        }
+        let wine = self.wine.as_ref();
+        wine.map_or_else(|| path.to_owned(), |wine| wine.path(path))
     }
 
     fn configure(&self) -> Result<()> {

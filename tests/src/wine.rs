@@ -1,6 +1,7 @@
 //! The agent of Windows, in a wine of its own on one of the lab's nodes.
 
 use std::env;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -16,6 +17,7 @@ pub const VARIABLE: &str = "KEYROLL_WINDOWS";
 pub struct Wine {
     program: PathBuf,
     prefix: PathBuf,
+    folder: PathBuf,
 }
 
 impl Wine {
@@ -41,8 +43,16 @@ impl Wine {
                 .arg(built.join("wine"))
                 .arg(&prefix),
         )?;
-        let program = built.join("x86_64-pc-windows-gnu/debug/keyroll-agent.exe");
-        Ok(Self { program, prefix })
+        // A drive of its own: above the folder there may be one in which everybody writes, and an
+        // agent takes no settings from below such a folder.
+        symlink(folder, prefix.join("dosdevices/k:"))?;
+        let (folder, program) = (folder.to_owned(), "x86_64-pc-windows-gnu/debug");
+        let program = built.join(program).join("keyroll-agent.exe");
+        Ok(Self {
+            program,
+            prefix,
+            folder,
+        })
     }
 
     /// The agent on a node, without a verb.
@@ -59,7 +69,11 @@ impl Wine {
 
     /// A path of Linux as Windows programs name it there.
     #[must_use]
-    pub fn path(path: &Path) -> PathBuf {
-        PathBuf::from(format!("Z:{}", path.display()).replace('/', "\\"))
+    pub fn path(&self, path: &Path) -> PathBuf {
+        let seen = match path.strip_prefix(&self.folder) {
+            Ok(within) => format!("K:/{}", within.display()),
+            Err(_) => format!("Z:{}", path.display()),
+        };
+        PathBuf::from(seen.replace('/', "\\"))
     }
 }

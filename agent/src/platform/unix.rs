@@ -4,6 +4,7 @@ mod account;
 mod disk;
 mod files;
 mod lock;
+mod obeyed;
 mod process;
 mod systemd;
 
@@ -22,6 +23,7 @@ pub use self::files::{
     open_to_write, reserve, set_access, stamp,
 };
 pub use self::lock::open_locked;
+pub use self::obeyed::{demand_kept_ours, demand_ours};
 pub use self::process::{Family, asked_to_stop, protect};
 pub use self::systemd::{ready, stopping, watchdog};
 

@@ -4,7 +4,9 @@ mod disk;
 mod event_log;
 mod files;
 mod lock;
+mod obeyed;
 mod process;
+mod rights;
 pub mod service;
 
 use std::io;
@@ -22,6 +24,7 @@ pub use self::files::{
     open_to_write, reserve, set_access, stamp,
 };
 pub use self::lock::open_locked;
+pub use self::obeyed::{demand_kept_ours, demand_ours};
 pub use self::process::{Family, protect, watchdog};
 pub use self::service::{ready, stopping};
 

@@ -16,9 +16,14 @@ use crate::scene::{Scene, keyset, kvnos, look, stage};
 const OLD: [(Role, u32); 1] = [(Role::Current, 7)];
 const NEW: [(Role, u32); 2] = [(Role::Current, 7), (Role::Pending, 8)];
 
-/// `keyroll-agent service VERB`, in a process of its own.
+/// `keyroll-agent service VERB`, in a process of its own: by a copy of the program, where nobody
+/// else may change it.
 fn service(scene: &Scene, verb: &str) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_keyroll-agent"))
+    let program = scene.path("keyroll-agent.exe");
+    if !program.exists() {
+        std::fs::copy(env!("CARGO_BIN_EXE_keyroll-agent"), &program).unwrap();
+    }
+    Command::new(program)
         .args(["--config".as_ref(), scene.path("agent.toml").as_os_str()])
         .args(["service", verb])
         .output()

@@ -14,7 +14,7 @@ use windows_sys::Win32::Security::Authorization::{
 use windows_sys::Win32::Security::{
     ACCESS_ALLOWED_ACE, ACE_HEADER, ACL, DACL_SECURITY_INFORMATION, GetAce,
     GetKernelObjectSecurity, GetSecurityDescriptorDacl, GetSecurityDescriptorOwner,
-    GetTokenInformation, LookupAccountNameW, OWNER_SECURITY_INFORMATION, PSID,
+    GetTokenInformation, LookupAccountNameW, LookupAccountSidW, OWNER_SECURITY_INFORMATION, PSID,
     SetKernelObjectSecurity, TOKEN_QUERY, TOKEN_USER, TokenUser,
 };
 use windows_sys::Win32::System::Threading::{GetCurrentProcess, OpenProcessToken};
@@ -26,6 +26,8 @@ const OWNER_AND_LIST: u32 = OWNER_SECURITY_INFORMATION | DACL_SECURITY_INFORMATI
 /// `ACCESS_ALLOWED_ACE_TYPE` and `ACCESS_DENIED_ACE_TYPE` (MS-DTYP 2.4.4.1).
 const ALLOWED: u8 = 0;
 const DENIED: u8 = 1;
+/// `INHERIT_ONLY_ACE`.
+const FOR_CHILDREN: u8 = 8;
 
 /// A security descriptor in its self-relative form.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +45,8 @@ pub struct Entry {
     pub sid: String,
     /// The rights, as `ACCESS_MASK` has them.
     pub mask: u32,
+    /// It counts only for what is made in the folder later (`INHERIT_ONLY_ACE`).
+    pub for_children: bool,
 }
 
 /// What an entry says.
@@ -125,6 +129,22 @@ impl Descriptor {
         done(outcome)
     }
 
+    /// Gives the owner that this names to a file that is open with `WRITE_OWNER`.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn give_owner(&self, file: &File) -> io::Result<()> {
+        // SAFETY: as in `give`.
+        let outcome = unsafe {
+            SetKernelObjectSecurity(
+                file.as_raw_handle(),
+                OWNER_SECURITY_INFORMATION,
+                self.pointer(),
+            )
+        };
+        done(outcome)
+    }
+
     /// The entries of the list; `None` if there is no list, which lets everybody do everything.
     ///
     /// # Errors
@@ -182,12 +202,17 @@ fn entry(list: *const ACL, index: u32) -> io::Result<Entry> {
     done(outcome)?;
     // SAFETY: every entry begins with a header.
     let header = unsafe { *found.cast::<ACE_HEADER>() };
+    let for_children = header.AceFlags & FOR_CHILDREN != 0;
     let verdict = match header.AceType {
         ALLOWED => Verdict::Allowed,
         DENIED => Verdict::Denied,
         _ => {
-            let (verdict, sid, mask) = (Verdict::Other, String::new(), 0);
-            return Ok(Entry { verdict, sid, mask });
+            return Ok(Entry {
+                verdict: Verdict::Other,
+                sid: String::new(),
+                mask: 0,
+                for_children,
+            });
         }
     };
     let ace = found.cast::<ACCESS_ALLOWED_ACE>();
@@ -196,7 +221,12 @@ fn entry(list: *const ACL, index: u32) -> io::Result<Entry> {
     // SAFETY: as above; the SID begins where this field stands. No reference is made.
     let sid = unsafe { &raw mut (*ace).SidStart };
     let sid = written(sid.cast())?;
-    Ok(Entry { verdict, sid, mask })
+    Ok(Entry {
+        verdict,
+        sid,
+        mask,
+        for_children,
+    })
 }
 
 /// The SID of an account, such as `CORP\svc-web`, `NT SERVICE\Tomcat9` or a SID itself.
@@ -228,6 +258,45 @@ pub fn sid_of(account: &str) -> io::Result<String> {
     };
     done(outcome)?;
     written(sid.as_mut_ptr().cast())
+}
+
+/// The account of a SID, as `CORP\svc-web`; the SID itself where nobody knows it.
+#[must_use]
+pub fn name_of(sid: &str) -> String {
+    looked_up(sid).unwrap_or_else(|_| sid.to_owned())
+}
+
+fn looked_up(sid: &str) -> io::Result<String> {
+    let descriptor = Descriptor::parse(&format!("O:{sid}"))?;
+    let (mut owner, mut defaulted) = (null_mut(), 0);
+    // SAFETY: as in `owner`; what is found lies in the descriptor, which outlives its use.
+    let outcome = unsafe {
+        GetSecurityDescriptorOwner(descriptor.pointer(), &raw mut owner, &raw mut defaulted)
+    };
+    done(outcome)?;
+    let (mut name, mut domain) = ([0_u16; 257], [0_u16; 257]);
+    let (mut name_size, mut domain_size) = (257, 257);
+    let mut kind = 0;
+    // SAFETY: the SID is one that Windows made; both sizes are those of the buffers.
+    let outcome = unsafe {
+        LookupAccountSidW(
+            null(),
+            owner,
+            name.as_mut_ptr(),
+            &raw mut name_size,
+            domain.as_mut_ptr(),
+            &raw mut domain_size,
+            &raw mut kind,
+        )
+    };
+    done(outcome)?;
+    let text = |units: &[u16], size: u32| {
+        String::from_utf16_lossy(units.get(..size as usize).unwrap_or_default())
+    };
+    Ok(match text(&domain, domain_size) {
+        domain if domain.is_empty() => text(&name, name_size),
+        domain => format!(r"{domain}\{}", text(&name, name_size)),
+    })
 }
 
 /// The SID of the account that this process runs under.
@@ -294,39 +363,4 @@ fn more_is_needed(outcome: i32) -> io::Result<()> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_text_becomes_a_list_of_entries() {
-        let descriptor = Descriptor::parse("D:P(A;;FA;;;SY)(D;;FR;;;WD)").unwrap();
-        let entries = descriptor.entries().unwrap().unwrap();
-        let found: Vec<_> = entries
-            .iter()
-            .map(|entry| (entry.verdict, entry.sid.as_str(), entry.mask))
-            .collect();
-        let (all, read) = (0x001f_01ff, 0x0012_0089);
-        assert_eq!(
-            found,
-            [
-                (Verdict::Allowed, "S-1-5-18", all),
-                (Verdict::Denied, "S-1-1-0", read)
-            ]
-        );
-    }
-
-    #[test]
-    fn what_is_no_text_of_the_kind_is_an_error() {
-        assert!(Descriptor::parse("(A;;FA;;;SY").is_err());
-        assert!(Descriptor::parse("D:(A;;FA;;;\0SY)").is_err());
-    }
-
-    #[test]
-    fn accounts_have_sids() {
-        assert_eq!(sid_of("S-1-5-20").unwrap(), "S-1-5-20");
-        assert_eq!(sid_of(r"NT AUTHORITY\SYSTEM").unwrap(), "S-1-5-18");
-        assert!(sid_of(r"NOWHERE\nobody-at-all").is_err());
-        assert!(sid_of("S-1-x").is_err());
-        assert!(own_sid().unwrap().starts_with("S-1-5-"));
-    }
-}
+mod tests;

@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 
 use keyroll_windows::files;
 
-use super::files::private_list;
 use super::lock::{once_free, told};
+use super::rights::private_list;
 
 /// How long readers may keep a file open that is to be replaced: each reads it in one go.
 const READERS: Duration = Duration::from_secs(10);

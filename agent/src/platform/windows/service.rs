@@ -16,10 +16,11 @@ use windows_service::service::{
 use windows_service::service_manager::{ServiceManager, ServiceManagerAccess};
 
 pub use self::run::{asked_to_stop, ready, run, stopping};
-use super::files::take_home;
+use super::obeyed::{program_of_ours, take_home};
 use crate::command_line::say;
 use crate::config::Config;
 use crate::exit::Exit;
+use crate::obeyed;
 use crate::trouble::{Trouble, chain};
 
 /// The service's name, and that of its source in the event log.
@@ -89,13 +90,12 @@ fn install(settings: &Path) -> Result<(), Trouble> {
             .map_err(|error| Trouble::new(Exit::System, format!("{}: {error}", path.display())))
     };
     let settings = absolute(settings)?;
+    take_home(&super::home())?;
     // A service that cannot read its settings would fail again and again.
-    Config::read(&settings).map_err(|error| {
+    let config = Config::read(&settings).map_err(|error| {
         Trouble::of(Exit::Settings, &error).next("write them, then keyroll-agent check")
     })?;
-    take_home(&super::home()).map_err(|error| Trouble::of(Exit::System, &error))?;
-    let program = std::env::current_exe()
-        .map_err(|error| Trouble::new(Exit::System, format!("which program is this: {error}")))?;
+    obeyed::demand(&settings, &config)?;
     let arguments = [
         "--config".into(),
         settings.into(),
@@ -108,7 +108,7 @@ fn install(settings: &Path) -> Result<(), Trouble> {
         service_type: ServiceType::OWN_PROCESS,
         start_type: ServiceStartType::AutoStart,
         error_control: ServiceErrorControl::Normal,
-        executable_path: program,
+        executable_path: program_of_ours()?,
         launch_arguments: arguments.to_vec(),
         dependencies: Vec::new(),
         account_name: None,

@@ -18,7 +18,9 @@ use super::NAME;
 use crate::command_line::{log, serve};
 use crate::config::Config;
 use crate::exit::Exit;
+use crate::obeyed;
 use crate::platform::windows::event_log::Lines;
+use crate::platform::windows::obeyed::program_of_ours;
 use crate::trouble::{Trouble, chain};
 
 /// How long a start or a stop is said to take at most: a file that somebody keeps open is waited
@@ -109,7 +111,11 @@ fn serve_as_told() -> Result<(), Trouble> {
         .as_ref()
         .map_or(tracing::Level::INFO, |config| config.log);
     log(level, Lines::open());
-    serve(config.map_err(|error| Trouble::of(Exit::Settings, &error))?)
+    let config = config.map_err(|error| Trouble::of(Exit::Settings, &error))?;
+    // SYSTEM obeys nobody else.
+    program_of_ours()?;
+    obeyed::demand(&path, &config)?;
+    serve(config)
 }
 
 /// Ends when the service control manager asks for it; never if it does not run this process.
