@@ -19,7 +19,7 @@ use keyroll::keytab::{TargetFilter, TargetKind};
 use keyroll::letter::BadLetter;
 use keyroll::name::ArrayName;
 
-use self::kept::{Kept, KeptGeneration, held};
+use self::kept::{Kept, KeptGeneration, Leaving, held};
 use self::request::{Credential, LogonId, Request, TooLong, Verb};
 use crate::atomic_file::FileError;
 use crate::effect::Effect;
@@ -157,11 +157,10 @@ impl LogonSessions {
             file: folder.join(format!("{array}.passwords")),
             given: Mutex::default(),
         };
-        let given = match Kept::load(&this.file) {
-            Ok(None) => Ok(()),
-            Ok(Some(kept)) => this.give(&kept, None),
-            Err(error) => Err(error),
-        };
+        let given = Kept::load(&this.file).and_then(|kept| match kept {
+            Some(kept) => this.settle(kept, None),
+            None => Ok(()),
+        });
         if let Err(error) = given {
             let error = chain(&error);
             tracing::warn!(%array, error, "logon sessions lack the array's credential");
@@ -174,19 +173,38 @@ impl LogonSessions {
     ///
     /// # Errors
     /// [`SessionError`]; a repetition does the rest.
-    pub fn hold(&self, kept: &Kept) -> Result<(), SessionError> {
-        let before = Kept::load(&self.file).unwrap_or_default();
-        if !before.as_ref().is_some_and(|before| before.same_as(kept)) {
-            // What is kept is given again after a crash, so it is written first.
+    pub fn hold(&self, mut kept: Kept) -> Result<(), SessionError> {
+        let mut before = Kept::load(&self.file).unwrap_or_default();
+        if let Some(before) = &mut before {
+            kept.leaving = before.leave_behind(&kept.account);
+        }
+        let is_news = !before.as_ref().is_some_and(|before| before.same_as(&kept));
+        if is_news || !kept.leaving.is_empty() {
+            // What is kept is given again after a crash, and what is leaving taken away, so both
+            // are written first.
             kept.save(&self.file)?;
         }
-        let known = before.as_ref().filter(|_| self.given().as_kept);
-        let mut outcome = self.give(kept, known);
-        if let Some(before) = before.filter(|before| before.account != kept.account) {
-            outcome = outcome.and_then(|()| self.take_away(&before));
-        }
+        let known = before.filter(|_| self.given().as_kept);
+        let outcome = self.settle(kept, known.as_ref());
         self.given().trouble = outcome.as_ref().err().map(|error| chain(error));
         outcome
+    }
+
+    /// Brings the sessions to what is written: what they are to have, then what is leaving.
+    fn settle(&self, mut kept: Kept, known: Option<&Kept>) -> Result<(), SessionError> {
+        if kept.generations.is_empty() {
+            // A wipe that was cut off.
+            return self.wipe();
+        }
+        self.give(&kept, known)?;
+        if !kept.leaving.is_empty() {
+            kept.leaving
+                .iter()
+                .try_for_each(|one| self.take_away(one))?;
+            kept.leaving.clear();
+            kept.save(&self.file)?;
+        }
+        Ok(())
     }
 
     /// Takes everything away that the sessions were given, and forgets it.
@@ -195,8 +213,16 @@ impl LogonSessions {
     /// [`SessionError`]; a repetition does the rest.
     pub fn wipe(&self) -> Result<(), SessionError> {
         // What cannot be read was not given since this boot, or is known to nobody any more.
-        if let Some(kept) = Kept::load(&self.file).unwrap_or_default() {
-            self.take_away(&kept)?;
+        if let Some(mut kept) = Kept::load(&self.file).unwrap_or_default() {
+            self.given().as_kept = false;
+            if !kept.generations.is_empty() {
+                // A start gives what is kept, and nothing of this from here on.
+                kept.leave();
+                kept.save(&self.file)?;
+            }
+            kept.leaving
+                .iter()
+                .try_for_each(|one| self.take_away(one))?;
         }
         *self.given() = Given::default();
         Ok(Kept::destroy(&self.file)?)
@@ -248,7 +274,7 @@ impl LogonSessions {
                 if known.is_some_and(|known| known.has(generation)) {
                     continue;
                 }
-                let ask = |verb| self.ask(verb, *session, kept, generation);
+                let ask = |verb| self.ask(verb, *session, &kept.account, generation);
                 let outcome = if place == 0 && known.is_none() {
                     // Where there was none before, there may be nothing to replace.
                     ask(Verb::Replace).or_else(|_| ask(Verb::Add))
@@ -262,12 +288,11 @@ impl LogonSessions {
         Ok(())
     }
 
-    fn take_away(&self, kept: &Kept) -> Result<(), SessionError> {
+    fn take_away(&self, leaving: &Leaving) -> Result<(), SessionError> {
         let _here = Effect::TakeCredential.here();
-        self.given().as_kept = false;
         for session in &self.sessions {
-            for generation in &kept.generations {
-                match self.ask(Verb::Remove, *session, kept, generation) {
+            for generation in &leaving.generations {
+                match self.ask(Verb::Remove, *session, &leaving.account, generation) {
                     // It went with the other of its name, or with a boot.
                     Err(SessionError::Refused { source, .. })
                         if source.kind() == io::ErrorKind::NotFound => {}
@@ -282,19 +307,19 @@ impl LogonSessions {
         &self,
         verb: Verb,
         session: Session,
-        kept: &Kept,
+        account: &Principal,
         generation: &KeptGeneration,
     ) -> Result<(), SessionError> {
         let credential = Credential {
-            account: &kept.account.name(),
-            domain: kept.account.realm().as_str(),
+            account: &account.name(),
+            domain: account.realm().as_str(),
             password: &generation.origin.password,
         };
         let request = Request::new(verb, session.id(), credential)?;
         let asked = self.authority.ask(request);
         asked.map_err(|source| SessionError::Refused {
             session,
-            account: kept.account.clone(),
+            account: account.clone(),
             source,
         })
     }

@@ -22,7 +22,18 @@ pub struct Kept {
     pub account: Principal,
     /// The names under which its keys stand.
     principals: Vec<Principal>,
-    /// Its passwords, the current one first.
+    /// Its passwords, the current one first; none while all of it is taken away.
+    pub generations: Vec<KeptGeneration>,
+    /// What the sessions may still have, and are to have no more.
+    pub leaving: Vec<Leaving>,
+}
+
+/// Passwords of an account that is the array's no more.
+#[derive(Debug)]
+pub struct Leaving {
+    /// The account.
+    pub account: Principal,
+    /// Its passwords.
     pub generations: Vec<KeptGeneration>,
 }
 
@@ -41,6 +52,15 @@ pub struct KeptGeneration {
 struct File {
     account: Principal,
     principals: Vec<Principal>,
+    generations: Vec<Generation>,
+    #[serde(default)]
+    leaving: Vec<LeavingPart>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct LeavingPart {
+    account: Principal,
     generations: Vec<Generation>,
 }
 
@@ -91,6 +111,7 @@ impl Kept {
             account,
             principals: keyset.principals.clone(),
             generations: generations.iter().map(kept).collect::<Result<_, _>>()?,
+            leaving: Vec::new(),
         })
     }
 
@@ -107,18 +128,15 @@ impl Kept {
         let bytes = bytes.map_err(|error| FileError::system("open", path, error))?;
         let file: File = serde_json::from_slice(bytes.expose())
             .map_err(|_| SessionError::Damaged(path.to_owned()))?;
-        let generation = |mut one: Generation| KeptGeneration {
-            kvno: one.kvno,
-            enctypes: one.enctypes,
-            origin: Origin {
-                password: Password::new(std::mem::take(&mut *one.password)),
-                salt: one.salt,
-            },
+        let leaving = |one: LeavingPart| Leaving {
+            account: one.account,
+            generations: one.generations.into_iter().map(Into::into).collect(),
         };
         Ok(Some(Self {
             account: file.account,
             principals: file.principals,
-            generations: file.generations.into_iter().map(generation).collect(),
+            generations: file.generations.into_iter().map(Into::into).collect(),
+            leaving: file.leaving.into_iter().map(leaving).collect(),
         }))
     }
 
@@ -127,16 +145,15 @@ impl Kept {
     /// # Errors
     /// [`FileError`].
     pub fn save(&self, path: &Path) -> Result<(), FileError> {
-        let generation = |one: &KeptGeneration| Generation {
-            kvno: one.kvno,
-            enctypes: one.enctypes.clone(),
-            salt: one.origin.salt.clone(),
-            password: Zeroizing::new(one.origin.password.expose().to_owned()),
+        let leaving = |one: &Leaving| LeavingPart {
+            account: one.account.clone(),
+            generations: one.generations.iter().map(Into::into).collect(),
         };
         let file = File {
             account: self.account.clone(),
             principals: self.principals.clone(),
-            generations: self.generations.iter().map(generation).collect(),
+            generations: self.generations.iter().map(Into::into).collect(),
+            leaving: self.leaving.iter().map(leaving).collect(),
         };
         let failed = |error| FileError::system("seal", path, error);
         let bytes = serde_json::to_vec(&file).map_err(|error| failed(error.into()))?;
@@ -150,6 +167,25 @@ impl Kept {
     /// [`FileError`].
     pub fn destroy(path: &Path) -> Result<(), FileError> {
         keytab_file::remove(path)
+    }
+
+    /// What leaves if `account` takes this one's place: what was leaving, and this if it is another.
+    /// Whatever `account` itself has is replaced, not taken away.
+    pub fn leave_behind(&mut self, account: &Principal) -> Vec<Leaving> {
+        if self.account != *account {
+            self.leave();
+        }
+        let mut leaving = std::mem::take(&mut self.leaving);
+        leaving.retain(|one| one.account != *account);
+        leaving
+    }
+
+    /// All of it leaves.
+    pub fn leave(&mut self) {
+        self.leaving.push(Leaving {
+            account: self.account.clone(),
+            generations: std::mem::take(&mut self.generations),
+        });
     }
 
     /// Whether this account has this very password here.
@@ -194,6 +230,30 @@ impl Kept {
             }
         }
         keys
+    }
+}
+
+impl From<Generation> for KeptGeneration {
+    fn from(mut one: Generation) -> Self {
+        Self {
+            kvno: one.kvno,
+            enctypes: one.enctypes,
+            origin: Origin {
+                password: Password::new(std::mem::take(&mut *one.password)),
+                salt: one.salt,
+            },
+        }
+    }
+}
+
+impl From<&KeptGeneration> for Generation {
+    fn from(one: &KeptGeneration) -> Self {
+        Self {
+            kvno: one.kvno,
+            enctypes: one.enctypes.clone(),
+            salt: one.origin.salt.clone(),
+            password: Zeroizing::new(one.origin.password.expose().to_owned()),
+        }
     }
 }
 

@@ -72,7 +72,7 @@ impl Writing<'_> {
             return Ok(());
         };
         match Kept::of(self.keyset) {
-            Ok(kept) => Ok(sessions.hold(&kept)?),
+            Ok(kept) => Ok(sessions.hold(kept)?),
             Err(error @ SessionError::NoPassword(_)) => {
                 sessions.wipe()?;
                 Err(error.into())
