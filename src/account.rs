@@ -129,8 +129,7 @@ impl AccountState {
                     self.minimum_length, wanted.password_length
                 ),
                 format!(
-                    "keyroll array delete ARRAY, which leaves its keytabs as they are, then \
-                     keyroll array adopt ARRAY --password-length {}",
+                    "keyroll array set ARRAY --password-length {}",
                     self.minimum_length
                 ),
             ));

@@ -91,6 +91,9 @@ _keyroll() {
             keyroll__subcmd__array,list)
                 cmd="keyroll__subcmd__array__subcmd__list"
                 ;;
+            keyroll__subcmd__array,set)
+                cmd="keyroll__subcmd__array__subcmd__set"
+                ;;
             keyroll__subcmd__array,show)
                 cmd="keyroll__subcmd__array__subcmd__show"
                 ;;
@@ -399,7 +402,7 @@ _keyroll() {
             return 0
             ;;
         keyroll__subcmd__array)
-            opts="-o -v -h --controller --socket --config --output --color --timeout --verbose --help create adopt list show delete"
+            opts="-o -v -h --controller --socket --config --output --color --timeout --verbose --help create adopt list show set delete"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -693,6 +696,88 @@ _keyroll() {
                 return 0
             fi
             case "${prev}" in
+                --controller)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json toml" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table json toml" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        keyroll__subcmd__array__subcmd__set)
+            opts="-o -v -h --dry-run --gate --stage-deadline --on-deadline --ticket-life --clock-skew --margin --method --password-length --heal --delegation-gap --controller --socket --config --output --color --timeout --verbose --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --gate)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --stage-deadline)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --on-deadline)
+                    COMPREPLY=($(compgen -W "abort quarantine" -- "${cur}"))
+                    return 0
+                    ;;
+                --ticket-life)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --clock-skew)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --margin)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --method)
+                    COMPREPLY=($(compgen -W "auto change reset" -- "${cur}"))
+                    return 0
+                    ;;
+                --password-length)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --heal)
+                    COMPREPLY=($(compgen -W "never reset" -- "${cur}"))
+                    return 0
+                    ;;
+                --delegation-gap)
+                    COMPREPLY=($(compgen -W "refuse in-window accept" -- "${cur}"))
+                    return 0
+                    ;;
                 --controller)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

@@ -56,23 +56,24 @@ complete -c keyroll -n "__fish_keyroll_needs_command" -f -a "backup" -d 'Write e
 complete -c keyroll -n "__fish_keyroll_needs_command" -f -a "recover" -d 'Go on with an array that the controller\'s memory is too old for'
 complete -c keyroll -n "__fish_keyroll_needs_command" -f -a "completions" -d 'Print a shell\'s completions'
 complete -c keyroll -n "__fish_keyroll_needs_command" -f -a "man" -d 'Write the man pages, one for each verb'
-complete -c keyroll -n "__fish_keyroll_using_subcommand array; and not __fish_seen_subcommand_from create adopt list show delete" -l controller -d 'Ask this controller, with the operator\'s certificate from the settings file' -r
-complete -c keyroll -n "__fish_keyroll_using_subcommand array; and not __fish_seen_subcommand_from create adopt list show delete" -l socket -d 'Ask through this Unix socket on the controller\'s own machine' -r -F
-complete -c keyroll -n "__fish_keyroll_using_subcommand array; and not __fish_seen_subcommand_from create adopt list show delete" -l config -d 'The settings file: TOML with controller, socket, server-name, certificate, key, ca' -r -F
-complete -c keyroll -n "__fish_keyroll_using_subcommand array; and not __fish_seen_subcommand_from create adopt list show delete" -s o -l output -d 'The form of replies on standard output, and of errors on standard error' -r -f -a "table\t'For people'
+complete -c keyroll -n "__fish_keyroll_using_subcommand array; and not __fish_seen_subcommand_from create adopt list show set delete" -l controller -d 'Ask this controller, with the operator\'s certificate from the settings file' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand array; and not __fish_seen_subcommand_from create adopt list show set delete" -l socket -d 'Ask through this Unix socket on the controller\'s own machine' -r -F
+complete -c keyroll -n "__fish_keyroll_using_subcommand array; and not __fish_seen_subcommand_from create adopt list show set delete" -l config -d 'The settings file: TOML with controller, socket, server-name, certificate, key, ca' -r -F
+complete -c keyroll -n "__fish_keyroll_using_subcommand array; and not __fish_seen_subcommand_from create adopt list show set delete" -s o -l output -d 'The form of replies on standard output, and of errors on standard error' -r -f -a "table\t'For people'
 json\t'For programs: the controller\'s reply as it is'
 toml\t'A schedule as a file (`schedule show` only)'"
-complete -c keyroll -n "__fish_keyroll_using_subcommand array; and not __fish_seen_subcommand_from create adopt list show delete" -l color -d 'Whether to colour the words that matter; no colour is needed to understand' -r -f -a "auto\t''
+complete -c keyroll -n "__fish_keyroll_using_subcommand array; and not __fish_seen_subcommand_from create adopt list show set delete" -l color -d 'Whether to colour the words that matter; no colour is needed to understand' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c keyroll -n "__fish_keyroll_using_subcommand array; and not __fish_seen_subcommand_from create adopt list show delete" -l timeout -d 'How long to wait for an answer; `roll --wait` and `roll watch` wait as long as a roll takes' -r
-complete -c keyroll -n "__fish_keyroll_using_subcommand array; and not __fish_seen_subcommand_from create adopt list show delete" -s v -l verbose -d 'Say on standard error what is being done'
-complete -c keyroll -n "__fish_keyroll_using_subcommand array; and not __fish_seen_subcommand_from create adopt list show delete" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c keyroll -n "__fish_keyroll_using_subcommand array; and not __fish_seen_subcommand_from create adopt list show delete" -f -a "create" -d 'Make an array and its directory account, or take an account never used so far'
-complete -c keyroll -n "__fish_keyroll_using_subcommand array; and not __fish_seen_subcommand_from create adopt list show delete" -f -a "adopt" -d 'Take an account that is in service already, without a failed login'
-complete -c keyroll -n "__fish_keyroll_using_subcommand array; and not __fish_seen_subcommand_from create adopt list show delete" -f -a "list" -d 'List the arrays'
-complete -c keyroll -n "__fish_keyroll_using_subcommand array; and not __fish_seen_subcommand_from create adopt list show delete" -f -a "show" -d 'Show one array: account, keys, nodes, policy, schedule, alarms'
-complete -c keyroll -n "__fish_keyroll_using_subcommand array; and not __fish_seen_subcommand_from create adopt list show delete" -f -a "delete" -d 'Forget an array; its account stays in the directory'
+complete -c keyroll -n "__fish_keyroll_using_subcommand array; and not __fish_seen_subcommand_from create adopt list show set delete" -l timeout -d 'How long to wait for an answer; `roll --wait` and `roll watch` wait as long as a roll takes' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand array; and not __fish_seen_subcommand_from create adopt list show set delete" -s v -l verbose -d 'Say on standard error what is being done'
+complete -c keyroll -n "__fish_keyroll_using_subcommand array; and not __fish_seen_subcommand_from create adopt list show set delete" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c keyroll -n "__fish_keyroll_using_subcommand array; and not __fish_seen_subcommand_from create adopt list show set delete" -f -a "create" -d 'Make an array and its directory account, or take an account never used so far'
+complete -c keyroll -n "__fish_keyroll_using_subcommand array; and not __fish_seen_subcommand_from create adopt list show set delete" -f -a "adopt" -d 'Take an account that is in service already, without a failed login'
+complete -c keyroll -n "__fish_keyroll_using_subcommand array; and not __fish_seen_subcommand_from create adopt list show set delete" -f -a "list" -d 'List the arrays'
+complete -c keyroll -n "__fish_keyroll_using_subcommand array; and not __fish_seen_subcommand_from create adopt list show set delete" -f -a "show" -d 'Show one array: account, keys, nodes, policy, schedule, alarms'
+complete -c keyroll -n "__fish_keyroll_using_subcommand array; and not __fish_seen_subcommand_from create adopt list show set delete" -f -a "set" -d 'Change rules that an array is rolled by: the gate, ticket life, password length, …'
+complete -c keyroll -n "__fish_keyroll_using_subcommand array; and not __fish_seen_subcommand_from create adopt list show set delete" -f -a "delete" -d 'Forget an array; its account stays in the directory'
 complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from create" -l account -d 'The account\'s sAMAccountName; a computer account\'s ends in $' -r
 complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from create" -l kind -d 'The kind of account to make; without it, `computer`' -r -f -a "computer\t'A computer account: no password policy stands in the way of a roll'
 user\t'A user account'"
@@ -169,6 +170,35 @@ never\t''"
 complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from show" -l timeout -d 'How long to wait for an answer; `roll --wait` and `roll watch` wait as long as a roll takes' -r
 complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Say on standard error what is being done'
 complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from set" -l gate -d 'Which nodes must hold the new key before the directory changes: `all`, `all-but NODE,NODE`, `at-least N` or `must-have NODE,NODE`; by default `all`' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from set" -l stage-deadline -d 'How long staging may take; by default 2min' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from set" -l on-deadline -d 'What to do with nodes that are not staged by then; by default `abort`' -r -f -a "abort\t'Abort the roll'
+quarantine\t'Quarantine them and go on'"
+complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from set" -l ticket-life -d 'The longest life of a ticket in the domain: the old key is kept for this, plus twice the clock skew, plus the margin. By default 10h, or as long as the roll\'s own tickets live; what is given counts even if they live longer' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from set" -l clock-skew -d 'How far clocks may differ; by default 5min' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from set" -l margin -d 'A margin on top; by default 20min' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from set" -l method -d 'How the password is written: changed with the old one, or reset; by default `auto`' -r -f -a "auto\t'Change, and reset where a change cannot be'
+change\t'Change, giving the old password'
+reset\t'A fenced reset'"
+complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from set" -l password-length -d 'Characters of a password, at most 120; by default 64' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from set" -l heal -d 'What to do about a password that somebody else has set: raise an alarm, or give the nodes a new key and reset the account, once an hour at most; by default `never`' -r -f -a "never\t'An alarm; an operator decides'
+reset\t'A roll that resets the account'"
+complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from set" -l delegation-gap -d 'What to do about an account that delegates with the tickets that clients show it, which a roll may make worthless as evidence until they have fetched new ones; by default `refuse`' -r -f -a "refuse\t'No roll until an operator accepts it (keyroll roll --accept-delegation-gap)'
+in-window\t'Roll while a window of the schedule is open'
+accept\t'Roll'"
+complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from set" -l controller -d 'Ask this controller, with the operator\'s certificate from the settings file' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from set" -l socket -d 'Ask through this Unix socket on the controller\'s own machine' -r -F
+complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from set" -l config -d 'The settings file: TOML with controller, socket, server-name, certificate, key, ca' -r -F
+complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from set" -s o -l output -d 'The form of replies on standard output, and of errors on standard error' -r -f -a "table\t'For people'
+json\t'For programs: the controller\'s reply as it is'
+toml\t'A schedule as a file (`schedule show` only)'"
+complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from set" -l color -d 'Whether to colour the words that matter; no colour is needed to understand' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from set" -l timeout -d 'How long to wait for an answer; `roll --wait` and `roll watch` wait as long as a roll takes' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from set" -l dry-run -d 'Check everything and say what would be done; change nothing'
+complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from set" -s v -l verbose -d 'Say on standard error what is being done'
+complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from set" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from delete" -l controller -d 'Ask this controller, with the operator\'s certificate from the settings file' -r
 complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from delete" -l socket -d 'Ask through this Unix socket on the controller\'s own machine' -r -F
 complete -c keyroll -n "__fish_keyroll_using_subcommand array; and __fish_seen_subcommand_from delete" -l config -d 'The settings file: TOML with controller, socket, server-name, certificate, key, ca' -r -F

@@ -107,7 +107,7 @@ fn each_condition_has_a_code_and_a_next_command() {
         ("spn-missing", "keyroll node list", |a| a.spns.clear()),
         (
             "policy-length",
-            "array adopt ARRAY --password-length 65",
+            "array set ARRAY --password-length 65",
             |a| a.minimum_length = 65,
         ),
     ];

@@ -81,7 +81,8 @@ pub(super) fn adopt_array(request: &said::AdoptArrayRequest) -> String {
     ])
 }
 
-fn policy(policy: Option<&said::Policy>) -> String {
+/// `gate at-least 2, ticket-life 36000`
+pub(super) fn policy(policy: Option<&said::Policy>) -> String {
     let Some(policy) = policy else {
         return String::new();
     };

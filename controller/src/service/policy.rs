@@ -43,11 +43,12 @@ const fn administers(rpc: &'static str, verb: &'static str) -> Needs {
 }
 
 /// Every call with what it needs.
-pub const NEEDS: [Needs; 50] = [
+pub const NEEDS: [Needs; 51] = [
     administers("CreateArray", "array create"),
     administers("AdoptArray", "array adopt"),
     reads("ListArrays", "array list"),
     reads("ShowArray", "array show"),
+    administers("SetPolicy", "array set"),
     administers("DeleteArray", "array delete"),
     reads("PrintAcl", "array create --print-acl"),
     administers("AddNode", "node add"),

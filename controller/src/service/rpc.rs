@@ -78,6 +78,9 @@ operator_service! {
         |q| &[], "", false => |c, call| c.list_arrays().map(|reply| call.scope.arrays(reply));
     "ShowArray" show_array(ShowArrayRequest) -> ArrayView
         |q| &[&q.array], "", false => |c, call| c.show_array(&q);
+    "SetPolicy" set_policy(SetPolicyRequest) -> Changed
+        |q| &[&q.array], "", q.dry_run, detail::policy(q.policy.as_ref()) =>
+        |c, call| c.set_policy(&q);
     "DeleteArray" delete_array(DeleteArrayRequest) -> Changed
         |q| &[&q.array], "", q.dry_run, detail::delete_array(q) =>
         |c, call| c.delete_array(&q).await;

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, TimeDelta, Utc};
 use keyroll::name::ArrayName;
-use keyroll::roll::Trouble;
 use keyroll::roll::story::human;
+use keyroll::roll::{Cause, End, State, Trouble};
 use keyroll_proto::operator::Alarm;
 
 use super::Controller;
@@ -15,14 +16,25 @@ use crate::store::{ArrayRecord, PastRoll};
 /// every 30 s.
 const STANDSTILL: Duration = Duration::from_secs(3600);
 
+/// How long domain controllers accept the password before for NTLM (`OldPasswordAllowedPeriod`, 60
+/// minutes unless an administrator has set another).
+const ACCEPTED: TimeDelta = TimeDelta::hours(1);
+
+/// How long after an emergency roll somebody is told that it may take another.
+const REMINDED: TimeDelta = TimeDelta::days(1);
+
 impl Controller {
-    /// What somebody must be told of the array's open roll.
+    /// What somebody must be told of the array's last roll.
     pub(super) fn of_roll(&self, array: &ArrayRecord) -> Result<Option<Alarm>, No> {
-        let Some(open) = self.ports.store.open_roll(&array.name)? else {
+        let past = self.ports.store.history(&array.name, 2)?;
+        let Some(last) = past.first() else {
             return Ok(None);
         };
-        let alarm = halted(array, &open);
-        Ok(alarm.or_else(|| self.stands_still(array, &open)))
+        if matches!(last.roll.state(), State::Ended(_)) {
+            return Ok(once_more(array, &past, self.ports.clock.now()));
+        }
+        let alarm = halted(array, last);
+        Ok(alarm.or_else(|| self.stands_still(array, last)))
     }
 
     /// A roll that no DC answers, or no node, waits for as long as they are away.
@@ -46,6 +58,37 @@ impl Controller {
             ..Alarm::default()
         })
     }
+}
+
+/// What an emergency roll leaves to be done where a password has leaked, until it was done or a day
+/// has passed.
+fn once_more(array: &ArrayRecord, past: &[PastRoll], now: DateTime<Utc>) -> Option<Alarm> {
+    let ended = |past: &PastRoll| {
+        let urgent = past.roll.frame().cause == Cause::Emergency;
+        let done = urgent && past.roll.state() == State::Ended(End::Done);
+        let last = past.entries.last().filter(|_| done)?;
+        DateTime::from_timestamp_millis(last.at_unix_millis)
+    };
+    let (last, before) = (past.first()?, past.get(1));
+    let at = ended(last)?;
+    // The second one of two.
+    let second = before
+        .and_then(ended)
+        .is_some_and(|first| at - first < REMINDED);
+    let reminded = now - at < REMINDED && !second;
+    reminded.then(|| Alarm {
+        grade: "notice".to_owned(),
+        object: array.name.to_string(),
+        what: format!(
+            "until {} domain controllers may accept the password from before emergency roll {} \
+             for NTLM; if that has leaked, and not a key alone, roll again then",
+            (at + ACCEPTED).format("%Y-%m-%d %H:%M UTC"),
+            last.number
+        ),
+        next: format!("keyroll roll {} --emergency", array.name),
+        code: "password-before-accepted".to_owned(),
+        ..Alarm::default()
+    })
 }
 
 /// A halted roll waits for an operator, for days if nobody is told.
@@ -86,6 +129,8 @@ mod tests {
     use keyroll::fence::Version;
     use keyroll::roll::Record;
 
+    use super::*;
+    use crate::stand_in::domain::Scene;
     use crate::stand_in::{StandIn, begin, generated, go_on, in_service};
 
     #[test]
@@ -113,5 +158,32 @@ mod tests {
             alarm.what
         );
         assert!(alarm.what.ends_with("waiting for n1"), "{}", alarm.what);
+    }
+
+    #[test]
+    fn a_password_that_leaked_takes_a_second_emergency_and_somebody_is_told() {
+        let scene = Scene::new(&["dc1"]);
+        let told = |later: TimeDelta| {
+            let past = scene
+                .site
+                .controller
+                .ports
+                .store
+                .history(&scene.row().name, 2);
+            let past = past.unwrap();
+            let ended = past[0].entries.last().unwrap().at_unix_millis;
+            let now = DateTime::from_timestamp_millis(ended).unwrap() + later;
+            once_more(&scene.row(), &past, now)
+        };
+        scene.emergency();
+        let alarm = told(TimeDelta::minutes(5)).unwrap();
+        assert_eq!(alarm.grade, "notice");
+        assert!(alarm.what.contains("emergency roll 1"), "{}", alarm.what);
+        assert!(told(TimeDelta::hours(25)).is_none(), "it is over");
+        let row = scene.row();
+        let code = scene.site.controller.of_roll(&row).unwrap().unwrap().code;
+        assert_eq!(code, "password-before-accepted");
+        scene.emergency();
+        assert!(told(TimeDelta::minutes(5)).is_none(), "it was the second");
     }
 }

@@ -3,6 +3,7 @@
 mod acl;
 mod adopt;
 mod create;
+mod rules;
 mod words;
 
 use std::collections::BTreeSet;
@@ -15,9 +16,10 @@ use keyroll::name::ArrayName;
 use keyroll::roll::{GenerationNumber, Refusal, RollNumber};
 use keyroll_proto::operator as said;
 
-use self::words::Rules;
+use self::rules::Rules;
 use super::no::No;
 use super::{Controller, changed};
+use crate::ports::AccountRef;
 use crate::store::{Account, ArrayRecord, DriftRecord, NamingRecord, Read as _};
 
 /// The first generation of an array.
@@ -83,11 +85,19 @@ impl Controller {
             return Err(No::exists(format!("array {name} exists already"))
                 .next(format!("keyroll array show {name}")));
         }
+        self.is_of_no_array(sam, |account| {
+            account.sam_account_name.eq_ignore_ascii_case(sam)
+        })
+    }
+
+    /// As the directory knows it: an account that was renamed just now has another name here.
+    fn is_taken_by_none(&self, account: &AccountRef, sam: &str) -> Result<(), No> {
+        self.is_of_no_array(sam, |other| other.guid == account.guid)
+    }
+
+    fn is_of_no_array(&self, sam: &str, is_it: impl Fn(&Account) -> bool) -> Result<(), No> {
         let arrays = self.ports.store.arrays()?;
-        let same = arrays
-            .iter()
-            .find(|array| array.account.sam_account_name.eq_ignore_ascii_case(sam));
-        match same {
+        match arrays.iter().find(|array| is_it(&array.account)) {
             None => Ok(()),
             Some(other) => Err(No::exists(format!(
                 "account {sam} belongs to array {}",

@@ -139,6 +139,7 @@ answers! {
             arrays: vec![samples::array()],
         };
         show_array ShowArrayRequest => ArrayView, |_, _| samples::array();
+        set_policy SetPolicyRequest => Changed, |_, r| samples::changed(r.dry_run);
         delete_array DeleteArrayRequest => Changed, |_, r| samples::changed(r.dry_run);
         print_acl PrintAclRequest => PrintAclReply, |_, _| samples::acl();
         add_node AddNodeRequest => AddNodeReply, |_, r| samples::added_node(&r);

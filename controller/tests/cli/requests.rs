@@ -75,6 +75,16 @@ fn array_verbs() {
     asks("array list", "list_arrays", &[]);
     asks("array show web", "show_array", &["array: \"web\""]);
     asks(
+        "array set web --ticket-life 24h --heal reset --dry-run",
+        "set_policy",
+        &[
+            "array: \"web\"",
+            "ticket_life: Some(86400)",
+            "heal: \"reset\"",
+            "dry_run: true",
+        ],
+    );
+    asks(
         "array delete web --wipe-nodes --yes",
         "delete_array",
         &["wipe_nodes: true"],

@@ -1,10 +1,10 @@
-//! What a roll costs an account that delegates: its evidence.
+//! What tickets from before a roll cost it: a wait, and evidence for an account that delegates.
 
 use std::time::Duration;
 
 use crate::account::AccountState;
 use crate::roll::observed::{DcView, Observed};
-use crate::roll::policy::DelegationGap;
+use crate::roll::policy::{DelegationGap, OldKey};
 use crate::roll::record::Refusal;
 use crate::roll::story::human;
 use crate::roll::{Cause, Plan};
@@ -16,6 +16,29 @@ pub(super) fn longest_ticket(observed: &Observed) -> Duration {
         DcView::Trouble(_) => None,
     });
     lives.max().unwrap_or_default()
+}
+
+/// A ticket that lives for longer is one whose life the domain does not limit: AD gives seven days
+/// to what is renewed again and again, and hours to a single ticket (MS-KILE 3.1.1).
+const NO_LIMIT: Duration = Duration::from_secs(30 * 24 * 3600);
+
+/// A drain by tickets that hardly end would keep the old key for months, and the next roll from
+/// beginning. How long they are waited for is then an operator's to say.
+pub(super) fn tickets_without_end(frame: &Plan, observed: &Observed) -> Option<Refusal> {
+    let policy = &frame.policy;
+    let waits = policy.old_key == OldKey::UntilDrained && !policy.ticket_life_given;
+    let longest = longest_ticket(observed);
+    let why = format!(
+        "tickets live for {}, so the key before would have to be kept as long",
+        human(longest)
+    );
+    let next = format!(
+        "limit them in the domain (MaxServiceAge and MaxTicketAge; Samba: kdc:service ticket \
+         lifetime), or say how long to wait: keyroll array set {} --ticket-life TIME",
+        frame.array
+    );
+    (waits && longest > NO_LIMIT)
+        .then(|| Refusal::new("tickets-without-end", &frame.array, why, next))
 }
 
 /// What a roll that nothing speaks against will cost all the same, as far as it was seen.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::evidence::{GAP, gap_not_accepted, longest_ticket, warnings};
+use super::evidence::{GAP, gap_not_accepted, longest_ticket, tickets_without_end, warnings};
 use super::{Action, Decision, Step, wait};
 use crate::account::AccountState;
 use crate::kerberos::Kvno;
@@ -114,6 +114,7 @@ fn refusals(frame: &Plan, account: &AccountState, observed: &Observed) -> Vec<Re
     let mut reasons = frame.account_refusals(account);
     reasons.extend(too_soon(frame));
     reasons.extend(gap_not_accepted(frame, account, observed));
+    reasons.extend(tickets_without_end(frame, observed));
     let spared: BTreeSet<&DcName> = spared(frame, observed).collect();
     let silent =
         |(dc, view): (&DcName, &DcView)| matches!(view, DcView::Trouble(_)) && !spared.contains(dc);
@@ -124,7 +125,13 @@ fn refusals(frame: &Plan, account: &AccountState, observed: &Observed) -> Vec<Re
     let hidden = spared.first().copied();
     reasons.extend(writer_behind(frame, account.kvno, observed, hidden));
     // An account that no KDC gives tickets for explains what the DCs say; say it once.
-    let passing = ["minimum-age", "too-soon", "kvno-differs", GAP];
+    let passing = [
+        "minimum-age",
+        "too-soon",
+        "kvno-differs",
+        "tickets-without-end",
+        GAP,
+    ];
     let explained = reasons
         .iter()
         .any(|reason| !passing.contains(&reason.code.as_str()));

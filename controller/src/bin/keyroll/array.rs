@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 use keyroll_proto::operator::{
     AdoptArrayRequest, CreateArrayRequest, DeleteArrayRequest, ListArraysRequest, PrintAclRequest,
-    ShowArrayRequest, adopt_array_request::Credential,
+    SetPolicyRequest, ShowArrayRequest, adopt_array_request::Credential,
 };
 
 use self::policy::PolicyOptions;
@@ -64,6 +64,22 @@ pub enum Verb {
     Show {
         /// The array
         array: String,
+    },
+    /// Change rules that an array is rolled by: the gate, ticket life, password length, …
+    ///
+    /// What is not given stays as it is. A roll that is under way goes on by the rules it began
+    /// with. `keyroll array show` prints them.
+    #[command(after_help = "Examples:
+  keyroll array set web --ticket-life 24h
+  keyroll array set web --gate 'at-least 3' --on-deadline quarantine --dry-run")]
+    Set {
+        /// The array
+        #[arg(value_name = "ARRAY")]
+        array: String,
+        #[command(flatten)]
+        dry_run: DryRun,
+        #[command(flatten)]
+        policy: PolicyOptions,
     },
     /// Forget an array; its account stays in the directory
     #[command(after_help = "Examples:
@@ -186,6 +202,24 @@ pub async fn run(verb: Verb, session: &Session) -> Result<Exit, Trouble> {
                 async |mut client| client.show_array(ShowArrayRequest { array }).await,
             )
             .await
+        }
+        Verb::Set {
+            array,
+            dry_run: DryRun { dry_run },
+            policy,
+        } => {
+            let nothing =
+                || Trouble::usage("there is nothing to change; give an option of the policy");
+            let given = policy.to_proto().ok_or_else(nothing)?;
+            let doing = format!("changing the rules of {array}");
+            let request = SetPolicyRequest {
+                array,
+                policy: Some(given),
+                dry_run,
+            };
+            session
+                .change(&doing, async |mut client| client.set_policy(request).await)
+                .await
         }
         Verb::Delete {
             array,

@@ -70,6 +70,7 @@ async fn told() -> Vec<(&'static str, &'static str, bool)> {
             enctypes: xs(), policy: policy(), take_existing: true };
         "AdoptArray" adopt_array AdoptArrayRequest {} {
             array: own(), account: x(), enctypes: xs(), policy: policy() };
+        "SetPolicy" set_policy SetPolicyRequest { array: own() } { policy: policy() };
         "DeleteArray" delete_array DeleteArrayRequest { array: own() } { wipe_nodes: true };
         "AddNode" add_node AddNodeRequest { array: own() } {
             node: x(), address: x(), token_lifetime: 7, csr: vec![7] };

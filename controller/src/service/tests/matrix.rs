@@ -49,6 +49,7 @@ async fn asked(by: &'static str, array: &str) -> Vec<(&'static str, bool)> {
         "AdoptArray" adopt_array AdoptArrayRequest { array: a.into(), dry_run: true };
         "ListArrays" list_arrays ListArraysRequest {};
         "ShowArray" show_array ShowArrayRequest { array: a.into() };
+        "SetPolicy" set_policy SetPolicyRequest { array: a.into(), dry_run: true };
         "DeleteArray" delete_array DeleteArrayRequest { array: a.into(), dry_run: true };
         "PrintAcl" print_acl PrintAclRequest {};
         "AddNode" add_node AddNodeRequest { array: a.into(), dry_run: true };

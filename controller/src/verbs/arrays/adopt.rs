@@ -34,6 +34,7 @@ impl Controller {
         let state = self.ports.directory.read(&dc, &account).await?;
         let sam = state.salt_source.sam_account_name.clone();
         self.is_free(&name, &sam)?;
+        self.is_taken_by_none(&account, &sam)?;
         self.are_of_no_array(&state.spns)?;
         demand_within_bounds(&state, &sam)?;
         if let Some(OtherOwner { spn, name, .. }) = state.other_owners.found.first() {
@@ -253,5 +254,25 @@ mod tests {
         let no = adopt(&scene).await.unwrap_err();
         assert_eq!(no.code, "wrong-credential");
         assert!(no.what.contains("dc2"), "{}", no.what);
+    }
+
+    #[tokio::test]
+    async fn an_account_that_was_renamed_just_now_is_its_arrays_still() {
+        let scene = Scene::new(&["dc1"]);
+        scene.edit(|array| {
+            array.account.guid = [7; 16];
+            array.account.sam_account_name = "BEFORE$".to_owned();
+            array.spns.clear();
+        });
+        let no = adopt(&scene).await.unwrap_err();
+        assert_eq!(no.code, "exists", "{}", no.what);
+        let take = said::CreateArrayRequest {
+            array: "other".to_owned(),
+            account: "WEB$".to_owned(),
+            take_existing: true,
+            ..Default::default()
+        };
+        let no = scene.site.controller.create_array(&take).await.unwrap_err();
+        assert_eq!(no.code, "exists", "{}", no.what);
     }
 }

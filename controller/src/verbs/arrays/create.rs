@@ -45,6 +45,7 @@ impl Controller {
         let existing = match self.ports.directory.find(&dc, &sam).await {
             Ok(account) => {
                 if request.take_existing {
+                    self.is_taken_by_none(&account, &sam)?;
                     let state = self.ports.directory.read(&dc, &account).await?;
                     may_take(&state, &name, &sam)?;
                 }

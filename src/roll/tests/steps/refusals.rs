@@ -4,7 +4,7 @@ mod delegation;
 
 use super::*;
 use crate::account::AccountState;
-use crate::roll::policy::Method;
+use crate::roll::policy::{Method, OldKey};
 
 /// The codes of the reasons against a roll whose account and frame are these.
 fn codes(change: impl FnOnce(&mut Desk, &mut AccountState)) -> Vec<String> {
@@ -102,6 +102,28 @@ fn a_password_is_not_followed_by_another_within_a_tickets_life_but_in_an_emergen
         });
         assert_eq!(soon, expected);
     }
+}
+
+#[test]
+fn tickets_that_hardly_end_are_not_waited_for_unless_somebody_said_how_long() {
+    let days = |days: u64| Duration::from_secs(days * 24 * 3600);
+    let over = |life: Duration, change: fn(&mut crate::roll::Plan)| {
+        codes(|desk, _| {
+            desk.reframe(change);
+            if let Some(DcView::Issues(issued)) = desk.seen.dcs.get_mut(&dc(1)) {
+                issued.ticket_life = life;
+            }
+        })
+    };
+    assert!(over(days(30), |_| {}).is_empty());
+    assert_eq!(over(days(31), |_| {}), ["tickets-without-end"]);
+    let named = over(days(4000), |plan| plan.policy.ticket_life_given = true);
+    assert!(named.is_empty(), "{named:?}");
+    let at_once = over(days(4000), |plan| {
+        plan.cause = Cause::Emergency;
+        plan.policy.old_key = OldKey::UntilConverged;
+    });
+    assert!(at_once.is_empty(), "{at_once:?}");
 }
 
 /// An emergency over a password that the array does not hold, from a writer that says `kvno`; the
