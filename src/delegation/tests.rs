@@ -134,6 +134,16 @@ fn a_target_is_one_account_that_is_no_domain_controller() {
     }
 }
 
+#[test]
+fn a_protected_account_is_named_with_what_protects_it() {
+    let found = findings("web", &inventory(PLAIN, &[("ldap/x", &[("admin", 0)])]));
+    let what = &found[0].what;
+    assert!(
+        what.contains("admin is protected (adminCount is 1"),
+        "{what}"
+    );
+}
+
 /// A list that leads to the service that issues tickets is a known way to stay in a domain.
 #[test]
 fn the_ticket_granting_service_is_nobodys_service() {

@@ -86,3 +86,24 @@ impl State {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Programs read the one, the store holds the other.
+    #[test]
+    fn a_state_has_one_word_wherever_it_is_written() {
+        for state in [
+            State::HandedOut,
+            State::Applied,
+            State::Refused,
+            State::Unknown,
+            State::NotMade,
+            State::Differs,
+        ] {
+            let stored = toml::Value::try_from(state).unwrap();
+            assert_eq!(stored.as_str(), Some(state.word()));
+        }
+    }
+}

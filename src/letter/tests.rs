@@ -34,6 +34,17 @@ impl Told {
     }
 }
 
+/// What an administrator compares with what `keyroll node show` prints: any tool makes it.
+#[test]
+fn the_fingerprint_of_a_key_is_its_sha_256() {
+    // The base point of X25519: nine, and 31 zeros; by sha256sum.
+    let mut base = [0; 32];
+    base[0] = 9;
+    let key = LetterKey::new(&base).unwrap();
+    let expected = "34ec81dbdaf9148567dc4254f93852d34f96e78ddd4bd04c1c8a1641a0883b2b";
+    assert_eq!(key.fingerprint(), expected);
+}
+
 #[test]
 fn a_letter_opens_for_its_address_alone() {
     let password = Password::new("Kümmel-und-Salz".to_owned());

@@ -48,7 +48,7 @@ pub fn run(seed: u64, mistake: Option<Mistake>) -> Outcome {
     let world = world(seed, &mut dice, &array, mistake);
     let trouble = dice.millis(200_000..1_500_000);
     furnish(&world, &mut dice, &seal, &array, trouble);
-    let reconcile = dice.millis(15_000..60_000);
+    let reconcile = dice.millis(30_000..120_000);
     let mut course = Course::new(trouble, reconcile, array.policy.drain());
     while live(&world, &seal, &mut course) == After::Another {}
     let stories = stories(&world, &seal);

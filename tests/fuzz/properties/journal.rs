@@ -1,8 +1,10 @@
 //! Journals: rows from disk, and the rolls that they tell.
 
 use keyroll::roll::{Record, Roll};
+use keyroll_controller::audit;
 use keyroll_controller::store::{
-    ArrayRecord, AuthorityRecord, JournalEntry, Meta, NodeRecord, OperatorRecord, TokenRecord,
+    ArrayRecord, AuthorityRecord, ChangeRecord, JournalEntry, Meta, NodeRecord, OperatorRecord,
+    Petition, TokenRecord,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -21,6 +23,9 @@ pub fn records_round_trip(bytes: &[u8]) -> bool {
         row::<OperatorRecord>(bytes),
         row::<AuthorityRecord>(bytes),
         row::<TokenRecord>(bytes),
+        row::<ChangeRecord>(bytes),
+        row::<Petition>(bytes),
+        row::<audit::Entry>(bytes),
         row::<Meta>(bytes),
     ];
     if let Ok(record) = serde_json::from_slice::<Record>(bytes) {
