@@ -15,9 +15,11 @@
 //! | `service` | what it asks of a browser, and a real login at each place |
 //! | `changes` | what others have changed |
 //! | `deadlines` | what will go wrong by itself if nobody acts |
+//! | `client` | what a user's machine sees: its own facts, gathered there |
 
 mod account;
 mod changes;
+mod client;
 mod clock;
 mod deadlines;
 mod delegation;
@@ -31,6 +33,7 @@ mod rights;
 mod service;
 mod spn;
 
+pub use client::{CLIENT_CHECKS, ClientFacts, ClientTicket, examine_client};
 pub use facts::{
     ArrayFacts, DcFacts, Facts, HostFacts, KeytabFacts, LoginFacts, NodeFacts, NodeLook, OpenRoll,
     ProofFacts, ScheduleFacts, Seen, ServiceFacts, TicketFacts, TicketKey, Unseen, UnseenKind,
@@ -62,11 +65,9 @@ pub fn checks() -> impl Iterator<Item = &'static Check> {
 /// Runs every check. What has nothing to be looked at finds nothing.
 #[must_use]
 pub fn examine(facts: &Facts) -> Vec<Examined> {
-    checks()
-        .flat_map(|check| {
-            let found = (check.look)(facts).into_iter();
-            found.map(move |finding| Examined { check, finding })
-        })
+    let areas = AREAS.into_iter();
+    areas
+        .flat_map(|(_, checks)| Examined::all(checks, facts))
         .collect()
 }
 

@@ -5,6 +5,7 @@ mod directory;
 mod kdc;
 
 use chrono::{DateTime, Utc};
+use keyroll::doctor::{Unseen, UnseenKind};
 use keyroll::kerberos::Principal;
 
 pub use self::agents::{Agents, NodeInventory, NodeProof, NodeTarget};
@@ -40,6 +41,18 @@ pub enum PortError {
         /// Which.
         object: String,
     },
+}
+
+impl From<PortError> for Unseen {
+    fn from(error: PortError) -> Self {
+        let why = error.to_string();
+        let (kind, next) = match error {
+            PortError::Unreachable { .. } => (UnseenKind::Silent, String::new()),
+            PortError::Refused { next, .. } => (UnseenKind::Refused, next),
+            PortError::Missing { .. } => (UnseenKind::Missing, String::new()),
+        };
+        Self { why, next, kind }
+    }
 }
 
 /// An account, named so that a rename does not lead a write astray.

@@ -3,6 +3,8 @@
 //! The ticket is for the array's service and good for nothing else. So whoever answers may be
 //! anybody: certificates are not judged, for it is the keys behind the page that are looked at.
 
+pub mod login;
+
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -1840,7 +1840,7 @@ _keyroll() {
             return 0
             ;;
         keyroll__subcmd__doctor)
-            opts="-o -v -h --node --url --watch --controller --socket --config --output --color --timeout --verbose --help"
+            opts="-o -v -h --node --url --from-client --watch --controller --socket --config --output --color --timeout --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

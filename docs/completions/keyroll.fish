@@ -560,6 +560,7 @@ complete -c keyroll -n "__fish_keyroll_using_subcommand doctor" -l color -d 'Whe
 always\t''
 never\t''"
 complete -c keyroll -n "__fish_keyroll_using_subcommand doctor" -l timeout -d 'How long to wait for an answer; `roll --wait` and `roll watch` wait as long as a roll takes' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand doctor" -l from-client -d 'Look from this machine too, as a client of the array, with your ticket from `kinit`'
 complete -c keyroll -n "__fish_keyroll_using_subcommand doctor" -l watch -d 'Look again every ten seconds, and print what is different, until Ctrl-C'
 complete -c keyroll -n "__fish_keyroll_using_subcommand doctor" -s v -l verbose -d 'Say on standard error what is being done'
 complete -c keyroll -n "__fish_keyroll_using_subcommand doctor" -s h -l help -d 'Print help (see more with \'--help\')'

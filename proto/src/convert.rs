@@ -1,5 +1,6 @@
 //! From what was said to what is meant: every field checked once, here.
 
+use keyroll::doctor::Examined;
 use keyroll::fence::{Epoch, Version};
 use keyroll::kerberos::salt::Salt;
 use keyroll::kerberos::{Enctype, Key, Kvno, Principal};
@@ -8,7 +9,7 @@ use keyroll::letter::{Letter, PasswordUse};
 use keyroll::name::ArrayName;
 use keyroll::secret::SecretBytes;
 
-use crate::agent;
+use crate::{agent, operator};
 
 /// A message that no honest peer sends: which field, and what is wrong with it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -254,6 +255,20 @@ impl TryFrom<&agent::Entry> for HeldEntry {
             enctype: enctype("entry.enctype", entry.enctype)?,
             fingerprint: thirty_two("entry.fingerprint", &entry.fingerprint)?,
         })
+    }
+}
+
+impl From<&Examined> for operator::Finding {
+    fn from(examined: &Examined) -> Self {
+        let finding = &examined.finding;
+        Self {
+            check: examined.check.to_owned(),
+            object: finding.object.clone(),
+            grade: finding.grade.name().to_owned(),
+            evidence: finding.evidence.clone(),
+            cause: finding.cause.clone(),
+            mend: finding.mend.clone(),
+        }
     }
 }
 

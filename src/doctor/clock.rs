@@ -4,6 +4,7 @@ use chrono::TimeDelta;
 
 use super::facts::Facts;
 use super::finding::{Check, Finding};
+use crate::name::DcName;
 
 pub(super) const CHECKS: &[Check] = &[
     Check {
@@ -69,25 +70,32 @@ fn clocks(facts: &Facts, offsets: &[Offset]) -> Vec<Finding> {
     if is_ours(facts) {
         return Vec::new();
     }
-    offsets.iter().map(judge).collect()
+    let below = "rolls are refused, since tickets would look premature or dead; at five minutes \
+                 logins fail";
+    let each = offsets.iter().map(|(object, offset)| {
+        let away = seconds(*offset);
+        let evidence = format!("differs from the controller's clock by {away}");
+        judge(object, *offset, evidence, below)
+    });
+    each.collect()
 }
 
-fn judge((object, offset): &Offset) -> Finding {
-    let evidence = format!(
-        "differs from the controller's clock by {}",
-        seconds(*offset)
-    );
+/// What is to be said of a client's machine whose KDC `dc` is ahead of it by `offset`.
+pub(super) fn of_client(dc: &DcName, offset: TimeDelta) -> Finding {
+    let evidence = format!("differs from the clock of {dc} by {}", seconds(-offset));
+    let below = "its tickets begin late or end early by as much; at five minutes it gets none";
+    judge("this machine", offset, evidence, below)
+}
+
+/// `below` says what comes of it below the five minutes.
+fn judge(object: &str, offset: TimeDelta, evidence: String, below: &'static str) -> Finding {
     let (grade, cause): (fn(_, String) -> _, _) = match offset.abs() {
         offset if offset > FATAL => (
             Finding::broken,
             "KRB_AP_ERR_SKEW: more than the five minutes that Kerberos allows; a virtual machine \
              that was paused or restored, or a time service that is not running",
         ),
-        offset if offset > TOO_MUCH => (
-            Finding::warning,
-            "rolls are refused, since tickets would look premature or dead; at five minutes \
-             logins fail",
-        ),
+        offset if offset > TOO_MUCH => (Finding::warning, below),
         _ => return Finding::ok(object, evidence),
     };
     grade(object, evidence).because(cause).mend(format!(

@@ -1,8 +1,9 @@
 //! The hosts of the SPNs, as clients find them.
 
-use super::facts::{Facts, HostFacts};
+use super::facts::Seen;
 use super::finding::{Check, Finding};
-use crate::spn::{HostFault, HostGrade, host_faults};
+use crate::name::ArrayName;
+use crate::spn::{HostFault, HostGrade, HostRecords, Spn, host_faults};
 
 pub(super) const CHECKS: &[Check] = &[Check {
     id: "dns-name",
@@ -16,18 +17,27 @@ pub(super) const CHECKS: &[Check] = &[Check {
         facts
             .hosts
             .iter()
-            .flat_map(|host| of_host(facts, host))
+            .flat_map(|host| {
+                let array = &facts.array;
+                judge(&host.spn, &array.spns, &host.records, &array.name)
+            })
             .collect()
     },
 }];
 
-fn of_host(facts: &Facts, host: &HostFacts) -> Vec<Finding> {
-    let name = host.spn.host();
-    let records = match &host.records {
+/// What is to be said of the host of `spn`, one of `own`, by what DNS says of it.
+pub(super) fn judge(
+    spn: &Spn,
+    own: &[String],
+    records: &Seen<HostRecords>,
+    array: &ArrayName,
+) -> Vec<Finding> {
+    let name = spn.host();
+    let records = match records {
         Ok(records) => records,
         Err(unseen) => return vec![Finding::unknown(name, unseen)],
     };
-    let faults = host_faults(&host.spn, &facts.array.spns, records);
+    let faults = host_faults(spn, own, records);
     if faults.is_empty() {
         let addresses = records.addresses.iter().map(ToString::to_string);
         let addresses = addresses.collect::<Vec<_>>().join(", ");
@@ -41,7 +51,7 @@ fn of_host(facts: &Facts, host: &HostFacts) -> Vec<Finding> {
         };
         grade(name, fault.what)
             .because(fault.leads_to)
-            .mend(fault.next.replace("ARRAY", facts.array.name.as_str()))
+            .mend(fault.next.replace("ARRAY", array.as_str()))
     };
     faults.into_iter().map(judge).collect()
 }

@@ -54,9 +54,9 @@ pub struct Finding {
     pub mend: String,
 }
 
-/// A check, with what the documentation says of it.
+/// A check of facts `F`, with what the documentation says of it.
 #[derive(Debug)]
-pub struct Check {
+pub struct Check<F = Facts> {
     /// Its name, which never changes: programs and documents rely on it.
     pub id: &'static str,
     /// What it looks at.
@@ -66,16 +66,30 @@ pub struct Check {
     /// What mends it.
     pub mends: &'static str,
     /// The check itself.
-    pub look: fn(&Facts) -> Vec<Finding>,
+    pub look: fn(&F) -> Vec<Finding>,
 }
 
 /// A finding with the check that found it.
 #[derive(Debug)]
 pub struct Examined {
-    /// Which check.
-    pub check: &'static Check,
+    /// The check's name.
+    pub check: &'static str,
     /// What it found.
     pub finding: Finding,
+}
+
+impl Examined {
+    /// What each of these checks finds. What has nothing to be looked at finds nothing.
+    pub(super) fn all<F>(checks: &'static [Check<F>], facts: &F) -> Vec<Self> {
+        let each = checks.iter().flat_map(|check| {
+            let found = (check.look)(facts).into_iter();
+            found.map(|finding| Self {
+                check: check.id,
+                finding,
+            })
+        });
+        each.collect()
+    }
 }
 
 impl Finding {

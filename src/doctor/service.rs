@@ -2,6 +2,7 @@
 
 use super::facts::{Facts, LoginFacts, ServiceFacts, UnseenKind, WebFacts};
 use super::finding::{Check, Finding};
+use crate::name::ArrayName;
 
 pub(super) const CHECKS: &[Check] = &[
     Check {
@@ -143,7 +144,7 @@ fn offer(place: &ServiceFacts, web: &WebFacts) -> Finding {
 fn logins(facts: &Facts) -> Vec<Finding> {
     let asked = answered(facts).filter_map(|(place, web)| Some((place, web.login.as_ref()?)));
     let judge = |(place, login): (&ServiceFacts, &Result<LoginFacts, String>)| match login {
-        Ok(login) => login_of(facts, place, *login),
+        Ok(login) => login_of(&facts.array.name, place, *login),
         Err(why) => Finding::broken(&place.place, why)
             .because("it answers without a login and not with one")
             .mend(negotiate(place)),
@@ -160,7 +161,7 @@ fn negotiate(place: &ServiceFacts) -> String {
 }
 
 /// Whoever has proven to have opened the ticket may refuse the user for any other reason.
-fn login_of(facts: &Facts, place: &ServiceFacts, login: LoginFacts) -> Finding {
+pub(super) fn login_of(array: &ArrayName, place: &ServiceFacts, login: LoginFacts) -> Finding {
     let (name, status) = (&place.place, login.status);
     let takes = format!("takes a fresh ticket: Kerberos, {status}");
     match login {
@@ -194,21 +195,21 @@ fn login_of(facts: &Facts, place: &ServiceFacts, login: LoginFacts) -> Finding {
                 "LimitRequestFieldSize 65536 (Apache), large_client_header_buffers 4 64k (nginx), \
                  MaxFieldLength and MaxRequestBytes (http.sys)",
             ),
-        LoginFacts { status: 401, .. } => {
-            Finding::broken(name, format!("refuses a fresh ticket ({status})"))
-                .because(
-                    "a node's keytab may be right and the web server still read another: it runs \
+        LoginFacts { status: 401, .. } => Finding::broken(
+            name,
+            format!("refuses a fresh ticket ({status})"),
+        )
+        .because(
+            "a node's keytab may be right and the web server still read another: it runs \
                      as its own account (IIS in kernel mode), was started with another keytab, \
                      cannot read the file, or takes tickets for one name only. \
                      KRB_AP_ERR_MODIFIED",
-                )
-                .mend(format!(
-                    "keyroll doctor {} (key-keytabs); on the node: klist -ket KEYTAB as the web \
+        )
+        .mend(format!(
+            "keyroll doctor {array} (key-keytabs); on the node: klist -ket KEYTAB as the web \
                      server's user; on Windows: appcmd set config \
-                     -section:windowsAuthentication -useAppPoolCredentials:true /commit:apphost",
-                    facts.array.name
-                ))
-        }
+                     -section:windowsAuthentication -useAppPoolCredentials:true /commit:apphost"
+        )),
         LoginFacts { .. } => Finding::undecided(
             name,
             format!("answers {status} to a fresh ticket: no word on whether it was taken"),

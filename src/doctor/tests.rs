@@ -1,6 +1,7 @@
 //! A healthy array, and each fault alone: named by its own check, with a command, and by no other.
 
 mod account;
+mod client;
 mod domain;
 mod places;
 mod web;
@@ -139,7 +140,7 @@ fn silent(whom: &str) -> Unseen {
 fn complaints(facts: &Facts) -> Vec<(&'static str, Grade)> {
     let found = examine(facts).into_iter();
     let bad = found.filter(|one| one.finding.grade != Grade::Ok);
-    bad.map(|one| (one.check.id, one.finding.grade)).collect()
+    bad.map(|one| (one.check, one.finding.grade)).collect()
 }
 
 /// That this one fault is named by exactly these checks, in words, and with a command.
@@ -183,7 +184,7 @@ fn checks_have_names_of_their_own_and_say_what_they_are() {
 #[test]
 fn a_healthy_array_has_nothing() {
     assert_eq!(complaints(&healthy()), []);
-    let looked_at: BTreeSet<_> = examine(&healthy()).iter().map(|one| one.check.id).collect();
+    let looked_at: BTreeSet<_> = examine(&healthy()).iter().map(|one| one.check).collect();
     let silent: Vec<_> = checks()
         .filter(|check| !looked_at.contains(check.id))
         .collect();

@@ -1,5 +1,6 @@
 //! What operators change in the directory, with rights of their own.
 
+use std::ffi::OsString;
 use std::process::Command;
 
 use anyhow::{Context as _, Result};
@@ -21,8 +22,8 @@ pub fn as_administrator(world: &World<'_>, line: &[&str]) -> Result<Said> {
     world.cli.ask(&[line, &bind].concat())
 }
 
-/// As alice, who has no right, with the ticket that kinit gives her.
-pub fn as_alice(world: &World<'_>, line: &[&str]) -> Result<Said> {
+/// The name of a cache with the ticket that kinit gives alice, who has no right.
+pub fn alices_cache(world: &World<'_>) -> Result<OsString> {
     let own = world.controller.folder().file_name();
     let own = own.context("the controller's folder has no name")?;
     let cache = world.lab.folder("caches")?.join(own);
@@ -33,10 +34,13 @@ pub fn as_alice(world: &World<'_>, line: &[&str]) -> Result<Said> {
         .arg("-kt")
         .arg(world.lab.dir.join("alice.keytab"));
     output(kinit.arg("alice"))?;
+    Ok(format!("FILE:{}", cache.display()).into())
+}
+
+/// As alice, with that ticket.
+pub fn as_alice(world: &World<'_>, line: &[&str]) -> Result<Said> {
     let mut command = world.cli.command(line);
-    let done = command
-        .env("KRB5CCNAME", format!("FILE:{}", cache.display()))
-        .output()?;
+    let done = command.env("KRB5CCNAME", alices_cache(world)?).output()?;
     Ok(Said {
         command: line.join(" "),
         exit: done.status.code().context("ended by a signal")?,

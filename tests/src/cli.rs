@@ -1,5 +1,7 @@
 //! The operators' command line, asked as a script would ask it.
 
+use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -15,6 +17,7 @@ use crate::lab::program;
 pub struct Cli {
     program: PathBuf,
     socket: PathBuf,
+    environment: BTreeMap<&'static str, OsString>,
 }
 
 /// How one command ended.
@@ -52,6 +55,7 @@ impl Cli {
         Ok(Self {
             program: program("keyroll")?,
             socket: socket.to_owned(),
+            environment: BTreeMap::new(),
         })
     }
 
@@ -61,11 +65,26 @@ impl Cli {
         self.socket.with_file_name("said")
     }
 
+    /// Has every command from now on find `value` under `name`; none takes it away.
+    pub fn set(&mut self, name: &'static str, value: Option<OsString>) {
+        match value {
+            Some(value) => self.environment.insert(name, value),
+            None => self.environment.remove(name),
+        };
+    }
+
+    /// Whether commands find something of their own under `name`.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.environment.contains_key(name)
+    }
+
     /// The command with its standing options.
     #[must_use]
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.program);
         command
+            .envs(&self.environment)
             .arg("--socket")
             .arg(&self.socket)
             .args(["--output", "json"])

@@ -11,9 +11,15 @@ use keyroll::spn::HostRecords;
 use super::discovery::resolver;
 use crate::ports::PortError;
 
+/// How long a client's machine is waited for its name servers.
+pub const PATIENCE: Duration = Duration::from_secs(5);
+
 /// Addresses, alias, and the names that the addresses lead back to. No such name is no error: it
 /// has no addresses.
-pub(super) async fn host(name: &str, patience: Duration) -> Result<HostRecords, PortError> {
+///
+/// # Errors
+/// [`PortError::Unreachable`] if no name server answers.
+pub async fn host(name: &str, patience: Duration) -> Result<HostRecords, PortError> {
     let unreachable = |error: ResolveError| PortError::Unreachable {
         object: format!("DNS for {name}"),
         why: error.to_string(),

@@ -36,7 +36,7 @@ pub mod credential;
 mod delegation;
 mod dial;
 mod discovery;
-mod dns;
+pub mod dns;
 pub mod entry;
 mod exchange;
 mod kdc;

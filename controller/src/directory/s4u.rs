@@ -103,7 +103,7 @@ impl Kdcs {
         let traded = trade(dc, &object, &message, tgt, nonce, self.patience).await?;
         Ok(match traded {
             Traded::Got(credential, _) => Onward::Got(got(&credential)),
-            Traded::Refused(error) => Onward::Refused(error),
+            Traded::Refused(error, _) => Onward::Refused(error),
             // Whose tickets the one that was given is for: krbtgt/REALM (RFC 4120 3.3.1).
             Traded::Referred(other) => {
                 let realm = other.components().last().cloned().unwrap_or_default();
@@ -124,7 +124,7 @@ impl Kdcs {
         Ok(
             match trade(dc, object, message, tgt, nonce, self.patience).await? {
                 Traded::Got(credential, _) => Ok(*credential),
-                Traded::Refused(error) => Err(error),
+                Traded::Refused(error, _) => Err(error),
                 Traded::Referred(other) => Err(KdcError {
                     code: KdcCode::WrongRealm,
                     text: Some(format!("it points to {other}")),

@@ -239,43 +239,69 @@ impl Tickets {
     ) -> Result<Result<Credential, KdcError>, PortError> {
         let login = self.first_ticket(dc, false).await?;
         let forwardable = login.credential.flags.contains(TicketFlags::FORWARDABLE);
-        let traded = self
-            .trade_for(dc, &login, service, &ENCTYPES, forwardable)
-            .await?;
-        Ok(traded.map(|(credential, _)| credential))
+        let wish = Wish {
+            service,
+            enctypes: &ENCTYPES,
+            forwardable,
+        };
+        let traded = self.trade_for(dc, &login, &wish).await?;
+        Ok(traded.map(|bought| bought.credential))
     }
 
-    /// A service ticket for the one of the login, and when it was answered; `Ok(Err)` if the KDC
-    /// refused.
+    /// A service ticket for the one of the login; `Ok(Err)` if the KDC refused. One whose only
+    /// complaint is our clock is asked once more, by its own: a ticket of `kinit`'s does not tell
+    /// how far the clocks are apart.
     async fn trade_for(
         &self,
         dc: &DcName,
         login: &Login,
-        service: &Principal,
-        enctypes: &[Enctype],
-        forwardable: bool,
-    ) -> Result<Result<(Credential, Answered), KdcError>, PortError> {
+        wish: &Wish<'_>,
+    ) -> Result<Result<Bought, KdcError>, PortError> {
+        let tgt = &login.credential;
+        match self.trade_by(dc, tgt, login.ahead, wish).await? {
+            Err((error, answered)) if error.code == KdcCode::Skew => {
+                let ahead = answered.clock_ahead(error.server_time);
+                let again = self.trade_by(dc, tgt, ahead, wish).await?;
+                Ok(again.map_err(|(error, _)| error))
+            }
+            traded => Ok(traded.map_err(|(error, _)| error)),
+        }
+    }
+
+    /// The same with the KDC's clock `ahead` of ours, and once.
+    async fn trade_by(
+        &self,
+        dc: &DcName,
+        tgt: &Credential,
+        ahead: TimeDelta,
+        wish: &Wish<'_>,
+    ) -> Result<Result<Bought, (KdcError, Answered)>, PortError> {
+        let service = wish.service;
         let object = format!("{service} at the KDC of {dc}");
         let nonce = nonce();
         let request = TgsRequest {
-            tgt: &login.credential,
+            tgt,
             service,
-            enctypes,
-            now: Utc::now() + login.ahead,
+            enctypes: wish.enctypes,
+            now: Utc::now() + ahead,
             lifetime: LIFETIME,
             nonce,
             confounder: &random::bytes(),
         };
-        let message = if forwardable {
+        let message = if wish.forwardable {
             request.to_evidence_bytes()
         } else {
             request.to_bytes()
         };
         let message = message.map_err(|error| unsayable(&object, &error))?;
-        let (tgt, patience) = (&login.credential, self.settings.connect_timeout);
+        let patience = self.settings.connect_timeout;
         match trade(dc, &object, &message, tgt, nonce, patience).await? {
-            Traded::Got(credential, answered) => Ok(Ok((*credential, answered))),
-            Traded::Refused(error) => Ok(Err(error)),
+            Traded::Got(credential, answered) => Ok(Ok(Bought {
+                credential: *credential,
+                answered,
+                ahead,
+            })),
+            Traded::Refused(error, answered) => Ok(Err((error, answered))),
             Traded::Referred(other) => Err(PortError::Refused {
                 object,
                 why: format!("no account of this domain has it; it points to {other}"),
@@ -292,26 +318,44 @@ impl Tickets {
         service: &Principal,
         enctypes: &[Enctype],
     ) -> Result<Result<Got, KdcError>, PortError> {
-        let traded = self.trade_for(dc, login, service, enctypes, false).await?;
-        let (credential, answered) = match traded {
-            Ok(traded) => traded,
+        let wish = Wish {
+            service,
+            enctypes,
+            forwardable: false,
+        };
+        let bought = match self.trade_for(dc, login, &wish).await? {
+            Ok(bought) => bought,
             Err(error) => return Ok(Err(error)),
         };
-        let times = &credential.times;
+        let times = &bought.credential.times;
         // A KDC that names no start leaves the time of the login there, which says nothing of now.
         let ahead = if times.start == times.authenticated {
-            login.ahead
+            bought.ahead
         } else {
-            answered.clock_ahead(times.start)
+            bought.answered.clock_ahead(times.start)
         };
         let life = |times: &TicketTimes| (times.end - times.start).to_std().unwrap_or_default();
-        let ticket_life = life(&credential.times).max(life(&login.credential.times));
+        let ticket_life = life(times).max(life(&login.credential.times));
         Ok(Ok(Got {
-            credential,
+            credential: bought.credential,
             ahead,
             ticket_life,
         }))
     }
+}
+
+/// What is asked for.
+struct Wish<'a> {
+    service: &'a Principal,
+    enctypes: &'a [Enctype],
+    forwardable: bool,
+}
+
+/// A service ticket, when it was answered, and how far ahead the KDC's clock was taken to be.
+struct Bought {
+    credential: Credential,
+    answered: Answered,
+    ahead: TimeDelta,
 }
 
 /// In which order generations are tried: those that were called wrong lately come last, and are

@@ -24,8 +24,8 @@ pub(super) fn nonce() -> u32 {
 pub(super) enum Traded {
     /// A ticket, and when it was answered.
     Got(Box<Credential>, Answered),
-    /// No.
-    Refused(KdcError),
+    /// No, and when.
+    Refused(KdcError, Answered),
     /// The service is another realm's.
     Referred(Principal),
 }
@@ -43,7 +43,7 @@ pub(super) async fn trade(
     let reply = TgsReply::parse(&answered.bytes).map_err(|error| garbled(object, error))?;
     let granted = match reply {
         TgsReply::Granted(granted) => granted,
-        TgsReply::Refused(error) => return Ok(Traded::Refused(error)),
+        TgsReply::Refused(error) => return Ok(Traded::Refused(error, answered)),
         TgsReply::Referred(other) => return Ok(Traded::Referred(other)),
     };
     let credential = granted.open(&tgt.session_key, nonce);

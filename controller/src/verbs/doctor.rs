@@ -3,14 +3,13 @@
 //! Nothing is changed, and no bad password is counted: tickets are asked for with the controller's
 //! own credential. Whatever may not be read is told as such.
 
+mod client;
 mod directory;
 mod nodes;
 mod service;
 
 use futures_util::future::{OptionFuture, join_all, join3};
-use keyroll::doctor::{
-    ArrayFacts, Examined, Facts, Grade, OpenRoll, ScheduleFacts, Unseen, UnseenKind, examine,
-};
+use keyroll::doctor::{ArrayFacts, Examined, Facts, Grade, OpenRoll, ScheduleFacts, examine};
 use keyroll::roll::Roll;
 use keyroll_proto::operator as said;
 
@@ -18,7 +17,6 @@ use self::service::Page;
 use super::Controller;
 use super::no::No;
 use crate::desired::Desired;
-use crate::ports::PortError;
 use crate::store::{ArrayRecord, NodeState, Read as _};
 
 impl Controller {
@@ -35,7 +33,11 @@ impl Controller {
             Desired::of(&self.ports, &array).map_err(|error| No::internal(error.to_string()))?;
         let page = service::page(&array, &request.url)?;
         let facts = self.facts(&desired, &request.node, page.as_ref()).await?;
-        Ok(reply(&examine(&facts)))
+        let mut reply = reply(&examine(&facts));
+        if request.from_client {
+            reply.client = client::task(&array, page.as_ref(), &facts);
+        }
+        Ok(reply)
     }
 
     async fn facts(&self, desired: &Desired, only: &str, page: Option<&Page>) -> Result<Facts, No> {
@@ -113,31 +115,11 @@ fn open_roll(roll: &Roll) -> OpenRoll {
     }
 }
 
-/// A fact that could not be seen.
-fn unseen(error: PortError) -> Unseen {
-    let why = error.to_string();
-    let (kind, next) = match error {
-        PortError::Unreachable { .. } => (UnseenKind::Silent, String::new()),
-        PortError::Refused { next, .. } => (UnseenKind::Refused, next),
-        PortError::Missing { .. } => (UnseenKind::Missing, String::new()),
-    };
-    Unseen { why, next, kind }
-}
-
 fn reply(examined: &[Examined]) -> said::DoctorReply {
     let grades = examined.iter().map(|one| one.finding.grade);
-    let findings = examined
-        .iter()
-        .map(|Examined { check, finding }| said::Finding {
-            check: check.id.to_owned(),
-            object: finding.object.clone(),
-            grade: finding.grade.name().to_owned(),
-            evidence: finding.evidence.clone(),
-            cause: finding.cause.clone(),
-            mend: finding.mend.clone(),
-        });
     said::DoctorReply {
         grade: grades.max().unwrap_or(Grade::Ok).name().to_owned(),
-        findings: findings.collect(),
+        findings: examined.iter().map(said::Finding::from).collect(),
+        client: None,
     }
 }

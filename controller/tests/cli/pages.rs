@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use keyroll::doctor::{AREAS, CLIENT_CHECKS, Check};
+
 use crate::fake::bare;
 
 fn docs() -> PathBuf {
@@ -141,6 +143,18 @@ fn the_manual_names_every_verb_and_every_exit_code() {
 /// What follows in `docs/doctor.md` is written by the tests that break those things for real.
 const FAULTS: &str = "## Faults, planted for real\n";
 
+fn checks_of<F>(area: &str, checks: &[Check<F>]) -> String {
+    let mut text = format!(
+        "\n## {area}\n\n| check | looks at | if it is not well | what mends it |\n\
+         | --- | --- | --- | --- |\n"
+    );
+    for check in checks {
+        let (id, looks_at, means, mends) = (check.id, check.looks_at, check.means, check.mends);
+        text += &format!("| `{id}` | {looks_at} | {means} | {mends} |\n");
+    }
+    text
+}
+
 #[test]
 fn the_page_of_the_doctor_has_every_check() {
     let mut page = "\
@@ -153,16 +167,11 @@ is that of the worst: 0, 3, 3, 1. Nothing is changed, and no bad password is cou
 asked for with the controller's own credential.
 "
     .to_owned();
-    for (area, checks) in keyroll::doctor::AREAS {
-        page += &format!(
-            "\n## {area}\n\n| check | looks at | if it is not well | what mends it |\n\
-             | --- | --- | --- | --- |\n"
-        );
-        for check in checks {
-            let (id, looks_at, means, mends) = (check.id, check.looks_at, check.means, check.mends);
-            page += &format!("| `{id}` | {looks_at} | {means} | {mends} |\n");
-        }
+    for (area, checks) in AREAS {
+        page += &checks_of(area, checks);
     }
+    let client = "The client's machine, with `--from-client`";
+    page += &checks_of(client, CLIENT_CHECKS);
     page += "\n";
     let path = docs().join("doctor.md");
     let there = std::fs::read_to_string(&path).unwrap_or_default();

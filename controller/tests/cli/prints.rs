@@ -1,6 +1,6 @@
 //! What is printed: tables for people, the replies as JSON for programs.
 
-use crate::fake::World;
+use crate::fake::{Ran, World};
 
 #[track_caller]
 fn prints(line: &str, expected: &str) {
@@ -272,6 +272,29 @@ broken key-keytabs: node1
     );
     world.run("doctor web --node node1 --output json").exits(1);
     assert!(world.last_asked().contains("node: \"node1\""));
+}
+
+#[test]
+fn a_client_without_a_ticket_says_so_and_goes_on() {
+    let world = World::new();
+    let mut reply = crate::samples::examined("ok");
+    reply.client = Some(keyroll_proto::operator::ClientTask {
+        realm: "CORP.EXAMPLE".into(),
+        domain_controllers: vec!["dc.invalid".into()],
+        spn: "HTTP/web.invalid".into(),
+        ..Default::default()
+    });
+    world.fake.knobs().examined = Some(reply);
+    let mut command = world.command("doctor web --from-client");
+    let ran = Ran::from(command.env("KRB5CCNAME", "KCM:").output().unwrap());
+    // It depends on this machine's name servers whether they know that there is no such host.
+    assert!([1, 3].contains(&ran.exit), "{ran:?}");
+    assert!(world.last_asked().contains("from_client: true"));
+    assert!(ran.out.contains("unknown  client-ticket"), "{}", ran.out);
+    assert!(ran.out.contains("KRB5CCNAME=FILE:"), "{}", ran.out);
+    world.fake.knobs().examined = Some(crate::samples::examined("ok"));
+    let ran = world.run("doctor web --from-client").exits(65);
+    assert!(ran.err.contains("no registered SPN"), "{}", ran.err);
 }
 
 #[test]

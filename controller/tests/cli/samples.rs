@@ -225,6 +225,7 @@ pub fn examined(grade: &str) -> DoctorReply {
         } else {
             vec![fine, spoiled]
         },
+        client: None,
     }
 }
 

@@ -46,7 +46,7 @@ fn a_kvno_that_no_node_holds_is_mended_by_what_is_not_refused() {
     let mut facts = healthy();
     foreign(&mut facts);
     let found = examine(&facts).into_iter();
-    let kvno = found.filter(|one| one.check.id == "key-kvno");
+    let kvno = found.filter(|one| one.check == "key-kvno");
     let mends: Vec<String> = kvno.map(|one| one.finding.mend).collect();
     assert!(mends.contains(&"keyroll roll web --emergency".to_owned()));
     let rolls = |f: &mut Facts| {

@@ -13,7 +13,7 @@ use keyroll_tests::world::{SOON, World};
 use serde_json::Value;
 
 use super::Mend::{ByHand, Lasts, Printed};
-use super::{Fault, examined, plant};
+use super::{Fault, client, examined, plant};
 use crate::set_up::QUICK;
 
 /// The controller looks once an hour by itself here: what it would put right within seconds must
@@ -37,6 +37,8 @@ pub fn nodes(lab: &Lab, free: &FreeNodes) -> Result<()> {
         Ok(())
     })?;
     no_fault_of_kerberos(&world)?;
+    client::log_in(&mut world)?;
+    plant(&mut world, "ward", &client::faults())?;
     plant(&mut world, "ward", &faults())
 }
 
@@ -93,7 +95,13 @@ pub fn faults() -> Vec<Fault> {
             "one node's keytab is no keytab any more",
             "node-keytab-file",
             "keytab",
-            &["key-keytabs", "key-accepted", "node-ready", "service-login"],
+            &[
+                "key-keytabs",
+                "key-accepted",
+                "node-ready",
+                "service-login",
+                "client-login",
+            ],
             |world| Ok(fs::write(world.agents[0].keytab("ward"), b"not a keytab")?),
             ByHand("keyroll-agent check (on the node)", look_again),
         ),
@@ -245,7 +253,20 @@ const NTLM_FIRST: &str = "Header always set WWW-Authenticate \"NTLM, Negotiate\"
 
 /// Has the second node's Apache read its configuration anew.
 fn reconfigure(world: &World<'_>, change: impl FnOnce(String) -> String) -> Result<()> {
-    let folder = world.lab.dir.join("node").join(&world.nodes[1]).join("web");
+    reconfigure_on(world, &world.nodes[1], change)
+}
+
+/// The same of the first node, to which the array's name leads.
+pub fn reconfigure_first(world: &World<'_>, change: impl FnOnce(String) -> String) -> Result<()> {
+    reconfigure_on(world, &world.nodes[0], change)
+}
+
+fn reconfigure_on(
+    world: &World<'_>,
+    node: &str,
+    change: impl FnOnce(String) -> String,
+) -> Result<()> {
+    let folder = world.lab.dir.join("node").join(node).join("web");
     let file = folder.join("httpd.conf");
     fs::write(&file, change(fs::read_to_string(&file)?))?;
     let pid = fs::read_to_string(folder.join("httpd.pid"))?;

@@ -1,7 +1,8 @@
 //! With whose rights the directory is changed: the operator's own, unless the controller's are
 //! asked for.
 
-use std::ffi::OsString;
+mod cache;
+
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,8 +11,9 @@ use clap::Args;
 use keyroll::kerberos::{Principal, Realm};
 use keyroll::name::DcName;
 use keyroll::secret::SecretBytes;
+use keyroll_controller::directory::config::DirectorySettings;
 use keyroll_controller::directory::credential::{self, CredentialSource, Place};
-use keyroll_controller::directory::{ActiveDirectory, operator};
+use keyroll_controller::directory::{ActiveDirectory, Kdcs, operator};
 use keyroll_controller::ports::PortError;
 
 use crate::exit::Exit;
@@ -59,7 +61,7 @@ impl BindOptions {
     /// There is no ticket, keytab or password, or it is another realm's.
     pub fn operator(&self, realm: &Realm) -> Result<Operator, Trouble> {
         let Some(name) = &self.bind_as else {
-            return by_ticket(realm);
+            return Operator::by_ticket(realm);
         };
         let principal = principal(name, realm)?;
         let credential = match (&self.bind_keytab, &self.bind_password_file) {
@@ -75,15 +77,56 @@ impl BindOptions {
 }
 
 impl Operator {
+    /// Who has logged in on this machine, by the ticket from `kinit`.
+    ///
+    /// # Errors
+    /// There is no such ticket, or it is another realm's.
+    pub fn by_ticket(realm: &Realm) -> Result<Self, Trouble> {
+        let no = |what: String, next: String| {
+            let or_else = "or say who makes the change: --bind-as USER";
+            Trouble::new(Exit::Denied, "no-ticket", what).next(format!("{next}, {or_else}"))
+        };
+        let path = cache::file(std::env::var_os("KRB5CCNAME"))
+            .map_err(|foreign| no(foreign.to_string(), foreign.next()))?;
+        let kinit = || format!("kinit -c FILE:{}", path.display());
+        let ticket = credential::cached(&path).map_err(|why| {
+            let what = format!(
+                "no Kerberos ticket of yours: the credential cache {} cannot be used: {why}",
+                path.display()
+            );
+            no(what, kinit())
+        })?;
+        let principal = ticket.client;
+        if principal.realm() != realm {
+            let what = format!(
+                "the Kerberos ticket is {principal}'s, and the directory's realm is {realm}"
+            );
+            return Err(no(what, kinit()));
+        }
+        Ok(Self {
+            principal,
+            credential: CredentialSource::Cache(path),
+        })
+    }
+
+    /// The KDC of one domain controller, asked as this operator.
+    #[must_use]
+    pub fn kdc(&self, dc: &DcName) -> Kdcs {
+        Kdcs::new(self.settings(dc))
+    }
+
+    fn settings(&self, dc: &DcName) -> DirectorySettings {
+        let (principal, credential) = (self.principal.clone(), self.credential.clone());
+        operator::settings(principal, credential, dc.clone())
+    }
+
     /// The directory on one domain controller, bound with this operator's own rights at the first
     /// question.
     ///
     /// # Errors
     /// The credential cannot be read.
     pub fn directory(&self, dc: &DcName) -> Result<ActiveDirectory, Trouble> {
-        let (principal, credential) = (self.principal.clone(), self.credential.clone());
-        let settings = operator::settings(principal, credential, dc.clone());
-        ActiveDirectory::new(settings).map_err(|error| not_bound(&error))
+        ActiveDirectory::new(self.settings(dc)).map_err(|error| not_bound(&error))
     }
 }
 
@@ -114,45 +157,6 @@ fn principal(name: &str, realm: &Realm) -> Result<Principal, Trouble> {
     Principal::new(vec![account.to_owned()], realm.clone()).map_err(|error| bad(error.to_string()))
 }
 
-fn by_ticket(realm: &Realm) -> Result<Operator, Trouble> {
-    const NEXT: &str = "kinit, or say who makes the change: --bind-as USER";
-    let no = |what: String| Trouble::new(Exit::Denied, "no-ticket", what).next(NEXT);
-    let path = cache(std::env::var_os("KRB5CCNAME")).map_err(no)?;
-    let ticket = credential::cached(&path).map_err(|why| {
-        no(format!(
-            "no Kerberos ticket of yours: the credential cache {} cannot be used: {why}",
-            path.display()
-        ))
-    })?;
-    let principal = ticket.client;
-    if principal.realm() != realm {
-        return Err(no(format!(
-            "the Kerberos ticket is {principal}'s, and the directory's realm is {realm}"
-        )));
-    }
-    Ok(Operator {
-        principal,
-        credential: CredentialSource::Cache(path),
-    })
-}
-
-/// The file of the credential cache, as MIT krb5 names it.
-fn cache(named: Option<OsString>) -> Result<PathBuf, String> {
-    let Some(named) = named.filter(|named| !named.is_empty()) else {
-        let user = rustix::process::getuid().as_raw();
-        return Ok(PathBuf::from(format!("/tmp/krb5cc_{user}")));
-    };
-    let text = named.to_string_lossy();
-    match text.split_once(':') {
-        Some(("FILE", path)) => Ok(PathBuf::from(path)),
-        _ if text.starts_with('/') => Ok(PathBuf::from(&named)),
-        _ => Err(format!(
-            "KRB5CCNAME is {text:?}, and only files can be read: export KRB5CCNAME=FILE:PATH, then \
-             kinit"
-        )),
-    }
-}
-
 /// The password as typed, not shown.
 fn asked(principal: &Principal) -> Result<SecretBytes, Trouble> {
     if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
@@ -174,17 +178,6 @@ fn asked(principal: &Principal) -> Result<SecretBytes, Trouble> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn only_files_are_credential_caches() {
-        let cache = |name: &str| cache(Some(name.into()));
-        assert_eq!(cache("FILE:/tmp/x").unwrap(), Path::new("/tmp/x"));
-        assert_eq!(cache("/tmp/x").unwrap(), Path::new("/tmp/x"));
-        assert!(cache("").unwrap().starts_with("/tmp"));
-        for other in ["KEYRING:persistent:0", "KCM:", "DIR:/tmp/y", "x"] {
-            assert!(cache(other).unwrap_err().contains("KRB5CCNAME"), "{other}");
-        }
-    }
 
     #[test]
     fn a_user_is_one_of_the_realm() {

@@ -1,5 +1,7 @@
 //! `keyroll doctor`
 
+mod client;
+
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -19,6 +21,7 @@ use crate::words::or_dash;
   keyroll doctor web
   keyroll doctor web --node node3.corp.example
   keyroll doctor web --url https://web.corp.example/app
+  keyroll doctor web --from-client
   keyroll doctor web --watch
   keyroll doctor web --output json | jq '.findings[] | select(.grade != \"ok\")'")]
 pub struct Doctor {
@@ -30,6 +33,12 @@ pub struct Doctor {
     /// The page to log in at; without it the root under the array's first HTTP name, if it is there
     #[arg(long, value_name = "URL")]
     url: Option<String>,
+    /// Look from this machine too, as a client of the array, with your ticket from `kinit`
+    ///
+    /// Resolves the array's name, compares the clocks, asks every KDC for a ticket and logs in
+    /// under the name, as a browser does: says Kerberos or NTLM, and the ticket's enctype and kvno.
+    #[arg(long)]
+    from_client: bool,
     /// Look again every ten seconds, and print what is different, until Ctrl-C
     #[arg(long)]
     watch: bool,
@@ -57,10 +66,38 @@ async fn examine(doctor: &Doctor, session: &Session) -> Result<DoctorReply, Trou
         array: doctor.array.clone(),
         node: doctor.node.clone().unwrap_or_default(),
         url: doctor.url.clone().unwrap_or_default(),
+        from_client: doctor.from_client,
     };
-    session
-        .ask(&doing, async |mut client| client.doctor(request).await)
-        .await
+    let asked = session.ask(&doing, async |mut client| client.doctor(request).await);
+    let mut reply = asked.await?;
+    if doctor.from_client {
+        let task = reply
+            .client
+            .take()
+            .ok_or_else(|| nothing_to_ask_for(&doctor.array))?;
+        let seen = client::look(&doctor.array, &task).await?;
+        let grades = seen.iter().map(|finding| grade(&finding.grade));
+        let worst = grades.chain([grade(&reply.grade)]).max();
+        reply.grade = worst.unwrap_or(Grade::Unknown).name().to_owned();
+        reply.findings.extend(seen);
+    }
+    Ok(reply)
+}
+
+fn nothing_to_ask_for(array: &str) -> Trouble {
+    let what = format!(
+        "{array} has no registered SPN to get a ticket for, or its controller is too old to say"
+    );
+    Trouble::new(Exit::BadInput, "spn-missing", what).next(format!("keyroll spn list {array}"))
+}
+
+/// A controller whose words this program cannot use.
+fn garbled(error: impl std::fmt::Display) -> Trouble {
+    Trouble::new(
+        Exit::Internal,
+        "bad-answer",
+        format!("the controller's answer cannot be used: {error}"),
+    )
 }
 
 async fn watch(

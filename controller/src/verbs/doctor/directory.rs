@@ -4,13 +4,12 @@ use std::collections::BTreeMap;
 
 use futures_util::future::{OptionFuture, join_all, join3};
 use keyroll::delegation;
-use keyroll::doctor::{DcFacts, HostFacts, Seen, TicketFacts};
+use keyroll::doctor::{DcFacts, HostFacts, Seen, TicketFacts, Unseen};
 use keyroll::kerberos::Principal;
 use keyroll::name::DcName;
 use keyroll::roll::WhichKey;
 use keyroll::spn::Spn;
 
-use super::unseen;
 use crate::desired::Desired;
 use crate::ports::{PortError, Sighting};
 use crate::reconcile::candidates::Candidates;
@@ -32,7 +31,7 @@ impl Controller {
     ) -> Result<(Seen<Vec<DcFacts>>, Option<Sighting>), No> {
         let dcs = match self.ports.directory.domain_controllers().await {
             Ok(dcs) => dcs,
-            Err(error) => return Ok((Err(unseen(error)), None)),
+            Err(error) => return Ok((Err(error.into()), None)),
         };
         let service = desired.array.registered_services().next();
         let each = dcs
@@ -43,7 +42,7 @@ impl Controller {
         for (mut dc, ticket) in join_all(each).await {
             dc.ticket = match ticket {
                 None => None,
-                Some(Err(error)) => Some(Err(unseen(error))),
+                Some(Err(error)) => Some(Err(error.into())),
                 Some(Ok(ticket)) => {
                     let seen = ticket_facts(&ticket, &mut candidates)?;
                     ours = ours.or(Some(ticket).filter(|one| one.key != WhichKey::Foreign));
@@ -63,7 +62,12 @@ impl Controller {
             hosts.entry(spn.host().to_ascii_lowercase()).or_insert(spn);
         }
         let each = hosts.into_values().map(async |spn| HostFacts {
-            records: self.ports.directory.host(spn.host()).await.map_err(unseen),
+            records: self
+                .ports
+                .directory
+                .host(spn.host())
+                .await
+                .map_err(Unseen::from),
             spn,
         });
         join_all(each).await
@@ -75,7 +79,7 @@ impl Controller {
         array: &ArrayRecord,
     ) -> Seen<Vec<delegation::Finding>> {
         let directory = &self.ports.directory;
-        let dcs = directory.domain_controllers().await.map_err(unseen)?;
+        let dcs = directory.domain_controllers().await.map_err(Unseen::from)?;
         let Some(writer) = dcs.first() else {
             return Ok(Vec::new());
         };
@@ -83,7 +87,7 @@ impl Controller {
         let inventory = directory.delegation(writer, &account, &array.spns).await;
         inventory
             .map(|inventory| delegation::findings(array.name.as_str(), &inventory))
-            .map_err(unseen)
+            .map_err(Unseen::from)
     }
 
     /// A domain controller without its ticket, and that.
@@ -103,8 +107,8 @@ impl Controller {
         )
         .await;
         let facts = DcFacts {
-            account: state.map_err(unseen),
-            history: history.map_err(unseen),
+            account: state.map_err(Unseen::from),
+            history: history.map_err(Unseen::from),
             ticket: None,
             name: dc,
         };

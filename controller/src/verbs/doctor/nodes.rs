@@ -2,13 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use keyroll::doctor::{KeytabFacts, NodeFacts, NodeLook, ProofFacts, Seen};
+use keyroll::doctor::{KeytabFacts, NodeFacts, NodeLook, ProofFacts, Seen, Unseen};
 use keyroll::kerberos::Enctype;
 use keyroll::keytab::compare::shortfall;
 use keyroll::keytab::{TargetFilter, TargetKind};
 use keyroll::name::NodeName;
 
-use super::unseen;
 use crate::desired::Desired;
 use crate::driver::ap_request;
 use crate::ports::{NodeProof, NodeTarget, Sighting};
@@ -32,7 +31,7 @@ impl Controller {
     pub(super) async fn look_at(&self, desired: &Desired, node: &NodeName) -> Seen<NodeLook> {
         let (array, keyset, nonce) = (&desired.array, &desired.keyset, random::bytes());
         let inventory = self.ports.agents.look(node, &array.name, nonce).await;
-        let inventory = inventory.map_err(unseen)?;
+        let inventory = inventory.map_err(Unseen::from)?;
         let keytab = |target: NodeTarget| KeytabFacts {
             wrong: match &target.trouble {
                 Some(_) => None,
@@ -73,7 +72,7 @@ impl Controller {
                     path: proof.path,
                     verdict: proof.verdict,
                 };
-                let verdicts = proofs.map_err(unseen);
+                let verdicts = proofs.map_err(Unseen::from);
                 Some(verdicts.map(|proofs| proofs.into_iter().map(verdict).collect()))
             }
             None => None,

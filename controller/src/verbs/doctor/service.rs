@@ -1,31 +1,25 @@
 //! What the service's pages answer, at each node and under the array's name.
 
-use chrono::{DateTime, Utc};
 use futures_util::future::join_all;
 use hyper::Uri;
 use hyper::http::uri::Authority;
-use keyroll::doctor::{LoginFacts, ServiceFacts, WebFacts};
+use keyroll::doctor::{ServiceFacts, Unseen};
+use keyroll::kerberos::Principal;
 use keyroll::kerberos::message::Credential;
-use keyroll::kerberos::message::gss::{ChannelBinding, Initiation, Protection, answered, propose};
-use keyroll::kerberos::{Key, Principal};
 use keyroll::roll::WhichKey;
-use keyroll::secret::SecretBytes;
 
-use super::unseen;
 use crate::desired::Desired;
-use crate::random;
 use crate::store::{ArrayRecord, NodeRecord};
 use crate::verbs::verify::known;
 use crate::verbs::{Controller, No};
-use crate::web;
+use crate::web::login;
 
 /// A page that is asked for.
 pub(super) struct Page {
     /// The array's name that it is under, as a service.
-    service: Principal,
-    /// Where it is; never none. More than one if an operator did not say: the first that answers
-    /// counts.
-    urls: Vec<Uri>,
+    pub(super) service: Principal,
+    /// Where it is. More than one if an operator did not say: the first that answers counts.
+    pub(super) urls: Vec<Uri>,
     /// Whether an operator named it.
     pub(super) named: bool,
 }
@@ -109,7 +103,7 @@ impl Controller {
         });
         let places = nodes.iter().map(Place::of).chain(name);
         let each = places.map(|place| look(place, page, credential.as_deref()));
-        join_all(each).await
+        join_all(each).await.into_iter().flatten().collect()
     }
 
     /// A ticket for it, under a key that is known here, from the first domain controller that
@@ -131,88 +125,13 @@ impl Controller {
     }
 }
 
-async fn look(place: Place, page: &Page, credential: Option<&Credential>) -> ServiceFacts {
-    let asks = page
-        .urls
-        .iter()
-        .map(|url| web::ask(&place.host, url, |_| None));
-    let mut answers: Vec<_> = page.urls.iter().zip(join_all(asks).await).collect();
-    // The first that answers; where none does, what the last one said.
-    let best = answers.iter().position(|(_, answer)| answer.is_ok());
-    let (url, web) = answers.swap_remove(best.unwrap_or(answers.len() - 1));
-    let web = match web {
-        Err(error) => Err(unseen(error)),
-        Ok(answer) => {
-            let login = match credential.filter(|_| answer.status == 401) {
-                Some(credential) => Some(log_in(&place.host, url, credential).await),
-                None => None,
-            };
-            Ok(WebFacts {
-                status: answer.status,
-                challenges: answer.challenges,
-                login,
-            })
-        }
-    };
-    ServiceFacts {
+async fn look(place: Place, page: &Page, credential: Option<&Credential>) -> Option<ServiceFacts> {
+    let (url, web) = login::look(&place.host, &page.urls, credential).await?;
+    Some(ServiceFacts {
         place: place.name,
         is_node: place.is_node,
         dialled: place.host,
         url: url.to_string(),
-        web,
-    }
-}
-
-/// Shows the ticket as a browser does (RFC 4559), and judges the service's own proof.
-async fn log_in(host: &str, url: &Uri, credential: &Credential) -> Result<LoginFacts, String> {
-    let login = Login::new(credential).ok_or("no key could be made for a login")?;
-    let shown = |binding: Option<&ChannelBinding>| {
-        let token = login.initiation(binding).to_bytes();
-        Some(propose(&token.ok()?))
-    };
-    let answer = web::ask(host, url, shown).await;
-    let answer = answer.map_err(|error| error.to_string())?;
-    let proves = |token: Vec<u8>| match answered(&token) {
-        Ok(Some(token)) => login.initiation(None).establish(&token).is_ok(),
-        Ok(None) | Err(_) => false,
-    };
-    Ok(LoginFacts {
-        status: answer.status,
-        proven: answer.token().is_some_and(proves),
+        web: web.map_err(Unseen::from),
     })
-}
-
-/// One login: what it shows and what its proof is compared with.
-struct Login<'a> {
-    credential: &'a Credential,
-    subkey: Key,
-    sequence: u32,
-    now: DateTime<Utc>,
-    confounder: [u8; 16],
-}
-
-impl<'a> Login<'a> {
-    fn new(credential: &'a Credential) -> Option<Self> {
-        let enctype = credential.session_key.enctype();
-        let subkey = SecretBytes::new(random::vector(enctype.key_length()));
-        Some(Self {
-            credential,
-            subkey: Key::new(enctype, subkey).ok()?,
-            sequence: u32::from_be_bytes(random::bytes()) & 0x3fff_ffff,
-            now: Utc::now(),
-            confounder: random::bytes(),
-        })
-    }
-
-    fn initiation<'b>(&'b self, binding: Option<&'b ChannelBinding>) -> Initiation<'b> {
-        Initiation {
-            credential: self.credential,
-            subkey: &self.subkey,
-            sequence: self.sequence,
-            now: self.now,
-            confounder: &self.confounder,
-            protection: Protection::Proof,
-            binding,
-        }
-    }
 }
