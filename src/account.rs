@@ -36,8 +36,13 @@ pub struct AccountState {
     pub locked: bool,
     /// `accountExpires` has passed.
     pub expired: bool,
+    /// `accountExpires`, seconds since 1970; none if it never expires.
+    pub expires_unix: Option<i64>,
     /// `pwdLastSet` is 0 or the password has expired by policy.
     pub password_expired: bool,
+    /// `msDS-UserPasswordExpiryTimeComputed`, seconds since 1970; none if it never expires or that
+    /// is not shown.
+    pub password_expires_unix: Option<i64>,
     /// Why it is out of bounds; nothing if it is not, or the settings say otherwise.
     pub protections: Vec<Protection>,
     /// `pwdLastSet`, seconds since 1970.

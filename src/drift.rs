@@ -19,7 +19,7 @@ mod keytab;
 mod password;
 mod stamp;
 
-pub use account::{Known, Names, conditions, spns_to_take_up, taken_up};
+pub use account::{DELEGATION_CHANGED, Known, Names, conditions, spns_to_take_up, taken_up};
 pub use change::{Change, Judgement};
 pub use domain::{DcMark, set_back};
 pub use heal::{Heal, Healed, PAUSE, Remedy};

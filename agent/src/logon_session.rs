@@ -23,7 +23,7 @@ use self::kept::{Kept, KeptGeneration, Leaving, held};
 use self::request::{Credential, LogonId, Request, TooLong, Verb};
 use crate::atomic_file::FileError;
 use crate::effect::Effect;
-use crate::node::FoundTarget;
+use crate::node::{FoundTarget, Surroundings};
 use crate::state::ArrayState;
 use crate::trouble::chain;
 
@@ -249,6 +249,7 @@ impl LogonSessions {
             trouble,
             foreign: 0,
             written_unix: 0,
+            around: Surroundings::default(),
         }
     }
 

@@ -4,11 +4,12 @@
 //! another program holds, must not stop the health endpoints and the watchdog.
 
 mod found;
+mod surroundings;
 mod writing;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Instant;
 
 use chrono::Utc;
@@ -19,6 +20,7 @@ use keyroll::name::ArrayName;
 use tokio::sync::Mutex;
 
 pub use self::found::{FileProof, Found, FoundTarget};
+pub use self::surroundings::Surroundings;
 use self::writing::Writing;
 use crate::config::{Array, Config};
 use crate::gate::Gates;
@@ -71,6 +73,26 @@ struct Member {
     array: Arc<Array>,
     sessions: Option<Arc<LogonSessions>>,
     state: Mutex<ArrayState>,
+    /// How a hook last ended, if it failed: told while its files wait for it.
+    hook_trouble: std::sync::Mutex<Option<String>>,
+}
+
+impl Member {
+    fn note(&self, trouble: Option<String>) {
+        *self
+            .hook_trouble
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = trouble;
+    }
+
+    fn hook_trouble(&self) -> String {
+        let trouble = self
+            .hook_trouble
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let unknown = || "no hook has ended well since the files were written".to_owned();
+        trouble.clone().unwrap_or_else(unknown)
+    }
 }
 
 impl Node {
@@ -111,6 +133,7 @@ impl Node {
                 sessions: sessions.map(Arc::new),
                 array: Arc::new(array),
                 state: Mutex::new(state),
+                hook_trouble: std::sync::Mutex::default(),
             };
             arrays.insert(member.array.name.clone(), member);
         }
@@ -163,9 +186,13 @@ impl Node {
         let state = member.state.lock().await;
         let (array, known, nonce) = (Arc::clone(&member.array), state.clone(), *nonce);
         let sessions = member.sessions.clone();
+        let arrays = self.arrays.values();
+        let files = arrays.flat_map(|member| member.array.targets.iter());
+        let files: Vec<PathBuf> = files.map(|target| target.path.clone()).collect();
+        let hook_trouble = known.hooks_due.then(|| member.hook_trouble());
         let found = aside(move || {
             let targets = array.targets.iter();
-            let targets = targets.map(|target| FoundTarget::read(target, &known, &nonce));
+            let targets = targets.map(|target| FoundTarget::read(target, &files, &known, &nonce));
             let sessions = sessions
                 .iter()
                 .map(|sessions| sessions.look(&known, &nonce));
@@ -175,6 +202,7 @@ impl Node {
                 version: known.held,
                 fence: known.fence,
                 targets: targets.collect(),
+                hook_trouble,
             }
         })
         .await?;
@@ -216,7 +244,9 @@ impl Node {
         outcome?;
         if state.hooks_due {
             for hook in &member.array.hooks {
-                hook.run(&name, version).await?;
+                let ran = hook.run(&name, version).await;
+                member.note(ran.as_ref().err().map(HookError::to_string));
+                ran?;
             }
         }
         let mut next = state.clone();

@@ -3,7 +3,7 @@
 //! Each system has a folder of the same names; nothing else in the agent asks which one it is on.
 //! - files: [`Access`], [`create`], [`open`], [`open_to_write`], [`open_locked`], [`write_at`],
 //!   [`rename`], [`sync_folder`], [`reserve`], [`set_access`], [`access_of`],
-//!   [`is_open_to_others`],
+//!   [`is_open_to_others`], [`open_folder`],
 //!   [`make_private_folder`], [`may_write_in`], [`names`], [`stamp`];
 //! - whose they are: [`demand_ours`], [`demand_kept_ours`];
 //! - secrets at rest: [`seal`], [`unseal`]; where some are given away: [`authority`],

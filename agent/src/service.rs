@@ -83,6 +83,7 @@ impl Service {
             version,
             fence,
             targets,
+            hook_trouble,
         } = found;
         Ok(said::Inventory {
             node: self.identity.node().to_string(),
@@ -103,6 +104,7 @@ impl Service {
                 .gates()
                 .without_controller()
                 .map(|most| most.as_secs()),
+            hook_trouble: hook_trouble.unwrap_or_default(),
         })
     }
 }
@@ -292,6 +294,7 @@ fn target(found: &FoundTarget) -> said::Target {
         .flatten()
         .map(|one| one.number())
         .collect();
+    let leftovers = found.around.leftovers.iter();
     said::Target {
         path: found.path.display().to_string(),
         kind: kind.into(),
@@ -302,6 +305,8 @@ fn target(found: &FoundTarget) -> said::Target {
         principals,
         enctypes,
         written_unix: found.written_unix,
+        leftovers: leftovers.map(|path| path.display().to_string()).collect(),
+        folder_trouble: found.around.folder.clone().unwrap_or_default(),
     }
 }
 

@@ -15,6 +15,7 @@ use keyroll::delegation::trial::{Facts, Tried};
 use keyroll::delegation::{Holding, Inventory, Party};
 use keyroll::descriptor::Sid;
 use keyroll::directory_change::DirectoryChange;
+use keyroll::doctor::Surplus;
 use keyroll::drift::{DcMark, History};
 use keyroll::fence::Version;
 use keyroll::kerberos::salt::{AccountKind, Salt};
@@ -113,6 +114,14 @@ watched! {
 
         async fn host(&self, name: &str) -> Result<HostRecords, PortError> {
             self.0.host(name).await
+        }
+
+        async fn surplus(
+            &self,
+            dc: &DcName,
+            account: &AccountRef,
+        ) -> Result<Vec<Surplus>, PortError> {
+            self.0.surplus(dc, account).await
         }
 
         async fn mark(&self, dc: &DcName) -> Result<DcMark, PortError> {

@@ -143,7 +143,9 @@ pub fn refusal(object: &str, marks: &[Protection]) -> Option<Refusal> {
     })
 }
 
-fn protected_group(sid: &Sid) -> Option<&'static str> {
+/// The name of a group whose members are administrators of some kind; none for any other.
+#[must_use]
+pub fn protected_group(sid: &Sid) -> Option<&'static str> {
     let last = last_of_a_domain(sid);
     let sid = sid.to_string();
     let builtin = BUILTIN.iter().find(|(whole, _)| *whole == sid);

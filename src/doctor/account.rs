@@ -32,10 +32,10 @@ pub(super) const CHECKS: &[Check] = &[
     },
     Check {
         id: "account-expiry",
-        looks_at: "accountExpires",
+        looks_at: "accountExpires, a month ahead",
         means: "KDCs refuse tickets for its SPNs",
         mends: "let it never expire",
-        look: |facts| condition(facts, &UNEXPIRED),
+        look: expiry,
     },
     Check {
         id: "account-tier",
@@ -72,7 +72,8 @@ pub(super) const CHECKS: &[Check] = &[
     },
     Check {
         id: "password-expiry",
-        looks_at: "pwdLastSet, and whether the password has expired by policy",
+        looks_at: "pwdLastSet, whether the password has expired by policy, and when it will: told \
+                   in the last quarter of its life",
         means: "programs that log in as the account cannot; a domain may refuse its tickets too",
         mends: "a roll; and let it never expire, since keyroll changes it",
         look: password,
@@ -282,6 +283,51 @@ fn salt(facts: &Facts) -> Vec<Finding> {
     ]
 }
 
+/// How long before an account ends that is told: what ends it is somebody's calendar.
+const MONTH: i64 = 30 * DAY;
+const DAY: i64 = 24 * 60 * 60;
+
+fn expiry(facts: &Facts) -> Vec<Finding> {
+    let ends = facts.account().ok().and_then(|state| state.expires_unix);
+    let left = ends.map(|ends| ends - facts.now_unix);
+    match left {
+        Some(left) if (1..MONTH).contains(&left) => {
+            let name = &facts.array.account;
+            let evidence = format!("it expires in {} days", left / DAY);
+            vec![
+                Finding::warning(name, evidence)
+                    .because("from then on KDCs refuse tickets for its SPNs")
+                    .mend(format!(
+                        "samba-tool user setexpiry --noexpiry '{name}' (or \
+                         Clear-ADAccountExpiration), then keyroll doctor {}",
+                        facts.array.name
+                    )),
+            ]
+        }
+        _ => condition(facts, &UNEXPIRED),
+    }
+}
+
+/// The password's own end, in the last quarter of its life: a schedule would have rolled before.
+fn foreseen(facts: &Facts, state: &AccountState) -> Option<Finding> {
+    let ends = state.password_expires_unix?;
+    let (life, left) = (ends - state.password_set_unix, ends - facts.now_unix);
+    if state.password_expired().is_some() || left >= life / 4 {
+        return None;
+    }
+    let evidence = format!("it expires in {} h", left.max(0) / 3600);
+    let (name, array) = (&state.salt_source.sam_account_name, &facts.array.name);
+    let finding = Finding::warning(name, evidence)
+        .because(
+            "whoever logs in as the account (kinit -k, a service's own tickets) is refused then; a \
+             schedule that rolls more often than passwords expire keeps it from that",
+        )
+        .mend(format!(
+            "keyroll roll {array}, then keyroll schedule set {array} --every 30d"
+        ));
+    Some(finding)
+}
+
 fn password(facts: &Facts) -> Vec<Finding> {
     let Ok(state) = facts.account() else {
         return Vec::new();
@@ -304,5 +350,6 @@ fn password(facts: &Facts) -> Vec<Finding> {
             facts.array.name
         ))
     });
+    let bad = bad.or_else(|| foreseen(facts, state));
     or_ok(bad.into_iter().collect(), state, "not expired")
 }

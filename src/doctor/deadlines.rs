@@ -18,6 +18,15 @@ pub(super) const CHECKS: &[Check] = &[
         mends: "contact between controller and node, then it renews by itself",
         look: certificates,
     },
+    Check {
+        id: "deadline-authority",
+        looks_at: "when the certificate of the controller's own authority ends, which signs those \
+                   of nodes and operators",
+        means: "without it no node and no operator trusts another: no keys reach a node",
+        mends: "another authority, in three steps, while the old one works; after its end a new \
+                controller, to which the nodes are joined again",
+        look: authority,
+    },
 ];
 
 fn schedule(facts: &Facts) -> Vec<Finding> {
@@ -35,6 +44,32 @@ fn schedule(facts: &Facts) -> Vec<Finding> {
             .mend(format!("keyroll schedule resume {name}"))
     } else {
         Finding::ok(name, format!("next roll {}", plan.next))
+    }]
+}
+
+/// What it signs may live as long: earlier than that nothing is lost yet.
+const YEAR: i64 = 365 * 24 * 60 * 60;
+
+fn authority(facts: &Facts) -> Vec<Finding> {
+    let (object, left) = (
+        "the controller's authority",
+        facts.array.authority_ends_unix - facts.now_unix,
+    );
+    let evidence = format!("{} days left", left.max(0) / 86_400);
+    vec![match left {
+        left if left <= 0 => Finding::broken(object, "it has ended")
+            .because("no connection to a node is trusted any more; their keys stay as they are")
+            .mend(
+                "keyroll-controller init (a new one), then keyroll array adopt and keyroll node \
+                 add there",
+            ),
+        left if left < YEAR => Finding::warning(object, evidence)
+            .because("from then on no node gets keys, and no operator gets in from elsewhere")
+            .mend(
+                "keyroll authority prepare --ca-file ca.crt, then keyroll authority activate, then \
+                 keyroll authority retire",
+            ),
+        _ => Finding::ok(object, evidence),
     }]
 }
 

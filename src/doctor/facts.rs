@@ -49,6 +49,8 @@ pub struct Facts {
     pub array: ArrayFacts,
     /// The domain controllers, the one that is written to first.
     pub dcs: Seen<Vec<DcFacts>>,
+    /// What the controller's own account may do beside its work.
+    pub surplus: Seen<Vec<Surplus>>,
     /// The hosts of its SPNs in DNS, each once.
     pub hosts: Vec<HostFacts>,
     /// What there is to say of delegation by the account and to it.
@@ -94,6 +96,8 @@ pub struct ArrayFacts {
     pub schedule: ScheduleFacts,
     /// How long a node's certificate lives.
     pub certificate_life: Duration,
+    /// When the authority's own certificate ends, which signs those, seconds since 1970.
+    pub authority_ends_unix: i64,
     /// What reconciliation has seen others change.
     pub noticed: Vec<Change>,
 }
@@ -129,6 +133,15 @@ pub struct HostFacts {
     pub spn: Spn,
     /// What DNS says, as this controller's machine asks it.
     pub records: Seen<HostRecords>,
+}
+
+/// What the controller's account may do at a place where it has nothing to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Surplus {
+    /// The object's distinguished name, or the group that it is a member of.
+    pub place: String,
+    /// What it may do there, in words; empty if nothing.
+    pub may: Vec<String>,
 }
 
 /// A domain controller.
@@ -208,6 +221,8 @@ pub struct NodeLook {
     pub clock_offset: TimeDelta,
     /// When its certificate ends, seconds since 1970.
     pub certificate_ends_unix: i64,
+    /// Why a hook has not succeeded since the files were last written, if one has not.
+    pub hook_trouble: Option<String>,
 }
 
 /// A keytab file of a node.
@@ -221,6 +236,10 @@ pub struct KeytabFacts {
     pub wrong: Option<Shortfall>,
     /// It differs from what the agent last wrote, or has another owner or mode.
     pub drifted: bool,
+    /// Copies beside it.
+    pub leftovers: Vec<String>,
+    /// Why others may put another file in its place, if they may.
+    pub folder_trouble: Option<String>,
     /// The enctypes of its entries.
     pub enctypes: BTreeSet<Enctype>,
     /// The array's enctypes that the node's settings keep out of it, although it is an acceptor's

@@ -28,6 +28,22 @@ pub(super) const CHECKS: &[Check] = &[
                 emergency roll",
         look: files,
     },
+    Check {
+        id: "node-leftovers",
+        looks_at: "copies of keytabs beside them, and folders in which others may replace them",
+        means: "a copy is a key that nobody looks after: who reads it has the account; and who \
+                writes to the folder gives the service another keytab",
+        mends: "remove the copies; the folder's mode; if others could read them: an emergency roll",
+        look: leftovers,
+    },
+    Check {
+        id: "node-hooks",
+        looks_at: "whether the hooks of every node have succeeded since its keytabs were written",
+        means: "a service that reads its keytab only at its start does not know the new key; the \
+                node does not count as having it, and rolls wait for it",
+        mends: "what the hook says; the agent runs it again by itself",
+        look: hooks,
+    },
 ];
 
 fn contact(facts: &Facts) -> Vec<Finding> {
@@ -119,4 +135,58 @@ fn files(facts: &Facts) -> Vec<Finding> {
         }
     }
     found
+}
+
+fn leftovers(facts: &Facts) -> Vec<Finding> {
+    let mut found = Vec::new();
+    for (node, look) in looks(facts) {
+        for keytab in &look.keytabs {
+            let object = format!("{}:{}", node.name, keytab.path);
+            if let Some(why) = &keytab.folder_trouble {
+                let folder = keytab
+                    .path
+                    .rsplit_once('/')
+                    .map_or("", |(folder, _)| folder);
+                found.push(
+                    Finding::warning(&object, why)
+                        .because("whoever does that has users log in with keys of their own")
+                        .mend(format!("chmod go-w {folder} (on {})", node.name)),
+                );
+            }
+            for copy in &keytab.leftovers {
+                found.push(
+                    Finding::warning(&object, format!("{copy} is a keytab beside it"))
+                        .because(
+                            "a backup, or what was left of an interrupted replacement: it holds \
+                             keys, perhaps today's, and nobody looks after it",
+                        )
+                        .mend(format!(
+                            "rm {copy} (on {}); if others could read it: keyroll roll {} \
+                             --emergency",
+                            node.name, facts.array.name
+                        )),
+                );
+            }
+            if keytab.folder_trouble.is_none() && keytab.leftovers.is_empty() {
+                found.push(Finding::ok(object, "alone in a folder of its own"));
+            }
+        }
+    }
+    found
+}
+
+fn hooks(facts: &Facts) -> Vec<Finding> {
+    let judge = |(node, look): (&NodeFacts, &NodeLook)| match &look.hook_trouble {
+        None => Finding::ok(&node.name, "no hook is due"),
+        Some(why) => Finding::warning(&node.name, why)
+            .because(
+                "its services may not know the new keys; the node counts as not having them, so \
+                 a roll waits for it, and its gate is shut if they are needed",
+            )
+            .mend(format!(
+                "run the hook by hand on {}, then keyroll node show {} {}",
+                node.name, facts.array.name, node.name
+            )),
+    };
+    looks(facts).map(judge).collect()
 }

@@ -1,19 +1,62 @@
 //! What the controller may do in the directory.
 
-use super::facts::Facts;
+use super::facts::{Facts, Surplus};
 use super::finding::{Check, Finding};
 use crate::roll::policy::Method;
 
-pub(super) const CHECKS: &[Check] = &[Check {
-    id: "rights-password",
-    looks_at: "the controller's right to reset the account's password and to write the fence \
-               attribute, or a password that is known and may be changed",
-    means: "a roll is refused",
-    mends: "grant the rights that `keyroll array create --print-acl` prints",
-    look: password,
-}];
+pub(super) const CHECKS: &[Check] = &[
+    Check {
+        id: "rights-password",
+        looks_at: "the controller's right to reset the account's password and to write the fence \
+                   attribute, or a password that is known and may be changed",
+        means: "a roll is refused",
+        mends: "grant the rights that `keyroll array create --print-acl` prints",
+        look: password,
+    },
+    Check {
+        id: "rights-surplus",
+        looks_at: "what the controller's own account may do beside its work: administrators' \
+                   groups that it is in, and its effective rights on the domain and on the \
+                   account's container (allowedAttributesEffective, \
+                   allowedChildClassesEffective, sDRightsEffective)",
+        means: "whoever takes over the controller has those too",
+        mends: "take them away; it needs what `keyroll array create --print-acl` prints",
+        look: surplus,
+    },
+];
 
 const CODES: [&str; 2] = ["right-missing", "password-unknown"];
+
+/// How many rights of a place are named: an administrator has hundreds.
+const NAMED: usize = 5;
+
+fn surplus(facts: &Facts) -> Vec<Finding> {
+    let places = match &facts.surplus {
+        Ok(places) => places,
+        Err(unseen) => return vec![Finding::unknown("the controller's account", unseen)],
+    };
+    places.iter().map(surplus_at).collect()
+}
+
+fn surplus_at(Surplus { place, may }: &Surplus) -> Finding {
+    if may.is_empty() {
+        return Finding::ok(place, "nothing beside its work");
+    }
+    let more = may.len().saturating_sub(NAMED);
+    let mut evidence = format!("it may {}", may[..may.len() - more].join(", "));
+    if more > 0 {
+        evidence += &format!(", and {more} more");
+    }
+    Finding::warning(place, evidence)
+        .because(
+            "keyroll does not need that; whoever takes over the controller, or reads its \
+             credential, has it too",
+        )
+        .mend(
+            "take it away, by dsacls /R or in the object's security; keyroll array create NAME \
+             --print-acl prints what is needed",
+        )
+}
 
 fn password(facts: &Facts) -> Vec<Finding> {
     let Ok(state) = facts.account() else {

@@ -53,6 +53,8 @@ fn node(name: &str) -> NodeFacts {
         trouble: None,
         wrong: None,
         drifted: false,
+        leftovers: Vec::new(),
+        folder_trouble: None,
         enctypes: BTreeSet::from([Enctype::Aes256CtsHmacSha1, Enctype::Aes128CtsHmacSha1]),
         left_out: BTreeSet::new(),
     };
@@ -65,6 +67,7 @@ fn node(name: &str) -> NodeFacts {
             keytabs: vec![keytab],
             clock_offset: TimeDelta::milliseconds(-20),
             certificate_ends_unix: NOW + 20 * 86_400,
+            hook_trouble: None,
         }),
         proofs: Some(Ok(vec![ProofFacts {
             path,
@@ -110,9 +113,14 @@ pub(super) fn healthy() -> Facts {
             roll: None,
             schedule: ScheduleFacts::default(),
             certificate_life: Duration::from_secs(30 * 86_400),
+            authority_ends_unix: NOW + 3_000 * 86_400,
             noticed: Vec::new(),
         },
         dcs: Ok(vec![dc("dc1.corp.example"), dc("dc2.corp.example")]),
+        surplus: Ok(vec![Surplus {
+            place: "DC=corp,DC=example".to_owned(),
+            may: Vec::new(),
+        }]),
         hosts: vec![HostFacts {
             spn: "HTTP/web.corp.example".parse().unwrap(),
             records: Ok(HostRecords {

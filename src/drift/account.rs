@@ -130,7 +130,7 @@ impl Known {
                 "tickets from now on may be of another kind".to_owned(),
             ),
             changed(
-                "delegation-changed",
+                DELEGATION_CHANGED,
                 "the right to delegate",
                 Some(Attribute::Control),
                 both(&delegates),
@@ -150,6 +150,9 @@ impl Known {
         changes.into_iter().flatten().collect()
     }
 }
+
+/// The code of a change of the right to delegate: keyroll's own verbs make such, too.
+pub const DELEGATION_CHANGED: &str = "delegation-changed";
 
 /// What other names mean for the salt (MS-KILE 3.1.1.2: settled when a password is set).
 fn salt_words(before: &SaltSource, after: &SaltSource) -> String {

@@ -50,6 +50,9 @@ pub fn is_applied_tried_and_taken_back(lab: &Lab, free: &FreeNodes) -> Result<()
     acting.change(&["apply", "--protocol-transition", "on"])?;
     acting.may(&["--user", "alice"])?;
     acting.rolls_when_somebody_says_so()?;
+    // The account was looked at many times since: what was planned here is no stranger's change.
+    let audit = world.cli.run(&["audit", "show", "--array", "acts"])?;
+    ensure!(!audit.to_string().contains("delegation-changed"), "{audit}");
     acting.may(&["--user", "alice"])?;
 
     // The newest first; what somebody else has set beside it stays.
@@ -74,7 +77,7 @@ pub fn is_applied_tried_and_taken_back(lab: &Lab, free: &FreeNodes) -> Result<()
 /// Resource-based delegation, on a domain controller that refuses it and on one that takes it.
 pub fn is_let_in_by_a_descriptor(lab: &Lab, free: &FreeNodes) -> Result<()> {
     let mut world = World::new(lab, free, 1, &["enters"])?;
-    let policy = [QUICK, &["--delegation-gap", "accept"]].concat();
+    let policy = [QUICK, &["--delegation-gap", "in-window"]].concat();
     world.create("enters", &policy)?;
     world.serve("enters")?;
     world
@@ -106,7 +109,15 @@ pub fn is_let_in_by_a_descriptor(lab: &Lab, free: &FreeNodes) -> Result<()> {
     ensure!(reply.to_string().contains(sid.as_str()), "{reply}");
     let shown = acting.show()?;
     ensure!(shown["resources"][0] == "svc-target", "{shown}");
-    // The array's policy has accepted what a roll does to it; a rehearsal says so.
+    // What a roll does to it is accepted while a window is open; a rehearsal says so.
+    let shut = world.cli.ask(&["roll", "enters", "--yes", "--wait"])?;
+    ensure!(
+        shut.exit == 1 && shut.stdout.contains("delegation-gap"),
+        "{shut:?}"
+    );
+    let open = ["--every", "30d", "--window", "00:00-24:00"];
+    let schedule = [&["schedule", "set", "enters"], &open[..]].concat();
+    world.cli.run(&schedule)?;
     let rehearsed = world.cli.run(&["roll", "enters", "--dry-run"])?;
     ensure!(
         rehearsed.to_string().contains("it delegates to svc-target"),

@@ -10,6 +10,7 @@ mod bad_input;
 mod bound;
 mod delegation;
 mod doctor;
+mod gap;
 mod load;
 mod lost;
 mod mixed;

@@ -12,6 +12,7 @@ use keyroll_tests::world::{SOON, World};
 use serde_json::Value;
 
 use crate::bound::{as_administrator, as_alice};
+use crate::gap::{self, Asking};
 use crate::set_up::{LIFE, QUICK};
 
 const ARRAY: &str = "called";
@@ -38,7 +39,9 @@ pub fn are_added_moved_and_removed(lab: &Lab, free: &FreeNodes) -> Result<()> {
         Ok(())
     })?;
 
+    let asking = Asking::begin(&world, "HTTP/moved.corp.example")?;
     names.change("move", "HTTP/moved.corp.example")?;
+    gap::tell(asking.gap()?);
     names.accepted_everywhere("moved.corp.example")?;
     let left = world
         .domain()

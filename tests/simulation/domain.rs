@@ -268,6 +268,8 @@ impl Domain {
             locked: false,
             expired: false,
             password_expired: false,
+            expires_unix: None,
+            password_expires_unix: None,
             protections: Vec::new(),
             password_set_unix: 0,
             minimum_age_left: Duration::ZERO,

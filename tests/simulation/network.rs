@@ -304,6 +304,8 @@ impl Machine {
             foreign_entries: found.foreign,
             // By the machine's own clock, which is not the simulated one.
             written_unix: 0,
+            leftovers: Vec::new(),
+            folder_trouble: None,
         });
         NodeInventory {
             version: found.version,
@@ -315,6 +317,7 @@ impl Machine {
             certificate_ends_unix: i64::MAX,
             agent_version: String::new(),
             stays_ready: None,
+            hook_trouble: None,
         }
     }
 
@@ -337,6 +340,8 @@ impl Machine {
                 drifted: false,
                 foreign_entries: 0,
                 written_unix: 0,
+                leftovers: Vec::new(),
+                folder_trouble: None,
             }
         });
         NodeInventory {
@@ -352,6 +357,7 @@ impl Machine {
             certificate_ends_unix: i64::MAX,
             agent_version: String::new(),
             stays_ready: None,
+            hook_trouble: None,
         }
     }
 }

@@ -9,6 +9,7 @@ use keyroll::kerberos::{Enctype, Key, Kvno, Principal};
 use keyroll::keyset::{HeldEntry, fingerprint};
 use keyroll::keytab::{Entry, TargetFilter};
 
+use super::surroundings::Surroundings;
 use crate::keytab_file::{KeytabError, Target};
 use crate::logon_session::{LogonSessions, NAME};
 use crate::state::ArrayState;
@@ -35,6 +36,8 @@ pub struct FoundTarget {
     pub foreign: u32,
     /// When it was last written to, seconds since 1970; 0 if that is not known.
     pub written_unix: i64,
+    /// What is around it.
+    pub around: Surroundings,
 }
 
 /// What a node holds for one array.
@@ -48,6 +51,8 @@ pub struct Found {
     pub fence: Fence,
     /// Each file.
     pub targets: Vec<FoundTarget>,
+    /// Why a hook has not succeeded since the files were last written, if one has not.
+    pub hook_trouble: Option<String>,
 }
 
 /// One file's verdict on an AP-REQ.
@@ -60,9 +65,10 @@ pub struct FileProof {
 }
 
 impl FoundTarget {
-    /// Reads the file now; its keys leave it as fingerprints under `nonce`.
+    /// Reads the file now; its keys leave it as fingerprints under `nonce`. `known` are all files
+    /// of the node's arrays.
     #[must_use]
-    pub fn read(target: &Target, state: &ArrayState, nonce: &[u8; 32]) -> Self {
+    pub fn read(target: &Target, known: &[PathBuf], state: &ArrayState, nonce: &[u8; 32]) -> Self {
         let (entries, trouble) = match target.entries() {
             Ok(entries) => (entries, None),
             Err(KeytabError::File(error)) if error.is_missing() => (Vec::new(), None),
@@ -95,6 +101,7 @@ impl FoundTarget {
             drifted,
             foreign,
             written_unix: written_unix(&target.path),
+            around: Surroundings::of(&target.path, known),
         }
     }
 

@@ -133,6 +133,7 @@ async fn while_a_hook_fails_the_node_is_not_staged_and_it_is_run_again() {
         assert!(refused.message().contains(HOOK_FAILED), "{refused}");
         let held = controller.look(look("web")).await.unwrap().into_inner();
         assert_eq!((held.version, ran()), (0, attempt));
+        assert!(held.hook_trouble.contains(HOOK_FAILED), "{held:?}");
         assert!(
             !held.targets[0].drifted,
             "the files are as they were written"
@@ -142,6 +143,8 @@ async fn while_a_hook_fails_the_node_is_not_staged_and_it_is_run_again() {
     controller.stage(stage(keyset(1, 1, &TWO))).await.unwrap();
     controller.stage(stage(keyset(1, 1, &TWO))).await.unwrap();
     assert_eq!(ran(), 3, "nothing has changed since it succeeded");
+    let held = controller.look(look("web")).await.unwrap().into_inner();
+    assert_eq!(held.hook_trouble, "");
     // A repair is a change, and its failing hook is not forgotten either.
     std::fs::remove_file(scene.path("fine")).unwrap();
     std::fs::remove_file(scene.path("web.keytab")).unwrap();

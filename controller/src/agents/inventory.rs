@@ -82,7 +82,13 @@ pub fn inventory(
         certificate_ends_unix: said.certificate_ends_unix,
         agent_version: words(&said.agent_version),
         stays_ready: said.stays_ready_seconds.map(Duration::from_secs),
+        hook_trouble: told(&said.hook_trouble),
     })
+}
+
+/// What is said, if anything is.
+fn told(said: &str) -> Option<String> {
+    (!said.is_empty()).then(|| words(said))
 }
 
 fn target(said: agent::Target) -> Result<NodeTarget, Malformed> {
@@ -121,10 +127,12 @@ fn target(said: agent::Target) -> Result<NodeTarget, Malformed> {
             .into_iter()
             .map(HeldEntry::try_from)
             .collect::<Result<_, _>>()?,
-        trouble: (!said.trouble.is_empty()).then(|| words(&said.trouble)),
+        trouble: told(&said.trouble),
         drifted: said.drifted,
         foreign_entries: said.foreign_entries.saturating_add(unknown),
         written_unix: said.written_unix,
+        leftovers: said.leftovers.iter().map(|path| words(path)).collect(),
+        folder_trouble: told(&said.folder_trouble),
     })
 }
 

@@ -213,6 +213,20 @@ impl Authority {
         Ok(self.signer()?.certificate.clone())
     }
 
+    /// When the signing authority's own certificate ends, seconds since 1970.
+    ///
+    /// # Errors
+    /// [`CaError::Absent`]; [`CaError::Unusable`] if it cannot be read.
+    pub fn ends_unix(&self) -> Result<i64, CaError> {
+        let signer = self.signer()?;
+        let read = x509_parser::parse_x509_certificate(&signer.certificate);
+        let (_, certificate) = read.map_err(|error| CaError::Unusable {
+            number: signer.number,
+            why: error.to_string(),
+        })?;
+        Ok(certificate.validity().not_after.timestamp())
+    }
+
     /// How long certificates last.
     #[must_use]
     pub const fn lifetimes(&self) -> Lifetimes {

@@ -33,7 +33,7 @@ const MANAGED: [&str; 3] = [
 const LOCKED: u32 = 0x10;
 const PASSWORD_EXPIRED: u32 = 0x80_0000;
 
-const ATTRIBUTES: [&str; 20] = [
+const ATTRIBUTES: [&str; 21] = [
     "accountExpires",
     "adminCount",
     "allowedAttributesEffective",
@@ -44,6 +44,7 @@ const ATTRIBUTES: [&str; 20] = [
     "msDS-ResultantPSO",
     "msDS-SupportedEncryptionTypes",
     "msDS-User-Account-Control-Computed",
+    "msDS-UserPasswordExpiryTimeComputed",
     "nTSecurityDescriptor",
     "objectClass",
     "objectGUID",
@@ -71,7 +72,7 @@ pub(super) struct Root {
     pub(super) domain: Dn,
     pub(super) is_catalog: bool,
     now_unix: i64,
-    caller: BTreeSet<Sid>,
+    pub(super) caller: BTreeSet<Sid>,
 }
 
 /// The password rules that hold for one account.
@@ -162,13 +163,6 @@ impl ActiveDirectory {
         let object = Dn::of_guid(&account.guid);
         let look = connection.look(&object, &attributes, Some(without_sacl()));
         let entry = look.await.map_err(|error| named(error, account, dc))?;
-        if entry.is_cut_short("servicePrincipalName") {
-            return Err(PortError::Refused {
-                object: format!("{} on {dc}", account.principal),
-                why: "it has more SPNs than the directory shows at once".to_owned(),
-                next: "give the array an account of its own".to_owned(),
-            });
-        }
         let rules = rules(&mut connection, &root, &entry).await?;
         let spns: Vec<String> = entry
             .texts("servicePrincipalName")
@@ -256,7 +250,9 @@ impl ActiveDirectory {
                 || entry.number("lockoutTime").unwrap_or_default() != 0,
                 |computed| computed & LOCKED != 0,
             ),
-            expired: expires(entry).is_some_and(|end| end <= root.now_unix),
+            expired: expires(entry, "accountExpires").is_some_and(|end| end <= root.now_unix),
+            expires_unix: expires(entry, "accountExpires"),
+            password_expires_unix: expires(entry, "msDS-UserPasswordExpiryTimeComputed"),
             password_expired: set == 0 || computed.unwrap_or_default() & PASSWORD_EXPIRED != 0,
             protections: self.protections(entry),
             password_set_unix: unix_of_file_time(set),
@@ -382,8 +378,8 @@ fn age_left(kind: AccountKind, minimum: Duration, set: i64, now_unix: i64) -> Du
 }
 
 /// When the account expires; 0 and the largest number mean never (MS-ADTS, accountExpires).
-fn expires(entry: &Entry) -> Option<i64> {
-    let end = entry.number("accountExpires")?;
+fn expires(entry: &Entry, attribute: &str) -> Option<i64> {
+    let end = entry.number(attribute)?;
     (end != 0 && end != i64::MAX).then(|| unix_of_file_time(end))
 }
 
@@ -423,7 +419,7 @@ mod tests {
             ("134397121630795090", Some(1_795_238_563)),
         ] {
             let entry = Entry::with(&[("accountExpires", &[value.as_bytes()])]);
-            assert_eq!(expires(&entry), end);
+            assert_eq!(expires(&entry, "accountExpires"), end);
         }
         assert_eq!(
             unix_of_generalized("20261121052243.0Z"),

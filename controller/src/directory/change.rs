@@ -85,13 +85,6 @@ impl ActiveDirectory {
         let (mut connection, _) = self.connections.live(dc).await?;
         let object = Dn::of_guid(guid);
         let entry = connection.look(&object, attributes, None).await?;
-        if let Some(cut) = attributes.iter().find(|name| entry.is_cut_short(name)) {
-            return Err(PortError::Refused {
-                object: format!("{} on {dc}", entry.name()),
-                why: format!("it has more values of {cut} than the directory shows at once"),
-                next: String::new(),
-            });
-        }
         let values = attributes
             .iter()
             .map(|name| ((*name).to_owned(), entry.values(name).to_vec()));

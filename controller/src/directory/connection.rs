@@ -133,8 +133,36 @@ impl Connections {
 }
 
 impl Connection {
-    /// Reads one object.
+    /// Reads one object, with every value of the attributes.
     pub(super) async fn look(
+        &mut self,
+        base: &Dn,
+        attributes: &[&str],
+        control: Option<RawControl>,
+    ) -> Result<Entry, PortError> {
+        let entry = self.look_once(base, attributes, control).await?;
+        self.whole(base, entry).await
+    }
+
+    /// The entry with the rest of those values of which the directory sent a part: as many
+    /// questions as it takes, each for what follows.
+    async fn whole(&mut self, object: &Dn, mut entry: Entry) -> Result<Entry, PortError> {
+        while let Some((attribute, next)) = entry.cut_short() {
+            let rest = format!("{attribute};range={next}-*");
+            let more = self.look_once(object, &[&rest], None).await?;
+            // The values may have become fewer in between: what is left is not all of them.
+            if !entry.take_part(&attribute, &more) {
+                return Err(PortError::Refused {
+                    object: format!("{object} on {}", self.place.0),
+                    why: format!("it shows no values of {attribute} from number {next} on"),
+                    next: "try again".to_owned(),
+                });
+            }
+        }
+        Ok(entry)
+    }
+
+    async fn look_once(
         &mut self,
         base: &Dn,
         attributes: &[&str],
@@ -196,7 +224,12 @@ impl Connection {
             .await
             .map_err(|lost| self.unreachable(lost))?;
         result::success(&self.place.0, base.as_str(), &found)?;
-        Ok(entries)
+        let mut whole = Vec::with_capacity(entries.len());
+        for entry in entries {
+            let object = Dn::of_directory(entry.name());
+            whole.push(self.whole(&object, entry).await?);
+        }
+        Ok(whole)
     }
 
     /// Whether the filter finds an object below `base`.

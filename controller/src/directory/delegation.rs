@@ -50,13 +50,6 @@ impl ActiveDirectory {
         let object = Dn::of_guid(&account.guid);
         let look = connection.look(&object, &HOLDING, None);
         let entry = look.await.map_err(|error| named(error, account, dc))?;
-        if entry.is_cut_short(TARGETS) {
-            return Err(PortError::Refused {
-                object: format!("{} on {dc}", account.principal),
-                why: format!("{TARGETS} has more values than the directory shows at once"),
-                next: "give the array an account of its own".to_owned(),
-            });
-        }
         let holding = holding(&entry, &format!("{} on {dc}", account.principal))?;
         Ok((party(&entry), holding))
     }

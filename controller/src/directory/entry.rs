@@ -4,6 +4,9 @@ use std::collections::HashMap;
 
 use ldap3::ResultEntry;
 
+/// Between an attribute's name and the part of its values that was sent.
+const RANGE: &str = ";range=";
+
 /// What a search found of one object.
 #[derive(Debug, Clone, Default)]
 pub struct Entry {
@@ -89,12 +92,40 @@ impl Entry {
             .ok()
     }
 
-    /// Whether only a part of the attribute's values was sent: AD does so above 1500 values
-    /// (MS-ADTS 3.1.1.3.1.3.3).
+    /// An attribute of which only a part of the values was sent, by its name in lower case, and
+    /// where they go on: `name;range=0-1499` goes on at 1500, and `name;range=1500-*` is the last
+    /// part. AD does so above 1500 values (MS-ADTS 3.1.1.3.1.3.3).
     #[must_use]
-    pub fn is_cut_short(&self, attribute: &str) -> bool {
-        let part = attribute.to_ascii_lowercase() + ";range=";
-        self.attributes.keys().any(|kind| kind.starts_with(&part))
+    pub fn cut_short(&self) -> Option<(String, usize)> {
+        let mut parts = self.attributes.keys();
+        parts.find_map(|kind| {
+            let (name, range) = kind.split_once(RANGE)?;
+            let (_, last) = range.split_once('-')?;
+            Some((name.to_owned(), last.parse::<usize>().ok()?.checked_add(1)?))
+        })
+    }
+
+    /// Puts together what was sent of the attribute and its next part, under the plain name once
+    /// that is the last; false if there is none.
+    pub fn take_part(&mut self, attribute: &str, next: &Self) -> bool {
+        let part = attribute.to_ascii_lowercase() + RANGE;
+        let mut found = next.attributes.iter();
+        let found = found.find(|(kind, values)| kind.starts_with(&part) && !values.is_empty());
+        let Some((kind, values)) = found else {
+            return false;
+        };
+        let kind = match kind.ends_with('*') {
+            true => attribute.to_ascii_lowercase(),
+            false => kind.clone(),
+        };
+        let ours = |old: &String| old.starts_with(&part);
+        let old = self.attributes.keys().find(|old| ours(old)).cloned();
+        let mut all = old
+            .and_then(|old| self.attributes.remove(&old))
+            .unwrap_or_default();
+        all.extend(values.iter().cloned());
+        self.attributes.insert(kind, all);
+        true
     }
 }
 
@@ -131,8 +162,30 @@ mod tests {
         ]);
         assert_eq!(entry.bits("UserAccountControl"), Some(0x8000_0200));
         assert_eq!(entry.number("absent"), None);
-        assert!(entry.is_cut_short("servicePrincipalName"));
-        assert!(!entry.is_cut_short("userAccountControl"));
+        let cut = entry.cut_short();
+        assert_eq!(cut, Some(("serviceprincipalname".to_owned(), 1500)));
+    }
+
+    #[test]
+    fn parts_of_an_attribute_become_one() {
+        const SPNS: &str = "servicePrincipalName";
+        let cut = |entry: &Entry| entry.cut_short().map(|(_, next)| next);
+        let mut entry = Entry::with(&[("servicePrincipalName;range=0-1", &[b"a", b"b"])]);
+        assert_eq!(cut(&entry), Some(2));
+        let more = Entry::with(&[("servicePrincipalName;range=2-3", &[b"c", b"d"])]);
+        assert!(entry.take_part(SPNS, &more));
+        assert_eq!(cut(&entry), Some(4));
+        let last = Entry::with(&[("servicePrincipalName;range=4-*", &[b"e"])]);
+        assert!(entry.take_part(SPNS, &last));
+        assert_eq!(cut(&entry), None);
+        let all: Vec<&str> = entry.texts(SPNS).collect();
+        assert_eq!(all, ["a", "b", "c", "d", "e"]);
+        let mut entry = Entry::with(&[("servicePrincipalName;range=0-1", &[b"a"])]);
+        assert!(!entry.take_part(SPNS, &Entry::with(&[("cn", &[b"x"])])));
+        assert!(!entry.take_part(
+            SPNS,
+            &Entry::with(&[("servicePrincipalName;range=2-*", &[])])
+        ));
     }
 
     #[test]

@@ -15,6 +15,7 @@ use keyroll::delegation::trial::Facts;
 use keyroll::delegation::{Holding, Inventory, Party};
 use keyroll::descriptor::Sid;
 use keyroll::directory_change::DirectoryChange;
+use keyroll::doctor::Surplus;
 use keyroll::drift::{DcMark, History};
 use keyroll::kerberos::salt::AccountKind;
 use keyroll::kerberos::{Enctype, Realm};
@@ -229,6 +230,10 @@ impl Directory for ActiveDirectory {
 
     async fn resources(&self, dc: &DcName, account: &AccountRef) -> Result<Vec<String>, PortError> {
         self.read_resources(dc, account).await
+    }
+
+    async fn surplus(&self, dc: &DcName, account: &AccountRef) -> Result<Vec<Surplus>, PortError> {
+        self.read_surplus(dc, account).await
     }
 
     async fn party(&self, dc: &DcName, name: &str) -> Result<Option<Party>, PortError> {

@@ -1,13 +1,27 @@
-//! Reads what the commands that grant rights must name: object, trustee, GUIDs of the schema.
+//! Reads what the commands that grant rights must name: object, trustee, GUIDs of the schema. And
+//! what the caller may do where it has nothing to do.
 
+use keyroll::account::protection::protected_group;
 use keyroll::descriptor::Sid;
+use keyroll::doctor::Surplus;
 use keyroll::name::DcName;
 
 use super::ActiveDirectory;
-use super::account::Root;
+use super::account::{Root, named};
 use super::acl::{LeastRights, RightsRequest};
+use super::entry::Entry;
 use super::text::{Dn, Filter};
-use crate::ports::PortError;
+use crate::ports::{AccountRef, PortError};
+
+/// What the caller may do with an object, by the directory's own reckoning (MS-ADTS 3.1.1.4.5.20 to
+/// 3.1.1.4.5.22).
+const WRITES: &str = "allowedAttributesEffective";
+const CHILDREN: &str = "allowedChildClassesEffective";
+const DESCRIPTOR: &str = "sDRightsEffective";
+/// Bits of it: the owner and the DACL.
+const OWNER_OR_DACL: u32 = 1 | 4;
+/// What it makes accounts of.
+const MADE: [&str; 2] = ["computer", "user"];
 
 impl ActiveDirectory {
     pub(super) async fn read_rights(
@@ -67,5 +81,87 @@ impl ActiveDirectory {
             trustee_sid: holder.to_string(),
             fence: (fence.clone(), guid),
         })
+    }
+
+    /// What the caller may do with the domain's root and with the container of the account, which
+    /// is nothing but to make accounts there; and the administrators' groups that it is in.
+    pub(super) async fn read_surplus(
+        &self,
+        dc: &DcName,
+        account: &AccountRef,
+    ) -> Result<Vec<Surplus>, PortError> {
+        let (mut connection, root) = self.connections.live(dc).await?;
+        let root = Root::of(&root, dc)?;
+        let object = Dn::of_guid(&account.guid);
+        let look = connection.look(&object, &["distinguishedName"], None).await;
+        let entry = look.map_err(|error| named(error, account, dc))?;
+        let container = Dn::of_directory(parent(entry.text("distinguishedName").unwrap_or("")));
+        let mut found = Vec::new();
+        for place in [&root.domain, &container] {
+            let attributes = [WRITES, CHILDREN, DESCRIPTOR];
+            let entry = connection.look(place, &attributes, None).await?;
+            found.push(Surplus {
+                place: place.as_str().to_owned(),
+                may: rights_of(&entry),
+            });
+        }
+        let groups = root.caller.iter().filter_map(protected_group);
+        found.extend(groups.map(|group| Surplus {
+            place: group.to_owned(),
+            may: vec!["do whatever its members may".to_owned()],
+        }));
+        Ok(found)
+    }
+}
+
+/// What an object is below, by its name: the part behind the first comma that is none of a name.
+fn parent(name: &str) -> &str {
+    let mut escaped = false;
+    for (at, c) in name.char_indices() {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            ',' => return &name[at + 1..],
+            _ => {}
+        }
+    }
+    name
+}
+
+fn rights_of(entry: &Entry) -> Vec<String> {
+    let mut may = Vec::new();
+    if entry.bits(DESCRIPTOR).unwrap_or_default() & OWNER_OR_DACL != 0 {
+        may.push("give itself any right".to_owned());
+    }
+    let is_made = |class: &&str| !MADE.iter().any(|made| made.eq_ignore_ascii_case(class));
+    let children = entry.texts(CHILDREN).filter(is_made);
+    may.extend(children.map(|class| format!("make a {class}")));
+    may.extend(entry.texts(WRITES).map(|name| format!("write {name}")));
+    may
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_comma_of_a_name_ends_no_name() {
+        assert_eq!(parent("CN=a,OU=b,DC=c"), "OU=b,DC=c");
+        assert_eq!(parent(r"CN=a\,b,OU=c"), "OU=c");
+        assert_eq!(parent(r"CN=a\\,OU=c"), "OU=c");
+        assert_eq!(parent("DC=c"), "DC=c");
+    }
+
+    #[test]
+    fn to_make_accounts_is_no_surplus() {
+        let entry = Entry::with(&[(CHILDREN, &[b"user", b"Computer"]), (DESCRIPTOR, &[b"0"])]);
+        assert_eq!(rights_of(&entry), [""; 0]);
+        let entry = Entry::with(&[
+            (CHILDREN, &[b"user", b"group"]),
+            (DESCRIPTOR, &[b"4"]),
+            (WRITES, &[b"member"]),
+        ]);
+        let rights = ["give itself any right", "make a group", "write member"];
+        assert_eq!(rights_of(&entry), rights);
     }
 }

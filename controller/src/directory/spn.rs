@@ -170,20 +170,6 @@ impl ActiveDirectory {
         };
         for filter in filters(search) {
             let entries = connection.find(&base, &filter, &attributes).await?;
-            if let Some(cut) = entries.iter().find(|entry| entry.is_cut_short(SPNS)) {
-                return Err(PortError::Refused {
-                    object: format!("the search for SPNs on {dc}"),
-                    why: format!(
-                        "{} has more of them than the directory shows at once, so nobody can say \
-                         that it lacks one",
-                        cut.name()
-                    ),
-                    next: format!(
-                        "setspn -L {}",
-                        cut.text("sAMAccountName").unwrap_or("ACCOUNT")
-                    ),
-                });
-            }
             let holders = entries.iter().flat_map(holders_of);
             found
                 .holders

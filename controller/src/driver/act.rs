@@ -31,7 +31,7 @@ const NODE_CLOCK_LIMIT: Duration = Duration::from_secs(60);
 
 /// What was seen; folded into [`Observed`] once all actions of a step are done.
 pub(super) enum Seen {
-    Account(Result<keyroll::account::AccountState, String>),
+    Account(Box<Result<keyroll::account::AccountState, String>>),
     Dc(DcName, DcView),
     Node(NodeName, Box<dyn FnOnce(&mut NodeView) + Send>),
     Told(NodeName, Result<(), String>),
@@ -42,7 +42,7 @@ pub(super) enum Seen {
 impl Seen {
     pub(super) fn note(self, observed: &mut Observed) {
         match self {
-            Self::Account(account) => observed.account = Some(account),
+            Self::Account(account) => observed.account = Some(*account),
             Self::Dc(dc, view) => {
                 observed.dcs.insert(dc, view);
             }
@@ -81,7 +81,7 @@ impl Stage<'_> {
                         Err(error) => read = Err(error),
                     }
                 }
-                Seen::Account(read.map_err(|error| error.to_string()))
+                Seen::Account(Box::new(read.map_err(|error| error.to_string())))
             }
             Action::LookAtDc(dc) => {
                 let view = self.look_at_dc(&dc).await;
@@ -121,7 +121,8 @@ impl Stage<'_> {
         let name = self.account.principal.name();
         let password = generate(length, &name, &mut random::fill);
         let Ok(password) = password else {
-            return Seen::Account(Err("the operating system gives no random bytes".to_owned()));
+            let why = "the operating system gives no random bytes".to_owned();
+            return Seen::Account(Box::new(Err(why)));
         };
         let sealed = seal_password(&self.ports.seal, &frame.array, frame.generation, &password);
         let fence = format!("keyroll {}.{}", frame.array, random::token());

@@ -33,6 +33,8 @@ pub struct NodeInventory {
     pub agent_version: String,
     /// How long the node stays ready without a controller's word; none: for ever.
     pub stays_ready: Option<Duration>,
+    /// Why a hook has not succeeded since the files were last written, if one has not.
+    pub hook_trouble: Option<String>,
 }
 
 /// One keytab file of a node.
@@ -52,6 +54,10 @@ pub struct NodeTarget {
     pub foreign_entries: u32,
     /// When it was last written to, seconds since 1970 by the node's clock; 0 if unknown.
     pub written_unix: i64,
+    /// Copies beside it, by their paths.
+    pub leftovers: Vec<String>,
+    /// Why others may put another file in its place, if they may.
+    pub folder_trouble: Option<String>,
 }
 
 /// A node's verdict on one AP-REQ, by keytab file.

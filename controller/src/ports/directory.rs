@@ -9,6 +9,7 @@ use keyroll::delegation::trial::Facts;
 use keyroll::delegation::{Holding, Inventory, Party};
 use keyroll::descriptor::Sid;
 use keyroll::directory_change::DirectoryChange;
+use keyroll::doctor::Surplus;
 use keyroll::drift::{DcMark, History};
 use keyroll::kerberos::salt::AccountKind;
 use keyroll::kerberos::{Enctype, Realm};
@@ -218,6 +219,14 @@ pub trait Directory: Send + Sync {
         _account: &AccountRef,
     ) -> Result<Vec<String>, PortError> {
         Ok(Vec::new())
+    }
+
+    /// What the caller may do where it has nothing to do: with the domain, and with the account's
+    /// container.
+    async fn surplus(&self, dc: &DcName, _account: &AccountRef) -> Result<Vec<Surplus>, PortError> {
+        Err(PortError::Missing {
+            object: format!("a domain to look for rights in on {dc}"),
+        })
     }
 
     /// Any account of the domain by its sAMAccountName.

@@ -1,15 +1,27 @@
 //! The account as others have left it: looked at, told of, and followed.
 
 use keyroll::account::AccountState;
-use keyroll::drift::{Change, Judgement, Known, Names, conditions, spns_to_take_up, taken_up};
+use keyroll::delegation;
+use keyroll::directory_change::State;
+use keyroll::drift::{
+    Change, DELEGATION_CHANGED, Judgement, Known, Names, conditions, spns_to_take_up, taken_up,
+};
 use keyroll::kerberos::Principal;
 use keyroll::name::DcName;
 
 use super::Reconciler;
 use crate::audit::{self, Event};
 use crate::desired::Desired;
-use crate::ports::PortError;
-use crate::store::{ArrayRecord, Read as _, StoreError};
+use crate::ports::{AccountRef, PortError};
+use crate::store::{ArrayRecord, Changes as _, Read as _, StoreError};
+
+/// What a change of the right to delegate is written to.
+const DELEGATION: [&str; 2] = [delegation::TARGETS, delegation::CONTROL];
+/// For how many seconds a planned change explains what is seen: the account is looked at every few
+/// seconds, or once the domain controller is back.
+const LATELY: i64 = 24 * 60 * 60;
+/// How many changes are looked through for it.
+const LOOKED_THROUGH: usize = 200;
 
 /// What a look at an account has shown.
 #[derive(Default)]
@@ -50,6 +62,9 @@ impl Reconciler {
         let mut changes = before
             .map(|before| before.changes(&known, &own_fence))
             .unwrap_or_default();
+        if changes.iter().any(|one| one.code == DELEGATION_CHANGED) && self.is_our_own(&account)? {
+            changes.retain(|one| one.code != DELEGATION_CHANGED);
+        }
         let spns = spns_to_take_up(&array.spns, &state);
         let sam = &known.salt_source.sam_account_name;
         changes.extend(spns.iter().map(|spn| taken_up(spn, sam)));
@@ -80,6 +95,19 @@ impl Reconciler {
             lasting,
             altered,
         })
+    }
+
+    /// Whether a change of the right to delegate was lately planned here, and so is no stranger's:
+    /// it is made by an operator, and may be seen before it is reported.
+    fn is_our_own(&self, account: &AccountRef) -> Result<bool, StoreError> {
+        let since = self.ports.clock.now().timestamp() - LATELY;
+        let newest = self.ports.store.newest_changes(LOOKED_THROUGH)?;
+        let ours = newest.iter().filter(|record| {
+            let may_be_made = !matches!(record.state, State::Refused | State::NotMade);
+            may_be_made && record.at_unix >= since && record.change.target.guid == account.guid
+        });
+        let mut written = ours.flat_map(|record| &record.change.modifications);
+        Ok(written.any(|one| DELEGATION.contains(&one.attribute.as_str())))
     }
 
     /// Takes down what the account is like now, with what was changed about it. Whether nodes have

@@ -278,6 +278,8 @@ mod tests {
                 drifted: false,
                 foreign_entries: 0,
                 written_unix: 0,
+                leftovers: Vec::new(),
+                folder_trouble: None,
             });
             inventory
         };

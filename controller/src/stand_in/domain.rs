@@ -59,6 +59,8 @@ pub(crate) fn computer() -> AccountState {
         locked: false,
         expired: false,
         password_expired: false,
+        expires_unix: None,
+        password_expires_unix: None,
         protections: Vec::new(),
         password_set_unix: 0,
         minimum_age_left: Duration::ZERO,

@@ -76,6 +76,8 @@ impl StandIn {
             drifted,
             foreign_entries: 0,
             written_unix: 0,
+            leftovers: Vec::new(),
+            folder_trouble: None,
         };
         let mut targets = self.nodes.targets.lock().unwrap();
         targets.insert(node.parse().unwrap(), target);
@@ -115,6 +117,7 @@ pub(crate) fn empty() -> NodeInventory {
         certificate_ends_unix: 0,
         agent_version: String::new(),
         stays_ready: None,
+        hook_trouble: None,
     }
 }
 

@@ -8,7 +8,7 @@ mod directory;
 mod nodes;
 mod service;
 
-use futures_util::future::{OptionFuture, join_all, join3};
+use futures_util::future::{OptionFuture, join_all, join3, join4};
 use keyroll::doctor::{ArrayFacts, Examined, Facts, Grade, OpenRoll, ScheduleFacts, examine};
 use keyroll::roll::Roll;
 use keyroll_proto::operator as said;
@@ -48,12 +48,14 @@ impl Controller {
         let looks = join_all(nodes.iter().map(|node| self.look_at(desired, &node.name)));
         let services = page.map(|page| self.service_facts(desired, page, &nodes));
         let services = OptionFuture::from(services);
-        let domain = join3(
+        let domain = join4(
             self.domain_facts(desired),
             self.host_facts(array),
             self.delegation_facts(array),
+            self.surplus_facts(array),
         );
-        let ((dcs, hosts, delegation), looks, services) = join3(domain, looks, services).await;
+        let ((dcs, hosts, delegation, surplus), looks, services) =
+            join3(domain, looks, services).await;
         let (dcs, ticket) = dcs?;
         let each = nodes.iter().zip(looks);
         let each = each.map(|(node, look)| self.node_facts(array, node, look, ticket.as_ref()));
@@ -63,6 +65,7 @@ impl Controller {
             dcs,
             hosts,
             delegation,
+            surplus,
             nodes: join_all(each).await,
             services: services.unwrap_or_default(),
             service_asked_for: page.is_some_and(|page| page.named),
@@ -92,6 +95,10 @@ impl Controller {
             roll: desired.roll.as_ref().map(open_roll),
             schedule: self.schedule_facts(array)?,
             certificate_life: self.authority.lifetimes().node,
+            authority_ends_unix: self
+                .authority
+                .ends_unix()
+                .map_err(|error| No::internal(error.to_string()))?,
             noticed: self.noticed(array),
         })
     }

@@ -18,10 +18,18 @@ fn account_names(spoil: fn(&mut AccountState), expected: &[(&str, Grade)]) {
 #[test]
 fn each_state_of_the_account_has_its_check() {
     type Spoil = fn(&mut AccountState);
-    let table: [(&str, Grade, Spoil); 13] = [
+    let table: [(&str, Grade, Spoil); 15] = [
         ("account-enabled", Broken, |a| a.disabled = true),
         ("account-lockout", Broken, |a| a.locked = true),
         ("account-expiry", Broken, |a| a.expired = true),
+        ("account-expiry", Warning, |a| {
+            a.expires_unix = Some(NOW + 29 * 86_400)
+        }),
+        // Set ten days ago for twelve.
+        ("password-expiry", Warning, |a| {
+            a.password_set_unix = NOW - 10 * 86_400;
+            a.password_expires_unix = Some(NOW + 2 * 86_400);
+        }),
         ("account-tier", Warning, |a| {
             a.protections = vec![crate::account::protection::Protection::AdminCount]
         }),
@@ -66,7 +74,7 @@ fn no_kind_of_key_is_as_bad_as_the_tickets_are() {
     let told = |facts: &Facts| {
         let mut found = examine(facts).into_iter();
         found
-            .find(|one| one.check.id == "account-enctypes")
+            .find(|one| one.check == "account-enctypes")
             .unwrap()
             .finding
     };
@@ -88,11 +96,40 @@ fn what_makes_an_account_protected_is_its_own_cause() {
         let found = examine(&facts);
         let tier = found
             .iter()
-            .find(|one| one.check.id == "account-tier")
+            .find(|one| one.check == "account-tier")
             .unwrap();
         let cause = &tier.finding.cause;
         assert!(cause.contains(word) && !cause.contains(not), "{cause}");
     }
+}
+
+#[test]
+fn an_end_that_is_far_away_is_no_fault() {
+    account_names(|a| a.expires_unix = Some(NOW + 31 * 86_400), &[]);
+    let set_lately: fn(&mut AccountState) = |a| {
+        a.password_set_unix = NOW - 10 * 86_400;
+        a.password_expires_unix = Some(NOW + 32 * 86_400);
+    };
+    account_names(set_lately, &[]);
+}
+
+#[test]
+fn rights_beside_the_work_are_named_and_not_all_of_a_hundred() {
+    let many = |facts: &mut Facts| {
+        let place = &mut facts.surplus.as_mut().unwrap()[0];
+        place.may = (0..100).map(|n| format!("write a{n}")).collect();
+    };
+    names(many, &[("rights-surplus", Warning)]);
+    let mut facts = healthy();
+    many(&mut facts);
+    let found = examine(&facts).into_iter();
+    let mut found = found.filter(|one| one.check == "rights-surplus");
+    let evidence = found.next().unwrap().finding.evidence;
+    assert!(evidence.contains("write a4, and 95 more"), "{evidence}");
+    names(
+        |facts| facts.surplus = Err(silent("dc1")),
+        &[("rights-surplus", Grade::Unknown)],
+    );
 }
 
 #[test]

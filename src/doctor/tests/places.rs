@@ -263,6 +263,30 @@ fn what_is_late() {
         },
         &[("deadline-roll", Warning)],
     );
+    names(
+        |f| f.array.authority_ends_unix = NOW + 300 * 86_400,
+        &[("deadline-authority", Warning)],
+    );
+    names(
+        |f| f.array.authority_ends_unix = NOW,
+        &[("deadline-authority", Broken)],
+    );
+}
+
+#[test]
+fn what_is_around_a_keytab_and_what_follows_it() {
+    names(
+        |f| look(f, 0).hook_trouble = Some("hook /bin/reload ended with 1".to_owned()),
+        &[("node-hooks", Warning)],
+    );
+    names(
+        |f| {
+            let keytab = &mut look(f, 1).keytabs[0];
+            keytab.leftovers = vec!["/etc/keyroll/web.keytab.bak".to_owned()];
+            keytab.folder_trouble = Some("/etc/keyroll has mode 0777".to_owned());
+        },
+        &[("node-leftovers", Warning), ("node-leftovers", Warning)],
+    );
 }
 
 #[test]

@@ -25,6 +25,8 @@ pub(super) fn account() -> AccountState {
         locked: false,
         expired: false,
         password_expired: false,
+        expires_unix: None,
+        password_expires_unix: None,
         protections: Vec::new(),
         password_set_unix: 0,
         minimum_age_left: Duration::ZERO,

@@ -79,6 +79,27 @@ pub fn faults() -> Vec<Fault> {
             Printed("samba-tool user setexpiry --noexpiry"),
         ),
         Fault::warning(
+            "the account expires within a month",
+            "account-expiry",
+            "it expires in",
+            &[],
+            |world| {
+                let end = now() + 10 * DAY;
+                let change = format!("replace: accountExpires\naccountExpires: {end}");
+                modify(world, DN, &change)
+            },
+            Printed("samba-tool user setexpiry --noexpiry"),
+        ),
+        Fault::warning(
+            "the controller's account may write to the accounts' container",
+            "rights-surplus",
+            "it may write description",
+            &[],
+            |world| to_describe(world, "A"),
+            // What is denied comes before what is allowed.
+            ByHand("dsacls /R", |world| to_describe(world, "D")),
+        ),
+        Fault::warning(
             "the account is an administrator's (adminCount)",
             "account-tier",
             "protected",
@@ -235,6 +256,16 @@ pub fn faults() -> Vec<Fault> {
     ]
 }
 
+/// Allows or denies the controller's account to write the container's description.
+fn to_describe(world: &World<'_>, kind: &str) -> Result<()> {
+    const DESCRIPTION: &str = "bf967950-0de6-11d0-a285-00aa003049e2";
+    let sid = world.domain().sid("svc-keyroll")?;
+    let right = format!("--sddl=(O{kind};;WP;{DESCRIPTION};;{sid})");
+    let container = "--objectdn=OU=Arrays,DC=corp,DC=example";
+    let set = ["dsacl", "set", container, &right];
+    world.domain().samba_tool(&set).map(drop)
+}
+
 const TARGETS: &str = "msDS-AllowedToDelegateTo";
 const NOBODYS: &str = "HTTP/nowhere.corp.example";
 
@@ -248,6 +279,9 @@ fn aes(world: &mut World<'_>) -> Result<()> {
     let change = "replace: msDS-SupportedEncryptionTypes\nmsDS-SupportedEncryptionTypes: 24";
     modify(world, DN, change)
 }
+
+/// In the same units.
+const DAY: u64 = 86_400 * 10_000_000;
 
 /// 100 ns since 1601 (MS-DTYP 2.3.3).
 fn now() -> u64 {

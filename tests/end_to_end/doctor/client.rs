@@ -5,7 +5,6 @@ use keyroll_tests::world::World;
 
 use super::Fault;
 use super::Mend::ByHand;
-use super::node::reconfigure_first;
 use crate::bound::alices_cache;
 
 /// Alice logs in.
@@ -48,19 +47,8 @@ pub fn faults() -> Vec<Fault> {
                 Ok(())
             }),
         ),
-        Fault::broken(
-            "users get in by NTLM alone",
-            "client-login",
-            "offers ntlm",
-            &["service-offers", "service-login"],
-            |world| reconfigure_first(world, |text| text + NTLM_ALONE),
-            ByHand("let the web server offer Negotiate", |world| {
-                reconfigure_first(world, |text| text.replace(NTLM_ALONE, ""))
-            }),
-        ),
     ]
 }
 
 const CACHE: &str = "KRB5CCNAME";
 const FAKETIME: &str = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1";
-const NTLM_ALONE: &str = "Header always set WWW-Authenticate NTLM\n";

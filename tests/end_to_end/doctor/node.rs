@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
@@ -115,6 +115,28 @@ pub fn faults() -> Vec<Fault> {
                 Ok(fs::set_permissions(world.agents[0].keytab("ward"), open)?)
             },
             ByHand("keyroll node show ward", look_again),
+        ),
+        Fault::warning(
+            "a copy of a keytab lies beside it",
+            "node-leftovers",
+            "ward.keytab.bak is a keytab",
+            &[],
+            |world| {
+                let keytab = world.agents[0].keytab("ward");
+                fs::copy(keytab, backup_of(keytab))?;
+                Ok(())
+            },
+            ByHand("rm ", |world| {
+                Ok(fs::remove_file(backup_of(world.agents[0].keytab("ward")))?)
+            }),
+        ),
+        Fault::warning(
+            "anybody may write to the folder of a keytab",
+            "node-leftovers",
+            "has mode 0777",
+            &[],
+            |world| folder_mode(world, 0o777),
+            ByHand("chmod go-w", |world| folder_mode(world, 0o755)),
         ),
         Fault::warning(
             "a node is quarantined",
@@ -246,6 +268,19 @@ fn serve_with(world: &mut World<'_>, keytab: &Path) -> Result<()> {
     world.web.serve(&node, keytab)
 }
 
+fn backup_of(keytab: &Path) -> PathBuf {
+    keytab.with_extension("keytab.bak")
+}
+
+fn folder_mode(world: &World<'_>, mode: u32) -> Result<()> {
+    let folder = world.agents[1].keytab("ward").parent();
+    let folder = folder.context("a keytab without a folder")?;
+    Ok(fs::set_permissions(
+        folder,
+        fs::Permissions::from_mode(mode),
+    )?)
+}
+
 const SHORT_HEADERS: &str = "LimitRequestFieldSize 300\n";
 const OUT_OF_SERVICE: &str =
     "LoadModule alias_module /usr/lib/apache2/modules/mod_alias.so\nRedirect 503 /\n";
@@ -253,20 +288,7 @@ const NTLM_FIRST: &str = "Header always set WWW-Authenticate \"NTLM, Negotiate\"
 
 /// Has the second node's Apache read its configuration anew.
 fn reconfigure(world: &World<'_>, change: impl FnOnce(String) -> String) -> Result<()> {
-    reconfigure_on(world, &world.nodes[1], change)
-}
-
-/// The same of the first node, to which the array's name leads.
-pub fn reconfigure_first(world: &World<'_>, change: impl FnOnce(String) -> String) -> Result<()> {
-    reconfigure_on(world, &world.nodes[0], change)
-}
-
-fn reconfigure_on(
-    world: &World<'_>,
-    node: &str,
-    change: impl FnOnce(String) -> String,
-) -> Result<()> {
-    let folder = world.lab.dir.join("node").join(node).join("web");
+    let folder = world.lab.dir.join("node").join(&world.nodes[1]).join("web");
     let file = folder.join("httpd.conf");
     fs::write(&file, change(fs::read_to_string(&file)?))?;
     let pid = fs::read_to_string(folder.join("httpd.pid"))?;

@@ -126,7 +126,7 @@ fn look_at(entry: &Entry) {
         let values = entry.values(attribute);
         assert!(entry.texts(attribute).count() <= values.len());
         assert!(entry.number(attribute).is_none() || entry.text(attribute).is_some());
-        let _ = (entry.bits(attribute), entry.is_cut_short(attribute));
+        let _ = (entry.bits(attribute), entry.cut_short());
         let _ = entry.number(attribute).map(unix_of_file_time);
         for value in values {
             sid(value);

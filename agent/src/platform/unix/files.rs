@@ -178,6 +178,28 @@ pub fn is_open_to_others(path: &Path, access: &Access) -> bool {
         || group.is_some_and(|wanted| wanted != found.gid())
 }
 
+/// Why others than its owner may replace what is in the folder, if they may: anybody, or a group
+/// other than root's. Where nobody may remove what is another's (the sticky bit), they may not.
+#[must_use]
+pub fn open_folder(path: &Path) -> Option<String> {
+    const STICKY: u32 = 0o1000;
+    let found = fs::metadata(path).ok()?;
+    let mode = found.mode() & 0o7777;
+    let by_group = mode & 0o020 != 0 && found.gid() != 0;
+    if mode & STICKY != 0 || !(by_group || mode & 0o002 != 0) {
+        return None;
+    }
+    let whom = if mode & 0o002 != 0 {
+        "anybody"
+    } else {
+        "its group"
+    };
+    let folder = path.display();
+    Some(format!(
+        "{folder} has mode {mode:04o}: {whom} may put another file in its place"
+    ))
+}
+
 /// An extended attribute of the file at `path`; none where there is none or no support for it.
 fn attribute(path: &Path, name: &str) -> io::Result<Option<Vec<u8>>> {
     let mut value = vec![0; 64 * 1024];

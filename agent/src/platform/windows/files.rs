@@ -167,6 +167,13 @@ pub(super) fn list_of(path: &Path) -> io::Result<Descriptor> {
     Descriptor::of(&open_once_free(path, options)?)
 }
 
+/// Why others may replace what is in the folder. Not looked at here: a folder's list inherits from
+/// those above it, and the file's own list is set anew with each replacement.
+#[must_use]
+pub fn open_folder(_: &Path) -> Option<String> {
+    None
+}
+
 /// Whether others may open the file than `access` says, or than may open a keytab.
 #[must_use]
 pub fn is_open_to_others(path: &Path, access: &Access) -> bool {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use futures_util::future::{OptionFuture, join_all, join3};
 use keyroll::delegation;
-use keyroll::doctor::{DcFacts, HostFacts, Seen, TicketFacts, Unseen};
+use keyroll::doctor::{DcFacts, HostFacts, Seen, Surplus, TicketFacts, Unseen};
 use keyroll::kerberos::Principal;
 use keyroll::name::DcName;
 use keyroll::roll::WhichKey;
@@ -88,6 +88,17 @@ impl Controller {
         inventory
             .map(|inventory| delegation::findings(array.name.as_str(), &inventory))
             .map_err(Unseen::from)
+    }
+
+    /// What the controller's account may do beside its work, by the same domain controller.
+    pub(super) async fn surplus_facts(&self, array: &ArrayRecord) -> Seen<Vec<Surplus>> {
+        let directory = &self.ports.directory;
+        let dcs = directory.domain_controllers().await.map_err(Unseen::from)?;
+        let Some(writer) = dcs.first() else {
+            return Ok(Vec::new());
+        };
+        let found = directory.surplus(writer, &array.account_ref()).await;
+        found.map_err(Unseen::from)
     }
 
     /// A domain controller without its ticket, and that.

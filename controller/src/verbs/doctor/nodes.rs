@@ -39,6 +39,8 @@ impl Controller {
             },
             trouble: target.trouble,
             drifted: target.drifted,
+            leftovers: target.leftovers,
+            folder_trouble: target.folder_trouble,
             left_out: left_out(array, &target.filter),
             enctypes: target.entries.iter().map(|entry| entry.enctype).collect(),
             path: target.path,
@@ -49,6 +51,7 @@ impl Controller {
             keytabs: inventory.targets.into_iter().map(keytab).collect(),
             clock_offset: inventory.clock_offset,
             certificate_ends_unix: inventory.certificate_ends_unix,
+            hook_trouble: inventory.hook_trouble,
         })
     }
 
