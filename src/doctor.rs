@@ -35,9 +35,9 @@ mod spn;
 
 pub use client::{CLIENT_CHECKS, ClientFacts, ClientTicket, examine_client};
 pub use facts::{
-    ArrayFacts, DcFacts, Facts, HostFacts, KeytabFacts, LoginFacts, NodeFacts, NodeLook, OpenRoll,
-    ProofFacts, ScheduleFacts, Seen, ServiceFacts, Surplus, TicketFacts, TicketKey, Unseen,
-    UnseenKind, WebFacts,
+    ArrayFacts, DcFacts, Facts, HostFacts, KeytabFacts, LoginFacts, LoopBackCheck, NodeFacts,
+    NodeLook, OpenRoll, OwnName, ProofFacts, ScheduleFacts, Seen, ServiceFacts, Surplus,
+    TicketFacts, TicketKey, Unseen, UnseenKind, WebFacts,
 };
 pub use finding::{Check, Examined, Finding, Grade};
 

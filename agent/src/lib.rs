@@ -18,6 +18,7 @@ pub mod logon_session;
 mod look;
 pub mod node;
 mod obeyed;
+mod own_names;
 pub mod platform;
 pub mod serve;
 pub mod service;

@@ -8,6 +8,7 @@
 //! - whose they are: [`demand_ours`], [`demand_kept_ours`];
 //! - secrets at rest: [`seal`], [`unseal`]; where some are given away: [`authority`],
 //!   [`HAS_LOGON_SESSIONS`];
+//! - logins that come from the machine itself: [`loop_back_check`];
 //! - processes: [`Family`], [`protect`], [`asked_to_stop`];
 //! - whoever starts the agent: [`ready`], [`stopping`], [`watchdog`];
 //! - where things are unless the settings say otherwise: [`settings`], [`state`], [`keytab`];

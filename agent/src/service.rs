@@ -16,6 +16,7 @@ use crate::gate::Readiness;
 use crate::identity::Identity;
 use crate::logon_session::{NAME, SessionError};
 use crate::node::{FileProof, Found, FoundTarget, Node, StageError};
+use crate::own_names;
 use crate::trouble::chain;
 
 /// An AP-REQ is some two kilobytes.
@@ -105,6 +106,7 @@ impl Service {
                 .without_controller()
                 .map(|most| most.as_secs()),
             hook_trouble: hook_trouble.unwrap_or_default(),
+            own_names: Vec::new(),
         })
     }
 }
@@ -118,7 +120,9 @@ impl Agent for Service {
         let request = request.into_inner();
         let array: ArrayName = parsed("array", &request.array)?;
         let nonce = thirty_two("nonce", &request.nonce)?;
-        Ok(Response::new(self.inventory(&array, &nonce).await?))
+        let mut inventory = self.inventory(&array, &nonce).await?;
+        inventory.own_names = own_names::among(request.hosts).await;
+        Ok(Response::new(inventory))
     }
 
     async fn stage(

@@ -15,7 +15,7 @@ use keyroll::delegation::trial::{Facts, Tried};
 use keyroll::delegation::{Holding, Inventory, Party};
 use keyroll::descriptor::Sid;
 use keyroll::directory_change::DirectoryChange;
-use keyroll::doctor::Surplus;
+use keyroll::doctor::{OwnName, Surplus};
 use keyroll::drift::{DcMark, History};
 use keyroll::fence::Version;
 use keyroll::kerberos::salt::{AccountKind, Salt};
@@ -234,7 +234,17 @@ watched! {
 }
 
 watched! {
-    AGENTS of Agents {}
+    AGENTS of Agents {
+        // Nothing is done for what they tell but a line of the doctor's.
+        async fn own_names(
+            &self,
+            node: &NodeName,
+            array: &ArrayName,
+            hosts: &[String],
+        ) -> Result<Vec<OwnName>, PortError> {
+            self.0.own_names(node, array, hosts).await
+        }
+    }
     fn look(
         node: &NodeName,
         array: &ArrayName,

@@ -1,6 +1,7 @@
 //! What is known of an array, and what could not be seen of it.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use chrono::TimeDelta;
@@ -195,8 +196,32 @@ pub struct NodeFacts {
     pub quarantined: Option<String>,
     /// What its agent tells.
     pub look: Seen<NodeLook>,
+    /// The array's names that its own resolver leads to the node itself.
+    pub own_names: Vec<OwnName>,
     /// What its keytabs make of a fresh ticket, by file; none if there was none to show.
     pub proofs: Option<Seen<Vec<ProofFacts>>>,
+}
+
+/// A name that leads a node to itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnName {
+    /// The host of an SPN.
+    pub host: String,
+    /// A loop-back address, or one of the node's interfaces'.
+    pub address: IpAddr,
+    /// What the node's system makes of a login that comes from itself.
+    pub check: LoopBackCheck,
+}
+
+/// What a system makes of a login that comes from itself under another name than its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LoopBackCheck {
+    /// It does not ask where a login comes from.
+    None,
+    /// It refuses it.
+    Refuses,
+    /// It would refuse it, and has been told to take it under this name.
+    Exempt,
 }
 
 /// What one keytab file makes of a ticket.

@@ -1,6 +1,6 @@
 //! The nodes: contact, readiness, and files that others write to.
 
-use super::facts::{Facts, NodeFacts, NodeLook, UnseenKind};
+use super::facts::{Facts, LoopBackCheck, NodeFacts, NodeLook, OwnName, UnseenKind};
 use super::finding::{Check, Finding};
 
 pub(super) const CHECKS: &[Check] = &[
@@ -43,6 +43,18 @@ pub(super) const CHECKS: &[Check] = &[
                 node does not count as having it, and rolls wait for it",
         mends: "what the hook says; the agent runs it again by itself",
         look: hooks,
+    },
+    Check {
+        id: "node-loop-back",
+        looks_at: "whether the node's own resolver leads the array's names to the node itself: by \
+                   its hosts file, or since the balancer's address is on an interface of its own",
+        means: "whoever calls the array's name on the node never comes past the balancer; Windows \
+                refuses such logins (the loop-back check: 401.1, event 4625 with 0xC000006D), and \
+                where the address is a loop-back address, MIT's programs ask for a ticket of the \
+                name that it leads back to, localhost",
+        mends: "on Windows BackConnectionHostNames with the array's names; elsewhere another \
+                address in the hosts file",
+        look: loop_back,
     },
 ];
 
@@ -189,4 +201,56 @@ fn hooks(facts: &Facts) -> Vec<Finding> {
             )),
     };
     looks(facts).map(judge).collect()
+}
+
+fn loop_back(facts: &Facts) -> Vec<Finding> {
+    let each = facts.nodes.iter().flat_map(|node| {
+        // What has the node's own name leads to it, and is the machine's for Windows, too.
+        let of_array = |own: &&OwnName| !names(&own.host, node.name.as_str());
+        let own: Vec<&OwnName> = node.own_names.iter().filter(of_array).collect();
+        let refused = own
+            .iter()
+            .filter(|own| own.check == LoopBackCheck::Refuses)
+            .map(|own| own.host.as_str());
+        let refused = refused.collect::<Vec<_>>().join(",");
+        let judge = move |own: &OwnName| loop_back_of(facts, node, own, &refused);
+        own.into_iter().map(judge).collect::<Vec<_>>()
+    });
+    each.collect()
+}
+
+/// Whether a host is the one of this name, in full or in short.
+fn names(host: &str, name: &str) -> bool {
+    let first = |name: &str| name.split('.').next().unwrap_or_default().to_lowercase();
+    first(host) == first(name)
+}
+
+fn loop_back_of(facts: &Facts, node: &NodeFacts, own: &OwnName, refused: &str) -> Finding {
+    let (name, array) = (&node.name, &facts.array.name);
+    let OwnName { host, address, .. } = own;
+    let evidence = format!("{host} leads to the node itself ({address})");
+    match own.check {
+        LoopBackCheck::Refuses => Finding::warning(name, evidence)
+            .because(format!(
+                "Windows refuses logins on {name} to itself under a name that is not the \
+                 machine's, whatever the ticket: programs there that call the array's name get 401"
+            ))
+            .mend(format!(
+                "reg add HKLM\\SYSTEM\\CurrentControlSet\\Control\\Lsa\\MSV1_0 /v \
+                 BackConnectionHostNames /t REG_MULTI_SZ /s , /d {refused} (on {name}; with the \
+                 names that it has already), then iisreset; for every name at once: \
+                 DisableLoopbackCheck = 1 in Control\\Lsa, and a restart of the machine"
+            )),
+        LoopBackCheck::None if address.is_loopback() => Finding::warning(name, evidence)
+            .because(
+                "programs on the node that call the array's name never come past the balancer; \
+                 MIT's ask for a ticket of the name that the address leads back to, localhost, \
+                 unless krb5.conf has dns_canonicalize_hostname = false",
+            )
+            .mend(format!(
+                "getent hosts {host} (on {name}); take it from that line of /etc/hosts, or give it \
+                 the node's own address, then keyroll doctor {array}"
+            )),
+        LoopBackCheck::None | LoopBackCheck::Exempt => Finding::ok(name, evidence),
+    }
 }

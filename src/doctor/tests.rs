@@ -69,6 +69,12 @@ fn node(name: &str) -> NodeFacts {
             certificate_ends_unix: NOW + 20 * 86_400,
             hook_trouble: None,
         }),
+        // The balancer's address on the node itself.
+        own_names: vec![OwnName {
+            host: "web.corp.example".to_owned(),
+            address: "10.99.0.40".parse().unwrap(),
+            check: LoopBackCheck::None,
+        }],
         proofs: Some(Ok(vec![ProofFacts {
             path,
             verdict: Ok(Kvno(5)),

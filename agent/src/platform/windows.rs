@@ -4,6 +4,7 @@ mod disk;
 mod event_log;
 mod files;
 mod lock;
+mod loop_back;
 mod obeyed;
 mod process;
 mod rights;
@@ -24,6 +25,7 @@ pub use self::files::{
     open_folder, open_to_write, reserve, set_access, stamp,
 };
 pub use self::lock::open_locked;
+pub use self::loop_back::loop_back_check;
 pub use self::obeyed::{demand_kept_ours, demand_ours};
 pub use self::process::{Family, protect, watchdog};
 pub use self::service::{ready, stopping};

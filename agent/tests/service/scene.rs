@@ -366,6 +366,7 @@ pub fn wipe(epoch: u64) -> said::WipeRequest {
 
 pub fn look(array: &str) -> said::LookRequest {
     said::LookRequest {
+        hosts: Vec::new(),
         array: array.to_owned(),
         nonce: NONCE.to_vec(),
     }

@@ -5,18 +5,21 @@ use std::future::Future;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use keyroll::doctor::OwnName;
 use keyroll::fence::Version;
 use keyroll::kerberos::Kvno;
 use keyroll::keyset::Keyset;
 use keyroll::name::{ArrayName, NodeName};
 use keyroll_proto::agent::agent_client::AgentClient;
-use keyroll_proto::agent::{AdmitRequest, LookRequest, ProveRequest, StageRequest, WipeRequest};
+use keyroll_proto::agent::{
+    AdmitRequest, Inventory, LookRequest, ProveRequest, StageRequest, WipeRequest,
+};
 use keyroll_proto::convert::{Malformed, words};
 use tokio::time::Instant;
 use tonic::{Code, Response, Status};
 
 use super::AgentPool;
-use super::inventory::{Asked, inventory};
+use super::inventory::{Asked, inventory, own_name};
 use super::letters::letters;
 use super::link::unreachable;
 use super::wire::Wire;
@@ -88,6 +91,22 @@ impl AgentPool {
     }
 }
 
+impl AgentPool {
+    async fn look_now(
+        &self,
+        node: &NodeName,
+        request: LookRequest,
+    ) -> Result<(Asked, Inventory), PortError> {
+        let asking = |mut client: AgentClient<Wire>| async move {
+            // Asked when the question leaves: connecting may have taken its time.
+            let asked = Asked::now();
+            let answer = client.look(request).await;
+            answer.map(|answer| answer.map(|said| (asked, said)))
+        };
+        self.ask(node, self.deadlines.look, asking).await
+    }
+}
+
 #[async_trait]
 impl Agents for AgentPool {
     async fn look(
@@ -99,21 +118,30 @@ impl Agents for AgentPool {
         let request = LookRequest {
             array: array.to_string(),
             nonce: nonce.to_vec(),
+            hosts: Vec::new(),
         };
-        let (asked, said) = self
-            .ask(node, self.deadlines.look, |mut client| async move {
-                // Asked when the question leaves: connecting may have taken its time.
-                let asked = Asked::now();
-                client
-                    .look(request)
-                    .await
-                    .map(|answer| answer.map(|said| (asked, said)))
-            })
-            .await?;
+        let (asked, said) = self.look_now(node, request).await?;
         if self.link(node)?.says(said.certificate_ends_unix) {
             self.certificates.notify_one();
         }
         inventory(said, node, array, asked).map_err(|error| malformed(node, &error))
+    }
+
+    async fn own_names(
+        &self,
+        node: &NodeName,
+        array: &ArrayName,
+        hosts: &[String],
+    ) -> Result<Vec<OwnName>, PortError> {
+        let request = LookRequest {
+            array: array.to_string(),
+            nonce: vec![0; 32],
+            hosts: hosts.to_vec(),
+        };
+        let (_, said) = self.look_now(node, request).await?;
+        let names = said.own_names.iter().map(own_name);
+        let names: Result<_, _> = names.collect();
+        names.map_err(|error| malformed(node, &error))
     }
 
     async fn stage(

@@ -3,6 +3,7 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use chrono::TimeDelta;
+use keyroll::doctor::{LoopBackCheck, OwnName};
 use keyroll::fence::{Epoch, Fence, Version};
 use keyroll::kerberos::{Enctype, Principal};
 use keyroll::keyset::HeldEntry;
@@ -89,6 +90,22 @@ pub fn inventory(
 /// What is said, if anything is.
 fn told(said: &str) -> Option<String> {
     (!said.is_empty()).then(|| words(said))
+}
+
+/// A name that leads a node to itself, checked.
+///
+/// # Errors
+/// [`Malformed`] if a field is not what it should be.
+pub fn own_name(said: &agent::OwnName) -> Result<OwnName, Malformed> {
+    Ok(OwnName {
+        host: words(&said.host),
+        address: parsed("own_name.address", &said.address)?,
+        check: match said.check() {
+            agent::LoopBackCheck::None => LoopBackCheck::None,
+            agent::LoopBackCheck::Refuses => LoopBackCheck::Refuses,
+            agent::LoopBackCheck::Exempt => LoopBackCheck::Exempt,
+        },
+    })
 }
 
 fn target(said: agent::Target) -> Result<NodeTarget, Malformed> {
@@ -182,6 +199,18 @@ mod tests {
             })
             .is_err()
         );
+    }
+
+    #[test]
+    fn a_name_of_its_own_has_an_address() {
+        let said = |address: &str| agent::OwnName {
+            host: "web.corp.example".to_owned(),
+            address: address.to_owned(),
+            check: agent::LoopBackCheck::Refuses.into(),
+        };
+        let read = own_name(&said("10.99.0.40")).unwrap();
+        assert_eq!(read.check, LoopBackCheck::Refuses);
+        assert!(own_name(&said("localhost")).is_err());
     }
 
     #[test]

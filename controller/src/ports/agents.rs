@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::TimeDelta;
+use keyroll::doctor::OwnName;
 use keyroll::fence::{Fence, Version};
 use keyroll::kerberos::Kvno;
 use keyroll::keyset::{HeldEntry, Keyset};
@@ -79,6 +80,17 @@ pub trait Agents: Send + Sync {
         array: &ArrayName,
         nonce: [u8; 32],
     ) -> Result<NodeInventory, PortError>;
+
+    /// Those of the hosts that the node's own resolver leads to the node itself. Agents of before
+    /// this question was there name none.
+    async fn own_names(
+        &self,
+        _: &NodeName,
+        _: &ArrayName,
+        _: &[String],
+    ) -> Result<Vec<OwnName>, PortError> {
+        Ok(Vec::new())
+    }
 
     /// Has the node hold this keyset, and tells what it then read back.
     async fn stage(

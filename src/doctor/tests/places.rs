@@ -290,6 +290,50 @@ fn what_is_around_a_keytab_and_what_follows_it() {
 }
 
 #[test]
+fn a_node_that_takes_itself_for_the_array() {
+    use crate::doctor::{LoopBackCheck, OwnName};
+    let own = |host: &str, address: &str, check| OwnName {
+        host: host.to_owned(),
+        address: address.parse().unwrap(),
+        check,
+    };
+    let array = "web.corp.example";
+    for (address, check, expected) in [
+        ("10.99.0.40", LoopBackCheck::Refuses, &[Warning][..]),
+        ("127.0.0.1", LoopBackCheck::Refuses, &[Warning]),
+        ("127.0.0.1", LoopBackCheck::Exempt, &[]),
+        ("127.0.1.1", LoopBackCheck::None, &[Warning]),
+        ("::1", LoopBackCheck::None, &[Warning]),
+        // The balancer's address on the node, as direct server return wants it.
+        ("10.99.0.40", LoopBackCheck::None, &[]),
+    ] {
+        let expected: Vec<_> = expected
+            .iter()
+            .map(|grade| ("node-loop-back", *grade))
+            .collect();
+        let spoil = |f: &mut Facts| f.nodes[0].own_names = vec![own(array, address, check)];
+        names(spoil, &expected);
+    }
+    // All of them in one command: it replaces what is there.
+    let mut facts = healthy();
+    let node = &mut facts.nodes[0];
+    let its_own = format!("{}.corp.example", node.name);
+    node.own_names = [array, "web", &its_own]
+        .map(|host| own(host, "10.99.0.40", LoopBackCheck::Refuses))
+        .to_vec();
+    let found = examine(&facts);
+    let found = found
+        .iter()
+        .filter(|one| one.finding.grade == Warning && one.check == "node-loop-back");
+    let mends: Vec<&str> = found.map(|one| one.finding.mend.as_str()).collect();
+    assert_eq!(mends.len(), 2, "{mends:?}");
+    assert!(
+        mends[0].contains(" /d web.corp.example,web (on"),
+        "{mends:?}"
+    );
+}
+
+#[test]
 fn what_others_did_is_as_bad_as_it_was_judged() {
     for (judgement, expected) in [
         (Judgement::Critical, &[("changes-by-others", Broken)][..]),

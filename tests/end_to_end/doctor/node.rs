@@ -179,6 +179,28 @@ pub fn faults() -> Vec<Fault> {
                 agent.start()
             }),
         ),
+        Fault::warning(
+            "a node's hosts file has the array's name at a loop-back address",
+            "node-loop-back",
+            "ward.corp.example leads to the node itself (127.0.1.1)",
+            &[],
+            |world| {
+                let hosts = world.lab.folder("ward")?.join("hosts");
+                let there = fs::read_to_string("/etc/hosts")?;
+                fs::write(&hosts, format!("127.0.1.1 ward.corp.example\n{there}"))?;
+                let mount = format!("mount --bind {} /etc/hosts; exec \"$@\"", hosts.display());
+                let agent = &mut world.agents[1];
+                agent.kill()?;
+                agent.wrap(&["unshare", "-m", "sh", "-euc", &mount, "sh"]);
+                agent.start()
+            },
+            ByHand("getent hosts ward.corp.example", |world| {
+                let agent = &mut world.agents[1];
+                agent.kill()?;
+                agent.wrap(&[]);
+                agent.start()
+            }),
+        ),
         Fault::broken(
             "a node's web server is down",
             "service-answers",

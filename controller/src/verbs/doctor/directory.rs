@@ -20,6 +20,15 @@ use crate::verbs::{Controller, No};
 /// What a KDC gave or said; none if it was not asked.
 type Ticket = Option<Result<Sighting, PortError>>;
 
+/// The hosts of the array's SPNs in lower case, each with the first such SPN.
+pub(super) fn hosts(array: &ArrayRecord) -> BTreeMap<String, Spn> {
+    let mut hosts = BTreeMap::new();
+    for spn in array.spns.iter().filter_map(|spn| spn.parse::<Spn>().ok()) {
+        hosts.entry(spn.host().to_ascii_lowercase()).or_insert(spn);
+    }
+    hosts
+}
+
 impl Controller {
     /// Every domain controller, and a ticket under a key in force, if one gave such.
     ///
@@ -56,12 +65,7 @@ impl Controller {
 
     /// What DNS says of each host of the array's SPNs.
     pub(super) async fn host_facts(&self, array: &ArrayRecord) -> Vec<HostFacts> {
-        let spns = array.spns.iter().filter_map(|spn| spn.parse::<Spn>().ok());
-        let mut hosts = BTreeMap::new();
-        for spn in spns {
-            hosts.entry(spn.host().to_ascii_lowercase()).or_insert(spn);
-        }
-        let each = hosts.into_values().map(async |spn| HostFacts {
+        let each = hosts(array).into_values().map(async |spn| HostFacts {
             records: self
                 .ports
                 .directory

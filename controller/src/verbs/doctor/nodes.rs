@@ -2,12 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use futures_util::future::join;
 use keyroll::doctor::{KeytabFacts, NodeFacts, NodeLook, ProofFacts, Seen, Unseen};
 use keyroll::kerberos::Enctype;
 use keyroll::keytab::compare::shortfall;
 use keyroll::keytab::{TargetFilter, TargetKind};
 use keyroll::name::NodeName;
 
+use super::directory::hosts;
 use crate::desired::Desired;
 use crate::driver::ap_request;
 use crate::ports::{NodeProof, NodeTarget, Sighting};
@@ -64,26 +66,32 @@ impl Controller {
         ticket: Option<&Sighting>,
     ) -> NodeFacts {
         let request = ticket.and_then(|ticket| ap_request(&ticket.ticket, self.ports.clock.now()));
-        let proofs = match request.filter(|_| look.is_ok()) {
-            Some(request) => {
-                let proofs = self
-                    .ports
-                    .agents
-                    .prove(&node.name, &array.name, request)
-                    .await;
-                let verdict = |proof: NodeProof| ProofFacts {
-                    path: proof.path,
-                    verdict: proof.verdict,
-                };
-                let verdicts = proofs.map_err(Unseen::from);
-                Some(verdicts.map(|proofs| proofs.into_iter().map(verdict).collect()))
-            }
-            None => None,
+        let agents = &self.ports.agents;
+        let proofs = async {
+            let request = request.filter(|_| look.is_ok())?;
+            let proofs = agents.prove(&node.name, &array.name, request).await;
+            let verdict = |proof: NodeProof| ProofFacts {
+                path: proof.path,
+                verdict: proof.verdict,
+            };
+            let verdicts = proofs.map_err(Unseen::from);
+            Some(verdicts.map(|proofs| proofs.into_iter().map(verdict).collect()))
         };
+        let own_names = async {
+            let hosts = match look {
+                Ok(_) => hosts(array).into_keys().collect::<Vec<_>>(),
+                Err(_) => return Vec::new(),
+            };
+            let told = agents.own_names(&node.name, &array.name, &hosts).await;
+            // It has answered a moment ago; if it has gone since, the next look says so.
+            told.unwrap_or_default()
+        };
+        let (proofs, own_names) = join(proofs, own_names).await;
         NodeFacts {
             name: node.name.clone(),
             quarantined: node.quarantined.get(&array.name).cloned(),
             look,
+            own_names,
             proofs,
         }
     }
