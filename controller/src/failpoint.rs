@@ -1,6 +1,6 @@
 //! The places where a test ends or stops the controller: before and after each record, each
 //! action of a roll, each row that is saved, each question to the directory, a KDC or an agent,
-//! each write to the directory, and each file that gets its name.
+//! each write to the directory, each file that gets its name, and whatever an audit sink is told.
 //!
 //! None of them is listed by hand: [`places`] asks the records, the actions, the store's tables and
 //! the ports themselves, so that a new one is a new place. Debug builds only.
@@ -29,6 +29,7 @@ use strum::VariantNames as _;
 
 use crate::Ports;
 use crate::agents::renewal::QUESTIONS;
+use crate::audit::sinks::TAKE;
 use crate::directory::acl::{LeastRights, RightsRequest};
 use crate::directory::connection::WRITES;
 use crate::ports::{
@@ -55,6 +56,7 @@ pub fn places() -> Vec<String> {
         of("renewal", &QUESTIONS),
         of("ldap", &WRITES),
         of("publish", Made::VARIANTS),
+        of("sink", &[TAKE]),
     ]
     .concat()
 }

@@ -12,6 +12,7 @@ use keyroll_tests::process::was_killed;
 use keyroll_tests::wait::until;
 use keyroll_tests::web::FreeNodes;
 use keyroll_tests::world::{SOON, World};
+use serde_json::Value;
 
 use crate::gauntlet::{both_die_while, dies_while};
 use crate::good::{QUICK, few_users};
@@ -150,10 +151,18 @@ fn first_node(world: &mut World<'_>) -> Result<usize> {
     })
 }
 
+/// Operators come, and what is done is copied elsewhere meanwhile.
 fn operators(world: &mut World<'_>) -> Result<usize> {
     let folder = world.controller.folder().join("anna");
     let folder = folder.display().to_string();
-    dies_while(world, scenarios::OPERATORS, |world| {
+    let copy = world.controller.folder().join("audit.jsonl");
+    world.controller.kill()?;
+    world
+        .controller
+        .reconfigure(|text| format!("{text}[audit]\nfile = \"{}\"\n", copy.display()))?;
+    world.controller.start()?;
+    let places = [scenarios::OPERATORS, scenarios::COPY].concat();
+    let deaths = dies_while(world, &places, |world| {
         let add = [
             "operator",
             "add",
@@ -172,7 +181,20 @@ fn operators(world: &mut World<'_>) -> Result<usize> {
         let listed = world.cli.run(&["operator", "list"])?;
         ensure!(listed.to_string().contains("anna"), "{listed}");
         Ok(())
-    })
+    })?;
+    // Each entry once, in order, whenever the controller died.
+    let copied = fs::read_to_string(&copy)?;
+    let whole = copied
+        .split_inclusive('\n')
+        .filter(|line| line.ends_with('\n'));
+    for (line, number) in whole.zip(1..) {
+        let entry: Value = serde_json::from_str(line)?;
+        ensure!(
+            entry["number"] == number,
+            "line {number} of the copy: {line}"
+        );
+    }
+    Ok(deaths)
 }
 
 /// A name is registered with the controller's rights while it dies: what nobody knows is looked at,

@@ -105,6 +105,8 @@ pub const TAKE: &[&str] = &["port set_enctypes", "port write_password"];
 pub const REGISTER: &[&str] = &["port add_spn"];
 /// An operator is let in.
 pub const OPERATORS: &[&str] = &["save operators"];
+/// The audit is copied elsewhere.
+pub const COPY: &[&str] = &["sink take"];
 /// A change of the directory is planned, made with the controller's rights, and settled.
 pub const CHANGE: &[&str] = &[
     "save changes",
@@ -136,8 +138,8 @@ pub fn every_place_has_one() -> Result<()> {
         "effect take-credential",
     ];
     let controller = [
-        GOOD, WRITE, OTHERWISE, INIT, CREATE, TAKE, REGISTER, OPERATORS, CHANGE, INVITE, RENEWAL,
-        WIPE,
+        GOOD, WRITE, OTHERWISE, INIT, CREATE, TAKE, REGISTER, OPERATORS, COPY, CHANGE, INVITE,
+        RENEWAL, WIPE,
     ];
     same(
         &controller.concat(),

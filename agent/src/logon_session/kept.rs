@@ -169,7 +169,7 @@ impl Kept {
         keytab_file::remove(path)
     }
 
-    /// What leaves if `account` takes this one's place: what was leaving, and this if it is another.
+    /// What leaves if `account` takes its place: what was leaving, and this if it is another.
     /// Whatever `account` itself has is replaced, not taken away.
     pub fn leave_behind(&mut self, account: &Principal) -> Vec<Leaving> {
         if self.account != *account {

@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::select_ok;
+use keyroll_failpoint::at;
 use keyroll_proto::operator::Alarm;
 use serde::Deserialize;
 use tokio::sync::watch;
@@ -35,6 +36,8 @@ const BATCH: u64 = 100;
 const AT_ONCE: usize = 64 * 1024;
 /// The first pause after a failure, and the longest.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(30));
+/// The place where a sink is told ([`crate::failpoint`]).
+pub(crate) const TAKE: &str = "take";
 /// How often the chain is signed while entries come.
 const SIGNED: Duration = Duration::from_secs(3600);
 
@@ -114,6 +117,7 @@ impl Sink {
     }
 
     async fn take(&self, entries: &[Entry]) -> anyhow::Result<()> {
+        let _here = at("sink", TAKE);
         match self {
             Self::File(file) => {
                 let entries = entries.to_vec();

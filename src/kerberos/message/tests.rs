@@ -1,6 +1,7 @@
 //! The exchanges end to end, against a KDC of a few lines; every refusal; hostile bytes.
 
 pub mod ap;
+mod for_users;
 mod forged;
 mod hostile;
 mod kdc;

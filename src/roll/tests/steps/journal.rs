@@ -216,3 +216,31 @@ fn words_of_a_frame_are_read_as_they_are_written() {
     let array: ArrayName = "web".parse().unwrap();
     assert_eq!(Desk::at([], 2).roll.frame().array, array);
 }
+
+#[test]
+fn an_answer_is_written_down_before_anything_is_concluded_and_once() {
+    let no = || Answer::Refused {
+        code: 53,
+        win32: Some(0x52d),
+        text: "too young".to_owned(),
+    };
+    let why = "dc1 refused it (LDAP 53, 0x52d): too young";
+    let answers = [
+        (Answer::Applied, Record::AttemptApplied { attempt: 1 }),
+        (
+            no(),
+            Record::AttemptRefused {
+                attempt: 1,
+                why: why.replace("dc1", dc(0).as_str()),
+            },
+        ),
+    ];
+    for (answer, record) in answers {
+        let mut desk = Desk::at(intents(&[0]), 2);
+        desk.seen.answer = Some(answer.clone());
+        assert_eq!(desk.written(), record);
+        desk.seen.answer = Some(answer);
+        let again = desk.step();
+        assert!(!matches!(again, Step::Write(_)), "{again:?}");
+    }
+}

@@ -114,7 +114,9 @@ fn each_write_is_sent_to_an_account_as_it_was_and_to_no_other() {
 #[test]
 fn a_directory_that_does_not_tell_of_the_account_gets_no_write_until_another_has_its_turn() {
     let mut desk = unsent(intents(&[0]), Err("no answer".to_owned()));
-    assert!(matches!(desk.step(), Step::Wait(_)));
+    let waits = plan(&desk.roll, &desk.seen, &desk.around);
+    assert!(matches!(waits.step, Step::Wait(_)));
+    assert!(waits.reason.ends_with("no answer"), "{}", waits.reason);
     (desk.around.since_record, desk.around.since_state) = (LONG, LONG);
     let other = Record::CommitIntent {
         attempt: 2,
