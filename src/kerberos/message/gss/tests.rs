@@ -323,3 +323,36 @@ proptest! {
         }
     }
 }
+
+/// RFC 4121 section 2: whoever began the context seals under another number than who answered, or
+/// one's own message could be played back as the other's.
+#[test]
+fn each_side_seals_under_a_number_of_its_own() {
+    let random = [3; 16];
+    let mut ours = Sending::new(key(AES256, 7), false, OURS);
+    let (mut theirs, _) = of_acceptor(&key(AES256, 7), false, OURS, THEIRS);
+    for (token, own, other) in [
+        (
+            ours.seal(b"text", &random).unwrap(),
+            Usage::InitiatorWrap,
+            Usage::AcceptorWrap,
+        ),
+        (
+            theirs.seal(b"text", &random).unwrap(),
+            Usage::AcceptorWrap,
+            Usage::InitiatorWrap,
+        ),
+    ] {
+        let (header, cipher) = token.split_at(16);
+        let plain = decrypt(&key(AES256, 7), own, cipher).unwrap();
+        assert_eq!(plain.expose(), [b"text", header].concat());
+        assert!(decrypt(&key(AES256, 7), other, cipher).is_err());
+    }
+}
+
+#[test]
+fn an_element_without_content_has_a_length() {
+    assert_eq!(establish::element(4, &[]), [4, 0]);
+    assert_eq!(establish::element(4, &[&[1]]), [4, 1, 1]);
+    assert_eq!(establish::element(4, &[&[1; 0x80]])[..3], [4, 0x81, 0x80]);
+}

@@ -34,6 +34,11 @@ fn a_proven_dc_that_changes_while_another_is_waited_for_is_noticed() {
     desk.sees(0, WhichKey::New, BASE.0 + 2);
     assert!(matches!(desk.written(), Record::Renumbered { kvno, .. } if kvno.0 == BASE.0 + 2));
 
+    // Set back to a number from before the roll, and with the roll's key all the same.
+    let mut desk = one_proven();
+    desk.sees(0, WhichKey::New, BASE.0 - 1);
+    assert!(matches!(desk.written(), Record::Renumbered { kvno, .. } if kvno.0 == BASE.0 - 1));
+
     let mut desk = one_proven();
     desk.sees(0, WhichKey::Base, BASE.0);
     assert_eq!(desk.written(), Record::Regressed { dc: dc(0) });

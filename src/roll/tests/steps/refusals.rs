@@ -4,7 +4,8 @@ mod delegation;
 
 use super::*;
 use crate::account::AccountState;
-use crate::roll::policy::{Method, OldKey};
+use crate::roll::policy::{Gate, Method, OldKey, OnDeadline};
+use crate::roll::record::Refusal;
 
 /// The codes of the reasons against a roll whose account and frame are these.
 fn codes(change: impl FnOnce(&mut Desk, &mut AccountState)) -> Vec<String> {
@@ -124,6 +125,47 @@ fn tickets_that_hardly_end_are_not_waited_for_unless_somebody_said_how_long() {
         plan.policy.old_key = OldKey::UntilConverged;
     });
     assert!(at_once.is_empty(), "{at_once:?}");
+}
+
+#[test]
+fn a_gate_that_cannot_open_refuses_but_where_the_roll_goes_on_without_the_nodes_that_lack() {
+    let lacks = |lacking: &'static [usize], on_deadline| {
+        codes(|desk, _| {
+            desk.reframe(|plan| {
+                plan.policy.gate = Gate::AtLeast(2);
+                plan.policy.on_deadline = on_deadline;
+            });
+            for index in lacking {
+                let view = NodeView {
+                    trouble: Some("it is away".to_owned()),
+                    ..NodeView::default()
+                };
+                desk.seen.nodes.insert(node(*index), view);
+            }
+        })
+    };
+    assert!(lacks(&[], OnDeadline::Abort).is_empty());
+    assert_eq!(lacks(&[1], OnDeadline::Abort), ["gate-shut"]);
+    assert!(lacks(&[1], OnDeadline::Quarantine).is_empty());
+    assert_eq!(lacks(&[0, 1], OnDeadline::Quarantine), ["gate-shut"]);
+}
+
+#[test]
+fn what_speaks_against_a_node_that_the_gate_does_not_need_speaks_against_no_roll() {
+    for (gate, expected) in [
+        (Gate::AtLeast(1), &[][..]),
+        (Gate::All, &["keytab-trouble"]),
+    ] {
+        let found = codes(|desk, _| {
+            desk.reframe(|plan| plan.policy.gate = gate);
+            let view = NodeView {
+                refusals: vec![Refusal::new("keytab-trouble", node(1), "full", "df")],
+                ..NodeView::default()
+            };
+            desk.seen.nodes.insert(node(1), view);
+        });
+        assert_eq!(found, expected);
+    }
 }
 
 /// An emergency over a password that the array does not hold, from a writer that says `kvno`; the
