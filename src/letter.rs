@@ -46,12 +46,15 @@ type Kem = X25519HkdfSha256;
     strum::IntoStaticStr,
     strum::EnumString,
     strum::Display,
+    strum::VariantNames,
 )]
 #[serde(rename_all = "kebab-case")]
 #[strum(serialize_all = "kebab-case")]
 pub enum PasswordUse {
     /// As an extra credential of a logon session of Windows.
     LogonSession,
+    /// As what a service of Windows logs on with.
+    ServiceLogon,
 }
 
 /// A node's public key for letters: 32 bytes, X25519; written in hexadecimal.

@@ -49,10 +49,12 @@ pub struct Health {
 pub struct Array {
     /// Its name.
     pub name: ArrayName,
-    /// Its files; all or none count as staged. One at least, or `sessions`.
+    /// Its files; all or none count as staged. One at least, or `sessions`, or `services`.
     pub targets: Vec<Target>,
     /// The logon sessions that get its credential.
     pub sessions: Option<Vec<Session>>,
+    /// The services that log on as its account.
+    pub services: Option<Vec<String>>,
     /// What runs after its files have changed, in order.
     pub hooks: Vec<Hook>,
 }

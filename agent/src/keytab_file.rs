@@ -135,7 +135,7 @@ pub fn prepare<'a>(targets: &'a [Target], order: Order<'a>) -> Result<Prepared<'
         let change = match target.filter.kind {
             TargetKind::Owned | TargetKind::Client => replacement(target, &wanted, order)?,
             TargetKind::Shared => patches(target, &wanted, order)?,
-            TargetKind::LogonSession => None,
+            TargetKind::LogonSession | TargetKind::ServiceLogon => None,
         };
         changes.extend(change.map(|change| (target, change)));
     }
@@ -271,9 +271,10 @@ impl Target {
     /// [`FileError`].
     pub fn read(&self) -> Result<SecretBytes, FileError> {
         match self.filter.kind {
-            TargetKind::Owned | TargetKind::Client | TargetKind::LogonSession => {
-                atomic_file::read(&self.path)
-            }
+            TargetKind::Owned
+            | TargetKind::Client
+            | TargetKind::LogonSession
+            | TargetKind::ServiceLogon => atomic_file::read(&self.path),
             TargetKind::Shared => {
                 LockedFile::open(&self.path, Purpose::Read, READ_DEADLINE)?.read()
             }
@@ -297,7 +298,7 @@ impl Target {
     pub fn remove_leftovers(&self) -> Result<(), FileError> {
         match self.filter.kind {
             TargetKind::Owned | TargetKind::Client => atomic_file::remove_leftovers(&self.path),
-            TargetKind::Shared | TargetKind::LogonSession => Ok(()),
+            TargetKind::Shared | TargetKind::LogonSession | TargetKind::ServiceLogon => Ok(()),
         }
     }
 

@@ -14,16 +14,16 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use keyroll::kerberos::{Key, Kvno, Principal};
+use keyroll::kerberos::{Kvno, Principal};
 use keyroll::keytab::{TargetFilter, TargetKind};
-use keyroll::letter::BadLetter;
+use keyroll::letter::{BadLetter, PasswordUse};
 use keyroll::name::ArrayName;
 
-use self::kept::{Kept, KeptGeneration, Leaving, held};
+use self::kept::{Kept, KeptGeneration, KeptKey, Leaving};
 use self::request::{Credential, LogonId, Request, TooLong, Verb};
 use crate::atomic_file::FileError;
 use crate::effect::Effect;
-use crate::node::{FoundTarget, Surroundings};
+use crate::node::FoundTarget;
 use crate::state::ArrayState;
 use crate::trouble::chain;
 
@@ -68,20 +68,22 @@ impl Session {
 pub enum SessionError {
     /// Nobody allowed it.
     #[error(
-        "target {NAME} of array {0} needs the password, and the controller sends none; next, on \
-         the controller: keyroll node password {0} NODE --allow {NAME}"
+        "target {1} of array {0} needs the password, and the controller sends none; next, on the \
+         controller: keyroll node password {0} NODE --allow {1}"
     )]
-    NoPassword(ArrayName),
+    NoPassword(ArrayName, PasswordUse),
     /// The controller does not know it.
     #[error(
-        "target {NAME} of array {array} needs the password of kvno {kvno}, and the controller has \
-         its keys alone; next: remove the target until a roll has replaced that password"
+        "target {purpose} of array {array} needs the password of kvno {kvno}, and the controller \
+         has its keys alone; next: remove the target until a roll has replaced that password"
     )]
     KeysAlone {
         /// Of which array.
         array: ArrayName,
         /// Which one.
         kvno: Kvno,
+        /// What for.
+        purpose: PasswordUse,
     },
     /// It is that of other keys.
     #[error("the password of kvno {kvno} of array {array} is not the one of its keys")]
@@ -94,7 +96,7 @@ pub enum SessionError {
     /// It cannot be opened.
     #[error(
         "{source}; next, on the controller, if this node has joined anew: keyroll node password \
-         {array} NODE --allow {NAME}"
+         {array} NODE --allow USE"
     )]
     Letter {
         /// Of which array.
@@ -111,6 +113,27 @@ pub enum SessionError {
     /// A name or password that Windows does not take.
     #[error(transparent)]
     TooLong(#[from] TooLong),
+    /// The service control manager's answer.
+    #[error("service {service} did not get the password of its account")]
+    Service {
+        /// Which service.
+        service: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// A service that is none of the account's.
+    #[error(
+        "service {service} logs on as {found}, not as {account}; next: take it out of the target's \
+         services, or have it log on so"
+    )]
+    OtherAccount {
+        /// Which service.
+        service: String,
+        /// As what it logs on.
+        found: String,
+        /// As what it should.
+        account: Principal,
+    },
     /// The authority's answer.
     #[error("logon session {session} did not get the credential of {account}")]
     Refused {
@@ -236,28 +259,14 @@ impl LogonSessions {
             Err(error) => (Vec::new(), Some(chain(&error))),
         };
         trouble = trouble.or_else(|| self.given().trouble.clone());
-        let path = PathBuf::from(NAME);
-        let marks = held(&keys, &state.salt);
-        FoundTarget {
-            drifted: state
-                .files
-                .get(&path)
-                .is_some_and(|written| *written != ArrayState::marks(&marks)),
-            entries: held(&keys, nonce),
-            path,
-            filter: filter(),
-            trouble,
-            foreign: 0,
-            written_unix: 0,
-            around: Surroundings::default(),
-        }
+        FoundTarget::kept(NAME, filter(), state, &keys, trouble, nonce)
     }
 
     /// The keys of everything that is kept, under each of the array's names.
     ///
     /// # Errors
     /// [`SessionError::File`], [`SessionError::Damaged`].
-    pub fn keys(&self) -> Result<Vec<(Principal, Kvno, Key)>, SessionError> {
+    pub fn keys(&self) -> Result<Vec<KeptKey>, SessionError> {
         Ok(Kept::load(&self.file)?
             .map(|kept| kept.keys())
             .unwrap_or_default())

@@ -7,7 +7,7 @@ mod found;
 mod surroundings;
 mod writing;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
 use std::time::Instant;
@@ -16,6 +16,7 @@ use chrono::Utc;
 use keyroll::fence::{Epoch, Judgement, Stale, Version};
 use keyroll::keyset::Keyset;
 use keyroll::keytab::TargetKind;
+use keyroll::letter::PasswordUse;
 use keyroll::name::ArrayName;
 use tokio::sync::Mutex;
 
@@ -27,7 +28,8 @@ use crate::gate::Gates;
 use crate::hook::HookError;
 use crate::keytab_file::{self, KeytabError};
 use crate::letter_box::LetterBox;
-use crate::logon_session::{Authority, LogonSessions, SessionError};
+use crate::logon_session::SessionError;
+use crate::password_targets::{PasswordTargets, Takers};
 use crate::platform;
 use crate::state::{ArrayState, StateError, private_folder};
 use crate::trouble::chain;
@@ -71,7 +73,7 @@ pub struct Node {
 #[derive(Debug)]
 struct Member {
     array: Arc<Array>,
-    sessions: Option<Arc<LogonSessions>>,
+    passwords: Arc<PasswordTargets>,
     state: Mutex<ArrayState>,
     /// How a hook last ended, if it failed: told while its files wait for it.
     hook_trouble: std::sync::Mutex<Option<String>>,
@@ -101,14 +103,14 @@ impl Node {
     /// # Errors
     /// [`StateError`].
     pub fn open(config: Config) -> Result<Self, StateError> {
-        Self::beside(config, &platform::authority())
+        Self::beside(config, &platform::takers())
     }
 
-    /// The same, on a machine whose logon sessions are `authority`'s.
+    /// The same, on a machine where `takers` get passwords.
     ///
     /// # Errors
     /// [`StateError`].
-    pub fn beside(config: Config, authority: &Arc<dyn Authority>) -> Result<Self, StateError> {
+    pub fn beside(config: Config, takers: &Takers) -> Result<Self, StateError> {
         let folder = config.state.join("arrays");
         private_folder(&config.state)?;
         private_folder(&folder)?;
@@ -125,12 +127,9 @@ impl Node {
                     tracing::warn!(error = chain(&error), "keys of a crash may be left over");
                 }
             }
-            let sessions = array.sessions.clone().map(|sessions| {
-                let authority = Arc::clone(authority);
-                LogonSessions::begin(sessions, authority, &folder, &array.name)
-            });
+            let passwords = PasswordTargets::begin(&array, takers, &folder);
             let member = Member {
-                sessions: sessions.map(Arc::new),
+                passwords: Arc::new(passwords),
                 array: Arc::new(array),
                 state: Mutex::new(state),
                 hook_trouble: std::sync::Mutex::default(),
@@ -164,11 +163,11 @@ impl Node {
         self.arrays.keys()
     }
 
-    /// Whether a target of the array takes the password.
+    /// For what uses targets of the array take the password.
     #[must_use]
-    pub fn takes_password(&self, name: &ArrayName) -> bool {
+    pub fn password_uses(&self, name: &ArrayName) -> BTreeSet<PasswordUse> {
         let member = self.arrays.get(name);
-        member.is_some_and(|member| member.sessions.is_some())
+        member.map_or_else(BTreeSet::new, |member| member.passwords.uses())
     }
 
     fn member(&self, name: &ArrayName) -> Result<&Member, StageError> {
@@ -185,7 +184,7 @@ impl Node {
         let member = self.member(name)?;
         let state = member.state.lock().await;
         let (array, known, nonce) = (Arc::clone(&member.array), state.clone(), *nonce);
-        let sessions = member.sessions.clone();
+        let passwords = Arc::clone(&member.passwords);
         let arrays = self.arrays.values();
         let files = arrays.flat_map(|member| member.array.targets.iter());
         let files: Vec<PathBuf> = files.map(|target| target.path.clone()).collect();
@@ -193,10 +192,7 @@ impl Node {
         let found = aside(move || {
             let targets = array.targets.iter();
             let targets = targets.map(|target| FoundTarget::read(target, &files, &known, &nonce));
-            let sessions = sessions
-                .iter()
-                .map(|sessions| sessions.look(&known, &nonce));
-            let targets = targets.chain(sessions);
+            let targets = targets.chain(passwords.look(&known, &nonce));
             Found {
                 epoch: known.held_epoch,
                 version: known.held,
@@ -216,6 +212,18 @@ impl Node {
     /// # Errors
     /// [`StageError`]; then it does not count as held, and a repetition does the rest.
     pub async fn stage(&self, keyset: Keyset) -> Result<(), StageError> {
+        self.stage_with(keyset, BTreeSet::new()).await
+    }
+
+    /// The same, with the passwords in the keyset for those uses for which they were `sent`.
+    ///
+    /// # Errors
+    /// [`StageError`].
+    pub async fn stage_with(
+        &self,
+        keyset: Keyset,
+        sent: BTreeSet<PasswordUse>,
+    ) -> Result<(), StageError> {
         let name = keyset.array.clone();
         let member = self.member(&name)?;
         let mut state = member.state.lock().await;
@@ -228,14 +236,14 @@ impl Node {
             state.clone(),
             self.folder.clone(),
         );
-        let sessions = member.sessions.clone();
+        let passwords = Arc::clone(&member.passwords);
         let work = move || {
-            let sessions = sessions.as_deref();
             Writing {
                 folder: &folder,
                 array: &array,
-                sessions,
+                passwords: &passwords,
                 keyset: &keyset,
+                sent: &sent,
             }
             .write(known)
         };
@@ -268,15 +276,13 @@ impl Node {
         let member = self.member(name)?;
         let _state = member.state.lock().await;
         let (array, now) = (Arc::clone(&member.array), Utc::now());
-        let sessions = member.sessions.clone();
+        let passwords = Arc::clone(&member.passwords);
         aside(move || {
             let targets = array.targets.iter();
             let files = targets
                 .filter(|target| target.filter.kind != TargetKind::Client)
                 .filter_map(|target| FileProof::of(target, &request, now));
-            let kept = sessions.iter();
-            let kept = kept.map(|sessions| FileProof::of_kept(sessions, &request, now));
-            files.chain(kept).collect()
+            files.chain(passwords.prove(&request, now)).collect()
         })
         .await
     }
@@ -334,13 +340,13 @@ impl Node {
         next.removed = true;
         self.keep(name, &mut state, next.clone()).await?;
         let (array, before) = (Arc::clone(&member.array), state.clone());
-        let sessions = member.sessions.clone();
+        let passwords = Arc::clone(&member.passwords);
         aside(move || {
             let wiped = keytab_file::wipe(&array.targets, &before.written(), &before.principals);
-            let sessions = sessions.map_or(Ok(()), |sessions| sessions.wipe());
+            let forgotten = passwords.wipe();
             wiped
                 .map_err(StageError::from)
-                .and(sessions.map_err(StageError::from))
+                .and(forgotten.map_err(StageError::from))
         })
         .await??;
         // Nothing of the array is left, so whatever comes under its names is somebody else's.

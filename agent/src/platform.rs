@@ -6,8 +6,8 @@
 //!   [`is_open_to_others`], [`open_folder`],
 //!   [`make_private_folder`], [`may_write_in`], [`names`], [`stamp`];
 //! - whose they are: [`demand_ours`], [`demand_kept_ours`];
-//! - secrets at rest: [`seal`], [`unseal`]; where some are given away: [`authority`],
-//!   [`HAS_LOGON_SESSIONS`];
+//! - secrets at rest: [`seal`], [`unseal`]; where some are given away: [`takers`],
+//!   [`TAKES_PASSWORDS`];
 //! - logins that come from the machine itself: [`loop_back_check`];
 //! - processes: [`Family`], [`protect`], [`asked_to_stop`];
 //! - whoever starts the agent: [`ready`], [`stopping`], [`watchdog`];

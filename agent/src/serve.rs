@@ -21,8 +21,8 @@ use crate::config::Config;
 use crate::exit::Exit;
 use crate::half_open::HalfOpen;
 use crate::identity::{Identity, IdentityError, uri};
-use crate::logon_session::Authority;
 use crate::node::{FoundTarget, Node};
+use crate::password_targets::Takers;
 use crate::service::Service;
 use crate::state::StateError;
 use crate::trouble::{Trouble, chain};
@@ -46,16 +46,16 @@ const LONGEST: usize = 256 * 1024;
 /// # Errors
 /// [`Trouble`] if it cannot begin.
 pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<(), Trouble> {
-    run_beside(config, platform::authority(), shutdown).await
+    run_beside(config, platform::takers(), shutdown).await
 }
 
-/// The same, on a machine whose logon sessions are `authority`'s.
+/// The same, on a machine where `takers` get passwords.
 ///
 /// # Errors
 /// [`Trouble`] if it cannot begin.
 pub async fn run_beside(
     config: Config,
-    authority: Arc<dyn Authority>,
+    takers: Takers,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), Trouble> {
     let identity = Identity::load(&config.state).map_err(|error| match error {
@@ -73,7 +73,7 @@ pub async fn run_beside(
         Some(address) => Some(listen(address).await?),
         None => None,
     };
-    let node = Node::beside(config, &authority).map_err(|error| {
+    let node = Node::beside(config, &takers).map_err(|error| {
         let exit = match &error {
             StateError::File(_) => Exit::CannotWrite,
             StateError::Damaged { .. } => Exit::Damaged,

@@ -1,11 +1,13 @@
 //! The agent's gRPC service: messages in, the node's doing, messages out.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use keyroll::fence::{Epoch, Version};
 use keyroll::keyset::Keyset;
 use keyroll::keytab::TargetKind;
+use keyroll::letter::PasswordUse;
 use keyroll::name::ArrayName;
 use keyroll_proto::agent as said;
 use keyroll_proto::agent::agent_server::Agent;
@@ -14,7 +16,7 @@ use tonic::{Request, Response, Status};
 
 use crate::gate::Readiness;
 use crate::identity::Identity;
-use crate::logon_session::{NAME, SessionError};
+use crate::logon_session::SessionError;
 use crate::node::{FileProof, Found, FoundTarget, Node, StageError};
 use crate::own_names;
 use crate::trouble::chain;
@@ -48,20 +50,26 @@ impl Service {
         }
     }
 
-    /// Puts the passwords into a keyset.
+    /// Puts the passwords into a keyset; says what they are for. What no target asks for stays
+    /// sealed.
     fn open(
         &self,
         keyset: &mut Keyset,
         passwords: Vec<said::SealedPassword>,
-    ) -> Result<(), Status> {
+    ) -> Result<BTreeSet<PasswordUse>, Status> {
+        let uses = self.node.password_uses(&keyset.array);
         let letters: Result<Vec<_>, _> = passwords.into_iter().map(Enclosed::try_from).collect();
+        let mut letters = letters?;
+        letters.retain(|letter| uses.contains(&letter.purpose));
+        let sent = letters.iter().map(|letter| letter.purpose).collect();
         let opened = self
             .node
             .letters()
-            .open(&self.identity.node(), keyset, &letters?);
+            .open(&self.identity.node(), keyset, &letters);
         let opened = opened.map_err(|error| Status::failed_precondition(chain(&error)))?;
         let array = keyset.array.clone();
-        opened.map_err(|source| refused(&SessionError::Letter { array, source }.into()))
+        opened.map_err(|source| refused(&SessionError::Letter { array, source }.into()))?;
+        Ok(sent)
     }
 
     async fn inventory(
@@ -135,13 +143,10 @@ impl Agent for Service {
             .keyset
             .ok_or_else(|| Status::invalid_argument("no keyset"))?;
         let mut keyset = Keyset::try_from(keyset)?;
-        // What no target asks for stays sealed.
-        if self.node.takes_password(&keyset.array) {
-            self.open(&mut keyset, request.passwords)?;
-        }
+        let sent = self.open(&mut keyset, request.passwords)?;
         let (array, version) = (keyset.array.clone(), keyset.version);
         let node = Arc::clone(&self.node);
-        let outcome = to_the_end(async move { node.stage(keyset).await }).await;
+        let outcome = to_the_end(async move { node.stage_with(keyset, sent).await }).await;
         if let Err(error) = &outcome {
             tracing::warn!(%array, %version, error = chain(error), "keyset not held");
         } else {
@@ -200,10 +205,10 @@ impl Agent for Service {
         request: Request<said::ShowLetterKeyRequest>,
     ) -> Result<Response<said::ShowLetterKeyReply>, Status> {
         let array: ArrayName = parsed("array", &request.into_inner().array)?;
-        if !self.node.takes_password(&array) {
+        if self.node.password_uses(&array).is_empty() {
             let what = format!(
                 "no target of array {array} here takes a password; next, on the node: add one of \
-                 kind = \"{NAME}\" to its settings"
+                 kind = \"logon-session\" or \"service-logon\" to its settings"
             );
             return Err(Status::failed_precondition(what));
         }
@@ -285,6 +290,7 @@ fn target(found: &FoundTarget) -> said::Target {
         TargetKind::Shared => said::TargetKind::Shared,
         TargetKind::Client => said::TargetKind::Client,
         TargetKind::LogonSession => said::TargetKind::LogonSession,
+        TargetKind::ServiceLogon => said::TargetKind::ServiceLogon,
     };
     let principals = filter
         .principals

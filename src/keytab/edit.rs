@@ -15,6 +15,7 @@ use super::framing::{
 };
 use crate::kerberos::{Enctype, Key, Kvno, Principal};
 use crate::keyset::{Keyset, Role, Unlisted};
+use crate::letter::PasswordUse;
 use crate::secret::SecretBytes;
 
 /// Who else writes or reads a keytab file.
@@ -29,6 +30,26 @@ pub enum TargetKind {
     Client,
     /// No file: the extra credential of logon sessions of Windows, for acceptors.
     LogonSession,
+    /// No file: what services of Windows log on with, so only what the directory has.
+    ServiceLogon,
+}
+
+impl TargetKind {
+    /// Whether it is for those who log in as the account: the directory knows one password alone.
+    #[must_use]
+    pub const fn is_for_initiators(self) -> bool {
+        matches!(self, Self::Client | Self::ServiceLogon)
+    }
+
+    /// For what use it takes the password itself; none if keys do.
+    #[must_use]
+    pub const fn password_use(self) -> Option<PasswordUse> {
+        match self {
+            Self::Owned | Self::Shared | Self::Client => None,
+            Self::LogonSession => Some(PasswordUse::LogonSession),
+            Self::ServiceLogon => Some(PasswordUse::ServiceLogon),
+        }
+    }
 }
 
 /// What one file takes of a keyset.
@@ -108,7 +129,7 @@ pub fn wanted<'a>(keyset: &'a Keyset, filter: &TargetFilter) -> Vec<Wanted<'a>> 
     let mut wanted = Vec::new();
     for generation in &keyset.generations {
         let role = generation.role;
-        if filter.kind == TargetKind::Client && role != Role::Current {
+        if filter.kind.is_for_initiators() && role != Role::Current {
             continue;
         }
         for principal in keyset.principals.iter().filter(|one| filter.covers(one)) {

@@ -122,7 +122,7 @@ impl Machine {
                 TargetKind::Owned => "web.keytab",
                 TargetKind::Shared => "krb5.keytab",
                 TargetKind::Client => "client.keytab",
-                TargetKind::LogonSession => unreachable!("no file"),
+                TargetKind::LogonSession | TargetKind::ServiceLogon => unreachable!("no file"),
             }),
             filter: TargetFilter {
                 kind: *kind,

@@ -11,8 +11,9 @@ use serde::Deserialize;
 use super::{Array, Config, Health};
 use crate::hook::Hook;
 use crate::keytab_file::Target;
-use crate::logon_session::{NAME, Session};
+use crate::logon_session::{self, Session};
 use crate::platform::{self, Access, AccessWords};
+use crate::service_logon;
 
 /// The file.
 #[derive(Debug, Deserialize)]
@@ -55,6 +56,7 @@ struct TargetTable {
     #[serde(default)]
     kind: Kind,
     sessions: Option<Vec<String>>,
+    services: Option<Vec<String>>,
     owner: Option<String>,
     group: Option<String>,
     mode: Option<String>,
@@ -74,6 +76,7 @@ enum Kind {
     Shared,
     Client,
     LogonSession,
+    ServiceLogon,
 }
 
 #[derive(Debug, Deserialize)]
@@ -95,6 +98,19 @@ fn default_log() -> String {
 /// A reload takes a second or two; one that takes longer than this hangs.
 fn default_time_limit() -> u64 {
     30
+}
+
+impl Kind {
+    /// As the settings have it.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Owned => "owned",
+            Self::Shared => "shared",
+            Self::Client => "client",
+            Self::LogonSession => logon_session::NAME,
+            Self::ServiceLogon => service_logon::NAME,
+        }
+    }
 }
 
 /// What is wrong, each complaint with its key in front.
@@ -159,14 +175,19 @@ impl ArrayTable {
         if self.targets.is_empty() {
             self.targets.push(TargetTable::owned_by_default(&self.name));
         }
-        let (mut targets, mut sessions) = (Vec::new(), None);
+        let (mut targets, mut sessions, mut services) = (Vec::new(), None, None);
         for table in self.targets {
-            if table.kind != Kind::LogonSession {
-                targets.extend(table.check(complaints));
-            } else if sessions.is_none() {
-                sessions = Some(table.sessions(complaints));
-            } else {
-                complaints.push(format!("target: {NAME} is there twice"));
+            let kind = table.kind;
+            let is_second = match kind {
+                Kind::LogonSession => sessions.replace(table.sessions(complaints)).is_some(),
+                Kind::ServiceLogon => services.replace(table.services(complaints)).is_some(),
+                Kind::Owned | Kind::Shared | Kind::Client => {
+                    targets.extend(table.check(complaints));
+                    false
+                }
+            };
+            if is_second {
+                complaints.push(format!("target: {} is there twice", kind.name()));
             }
         }
         let hooks = self
@@ -178,6 +199,7 @@ impl ArrayTable {
             name,
             targets,
             sessions,
+            services,
             hooks,
         })
     }
@@ -189,6 +211,7 @@ impl TargetTable {
             path: Some(platform::keytab(array)),
             kind: Kind::Owned,
             sessions: None,
+            services: None,
             owner: None,
             group: None,
             mode: None,
@@ -198,17 +221,45 @@ impl TargetTable {
         }
     }
 
-    fn sessions(self, complaints: &mut Complaints) -> Vec<Session> {
-        if !platform::HAS_LOGON_SESSIONS {
-            complaints.push(format!("target: {NAME} is for Windows alone"));
+    /// Complains of what a target without a file does not take, `only` and its kind apart.
+    fn without_file(&self, only: &str, complaints: &mut Complaints) {
+        let name = self.kind.name();
+        if !platform::TAKES_PASSWORDS {
+            complaints.push(format!("target: {name} is for Windows alone"));
         }
-        let words = [self.owner, self.group, self.mode];
-        let lists = [self.readers, self.principals, self.enctypes];
-        if self.path.is_some() || words.iter().any(Option::is_some) || !lists.concat().is_empty() {
+        let words = [&self.owner, &self.group, &self.mode];
+        let lists = [&self.readers, &self.principals, &self.enctypes];
+        let other = match self.kind {
+            Kind::ServiceLogon => &self.sessions,
+            _ => &self.services,
+        };
+        if self.path.is_some()
+            || other.is_some()
+            || words.iter().any(|word| word.is_some())
+            || lists.iter().any(|list| !list.is_empty())
+        {
             complaints.push(format!(
-                "target: {NAME} takes kind and sessions, nothing else"
+                "target: {name} takes kind and {only}, nothing else"
             ));
         }
+    }
+
+    fn services(self, complaints: &mut Complaints) -> Vec<String> {
+        self.without_file("services", complaints);
+        let services = self.services.unwrap_or_default();
+        // As the service control manager takes them (CreateServiceW).
+        let fits = |name: &String| {
+            !name.is_empty() && name.len() <= 256 && !name.contains(['/', '\\', '\0'])
+        };
+        if services.is_empty() || !services.iter().all(fits) {
+            let what = "target.services: name services, by what `sc.exe query` shows, at least one";
+            complaints.push(what.to_owned());
+        }
+        services
+    }
+
+    fn sessions(self, complaints: &mut Complaints) -> Vec<Session> {
+        self.without_file("sessions", complaints);
         let sessions = each(
             "target.sessions",
             &self.sessions.unwrap_or_default(),
@@ -228,14 +279,17 @@ impl TargetTable {
             return None;
         };
         absolute("target.path", &place, complaints);
-        if self.sessions.is_some() {
-            complaints.push(format!("target.sessions: only with kind = \"{NAME}\""));
+        if self.sessions.is_some() || self.services.is_some() {
+            let what = "target.sessions, target.services: only with kind = \"logon-session\" or \
+                        \"service-logon\"";
+            complaints.push(what.to_owned());
         }
         let kind = match self.kind {
             Kind::Owned => TargetKind::Owned,
             Kind::Shared => TargetKind::Shared,
             Kind::Client => TargetKind::Client,
             Kind::LogonSession => TargetKind::LogonSession,
+            Kind::ServiceLogon => TargetKind::ServiceLogon,
         };
         let path = place.display();
         let words = AccessWords {

@@ -66,6 +66,8 @@ fn a_target_of_logon_sessions_has_sessions_and_nothing_else() {
     );
     let said = complaint(&target("sessions = ['nobody']\n"));
     assert!(said.contains("target.sessions"), "{said}");
+    let said = complaint(&target("sessions = ['system']\nservices = ['x']\n"));
+    assert!(said.contains("nothing else"), "{said}");
     let twice = target("sessions = ['system']\n[[array.target]]\nkind = 'logon-session'\n");
     assert!(complaint(&twice).contains("logon-session is there twice"));
     let said = complaint("[[array]]\nname = 'web'\n[[array.target]]\n");
@@ -79,6 +81,39 @@ fn a_target_of_logon_sessions_has_sessions_and_nothing_else() {
         let sessions = config.arrays[0].sessions.as_ref().unwrap();
         assert_eq!(sessions, &[Session::System, Session::NetworkService]);
         assert!(config.arrays[0].targets.is_empty());
+    }
+}
+
+#[test]
+fn a_target_of_service_logons_has_services_and_nothing_else() {
+    let target = |lines: &str| {
+        format!("[[array]]\nname = 'web'\n[[array.target]]\nkind = 'service-logon'\n{lines}")
+    };
+    for wrong in [
+        "",
+        "services = []\n",
+        "services = ['']\n",
+        "services = ['a/b']\n",
+    ] {
+        let said = complaint(&target(wrong));
+        assert!(said.contains("target.services: name services"), "{said}");
+    }
+    let said = complaint(&target("services = ['x']\nsessions = ['system']\n"));
+    assert!(
+        said.contains("takes kind and services, nothing else"),
+        "{said}"
+    );
+    let said =
+        complaint("[[array]]\nname = 'web'\n[[array.target]]\npath='/k'\nservices = ['x']\n");
+    assert!(said.contains("only with kind"), "{said}");
+    let right = target("services = ['Tomcat9', 'AppSvc']\n");
+    #[cfg(unix)]
+    assert!(complaint(&right).contains("service-logon is for Windows alone"));
+    #[cfg(windows)]
+    {
+        let config = Config::parse(Path::new("agent.toml"), right.as_bytes()).unwrap();
+        let services = config.arrays[0].services.as_ref().unwrap();
+        assert_eq!(services, &["Tomcat9", "AppSvc"]);
     }
 }
 

@@ -6,6 +6,7 @@ use keyroll::kerberos::salt::Salt;
 use keyroll::kerberos::string_to_key::derive_all;
 use keyroll::kerberos::{Enctype, Key, Kvno, Principal};
 use keyroll::keyset::{GenerationKeys, HeldEntry, Keyset, Origin, fingerprint};
+use keyroll::letter::PasswordUse;
 use keyroll::secret::{Password, SecretBytes};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
@@ -14,6 +15,9 @@ use super::SessionError;
 use crate::atomic_file::{self, Access, FileError};
 use crate::keytab_file;
 use crate::platform;
+
+/// A key that follows from what is kept: under which name, of which generation.
+pub type KeptKey = (Principal, Kvno, Key);
 
 /// What is kept of one array.
 #[derive(Debug)]
@@ -78,14 +82,14 @@ impl Kept {
     ///
     /// # Errors
     /// [`SessionError::NoPassword`], [`SessionError::KeysAlone`], [`SessionError::OtherKeys`].
-    pub fn of(keyset: &Keyset) -> Result<Self, SessionError> {
+    pub fn of(keyset: &Keyset, purpose: PasswordUse) -> Result<Self, SessionError> {
         let array = || keyset.array.clone();
         let account = keyset.principals.first().cloned();
         let (Some(account), true) = (
             account,
             keyset.generations.iter().any(|one| one.origin.is_some()),
         ) else {
-            return Err(SessionError::NoPassword(array()));
+            return Err(SessionError::NoPassword(array(), purpose));
         };
         let mut generations: Vec<&GenerationKeys> = keyset.generations.iter().collect();
         generations.sort_by_key(|one| one.role);
@@ -94,6 +98,7 @@ impl Kept {
             let origin = one.origin.as_ref().ok_or_else(|| SessionError::KeysAlone {
                 array: array(),
                 kvno,
+                purpose,
             })?;
             if !origin.is_of(&one.keys) {
                 return Err(SessionError::OtherKeys {
@@ -197,6 +202,17 @@ impl Kept {
         self.generations.iter().any(same)
     }
 
+    /// Forgets all generations but one.
+    pub fn retain(&mut self, kvno: Kvno) {
+        self.generations.retain(|one| one.kvno == kvno);
+    }
+
+    /// Whether these are the passwords of the other, of the same account.
+    #[must_use]
+    pub fn has_passwords_of(&self, other: &Self) -> bool {
+        self.generations.len() == other.generations.len() && self.contains(other)
+    }
+
     /// Whether the file would say the same of both.
     #[must_use]
     pub fn same_as(&self, other: &Self) -> bool {
@@ -220,7 +236,7 @@ impl Kept {
 
     /// The keys that follow from the passwords, under each of the names.
     #[must_use]
-    pub fn keys(&self) -> Vec<(Principal, Kvno, Key)> {
+    pub fn keys(&self) -> Vec<KeptKey> {
         let mut keys = Vec::new();
         for one in &self.generations {
             let derived = derive_all(&one.enctypes, &one.origin.password, &one.origin.salt);
@@ -259,8 +275,8 @@ impl From<&KeptGeneration> for Generation {
 
 /// What these keys are as entries, under `nonce`.
 #[must_use]
-pub fn held(keys: &[(Principal, Kvno, Key)], nonce: &[u8; 32]) -> Vec<HeldEntry> {
-    let entry = |(principal, kvno, key): &(Principal, Kvno, Key)| HeldEntry {
+pub fn held(keys: &[KeptKey], nonce: &[u8; 32]) -> Vec<HeldEntry> {
+    let entry = |(principal, kvno, key): &KeptKey| HeldEntry {
         principal: principal.clone(),
         kvno: *kvno,
         enctype: key.enctype(),

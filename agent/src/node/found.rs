@@ -11,6 +11,7 @@ use keyroll::keytab::{Entry, TargetFilter};
 
 use super::surroundings::Surroundings;
 use crate::keytab_file::{KeytabError, Target};
+use crate::logon_session::kept::{KeptKey, held};
 use crate::logon_session::{LogonSessions, NAME};
 use crate::state::ArrayState;
 use crate::trouble::chain;
@@ -102,6 +103,31 @@ impl FoundTarget {
             foreign,
             written_unix: written_unix(&target.path),
             around: Surroundings::of(&target.path, known),
+        }
+    }
+
+    /// A target without a file: `keys` are those of the passwords that are kept for it.
+    #[must_use]
+    pub fn kept(
+        name: &str,
+        filter: TargetFilter,
+        state: &ArrayState,
+        keys: &[KeptKey],
+        trouble: Option<String>,
+        nonce: &[u8; 32],
+    ) -> Self {
+        let path = PathBuf::from(name);
+        let marks = ArrayState::marks(&held(keys, &state.salt));
+        let written = state.files.get(&path);
+        Self {
+            drifted: written.is_some_and(|written| *written != marks),
+            entries: held(keys, nonce),
+            path,
+            filter,
+            trouble,
+            foreign: 0,
+            written_unix: 0,
+            around: Surroundings::default(),
         }
     }
 

@@ -1,23 +1,27 @@
-//! A keyset on its way into the targets: files first, then logon sessions, then what is noted.
+//! A keyset on its way into the targets: files first, then those who take passwords, then what is
+//! noted.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use keyroll::keyset::{Keyset, Unlisted};
+use keyroll::letter::PasswordUse;
 
 use super::{StageError, save};
 use crate::config::Array;
 use crate::keytab_file::{Order, prepare};
-use crate::logon_session::kept::{Kept, held};
-use crate::logon_session::{LogonSessions, NAME, SessionError};
+use crate::password_targets::PasswordTargets;
 use crate::state::ArrayState;
 
 /// A keyset on its way into the targets of an array.
 pub(super) struct Writing<'a> {
     pub(super) folder: &'a Path,
     pub(super) array: &'a Array,
-    pub(super) sessions: Option<&'a LogonSessions>,
+    pub(super) passwords: &'a PasswordTargets,
     pub(super) keyset: &'a Keyset,
+    /// For what uses the passwords in it are.
+    pub(super) sent: &'a BTreeSet<PasswordUse>,
 }
 
 impl Writing<'_> {
@@ -43,7 +47,8 @@ impl Writing<'_> {
             Ok(prepared) => prepared,
             Err(error) => return (state, Err(error.into())),
         };
-        next.hooks_due |= !prepared.is_empty();
+        // A hook restarts what has to be, so it is told of services that log on anew, too.
+        next.hooks_due |= !prepared.is_empty() || self.passwords.switches_services(keyset);
         for target in &self.array.targets {
             // Ours from here on: whatever a crash leaves there, nobody else's is lost with it.
             next.files.entry(target.path.clone()).or_default();
@@ -57,27 +62,11 @@ impl Writing<'_> {
         let settled = prepared
             .commit()
             .map_err(StageError::from)
-            .and_then(|()| self.give())
+            .and_then(|()| Ok(self.passwords.hold(keyset, self.sent)?))
             .and_then(|()| self.settle(begun.clone()));
         match settled {
             Ok(settled) => (settled, Ok(())),
             Err(error) => (begun, Err(error)),
-        }
-    }
-
-    /// Gives the logon sessions what they are to have. A password that is not sent any more is not
-    /// kept: whoever has allowed it has thought better of it.
-    fn give(&self) -> Result<(), StageError> {
-        let Some(sessions) = self.sessions else {
-            return Ok(());
-        };
-        match Kept::of(self.keyset) {
-            Ok(kept) => Ok(sessions.hold(kept)?),
-            Err(error @ SessionError::NoPassword(_)) => {
-                sessions.wipe()?;
-                Err(error.into())
-            }
-            Err(error) => Err(error.into()),
         }
     }
 
@@ -102,10 +91,7 @@ impl Writing<'_> {
             next.access
                 .insert(target.path.clone(), target.access_now()?);
         }
-        if let Some(sessions) = self.sessions {
-            let marks = ArrayState::marks(&held(&sessions.keys()?, &next.salt));
-            next.files.insert(NAME.into(), marks);
-        }
+        next.files.extend(self.passwords.marks(&next.salt)?);
         // Without hooks there is nothing left that could fail: one write to the disk less.
         if self.array.hooks.is_empty() || !next.hooks_due {
             next.hold();

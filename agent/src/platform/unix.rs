@@ -12,11 +12,13 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use keyroll::secret::SecretBytes;
+use keyroll::secret::{Password, SecretBytes};
 use keyroll_proto::agent::LoopBackCheck;
 
 use crate::logon_session::Authority;
 use crate::logon_session::request::Request;
+use crate::password_targets::Takers;
+use crate::service_logon::Services;
 
 pub use self::disk::{create, rename, sync_folder, write_at};
 pub use self::files::{
@@ -56,8 +58,8 @@ pub fn unseal(sealed: SecretBytes) -> io::Result<SecretBytes> {
     Ok(sealed)
 }
 
-/// Whether there are logon sessions that take credentials.
-pub const HAS_LOGON_SESSIONS: bool = false;
+/// Whether there is anybody who takes passwords.
+pub const TAKES_PASSWORDS: bool = false;
 
 /// What the system makes of a login from itself under `host`: it does not ask.
 #[must_use]
@@ -67,8 +69,11 @@ pub const fn loop_back_check(_: &str) -> LoopBackCheck {
 
 /// Nobody: the settings let no target ask for it.
 #[must_use]
-pub fn authority() -> Arc<dyn Authority> {
-    Arc::new(Nobody)
+pub fn takers() -> Takers {
+    Takers {
+        authority: Arc::new(Nobody),
+        services: Arc::new(Nobody),
+    }
 }
 
 #[derive(Debug)]
@@ -76,6 +81,16 @@ struct Nobody;
 
 impl Authority for Nobody {
     fn ask(&self, _: Request) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+}
+
+impl Services for Nobody {
+    fn account(&self, _: &str) -> io::Result<String> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    fn set_password(&self, _: &str, _: &str, _: &Password) -> io::Result<()> {
         Err(io::ErrorKind::Unsupported.into())
     }
 }

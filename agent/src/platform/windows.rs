@@ -14,10 +14,12 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use keyroll::secret::SecretBytes;
+use keyroll::secret::{Password, SecretBytes};
 
 use crate::logon_session::Authority;
 use crate::logon_session::request::Request;
+use crate::password_targets::Takers;
+use crate::service_logon::Services;
 
 pub use self::disk::{create, rename, sync_folder, write_at};
 pub use self::files::{
@@ -77,13 +79,16 @@ pub async fn asked_to_stop() {
     }
 }
 
-/// Whether there are logon sessions that take credentials.
-pub const HAS_LOGON_SESSIONS: bool = true;
+/// Whether there is anybody who takes passwords.
+pub const TAKES_PASSWORDS: bool = true;
 
-/// The local security authority of this machine.
+/// The local security authority of this machine, and its service control manager.
 #[must_use]
-pub fn authority() -> Arc<dyn Authority> {
-    Arc::new(LocalAuthority)
+pub fn takers() -> Takers {
+    Takers {
+        authority: Arc::new(LocalAuthority),
+        services: Arc::new(LocalServices),
+    }
 }
 
 #[derive(Debug)]
@@ -92,6 +97,19 @@ struct LocalAuthority;
 impl Authority for LocalAuthority {
     fn ask(&self, mut request: Request) -> io::Result<()> {
         keyroll_windows::authority::ask_kerberos(&mut request.bytes, &Request::pointers())
+    }
+}
+
+#[derive(Debug)]
+struct LocalServices;
+
+impl Services for LocalServices {
+    fn account(&self, service: &str) -> io::Result<String> {
+        keyroll_windows::services::account(service)
+    }
+
+    fn set_password(&self, service: &str, account: &str, password: &Password) -> io::Result<()> {
+        keyroll_windows::services::set_password(service, account, password.expose())
     }
 }
 

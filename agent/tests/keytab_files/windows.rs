@@ -3,11 +3,24 @@
 use std::fs::{self, OpenOptions};
 use std::io::{Read as _, Seek as _};
 use std::os::windows::fs::OpenOptionsExt as _;
-use std::time::Duration;
+use std::sync::mpsc::{Sender, channel};
 
 use keyroll::keytab::TargetKind;
+use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
 
 use super::{OURS, keyset, kvnos, names_in, stage, target};
+
+/// Passes on that the agent has said something: what it says here is that it waits for a file.
+struct Teller(Sender<()>);
+
+impl<S: tracing::Subscriber> Layer<S> for Teller {
+    fn on_event(&self, event: &tracing::Event<'_>, _: Context<'_, S>) {
+        if *event.metadata().level() == tracing::Level::TRACE {
+            // Nobody listens any more once it was heard.
+            self.0.send(()).ok();
+        }
+    }
+}
 
 /// `FILE_SHARE_READ`, as C's `fopen` of a careful program has it: nobody may replace the file.
 const OTHERS_READ: u32 = 1;
@@ -51,9 +64,15 @@ fn a_file_that_another_program_has_for_itself_is_read_once_it_is_free() {
         .open(&file.path)
         .unwrap();
     std::thread::scope(|scope| {
-        let staging = scope.spawn(|| stage(std::slice::from_ref(&file), &keyset(2, OURS)));
-        // Nothing tells that it waits.
-        std::thread::sleep(Duration::from_millis(200));
+        let (says, waits) = channel();
+        let file = &file;
+        let staging = scope.spawn(move || {
+            let told = tracing_subscriber::registry().with(Teller(says));
+            tracing::subscriber::with_default(told, || {
+                stage(std::slice::from_ref(file), &keyset(2, OURS))
+            })
+        });
+        waits.recv().unwrap();
         drop(other);
         staging.join().unwrap().unwrap();
     });

@@ -10,6 +10,7 @@ use keyroll::kerberos::salt::Salt;
 use keyroll::kerberos::string_to_key::derive_all;
 use keyroll::kerberos::{Enctype, Kvno};
 use keyroll::keyset::{GenerationKeys, Keyset, Origin, Role, Unlisted};
+use keyroll::letter::PasswordUse;
 use keyroll::secret::Password;
 use keyroll_agent::logon_session::kept::Kept;
 use keyroll_agent::logon_session::request::Request;
@@ -65,15 +66,15 @@ fn kept(account: &str, kvnos: &[u32]) -> Kept {
             }),
         }
     };
-    Kept::of(&Keyset {
+    let keyset = Keyset {
         array: "web".parse().unwrap(),
         epoch: Epoch(1),
         version: Version(1),
         principals: vec![format!("{account}@CORP.EXAMPLE").parse().unwrap()],
         generations: kvnos.iter().enumerate().map(generation).collect(),
         unlisted: Unlisted::Remove,
-    })
-    .unwrap()
+    };
+    Kept::of(&keyset, PasswordUse::LogonSession).unwrap()
 }
 
 fn begin(authority: &Arc<Deadly>, folder: &Path) -> LogonSessions {

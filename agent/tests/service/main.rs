@@ -14,6 +14,7 @@ mod health;
 mod installed;
 mod keysets;
 mod local_authority;
+mod logons;
 #[cfg(unix)]
 mod owners;
 mod passwords;

@@ -13,6 +13,8 @@ use keyroll::letter::{Address, LetterKey, PasswordUse, seal};
 use keyroll::name::NodeName;
 use keyroll::secret::Password;
 use keyroll_agent::logon_session::{NAME, Session};
+use keyroll_agent::password_targets::Takers;
+use keyroll_agent::platform;
 use keyroll_proto::agent as said;
 use keyroll_proto::agent::agent_client::AgentClient;
 use keyroll_proto::convert::Enclosed;
@@ -22,28 +24,35 @@ use tonic::transport::Channel;
 use crate::local_authority::LocalAuthority;
 use crate::scene::{Logon, NODE, NONCE, SPN, Scene, look, stage};
 
-const ACCOUNT: &str = "WEB$@CORP.EXAMPLE";
+pub const ACCOUNT: &str = "WEB$@CORP.EXAMPLE";
 const SYSTEM: u64 = 0x3e7;
 const NETWORK_SERVICE: u64 = 0x3e4;
 
 async fn scene() -> (Scene, Arc<LocalAuthority>) {
     let authority = Arc::new(LocalAuthority::default());
-    let sessions = vec![Session::System, Session::NetworkService];
-    let logon = Logon(sessions, authority.clone());
+    let takers = Takers {
+        authority: authority.clone(),
+        ..platform::takers()
+    };
+    let logon = Logon {
+        sessions: Some(vec![Session::System, Session::NetworkService]),
+        services: None,
+        takers,
+    };
     let tables = "[[array.target]]\npath = '{folder}/web.keytab'\n";
     (Scene::beside(tables, Some(logon)).await, authority)
 }
 
-fn password(kvno: u32) -> String {
+pub fn password(kvno: u32) -> String {
     format!("canary-of-{kvno}")
 }
 
-fn salt() -> Salt {
+pub fn salt() -> Salt {
     Salt::new("CORP.EXAMPLEhostweb.corp.example".to_owned())
 }
 
 /// A keyset whose keys are those of [`password`].
-fn keyset(version: u64, generations: &[(Role, u32)]) -> Keyset {
+pub fn keyset(version: u64, generations: &[(Role, u32)]) -> Keyset {
     let generation = |(role, kvno): &(Role, u32)| GenerationKeys {
         role: *role,
         kvno: Kvno(*kvno),
@@ -66,6 +75,17 @@ fn keyset(version: u64, generations: &[(Role, u32)]) -> Keyset {
 
 /// The letter of one generation to `node`.
 fn letter(keyset: &Keyset, kvno: u32, text: &str, node: &str, to: &LetterKey) -> Enclosed {
+    letter_for(PasswordUse::LogonSession, keyset, kvno, text, node, to)
+}
+
+fn letter_for(
+    purpose: PasswordUse,
+    keyset: &Keyset,
+    kvno: u32,
+    text: &str,
+    node: &str,
+    to: &LetterKey,
+) -> Enclosed {
     let node: NodeName = node.parse().unwrap();
     let account: Principal = ACCOUNT.parse().unwrap();
     let address = Address {
@@ -73,13 +93,13 @@ fn letter(keyset: &Keyset, kvno: u32, text: &str, node: &str, to: &LetterKey) ->
         array: &keyset.array,
         version: keyset.version,
         kvno: Kvno(kvno),
-        purpose: PasswordUse::LogonSession,
+        purpose,
         account: &account,
         salt: &salt(),
     };
     Enclosed {
         kvno: Kvno(kvno),
-        purpose: PasswordUse::LogonSession,
+        purpose,
         salt: salt(),
         letter: seal(&Password::new(text.to_owned()), to, address, rand::random()).unwrap(),
     }
@@ -87,10 +107,19 @@ fn letter(keyset: &Keyset, kvno: u32, text: &str, node: &str, to: &LetterKey) ->
 
 /// A keyset on its way, with the passwords of its generations.
 fn with_passwords(keyset: &Keyset, to: &LetterKey) -> said::StageRequest {
+    with_passwords_for(PasswordUse::LogonSession, keyset, to)
+}
+
+/// The same, for another use.
+pub fn with_passwords_for(
+    purpose: PasswordUse,
+    keyset: &Keyset,
+    to: &LetterKey,
+) -> said::StageRequest {
     let generations = keyset.generations.iter();
     let letters = generations.map(|one| {
         let kvno = one.kvno.0;
-        letter(keyset, kvno, &password(kvno), NODE, to).into()
+        letter_for(purpose, keyset, kvno, &password(kvno), NODE, to).into()
     });
     said::StageRequest {
         passwords: letters.collect(),
@@ -98,7 +127,7 @@ fn with_passwords(keyset: &Keyset, to: &LetterKey) -> said::StageRequest {
     }
 }
 
-async fn letter_key(controller: &mut AgentClient<Channel>) -> LetterKey {
+pub async fn letter_key(controller: &mut AgentClient<Channel>) -> LetterKey {
     let array = "web".to_owned();
     let reply = controller
         .show_letter_key(said::ShowLetterKeyRequest { array })
@@ -106,15 +135,24 @@ async fn letter_key(controller: &mut AgentClient<Channel>) -> LetterKey {
     LetterKey::new(&reply.unwrap().into_inner().key).unwrap()
 }
 
-/// The target in what the node says it holds, and what is wrong with it by the controller's rule.
 fn target(inventory: &said::Inventory, keyset: &Keyset) -> (said::Target, Option<String>) {
+    target_of(TargetKind::LogonSession, NAME, inventory, keyset)
+}
+
+/// The target in what the node says it holds, and what is wrong with it by the controller's rule.
+pub fn target_of(
+    kind: TargetKind,
+    name: &str,
+    inventory: &said::Inventory,
+    keyset: &Keyset,
+) -> (said::Target, Option<String>) {
     let target = inventory
         .targets
         .iter()
-        .find(|target| target.path == NAME)
+        .find(|target| target.path == name)
         .unwrap();
     let filter = TargetFilter {
-        kind: TargetKind::LogonSession,
+        kind,
         principals: None,
         enctypes: None,
     };

@@ -11,7 +11,8 @@ use keyroll::keyset::{GenerationKeys, Keyset, Role, Unlisted};
 use keyroll::secret::SecretBytes;
 use keyroll_agent::config::Config;
 use keyroll_agent::identity::{Identity, NewKey};
-use keyroll_agent::logon_session::{self, Session};
+use keyroll_agent::logon_session::Session;
+use keyroll_agent::password_targets::Takers;
 use keyroll_agent::{platform, serve};
 use keyroll_proto::agent as said;
 use keyroll_proto::agent::agent_client::AgentClient;
@@ -100,9 +101,13 @@ impl Authority {
     }
 }
 
-/// The sessions of the array's target, and whose they are.
+/// The array's targets that take the password, and who gets it.
 #[derive(Clone)]
-pub struct Logon(pub Vec<Session>, pub Arc<dyn logon_session::Authority>);
+pub struct Logon {
+    pub sessions: Option<Vec<Session>>,
+    pub services: Option<Vec<String>>,
+    pub takers: Takers,
+}
 
 /// An agent at work.
 pub struct Scene {
@@ -139,7 +144,7 @@ impl Scene {
         Self::beside(tables, None).await
     }
 
-    /// The same, with a target of logon sessions, which the settings allow on Windows alone.
+    /// The same, with targets that take the password, which the settings allow on Windows alone.
     pub async fn beside(tables: &str, logon: Option<Logon>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let [address, http, check] = [free(0), free(0), free(1)];
@@ -177,17 +182,18 @@ impl Scene {
         let path = self.path("agent.toml");
         std::fs::write(&path, &self.settings).unwrap();
         let mut config = Config::read(&path).unwrap();
-        let mut authority = platform::authority();
-        if let Some(Logon(sessions, their)) = self.logon.clone() {
-            config.arrays[0].sessions = Some(sessions);
-            authority = their;
+        let mut takers = platform::takers();
+        if let Some(logon) = self.logon.clone() {
+            config.arrays[0].sessions = logon.sessions;
+            config.arrays[0].services = logon.services;
+            takers = logon.takers;
         }
         let (stop, stopped) = oneshot::channel::<()>();
         self.running = Some(tokio::spawn(async move {
             let end = async {
                 drop(stopped.await);
             };
-            serve::run_beside(config, authority, end).await.unwrap();
+            serve::run_beside(config, takers, end).await.unwrap();
         }));
         self.stop = Some(stop);
         // It says nothing when its port is open.

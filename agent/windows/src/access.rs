@@ -19,7 +19,7 @@ use windows_sys::Win32::Security::{
 };
 use windows_sys::Win32::System::Threading::{GetCurrentProcess, OpenProcessToken};
 
-use crate::text::{Local, done, wide};
+use crate::text::{Local, done, until_zero, wide};
 
 /// What is read.
 const OWNER_AND_LIST: u32 = OWNER_SECURITY_INFORMATION | DACL_SECURITY_INFORMATION;
@@ -340,17 +340,8 @@ fn written(sid: PSID) -> io::Result<String> {
     // SAFETY: every caller has the SID from Windows; the result is a place of our own.
     done(unsafe { ConvertSidToStringSidW(sid, &raw mut text) })?;
     let text = Local(text);
-    let mut units = Vec::new();
-    for index in 0.. {
-        // SAFETY: Windows ended the text with a zero, at which this stops.
-        let place = unsafe { text.0.add(index) };
-        // SAFETY: as above.
-        match unsafe { *place } {
-            0 => break,
-            unit => units.push(unit),
-        }
-    }
-    Ok(String::from_utf16_lossy(&units))
+    // SAFETY: Windows ended the text with a zero.
+    Ok(unsafe { until_zero(text.0) })
 }
 
 fn more_is_needed(outcome: i32) -> io::Result<()> {

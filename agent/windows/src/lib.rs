@@ -12,4 +12,5 @@ pub mod files;
 pub mod job;
 pub mod process;
 pub mod protect;
+pub mod services;
 mod text;

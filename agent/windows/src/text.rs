@@ -20,6 +20,24 @@ pub fn wide(text: impl AsRef<OsStr>) -> io::Result<Vec<u16>> {
     Ok(units)
 }
 
+/// The text up to its zero.
+///
+/// # Safety
+/// The pointer is to a text that ends with a zero.
+pub unsafe fn until_zero(text: *const u16) -> String {
+    let mut units = Vec::new();
+    for index in 0.. {
+        // SAFETY: the text goes on to its zero, at which this stops.
+        let place = unsafe { text.add(index) };
+        // SAFETY: as above.
+        match unsafe { *place } {
+            0 => break,
+            unit => units.push(unit),
+        }
+    }
+    String::from_utf16_lossy(&units)
+}
+
 /// What a call of Windows that gives a `BOOL` said.
 ///
 /// # Errors

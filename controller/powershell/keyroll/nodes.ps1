@@ -167,3 +167,69 @@ function Resume-KeyrollNode {
         Invoke-KeyrollProgram -Caller $PSCmdlet -Words (@('node', 'resume', $Array, $Node) + $given)
     }
 }
+
+function Grant-KeyrollPassword {
+    <#
+    .SYNOPSIS
+    Lets a node have the array's password itself, for one use; other nodes get keys alone.
+    .PARAMETER Array
+    The array.
+    .PARAMETER Node
+    The node, whose agent runs with a target for it.
+    .PARAMETER Use
+    logon-session or service-logon.
+    .EXAMPLE
+    Grant-KeyrollPassword -Array mail -Node ex1.corp.example -Use logon-session
+    #>
+    [CmdletBinding(SupportsShouldProcess, ConfirmImpact = 'Medium')]
+    param(
+        [Parameter(Mandatory, Position = 0, ValueFromPipelineByPropertyName)]
+        [string] $Array,
+        [Parameter(Mandatory, Position = 1, ValueFromPipelineByPropertyName)]
+        [string] $Node,
+        [Parameter(Mandatory)]
+        [string] $Use
+    )
+    process {
+        $given = @(Get-GivenOption -Options @{ '--allow' = $Use })
+        if (-not $PSCmdlet.ShouldProcess("$Node in array $Array", "Send the password, for $Use")) {
+            if (-not $WhatIfPreference) { return }
+            $given += '--dry-run'
+        }
+        $words = @('node', 'password', $Array, $Node) + $given
+        Invoke-KeyrollProgram -Caller $PSCmdlet -Words $words
+    }
+}
+
+function Revoke-KeyrollPassword {
+    <#
+    .SYNOPSIS
+    Takes that leave back: what the node keeps of the password is wiped. Then roll: it knew it.
+    .PARAMETER Array
+    The array.
+    .PARAMETER Node
+    The node.
+    .PARAMETER Use
+    logon-session or service-logon.
+    .EXAMPLE
+    Revoke-KeyrollPassword -Array mail -Node ex1.corp.example -Use logon-session
+    #>
+    [CmdletBinding(SupportsShouldProcess, ConfirmImpact = 'Medium')]
+    param(
+        [Parameter(Mandatory, Position = 0, ValueFromPipelineByPropertyName)]
+        [string] $Array,
+        [Parameter(Mandatory, Position = 1, ValueFromPipelineByPropertyName)]
+        [string] $Node,
+        [Parameter(Mandatory)]
+        [string] $Use
+    )
+    process {
+        $given = @(Get-GivenOption -Options @{ '--forbid' = $Use })
+        if (-not $PSCmdlet.ShouldProcess("$Node in array $Array", "Send no password, for $Use")) {
+            if (-not $WhatIfPreference) { return }
+            $given += '--dry-run'
+        }
+        $words = @('node', 'password', $Array, $Node) + $given
+        Invoke-KeyrollProgram -Caller $PSCmdlet -Words $words
+    }
+}

@@ -114,6 +114,7 @@ fn target(said: agent::Target) -> Result<NodeTarget, Malformed> {
         agent::TargetKind::Shared => TargetKind::Shared,
         agent::TargetKind::Client => TargetKind::Client,
         agent::TargetKind::LogonSession => TargetKind::LogonSession,
+        agent::TargetKind::ServiceLogon => TargetKind::ServiceLogon,
         agent::TargetKind::Unspecified => return Err(Malformed::new("target.kind", "unknown")),
     };
     // Old files hold keys of enctypes that keyroll never writes (DES): nobody's concern here.

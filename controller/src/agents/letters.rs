@@ -1,7 +1,7 @@
 //! Passwords on their way to the nodes that may have them. To all others go keys alone.
 
 use keyroll::keyset::Keyset;
-use keyroll::letter::{Address, BadLetter, LetterKey, seal};
+use keyroll::letter::{Address, BadLetter, LetterKey, PasswordUse, seal};
 use keyroll::name::{ArrayName, NodeName};
 use keyroll_proto::agent::{SealedPassword, ShowLetterKeyRequest};
 use keyroll_proto::convert::{Enclosed, Malformed};
@@ -67,18 +67,23 @@ pub(super) fn letters(
                 kvno: generation.kvno,
                 purpose: *purpose,
                 salt: origin.salt.clone(),
-                letter: letter.map_err(|error| unsealed(node, keyset, error))?,
+                letter: letter.map_err(|error| unsealed(node, keyset, *purpose, error))?,
             }));
         }
     }
     Ok(letters)
 }
 
-fn unsealed(node: &NodeRecord, keyset: &Keyset, error: BadLetter) -> PortError {
+fn unsealed(
+    node: &NodeRecord,
+    keyset: &Keyset,
+    purpose: PasswordUse,
+    error: BadLetter,
+) -> PortError {
     let (node, array) = (&node.name, &keyset.array);
     PortError::Refused {
         object: format!("the key for passwords of node {node}"),
         why: error.to_string(),
-        next: format!("keyroll node password {array} {node} --allow logon-session"),
+        next: format!("keyroll node password {array} {node} --allow {purpose}"),
     }
 }

@@ -14,4 +14,6 @@ pub enum Grave {
     Spn,
     /// Delegation: changed, or tried with the array's key.
     Delegation,
+    /// Leave for a node to have an array's password itself.
+    Password,
 }

@@ -2,7 +2,6 @@
 
 use keyroll::drift::{Change, Edited, fought_over};
 use keyroll::keyset::{Keyset, Unlisted};
-use keyroll::keytab::TargetKind;
 use keyroll::keytab::compare::shortfall;
 use keyroll::name::NodeName;
 use keyroll_proto::operator::Alarm;
@@ -182,12 +181,17 @@ fn wrong(inventory: &NodeInventory, keyset: &Keyset, nonce: &[u8; 32]) -> Option
 
 /// That a node keeps a password which it may not have any more.
 fn unbidden(node: &NodeRecord, array: &ArrayRecord, inventory: &NodeInventory) -> Option<String> {
-    let keeps = |target: &&NodeTarget| {
-        target.filter.kind == TargetKind::LogonSession && !target.entries.is_empty()
+    let leave = node.passwords.get(&array.name);
+    let is_unbidden = |target: &&NodeTarget| {
+        let purpose = target.filter.kind.password_use();
+        let allowed = |purpose| leave.is_some_and(|leave| leave.uses.contains(&purpose));
+        purpose.is_some_and(|purpose| !allowed(purpose)) && !target.entries.is_empty()
     };
-    let target = inventory.targets.iter().find(keeps)?;
-    let allowed = node.passwords.contains_key(&array.name);
-    (!allowed).then(|| format!("{} keeps a password that is not allowed there", target.path))
+    let target = inventory.targets.iter().find(is_unbidden)?;
+    Some(format!(
+        "{} keeps a password that is not allowed there",
+        target.path
+    ))
 }
 
 /// Whether a file holds a newer key of the array's than any that was given to it.
@@ -243,8 +247,8 @@ mod tests {
 
     use keyroll::kerberos::{Enctype, Kvno};
     use keyroll::keyset::HeldEntry;
-    use keyroll::keytab::TargetFilter;
-    use keyroll::letter::LetterOpener;
+    use keyroll::keytab::{TargetFilter, TargetKind};
+    use keyroll::letter::{LetterOpener, PasswordUse};
 
     use super::*;
     use crate::stand_in::inventory;
@@ -294,10 +298,13 @@ mod tests {
             None
         );
         let leave = PasswordLeave {
-            uses: BTreeSet::new(),
+            uses: BTreeSet::from([PasswordUse::LogonSession]),
             key: LetterOpener::of([1; 32]).key(),
         };
         node.passwords.insert(web.name.clone(), leave);
         assert_eq!(unbidden(&node, &web, &kept), None);
+        // Leave for one use is none for another.
+        let other = with(TargetKind::ServiceLogon, kept.targets[0].entries.clone());
+        assert!(unbidden(&node, &web, &other).is_some());
     }
 }

@@ -35,6 +35,9 @@ fn grave(request: &dyn Any, store: &Store) -> Result<Vec<Grave>, StoreError> {
     if let Some(choice) = request.downcast_ref::<said::ResolveRollRequest>() {
         return if_so(choice.choice == "waive-dc", Grave::WaiveDc);
     }
+    if let Some(allow) = request.downcast_ref::<said::AllowPasswordRequest>() {
+        return if_so(!allow.forbid, Grave::Password);
+    }
     // They are registered by themselves, once a node holds the key.
     if let Some(create) = request.downcast_ref::<said::CreateArrayRequest>() {
         return if_so(!create.spns.is_empty(), Grave::Spn);

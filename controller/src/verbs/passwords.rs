@@ -2,6 +2,7 @@
 
 use keyroll::letter::PasswordUse;
 use keyroll_proto::operator as said;
+use strum::VariantNames as _;
 
 use super::no::No;
 use super::{Controller, changed};
@@ -21,8 +22,9 @@ impl Controller {
         let (array, name) = (array.name, node.name);
         let purpose: PasswordUse = request.purpose.parse().map_err(|_| {
             let what = format!(
-                "{:?} is no use of a password: logon-session is one",
-                request.purpose
+                "{:?} is no use of a password; these are: {}",
+                request.purpose,
+                PasswordUse::VARIANTS.join(", ")
             );
             No::bad_input("unknown-use", what)
         })?;

@@ -133,6 +133,7 @@ impl Controller {
                 TargetKind::Shared => "shared",
                 TargetKind::Client => "client",
                 TargetKind::LogonSession => "logon-session",
+                TargetKind::ServiceLogon => "service-logon",
             }
             .to_owned(),
             entries: target

@@ -150,6 +150,8 @@ fn sample(name: &str) -> Option<&'static str> {
         "--yes" => "--yes",
         "--array" => "--array=web",
         "--every" => "--every=30d",
+        "--allow" => "--allow=logon-session",
+        "--forbid" => "--forbid=logon-session",
         _ => return None,
     })
 }

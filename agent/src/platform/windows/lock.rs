@@ -41,7 +41,10 @@ pub(super) fn once_free<T>(
 ) -> io::Result<T> {
     loop {
         match attempt() {
-            Err(error) if is_held(&error) && Instant::now() < until => std::thread::sleep(PAUSE),
+            Err(error) if is_held(&error) && Instant::now() < until => {
+                tracing::trace!(%error, "waits until a file is free");
+                std::thread::sleep(PAUSE);
+            }
             outcome => return outcome,
         }
     }

@@ -8,11 +8,12 @@ use crate::audit::sinks::AuditConfig;
 use crate::stand_in::{give_up, in_service};
 use crate::store::ChangeRecord;
 
-pub(super) const GRAVE: [Grave; 4] = [
+pub(super) const GRAVE: [Grave; 5] = [
     Grave::Emergency,
     Grave::WaiveDc,
     Grave::Spn,
     Grave::Delegation,
+    Grave::Password,
 ];
 
 pub(super) fn guarded() -> (StandIn, Service) {
@@ -287,6 +288,24 @@ fn made(site: &StandIn, number: u64, attribute: &str) {
     let store = &site.controller.ports.store;
     let kept: Result<(), StoreError> = store.write(|change| change.put_change(&record));
     kept.unwrap();
+}
+
+#[tokio::test]
+async fn a_node_gets_the_password_itself_when_two_have_said_so_and_loses_it_by_one() {
+    for (kind, waits) in [(Grave::Password, true), (Grave::Spn, false)] {
+        let (_site, service) = furnished(StandIn::of_two_persons([kind].into()));
+        for (forbid, waits) in [(false, waits), (true, false)] {
+            let request = said::AllowPasswordRequest {
+                array: "own".to_owned(),
+                node: "n1".to_owned(),
+                purpose: "service-logon".to_owned(),
+                forbid,
+                dry_run: false,
+            };
+            let told = code(service.allow_password(from("anna", request)).await);
+            assert_eq!(told == "second-person", waits, "{kind:?} {forbid}: {told}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use futures_util::future::join;
 use keyroll::doctor::{KeytabFacts, NodeFacts, NodeLook, ProofFacts, Seen, Unseen};
 use keyroll::kerberos::Enctype;
+use keyroll::keytab::TargetFilter;
 use keyroll::keytab::compare::shortfall;
-use keyroll::keytab::{TargetFilter, TargetKind};
 use keyroll::name::NodeName;
 
 use super::directory::hosts;
@@ -21,7 +21,7 @@ use crate::verbs::Controller;
 fn left_out(array: &ArrayRecord, filter: &TargetFilter) -> BTreeSet<Enctype> {
     let mut services = array.registered_services().take(1);
     let accepts = services.any(|service| filter.covers(&service));
-    if !accepts || filter.kind == TargetKind::Client {
+    if !accepts || filter.kind.is_for_initiators() {
         return BTreeSet::new();
     }
     let lacks = |enctype: &Enctype| !filter.takes(*enctype);
