@@ -86,6 +86,10 @@ enum Verb {
     /// Serve the controller, until stopped.
     #[command(after_help = "Examples:\n  keyroll-agent run\n  systemctl start keyroll-agent")]
     Run,
+    /// How IIS authenticates by Kerberos.
+    #[cfg(windows)]
+    #[command(subcommand)]
+    Iis(platform::iis::Verb),
     /// The agent as a service of Windows.
     #[cfg(windows)]
     #[command(subcommand)]
@@ -160,6 +164,8 @@ fn act(line: CommandLine) -> Result<Exit, Trouble> {
             serve(config)?;
             Ok(Exit::Done)
         }
+        #[cfg(windows)]
+        Verb::Iis(verb) => platform::iis::act(&verb),
         #[cfg(windows)]
         Verb::Service(verb) => platform::service::act(verb, &line.config),
     }

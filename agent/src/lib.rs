@@ -12,6 +12,8 @@ mod half_open;
 pub mod health;
 pub mod hook;
 pub mod identity;
+#[cfg(any(windows, test))]
+mod iis;
 pub mod keytab_file;
 pub mod letter_box;
 pub mod logon_session;

@@ -3,6 +3,7 @@
 mod disk;
 mod event_log;
 mod files;
+pub mod iis;
 mod lock;
 mod loop_back;
 mod obeyed;

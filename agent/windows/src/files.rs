@@ -5,14 +5,15 @@ use std::fs::File;
 use std::io;
 use std::os::windows::io::FromRawHandle as _;
 use std::path::Path;
-use std::ptr::null_mut;
+use std::ptr::{null, null_mut};
 
 use windows_sys::Win32::Foundation::INVALID_HANDLE_VALUE;
 use windows_sys::Win32::Security::SECURITY_ATTRIBUTES;
 use windows_sys::Win32::Storage::FileSystem::{
     CREATE_NEW, CreateDirectoryW, CreateFileW, DELETE, FILE_ATTRIBUTE_NORMAL,
     FILE_FLAG_OPEN_REPARSE_POINT, FILE_GENERIC_READ, FILE_GENERIC_WRITE, FILE_SHARE_DELETE,
-    MOVEFILE_REPLACE_EXISTING, MOVEFILE_WRITE_THROUGH, MoveFileExW, READ_CONTROL, WRITE_DAC,
+    MOVEFILE_REPLACE_EXISTING, MOVEFILE_WRITE_THROUGH, MoveFileExW, READ_CONTROL,
+    REPLACEFILE_WRITE_THROUGH, ReplaceFileW, WRITE_DAC,
 };
 
 use crate::access::Descriptor;
@@ -65,6 +66,26 @@ pub fn replace(from: &Path, to: &Path) -> io::Result<()> {
     let how = MOVEFILE_REPLACE_EXISTING | MOVEFILE_WRITE_THROUGH;
     // SAFETY: both paths end with a zero.
     done(unsafe { MoveFileExW(from.as_ptr(), to.as_ptr(), how) })
+}
+
+/// The same where `to` is there: its list and attributes stay, and who has it open is no hindrance
+/// if he lets it be deleted.
+///
+/// # Errors
+/// The system's.
+pub fn replace_content(from: &Path, to: &Path) -> io::Result<()> {
+    let (from, to) = (wide(from)?, wide(to)?);
+    // SAFETY: both paths end with a zero; no backup is asked for, and the rest is reserved.
+    done(unsafe {
+        ReplaceFileW(
+            to.as_ptr(),
+            from.as_ptr(),
+            null(),
+            REPLACEFILE_WRITE_THROUGH,
+            null(),
+            null(),
+        )
+    })
 }
 
 fn attributes(access: &Descriptor) -> SECURITY_ATTRIBUTES {

@@ -1,0 +1,362 @@
+//! How IIS authenticates by Kerberos, as its `applicationHost.config` says: read, and two of its
+//! settings set. Everything else of the file stays as it is, byte for byte.
+//!
+//! Passwords of application pools stand in it encrypted by a provider of IIS's own; they are
+//! neither read nor written here (docs/decisions/0021).
+
+use std::ops::Range;
+
+use quick_xml::XmlVersion;
+use quick_xml::events::{BytesStart, Event};
+use quick_xml::reader::Reader;
+
+/// Where the section stands, within `configuration` or one of its `location`s.
+const SECTION: [&str; 4] = [
+    "system.webServer",
+    "security",
+    "authentication",
+    "windowsAuthentication",
+];
+/// Where application pools stand.
+const POOL: [&str; 4] = [
+    "configuration",
+    "system.applicationHost",
+    "applicationPools",
+    "add",
+];
+
+/// What a text in UTF-8 may begin with.
+const MARK: char = '\u{feff}';
+
+/// A setting of the section that is set here (IIS configuration reference,
+/// `system.webServer/security/authentication/windowsAuthentication`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::IntoStaticStr)]
+pub enum Setting {
+    /// Whether tickets are opened with the application pool's account, not with the machine's
+    /// session.
+    #[strum(serialize = "useAppPoolCredentials")]
+    UseAppPoolCredentials,
+    /// Whether a connection stays authenticated by Kerberos after its first request.
+    #[strum(serialize = "authPersistNonNTLM")]
+    AuthPersistNonNtlm,
+}
+
+/// What the file says.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Found {
+    /// The application pools.
+    pub pools: Vec<Pool>,
+    /// The section, at each place that has one.
+    pub sections: Vec<Section>,
+}
+
+/// An application pool.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Pool {
+    /// Its name.
+    pub name: String,
+    /// `identityType`: `ApplicationPoolIdentity` unless it says otherwise.
+    pub identity: String,
+    /// The account, if it runs under one of its own.
+    pub account: String,
+}
+
+/// Windows authentication of one place; what is not said there comes from above.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Section {
+    /// The site or path; empty for all.
+    pub location: String,
+    /// Whether it is on.
+    pub enabled: Option<bool>,
+    /// Whether HTTP.SYS authenticates, in the machine's session.
+    pub kernel_mode: Option<bool>,
+    /// [`Setting::UseAppPoolCredentials`].
+    pub use_app_pool_credentials: Option<bool>,
+    /// [`Setting::AuthPersistNonNtlm`].
+    pub auth_persist_non_ntlm: Option<bool>,
+}
+
+/// Why the file is not read, or not changed.
+#[derive(Debug, thiserror::Error)]
+pub enum IisError {
+    /// It is no XML.
+    #[error("it is no XML: {0}")]
+    Syntax(#[from] quick_xml::Error),
+    /// An attribute of it is none.
+    #[error("it is no XML: {0}")]
+    Attribute(#[from] quick_xml::events::attributes::AttrError),
+    /// It has no `configuration`.
+    #[error("it has no element configuration, so it is no configuration of IIS")]
+    Other,
+    /// There is no place for the section.
+    #[error(
+        "<{0}/> of this location stands in one tag; next: write it as <{0}></{0}>, and repeat this"
+    )]
+    Closed(String),
+    /// The edit did not do what it should.
+    #[error("what was edited does not say what it should; nothing was changed")]
+    NotHeld,
+}
+
+/// An element, where it stands, and what is in its tag.
+#[derive(Debug)]
+struct Element {
+    /// Its name and those around it, the outermost first; `location` is left out.
+    path: Vec<String>,
+    /// The `path` of the `location` around it, or its own; empty if there is none.
+    location: String,
+    is_location: bool,
+    /// Its first tag.
+    tag: Range<usize>,
+    name_ends: usize,
+    is_empty: bool,
+    /// Where its last tag begins.
+    ends: usize,
+    /// Name, value, and where the value stands.
+    attributes: Vec<(String, String, Range<usize>)>,
+}
+
+impl Element {
+    fn attribute(&self, name: &str) -> Option<&str> {
+        let found = self.attributes.iter().find(|one| one.0 == name);
+        found.map(|(_, value, _)| value.as_str())
+    }
+
+    fn truth(&self, name: &str) -> Option<bool> {
+        let value = self.attribute(name)?;
+        value.to_ascii_lowercase().parse().ok()
+    }
+
+    /// Whether it is the part of the section's path of this depth, 0 for what is around it.
+    fn is_part(&self, depth: usize, location: &str) -> bool {
+        let at = self.location.eq_ignore_ascii_case(location);
+        let is_start = depth > 0 || self.is_location != location.is_empty();
+        let path = self.path.iter().map(String::as_str);
+        let wanted = ["configuration"].iter().chain(&SECTION).take(depth + 1);
+        at && is_start && path.eq(wanted.copied())
+    }
+}
+
+/// What the file says.
+///
+/// # Errors
+/// [`IisError`], if it is not one of IIS.
+pub fn read(text: &str) -> Result<Found, IisError> {
+    let mut found = Found::default();
+    for element in elements(text.strip_prefix(MARK).unwrap_or(text))? {
+        if element.is_part(SECTION.len(), &element.location) {
+            found.sections.push(Section {
+                location: element.location.clone(),
+                enabled: element.truth("enabled"),
+                kernel_mode: element.truth("useKernelMode"),
+                use_app_pool_credentials: element.truth("useAppPoolCredentials"),
+                auth_persist_non_ntlm: element.truth("authPersistNonNTLM"),
+            });
+        } else if element.path == POOL {
+            found.pools.push(Pool {
+                name: element.attribute("name").unwrap_or_default().to_owned(),
+                identity: "ApplicationPoolIdentity".to_owned(),
+                account: String::new(),
+            });
+        } else if let (Some(pool), true) = (found.pools.last_mut(), is_of_pool(&element)) {
+            if let Some(identity) = element.attribute("identityType") {
+                identity.clone_into(&mut pool.identity);
+            }
+            let account = element.attribute("userName").unwrap_or_default();
+            account.clone_into(&mut pool.account);
+        }
+    }
+    Ok(found)
+}
+
+fn is_of_pool(element: &Element) -> bool {
+    let within = element
+        .path
+        .strip_prefix(POOL.map(str::to_owned).as_slice());
+    within.is_some_and(|rest| rest == ["processModel"])
+}
+
+/// The file with `setting` at `location` (a site, `Default Web Site`, or a path below it; empty for
+/// all); everything else is as it was.
+///
+/// # Errors
+/// [`IisError`].
+pub fn set(text: &str, location: &str, setting: Setting, value: bool) -> Result<String, IisError> {
+    if let Some(text) = text.strip_prefix(MARK) {
+        return set(text, location, setting, value).map(|edited| format!("{MARK}{edited}"));
+    }
+    let name: &str = setting.into();
+    let all = elements(text)?;
+    let deepest = (0..=SECTION.len()).rev().find_map(|depth| {
+        let element = all.iter().find(|one| one.is_part(depth, location))?;
+        Some((depth, element))
+    });
+    let line = if text.contains("\r\n") { "\r\n" } else { "\n" };
+    let (place, new) = match deepest {
+        Some((depth, section)) if depth == SECTION.len() => {
+            let there = section.attributes.iter().find(|one| one.0 == name);
+            match there {
+                Some((_, _, range)) => (range.clone(), value.to_string()),
+                None => {
+                    let place = section.name_ends..section.name_ends;
+                    (place, format!(" {name}=\"{value}\""))
+                }
+            }
+        }
+        Some((_, around)) if around.is_empty => {
+            let name = around.path.last().cloned().unwrap_or_default();
+            return Err(IisError::Closed(if around.is_location {
+                "location".to_owned()
+            } else {
+                name
+            }));
+        }
+        Some((depth, around)) => {
+            let indent = depth + usize::from(!location.is_empty()) + 1;
+            let place = around.tag.end..around.tag.end;
+            (
+                place,
+                format!(
+                    "{line}{}",
+                    block(&SECTION[depth..], indent, name, value, line)
+                ),
+            )
+        }
+        None => {
+            let root = all
+                .iter()
+                .find(|one| one.path == ["configuration"] && !one.is_location);
+            let root = root.ok_or(IisError::Other)?;
+            if root.is_empty {
+                return Err(IisError::Closed("configuration".to_owned()));
+            }
+            let escaped = quick_xml::escape::escape(location);
+            let inner = block(&SECTION, 2, name, value, line);
+            let new = format!(
+                "    <location path=\"{escaped}\">{line}{inner}{line}    </location>{line}"
+            );
+            (root.ends..root.ends, new)
+        }
+    };
+    let mut edited = text.to_owned();
+    edited.replace_range(place, &new);
+    let holds = read(&edited)?.sections.iter().any(|section| {
+        let held = match setting {
+            Setting::UseAppPoolCredentials => section.use_app_pool_credentials,
+            Setting::AuthPersistNonNtlm => section.auth_persist_non_ntlm,
+        };
+        section.location.eq_ignore_ascii_case(location) && held == Some(value)
+    });
+    if holds {
+        Ok(edited)
+    } else {
+        Err(IisError::NotHeld)
+    }
+}
+
+/// The rest of the section's path from the first name on, each in its line.
+fn block(names: &[&str], indent: usize, attribute: &str, value: bool, line: &str) -> String {
+    let space = "    ".repeat(indent);
+    match names {
+        [] => String::new(),
+        [last] => format!("{space}<{last} {attribute}=\"{value}\" />"),
+        [first, rest @ ..] => {
+            let inner = block(rest, indent + 1, attribute, value, line);
+            format!("{space}<{first}>{line}{inner}{line}{space}</{first}>")
+        }
+    }
+}
+
+/// Every element, in its order.
+fn elements(text: &str) -> Result<Vec<Element>, IisError> {
+    let mut reader = Reader::from_str(text);
+    let (mut found, mut open): (Vec<Element>, Vec<usize>) = (Vec::new(), Vec::new());
+    loop {
+        let start = place(&reader);
+        let event = reader.read_event()?;
+        let tag = start..place(&reader);
+        match event {
+            Event::Start(start) => {
+                open.push(found.len());
+                found.push(element(text, &start, tag, false, &open, &found)?);
+            }
+            Event::Empty(start) => {
+                let mut around = open.clone();
+                around.push(found.len());
+                found.push(element(text, &start, tag, true, &around, &found)?);
+            }
+            Event::End(_) => {
+                if let Some(element) = open.pop().and_then(|index| found.get_mut(index)) {
+                    element.ends = tag.start;
+                }
+            }
+            Event::Eof => break,
+            _ => {}
+        }
+    }
+    let is_root = |element: &Element| element.path == ["configuration"];
+    if open.is_empty() && found.first().is_some_and(is_root) {
+        Ok(found)
+    } else {
+        Err(IisError::Other)
+    }
+}
+
+fn place(reader: &Reader<&[u8]>) -> usize {
+    usize::try_from(reader.buffer_position()).unwrap_or(usize::MAX)
+}
+
+fn element(
+    text: &str,
+    start: &BytesStart<'_>,
+    tag: Range<usize>,
+    is_empty: bool,
+    open: &[usize],
+    found: &[Element],
+) -> Result<Element, IisError> {
+    let around = open
+        .len()
+        .checked_sub(2)
+        .and_then(|last| found.get(*open.get(last)?));
+    let name = start.name().as_ref().to_owned();
+    let mut attributes = Vec::new();
+    for attribute in start.attributes() {
+        let attribute = attribute?;
+        let value = attribute
+            .normalized_value(XmlVersion::Implicit1_0)?
+            .into_owned();
+        // It is a part of the text, which the reader borrows.
+        let begins = attribute.value.as_ptr().addr() - text.as_ptr().addr();
+        let range = begins..begins + attribute.value.len();
+        attributes.push((attribute.key.as_ref().to_owned(), value, range));
+    }
+    let is_location = name == "location" && open.len() == 2;
+    let mut path = around.map(|one| one.path.clone()).unwrap_or_default();
+    let mut location = around.map(|one| one.location.clone()).unwrap_or_default();
+    let name_ends = tag.start + 1 + name.len();
+    if is_location {
+        let own = attributes.iter().find(|one| one.0 == "path");
+        location = own.map(|(_, value, _)| value.clone()).unwrap_or_default();
+        // `.` is all, as no path is.
+        location = if location == "." {
+            String::new()
+        } else {
+            location
+        };
+    } else {
+        path.push(name);
+    }
+    Ok(Element {
+        path,
+        location,
+        is_location,
+        ends: tag.end,
+        tag,
+        name_ends,
+        is_empty,
+        attributes,
+    })
+}
+
+#[cfg(test)]
+mod tests;
