@@ -101,6 +101,19 @@ pub struct Wanted<'a> {
     pub password_length: u32,
 }
 
+/// The command that has an account name these enctypes and no other kinds of key; what else its
+/// `msDS-SupportedEncryptionTypes` says stays (MS-KILE 2.2.7).
+#[must_use]
+pub fn set_enctypes(account: &str, present: Option<u32>, enctypes: &[Enctype]) -> String {
+    let bits = enctypes.iter().filter_map(|one| one.directory_bit());
+    let others = present.unwrap_or_default() & !0x1f;
+    let bits = bits.fold(others, |all, bit| all | bit);
+    format!(
+        "net ads enctypes set '{account}' {bits} (or Set-ADUser, Set-ADComputer -Replace \
+         @{{'msDS-SupportedEncryptionTypes'={bits}}})"
+    )
+}
+
 impl AccountState {
     /// The method that needs the least: a change where it is possible, else a fenced reset.
     #[must_use]
@@ -208,9 +221,7 @@ impl AccountState {
         // are about other things; 0x40 and 0x80 are the kinds of RFC 8009.
         let kinds = has & 0x1f;
         let name = &self.salt_source.sam_account_name;
-        // What is no kind of key stays as it is.
-        let all = has & !0x1f | wanted;
-        let next = format!("set msDS-SupportedEncryptionTypes of {name} to {all}");
+        let next = set_enctypes(name, self.supported_enctypes, enctypes);
         if has & 0xdf == 0 {
             let why = "msDS-SupportedEncryptionTypes names no kind of key: each KDC goes by its \
                        own default, which updates change, and where it is RC4 tickets, the array's \

@@ -103,7 +103,7 @@ fn each_condition_has_a_code_and_a_next_command() {
         ("account-protected", "an account of its own", |a| {
             a.protections = vec![Protection::AdminCount]
         }),
-        ("enctypes-unset", "of svc-web to 24", |a| {
+        ("enctypes-unset", "set 'svc-web' 24 ", |a| {
             a.supported_enctypes = None
         }),
         ("spn-missing", "keyroll node list", |a| a.spns.clear()),
@@ -205,7 +205,8 @@ fn the_enctypes_of_the_account_must_all_be_in_the_keytabs() {
     assert!(refusal.why.contains("is 0x1f") && refusal.why.contains("lack (0x7)"));
     assert_eq!(
         refusal.next,
-        "set msDS-SupportedEncryptionTypes of svc-web to 24"
+        "net ads enctypes set 'svc-web' 24 (or Set-ADUser, Set-ADComputer -Replace \
+         @{'msDS-SupportedEncryptionTypes'=24})"
     );
 }
 

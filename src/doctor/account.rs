@@ -3,7 +3,7 @@
 use super::facts::{Facts, UnseenKind};
 use super::finding::{Check, Finding};
 use crate::account::protection::Protection;
-use crate::account::{AccountState, ENCTYPES_UNSET};
+use crate::account::{self, AccountState, ENCTYPES_UNSET};
 use crate::drift::Attribute;
 use crate::roll::Refusal;
 
@@ -216,25 +216,13 @@ fn why_protected(protections: &[Protection]) -> String {
     causes.join("; ")
 }
 
-/// The command that has the account name the keytabs' enctypes and no other kinds of key; what is
-/// no kind of key stays (MS-KILE 2.2.7).
+/// The command that has the account name the keytabs' enctypes.
 pub(super) fn set_enctypes(facts: &Facts) -> String {
-    let (account, array) = (&facts.array.account, &facts.array.name);
-    let bits = facts
-        .array
-        .enctypes
-        .iter()
-        .filter_map(|one| one.directory_bit());
-    let present = facts
-        .account()
-        .ok()
-        .and_then(|state| state.supported_enctypes);
-    let others = present.unwrap_or_default() & !0x1f;
-    let bits = bits.fold(others, |all, bit| all | bit);
-    format!(
-        "net ads enctypes set '{account}' {bits} (or Set-ADUser, Set-ADComputer -Replace \
-         @{{'msDS-SupportedEncryptionTypes'={bits}}}), then keyroll doctor {array}"
-    )
+    let array = &facts.array;
+    let account = facts.account().ok();
+    let present = account.and_then(|state| state.supported_enctypes);
+    let set = account::set_enctypes(&array.account, present, &array.enctypes);
+    format!("{set}, then keyroll doctor {}", array.name)
 }
 
 /// The evidence with where and when the attribute was last written, if its stamp was shown.
