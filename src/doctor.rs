@@ -27,6 +27,7 @@ mod dns;
 mod facts;
 mod finding;
 mod keys;
+mod ldap;
 mod nodes;
 mod replication;
 mod rights;
@@ -35,14 +36,14 @@ mod spn;
 
 pub use client::{CLIENT_CHECKS, ClientFacts, ClientTicket, examine_client};
 pub use facts::{
-    ArrayFacts, DcFacts, Facts, HostFacts, KeytabFacts, LoginFacts, LoopBackCheck, NodeFacts,
-    NodeLook, OpenRoll, OwnName, ProofFacts, ScheduleFacts, Seen, ServiceFacts, Surplus,
+    ArrayFacts, DcFacts, Facts, HostFacts, KeytabFacts, LdapFacts, LoginFacts, LoopBackCheck,
+    NodeFacts, NodeLook, OpenRoll, OwnName, ProofFacts, ScheduleFacts, Seen, ServiceFacts, Surplus,
     TicketFacts, TicketKey, Unseen, UnseenKind, WebFacts,
 };
 pub use finding::{Check, Examined, Finding, Grade};
 
 /// Every check, area by area, in the order in which they are printed and documented.
-pub const AREAS: [(&str, &[Check]); 12] = [
+pub const AREAS: [(&str, &[Check]); 13] = [
     ("The account", account::CHECKS),
     ("Keys", keys::CHECKS),
     ("Replication", replication::CHECKS),
@@ -50,6 +51,7 @@ pub const AREAS: [(&str, &[Check]); 12] = [
     ("Names in DNS", dns::CHECKS),
     ("Delegation", delegation::CHECKS),
     ("Rights", rights::CHECKS),
+    ("LDAP", ldap::CHECKS),
     ("Clocks", clock::CHECKS),
     ("Nodes", nodes::CHECKS),
     ("The service", service::CHECKS),

@@ -15,7 +15,7 @@ use keyroll::delegation::trial::{Facts, Tried};
 use keyroll::delegation::{Holding, Inventory, Party};
 use keyroll::descriptor::Sid;
 use keyroll::directory_change::DirectoryChange;
-use keyroll::doctor::{OwnName, Surplus};
+use keyroll::doctor::{LdapFacts, OwnName, Surplus};
 use keyroll::drift::{DcMark, History};
 use keyroll::fence::Version;
 use keyroll::kerberos::salt::{AccountKind, Salt};
@@ -154,6 +154,10 @@ watched! {
             account: &AccountRef,
         ) -> Result<Vec<String>, PortError> {
             self.0.resources(dc, account).await
+        }
+
+        async fn takes(&self, dc: &DcName) -> Result<Option<LdapFacts>, PortError> {
+            self.0.takes(dc).await
         }
 
         async fn party(&self, dc: &DcName, name: &str) -> Result<Option<Party>, PortError> {

@@ -154,8 +154,21 @@ pub struct DcFacts {
     pub account: Seen<AccountState>,
     /// The account's stamps there.
     pub history: Seen<History>,
+    /// What it takes over LDAP; none if that could not be tried.
+    pub ldap: Option<Seen<LdapFacts>>,
     /// A fresh ticket of its KDC; none if there is no SPN to ask for.
     pub ticket: Option<Seen<TicketFacts>>,
+}
+
+/// What a domain controller takes over LDAP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LdapFacts {
+    /// Whether it takes a bind by Kerberos on port 389 that neither signs nor seals; none if it
+    /// does not answer there.
+    pub unsigned: Option<bool>,
+    /// Whether it takes one over TLS without channel binding; none if the controller does not speak
+    /// TLS to it.
+    pub unbound: Option<bool>,
 }
 
 /// Whose key a fresh ticket is under.

@@ -31,6 +31,10 @@ fn stamp(version: u32, at_unix: i64) -> Stamp {
 fn dc(name: &str) -> DcFacts {
     let stamps = [(Attribute::Password, stamp(5, NOW - 9999))];
     DcFacts {
+        ldap: Some(Ok(LdapFacts {
+            unsigned: Some(false),
+            unbound: Some(false),
+        })),
         name: name.parse().unwrap(),
         account: Ok(account()),
         history: Ok(History {

@@ -223,14 +223,17 @@ fn section() -> Result<String> {
     let printed = all
         .iter()
         .filter(|one| matches!(one.mend, Mend::Printed(_)));
+    let (all_of_them, printed) = (all.len(), printed.count());
+    let by_hand = all_of_them - printed;
     let mut text = format!(
         "\nMade from `tests/end_to_end/doctor/`, which breaks each of these things on a real \
-         domain, and\nmust pass: {} faults, all of them named by their own check, no false alarm, \
-         nothing left once they\nwere mended: {} by the very command that is printed, the others \
-         by hand as it says.\n\n\
+         domain, and\nmust pass: each fault is named by its own check, nothing else is complained \
+         of but what follows from\nit, and nothing at all before it is planted and once it is \
+         mended.\n\n\
+         | faults planted | named by their own check | false alarms | mended by the very command \
+         that is printed | by hand, as it says |\n| --- | --- | --- | --- | --- |\n\
+         | {all_of_them} | {all_of_them} | 0 | {printed} | {by_hand} |\n\n\
          | fault | named by | grade | mended by |\n| --- | --- | --- | --- |\n",
-        all.len(),
-        printed.count()
     );
     for fault in all {
         let mended = match fault.mend {

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use keyroll::doctor::LdapFacts;
 use keyroll::name::DcName;
 use keyroll_failpoint::at;
 use ldap3::adapters::{Adapter, EntriesOnly, PagedResults};
@@ -69,6 +70,11 @@ impl Connections {
             dialer: Dialer::new(settings),
             open: Mutex::default(),
         }
+    }
+
+    /// What `dc` takes on connections of their own, which end with the look.
+    pub(super) async fn takes(&self, dc: &DcName) -> Result<Option<LdapFacts>, PortError> {
+        self.dialer.takes(dc).await
     }
 
     /// A handle on the connection to the global catalog on `dc`.

@@ -4,6 +4,7 @@
 use std::os::unix::net::UnixStream as StdUnixStream;
 use std::time::Duration;
 
+use keyroll::doctor::LdapFacts;
 use keyroll::kerberos::Principal;
 use keyroll::kerberos::message::gss::{ChannelBinding, Protection, Unestablished};
 use keyroll::name::DcName;
@@ -62,6 +63,51 @@ impl Dialer {
                 let context = (bound.context.sending, bound.context.receiving);
                 hand_over(dc, port, sealed(stream, context, bound.longest)).await
             }
+        }
+    }
+
+    /// What `dc` takes of binds that are not protected; each is tried by a ticket.
+    /// None where the domain controller gives no ticket for its own LDAP service.
+    pub(super) async fn takes(&self, dc: &DcName) -> Result<Option<LdapFacts>, PortError> {
+        let service = self.service(dc)?;
+        if self.tickets.of(dc, &service, &ENCTYPES).await.is_err() {
+            return Ok(None);
+        }
+        let (plain, tls) = (Transport::Gssapi.port(), Transport::Ldaps.port());
+        let unsigned = async {
+            match self.in_time(dc, plain, "TCP", connect(dc, plain)).await {
+                Ok(mut stream) => self.lets_in(dc, &mut stream).await.map(Some),
+                // Whoever speaks TLS alone has nothing to sign.
+                Err(_) if self.settings.transport == Transport::Ldaps => Ok(None),
+                Err(error) => Err(error),
+            }
+        };
+        let unbound = async {
+            if self.settings.transport != Transport::Ldaps {
+                return Ok(None);
+            }
+            let securing = async {
+                let stream = connect(dc, tls).await?;
+                secure(&self.settings, dc, tls, stream).await
+            };
+            let mut stream = self.in_time(dc, tls, "TLS", securing).await?;
+            self.lets_in(dc, &mut stream).await.map(Some)
+        };
+        let (unsigned, unbound) = tokio::try_join!(unsigned, unbound)?;
+        Ok(Some(LdapFacts { unsigned, unbound }))
+    }
+
+    /// Whether a ticket alone is enough: no layer, and bound to no connection.
+    async fn lets_in<S: AsyncRead + AsyncWrite + Unpin>(
+        &self,
+        dc: &DcName,
+        stream: &mut S,
+    ) -> Result<bool, PortError> {
+        match self.try_ticket(dc, stream, Protection::Proof, None).await? {
+            Ok(_) => Ok(true),
+            Err(NotBound::NoLayer(_)) => Ok(false),
+            Err(NotBound::Refused(answer)) if result::wants_protection(&answer) => Ok(false),
+            Err(trouble) => Err(self.not_bound(dc, trouble)),
         }
     }
 
@@ -141,9 +187,25 @@ impl Dialer {
         protection: Protection,
         binding: Option<ChannelBinding>,
     ) -> Result<Bound, PortError> {
-        let parts = vec!["ldap".to_owned(), dc.to_string()];
-        let service = Principal::new(parts, self.settings.realm.clone());
-        let service = service.map_err(|error| self.refused(dc, error.to_string()))?;
+        let trouble = match self.try_ticket(dc, stream, protection, binding).await {
+            Ok(Ok(bound)) => return Ok(bound),
+            Ok(Err(trouble)) => trouble,
+            Err(error) => return Err(error),
+        };
+        // Whatever the ticket was good for, the next try begins with a new login.
+        self.tickets.forget(dc).await;
+        Err(self.not_bound(dc, trouble))
+    }
+
+    /// The same, with the domain controller's own answer.
+    async fn try_ticket<S: AsyncRead + AsyncWrite + Unpin>(
+        &self,
+        dc: &DcName,
+        stream: &mut S,
+        protection: Protection,
+        binding: Option<ChannelBinding>,
+    ) -> Result<Result<Bound, NotBound>, PortError> {
+        let service = self.service(dc)?;
         let Got {
             credential, ahead, ..
         } = self.tickets.of(dc, &service, &ENCTYPES).await?;
@@ -155,18 +217,17 @@ impl Dialer {
         };
         let patience = self.settings.connect_timeout;
         let bound = timeout(patience, sasl::bind(stream, &shown)).await;
-        let trouble = match bound {
-            Ok(Ok(bound)) => return Ok(bound),
-            Ok(Err(trouble)) => trouble,
-            Err(_) => {
-                let seconds = patience.as_secs();
-                let why = format!("the bind got no answer within {seconds} s");
-                return Err(unreachable(dc, why));
-            }
-        };
-        // Whatever the ticket was good for, the next try begins with a new login.
-        self.tickets.forget(dc).await;
-        Err(self.not_bound(dc, trouble))
+        bound.map_err(|_| {
+            let seconds = patience.as_secs();
+            unreachable(dc, format!("the bind got no answer within {seconds} s"))
+        })
+    }
+
+    /// The domain controller's LDAP service.
+    fn service(&self, dc: &DcName) -> Result<Principal, PortError> {
+        let parts = vec!["ldap".to_owned(), dc.to_string()];
+        let service = Principal::new(parts, self.settings.realm.clone());
+        service.map_err(|error| self.refused(dc, error.to_string()))
     }
 
     fn not_bound(&self, dc: &DcName, trouble: NotBound) -> PortError {

@@ -15,7 +15,7 @@ use keyroll::delegation::trial::Facts;
 use keyroll::delegation::{Holding, Inventory, Party};
 use keyroll::descriptor::Sid;
 use keyroll::directory_change::DirectoryChange;
-use keyroll::doctor::Surplus;
+use keyroll::doctor::{LdapFacts, Surplus};
 use keyroll::drift::{DcMark, History};
 use keyroll::kerberos::salt::AccountKind;
 use keyroll::kerberos::{Enctype, Realm};
@@ -234,6 +234,10 @@ impl Directory for ActiveDirectory {
 
     async fn surplus(&self, dc: &DcName, account: &AccountRef) -> Result<Vec<Surplus>, PortError> {
         self.read_surplus(dc, account).await
+    }
+
+    async fn takes(&self, dc: &DcName) -> Result<Option<LdapFacts>, PortError> {
+        self.connections.takes(dc).await
     }
 
     async fn party(&self, dc: &DcName, name: &str) -> Result<Option<Party>, PortError> {

@@ -4,6 +4,7 @@ use keyroll::name::DcName;
 use keyroll::roll::Answer;
 use ldap3::LdapResult;
 
+use super::ber::bind::BindAnswer;
 use super::connection::Lost;
 use crate::ports::PortError;
 
@@ -168,6 +169,13 @@ fn code_name(code: u32) -> &'static str {
     }
 }
 
+/// Whether a bind is refused since it is not signed, or not bound to its TLS connection:
+/// `SEC_E_BAD_BINDINGS` stands in the text (MS-ERREF 2.1.1).
+pub(super) fn wants_protection(answer: &BindAnswer) -> bool {
+    let bad_bindings = answer.text.contains("80090346");
+    matches!(answer.code, STRONGER_AUTH | UNWILLING) || bad_bindings
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -229,5 +237,19 @@ mod tests {
                 .words
                 .contains("strongerAuth")
         );
+    }
+
+    #[test]
+    fn a_refusal_for_want_of_protection_is_told_from_others() {
+        let answer = |code, text: &str| BindAnswer {
+            code,
+            text: text.to_owned(),
+            credentials: Vec::new(),
+        };
+        let windows = "80090346: LdapErr: DSID-0C0906B0, comment: AcceptSecurityContext error, \
+                       data 80090346, v4563";
+        assert!(wants_protection(&answer(8, "Sign or Seal are required.")));
+        assert!(wants_protection(&answer(49, windows)));
+        assert!(!wants_protection(&answer(49, "data 52e, v4563")));
     }
 }

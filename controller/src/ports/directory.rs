@@ -9,7 +9,7 @@ use keyroll::delegation::trial::Facts;
 use keyroll::delegation::{Holding, Inventory, Party};
 use keyroll::descriptor::Sid;
 use keyroll::directory_change::DirectoryChange;
-use keyroll::doctor::Surplus;
+use keyroll::doctor::{LdapFacts, Surplus};
 use keyroll::drift::{DcMark, History};
 use keyroll::kerberos::salt::AccountKind;
 use keyroll::kerberos::{Enctype, Realm};
@@ -227,6 +227,12 @@ pub trait Directory: Send + Sync {
         Err(PortError::Missing {
             object: format!("a domain to look for rights in on {dc}"),
         })
+    }
+
+    /// What it takes over LDAP that it should not; none if nobody has tried. Shows a ticket of the
+    /// caller's, never a password.
+    async fn takes(&self, _dc: &DcName) -> Result<Option<LdapFacts>, PortError> {
+        Ok(None)
     }
 
     /// Any account of the domain by its sAMAccountName.

@@ -290,6 +290,33 @@ fn what_is_around_a_keytab_and_what_follows_it() {
 }
 
 #[test]
+fn a_domain_controller_that_takes_what_is_not_protected() {
+    let takes = |unsigned, unbound| {
+        move |f: &mut Facts| {
+            let dc = &mut f.dcs.as_mut().unwrap()[1];
+            dc.ldap = Some(Ok(LdapFacts { unsigned, unbound }));
+        }
+    };
+    let warning = ("ldap-signing", Warning);
+    names(takes(Some(true), Some(false)), &[warning]);
+    names(takes(Some(true), Some(true)), &[warning, warning]);
+    names(takes(None, Some(true)), &[warning]);
+    names(takes(Some(false), None), &[]);
+    names(takes(None, None), &[]);
+    // That it does not answer, another check says.
+    let refused = Unseen {
+        kind: UnseenKind::Refused,
+        ..silent("dc2")
+    };
+    let silent = |f: &mut Facts| f.dcs.as_mut().unwrap()[1].ldap = Some(Err(silent("dc2")));
+    names(silent, &[]);
+    let unseen = |f: &mut Facts| f.dcs.as_mut().unwrap()[1].ldap = Some(Err(refused));
+    names(unseen, &[("ldap-signing", Unknown)]);
+    let setting = mended(takes(Some(true), Some(false)));
+    assert!(setting.contains("LDAPServerIntegrity"), "{setting}");
+}
+
+#[test]
 fn a_node_that_takes_itself_for_the_array() {
     use crate::doctor::{LoopBackCheck, OwnName};
     let own = |host: &str, address: &str, check| OwnName {

@@ -1,5 +1,7 @@
 //! Faults of domain controllers: run alone, since others would be without them too.
 
+use std::fs;
+
 use anyhow::Result;
 use keyroll_tests::dc::Dc;
 use keyroll_tests::lab::Lab;
@@ -24,6 +26,24 @@ pub fn domain_controllers(lab: &Lab, free: &FreeNodes) -> Result<()> {
 /// The faults, for the docs.
 pub fn faults() -> Vec<Fault> {
     vec![
+        Fault::warning(
+            "a domain controller takes binds that are neither signed nor sealed",
+            "ldap-signing",
+            "takes a bind on port 389",
+            &[],
+            |world| signing(world, "no"),
+            ByHand("ldap server require strong auth = yes", |world| {
+                signing(world, "yes")
+            }),
+        ),
+        Fault::warning(
+            "a domain controller takes binds over TLS without channel binding",
+            "ldap-signing",
+            "takes a bind on port 636",
+            &[],
+            |world| signing(world, "allow_sasl_over_tls"),
+            ByHand("LdapEnforceChannelBinding", |world| signing(world, "yes")),
+        ),
         Fault {
             wrong: "two domain controllers do not replicate",
             check: "replication-account",
@@ -57,3 +77,17 @@ pub fn faults() -> Vec<Fault> {
         },
     ]
 }
+
+/// What the first domain controller demands of binds from now on. The second one of the lab has no
+/// SPN for its LDAP, so nobody can try it.
+fn signing(world: &World<'_>, demanded: &str) -> Result<()> {
+    let settings = world.lab.dir.join("dc1/smb.conf");
+    let there = fs::read_to_string(&settings)?;
+    let lines = there.lines().filter(|line| !line.contains(STRONG_AUTH));
+    let lines: String = lines.map(|line| format!("{line}\n")).collect();
+    let ours = format!("[global]\n    {STRONG_AUTH} = {demanded}\n");
+    fs::write(&settings, lines.replace("[global]\n", &ours))?;
+    world.domain().dc(&["restart", "dc1"]).map(drop)
+}
+
+const STRONG_AUTH: &str = "ldap server require strong auth";

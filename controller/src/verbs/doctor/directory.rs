@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use futures_util::future::{OptionFuture, join_all, join3};
+use futures_util::future::{OptionFuture, join_all, join4};
 use keyroll::delegation;
 use keyroll::doctor::{DcFacts, HostFacts, Seen, Surplus, TicketFacts, Unseen};
 use keyroll::kerberos::Principal;
@@ -115,15 +115,17 @@ impl Controller {
         let (directory, account) = (&self.ports.directory, desired.array.account_ref());
         let known = known(desired);
         let sight = service.map(|service| self.ports.kdc.sight(&dc, service, &known));
-        let (state, history, ticket) = join3(
+        let (state, history, ticket, ldap) = join4(
             directory.read(&dc, &account),
             directory.history(&dc, &account),
             OptionFuture::from(sight),
+            directory.takes(&dc),
         )
         .await;
         let facts = DcFacts {
             account: state.map_err(Unseen::from),
             history: history.map_err(Unseen::from),
+            ldap: ldap.map_err(Unseen::from).transpose(),
             ticket: None,
             name: dc,
         };
