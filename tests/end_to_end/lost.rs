@@ -88,6 +88,7 @@ pub fn a_snapshot_of_the_controller(lab: &Lab, free: &FreeNodes) -> Result<()> {
     world.create("snapped", QUICK)?;
     world.serve("snapped")?;
     let users = world.users("snapped", LIFE)?;
+    world.take_tickets_to_live("snapped", 12)?;
     let snapshot = snapshot_while_staging(&mut world, "snapped", &held_up)?;
     world.wait_for_state("snapped", "draining")?;
     let kvno = world.domain().kvno("svc-snapped$")?;

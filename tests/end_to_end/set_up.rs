@@ -36,6 +36,7 @@ pub fn an_array_from_nothing(lab: &Lab, free: &FreeNodes) -> Result<()> {
     world.verify("fresh")?;
     let held = HeldTicket::fetch(lab, "fresh.corp.example", 60)?;
     let users = world.users("fresh", LIFE)?;
+    world.take_tickets_to_live("fresh", 15)?;
     world.begin_roll("fresh")?;
     let view = world.wait_for_state("fresh", "draining")?;
     ensure!(

@@ -231,6 +231,18 @@ impl<'a> World<'a> {
         .with_context(|| self.story())
     }
 
+    /// From an array's next roll on, tickets are taken to live for so long: whoever does something
+    /// while a roll drains needs time for it on a busy machine.
+    ///
+    /// # Errors
+    /// It is refused.
+    pub fn take_tickets_to_live(&self, array: &str, seconds: u32) -> Result<()> {
+        let life = format!("{seconds}s");
+        self.cli
+            .run(&["array", "set", array, "--ticket-life", &life])
+            .map(drop)
+    }
+
     /// That `keyroll verify` finds nothing wrong.
     ///
     /// # Errors

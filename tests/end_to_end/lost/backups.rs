@@ -26,6 +26,7 @@ pub fn a_controller_with_backups_of_its_own(lab: &Lab, free: &FreeNodes) -> Resu
     world.serve("kept")?;
     let users = world.users("kept", LIFE)?;
     let gates = Gates::watch(&world, "kept");
+    world.take_tickets_to_live("kept", 12)?;
     world.begin_roll("kept")?;
     world.wait_for_state("kept", "draining")?;
     let kvno = world.domain().kvno("svc-kept$")?;

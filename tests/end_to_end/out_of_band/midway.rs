@@ -59,6 +59,7 @@ pub fn in_the_middle_of_a_roll(lab: &Lab, free: &FreeNodes) -> Result<()> {
 }
 
 fn set_while_it_drains(world: &World<'_>) -> Result<()> {
+    world.take_tickets_to_live("midway", 25)?;
     world.begin_roll("midway")?;
     world.wait_for_state("midway", "draining")?;
     let password = "Somebody-Elses-Passw0rd";
@@ -70,6 +71,7 @@ fn set_while_it_drains(world: &World<'_>) -> Result<()> {
     says(&alarm, "critical", &["while it was rolled", "give-up"])?;
     dated(&alarm, "dc1.corp.example")?;
     told(world, "roll-halted")?;
+    world.take_tickets_to_live("midway", LIFE)?;
     let why = ["--reason", "a test"];
     let give_up = ["roll", "resolve", "midway", "give-up"];
     world.cli.run(&[&give_up[..], &why, &["--yes"]].concat())?;
