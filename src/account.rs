@@ -192,7 +192,8 @@ impl AccountState {
     /// The reason against an account that is more than an array's.
     #[must_use]
     pub fn out_of_bounds(&self) -> Option<Refusal> {
-        protection::refusal(&self.distinguished_name, &self.protections)
+        let account = &self.salt_source.sam_account_name;
+        protection::refusal(&self.distinguished_name, account, &self.protections)
     }
 
     /// The reason against a roll in an expired password, for an account that a KDC gives no

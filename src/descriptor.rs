@@ -19,10 +19,31 @@ use std::collections::BTreeSet;
 /// of them beside two SIDs of at most 68 bytes.
 pub const DESCRIPTOR_MAX: usize = 2 * 0xffff + 2 * 68 + HEADER;
 
-/// `User-Force-Change-Password` (Reset Password), `00299570-246d-11d0-a768-00aa006e0529`.
-pub const RESET_PASSWORD: [u8; 16] = [
-    0x70, 0x95, 0x29, 0x00, 0x6d, 0x24, 0xd0, 0x11, 0xa7, 0x68, 0x00, 0xaa, 0x00, 0x6e, 0x05, 0x29,
-];
+/// A right to an object, of one kind, to what this GUID names (MS-ADTS 5.1.3.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Right {
+    mask: u32,
+    guid: [u8; 16],
+}
+
+/// The control access right `User-Force-Change-Password` (Reset Password),
+/// `00299570-246d-11d0-a768-00aa006e0529`.
+pub const RESET_PASSWORD: Right = Right {
+    mask: acl::CONTROL_ACCESS,
+    guid: [
+        0x70, 0x95, 0x29, 0x00, 0x6d, 0x24, 0xd0, 0x11, 0xa7, 0x68, 0x00, 0xaa, 0x00, 0x6e, 0x05,
+        0x29,
+    ],
+};
+/// To read the attribute `adminCount` (MS-ADA1), which is in no property set,
+/// `bf967918-0de6-11d0-a285-00aa003049e2`.
+pub const READ_ADMIN_COUNT: Right = Right {
+    mask: acl::READ_PROPERTY | acl::GENERIC_READ,
+    guid: [
+        0x18, 0x79, 0x96, 0xbf, 0xe6, 0x0d, 0xd0, 0x11, 0xa2, 0x85, 0x00, 0xaa, 0x00, 0x30, 0x49,
+        0xe2,
+    ],
+};
 
 /// The length of what stands before the parts.
 const HEADER: usize = 20;
@@ -174,8 +195,8 @@ impl Descriptor {
         })
     }
 
-    /// Whether a caller with these SIDs holds the control access right `right` on the object.
-    /// `object` is the object's own SID, if it has one.
+    /// Whether a caller with these SIDs holds `right` on the object. `object` is the object's own
+    /// SID, if it has one.
     ///
     /// The list is walked as MS-ADTS 5.1.3.3.4 walks it: the first entry that speaks of the right,
     /// and of one of the caller's SIDs, decides.
@@ -184,7 +205,7 @@ impl Descriptor {
     /// [`BadDescriptor`] if an entry of a known kind is cut short.
     pub fn grants(
         &self,
-        right: &[u8; 16],
+        right: &Right,
         caller: &BTreeSet<Sid>,
         object: Option<&Sid>,
     ) -> Result<bool, BadDescriptor> {

@@ -5,12 +5,15 @@ use std::fmt;
 use crate::descriptor::Sid;
 use crate::roll::Refusal;
 
-/// Bits of `userAccountControl` (MS-ADTS 2.2.16): a domain controller's own account, and that of a
-/// read-only one.
+/// Bits of `userAccountControl` (MS-ADTS 2.2.16): the account of a trust between two domains, a
+/// domain controller's own, and that of a read-only one.
+const INTERDOMAIN_TRUST: u32 = 0x800;
 const SERVER_TRUST: u32 = 0x2000;
 const PARTIAL_SECRETS: u32 = 0x0400_0000;
 
-/// The last part of the SID of the KDC's own account (MS-DTYP 2.4.2.4).
+/// The last parts of the SIDs of the domain's first administrator and of the KDC's own account,
+/// which a rename leaves (MS-DTYP 2.4.2.4).
+const ADMINISTRATOR: &str = "500";
 const KRBTGT: &str = "502";
 
 /// Groups of the machine's own, whole SIDs.
@@ -39,14 +42,20 @@ const OF_A_DOMAIN: [(&str, &str); 9] = [
 /// Why an account is out of bounds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Protection {
+    /// This attribute is not shown, so nobody can say that the account is none of these.
+    Hidden(&'static str),
     /// `adminCount` is 1: it is or was an administrator's.
     AdminCount,
+    /// It is the domain's first administrator, whatever its name.
+    Administrator,
     /// It is a member of this group, by way of others perhaps.
     Member(&'static str),
     /// It is a domain controller's.
     DomainController,
     /// It is the KDC's own, krbtgt, or that of a read-only domain controller.
     Kdc,
+    /// It is that of a trust between two domains: its key is the other domain's.
+    Trust,
     /// It is below none of the containers that the settings name.
     Outside,
 }
@@ -54,28 +63,34 @@ pub enum Protection {
 impl fmt::Display for Protection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Hidden(attribute) => write!(f, "{attribute} is not shown"),
             Self::AdminCount => f.write_str("adminCount is 1"),
+            Self::Administrator => f.write_str("the domain's own administrator"),
             Self::Member(group) => write!(f, "a member of {group}"),
             Self::DomainController => f.write_str("a domain controller's account"),
             Self::Kdc => f.write_str("the KDC's own account"),
+            Self::Trust => f.write_str("the account of a trust between domains"),
             Self::Outside => f.write_str("below no container of directory.accounts-below"),
         }
     }
 }
 
-/// What the directory shows of an account.
+/// What the directory shows of an account. It leaves out what the caller may not read just as what
+/// is not there; but every account has a SID, flags and a group.
 #[derive(Debug, Clone, Copy)]
 pub struct Marks<'a> {
     /// `sAMAccountName`.
     pub account: &'a str,
     /// `objectSid`.
     pub sid: Option<&'a Sid>,
-    /// `adminCount` is not 0.
-    pub admin_count: bool,
+    /// `adminCount` is not 0; none if nobody can say whether it is there.
+    pub admin_count: Option<bool>,
     /// `userAccountControl`.
-    pub control: u32,
-    /// `tokenGroups`: every group that it is in.
+    pub control: Option<u32>,
+    /// `tokenGroups`: every group that it is in, its primary one at least.
     pub groups: &'a [Sid],
+    /// `msDS-SecondaryKrbTgtNumber` is there: a read-only domain controller's own KDC's.
+    pub secondary_kdc: bool,
     /// `distinguishedName`.
     pub distinguished_name: &'a str,
 }
@@ -85,30 +100,42 @@ impl Marks<'_> {
     /// containers; with none, an account may be anywhere.
     #[must_use]
     pub fn protections<'c>(&self, below: impl IntoIterator<Item = &'c str>) -> Vec<Protection> {
-        let mut found = Vec::new();
-        if self.admin_count {
-            found.push(Protection::AdminCount);
-        }
+        let control = self.control.unwrap_or_default();
+        let number = self.sid.and_then(last_of_a_domain);
+        let is = |wanted| number.as_deref() == Some(wanted);
+        let marks = [
+            (self.groups.is_empty(), Protection::Hidden("tokenGroups")),
+            (
+                self.control.is_none(),
+                Protection::Hidden("userAccountControl"),
+            ),
+            (self.admin_count.is_none(), Protection::Hidden("adminCount")),
+            (self.sid.is_none(), Protection::Hidden("objectSid")),
+            (self.admin_count == Some(true), Protection::AdminCount),
+            (is(ADMINISTRATOR), Protection::Administrator),
+            (
+                control & (SERVER_TRUST | PARTIAL_SECRETS) != 0,
+                Protection::DomainController,
+            ),
+            (is(KRBTGT) || self.is_secondary_kdc(), Protection::Kdc),
+            (control & INTERDOMAIN_TRUST != 0, Protection::Trust),
+            (
+                is_outside(self.distinguished_name, below),
+                Protection::Outside,
+            ),
+        ];
+        let marks = marks.into_iter().filter(|(holds, _)| *holds);
         let groups = self.groups.iter().filter_map(protected_group);
-        found.extend(groups.map(Protection::Member));
-        if self.control & (SERVER_TRUST | PARTIAL_SECRETS) != 0 {
-            found.push(Protection::DomainController);
-        }
-        if self.is_kdc() {
-            found.push(Protection::Kdc);
-        }
-        if is_outside(self.distinguished_name, below) {
-            found.push(Protection::Outside);
-        }
-        found
+        let groups = groups.map(Protection::Member);
+        marks.map(|(_, mark)| mark).chain(groups).collect()
     }
 
-    /// By the SID, which a rename leaves; a read-only domain controller's by its name.
-    fn is_kdc(&self) -> bool {
+    /// By its number, or, where that is not shown, by its name.
+    fn is_secondary_kdc(&self) -> bool {
         let of_read_only = self.account.to_ascii_lowercase();
         let number = of_read_only.strip_prefix("krbtgt_").unwrap_or_default();
         let numbered = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
-        numbered || self.sid.and_then(last_of_a_domain).as_deref() == Some(KRBTGT)
+        self.secondary_kdc || numbered
     }
 }
 
@@ -128,18 +155,35 @@ pub fn is_outside<'c>(name: &str, below: impl IntoIterator<Item = &'c str>) -> b
     !anywhere && !below.any(|container| is_below(name, container))
 }
 
-/// The reason against an object with these marks.
+/// The reason against an object with these marks, the account of this sAMAccountName.
 #[must_use]
-pub fn refusal(object: &str, marks: &[Protection]) -> Option<Refusal> {
-    let shown: Vec<String> = marks.iter().map(ToString::to_string).collect();
-    (!shown.is_empty()).then(|| {
-        let why = format!(
-            "it is protected ({}): rolling it would make this controller Tier 0",
-            shown.join(", ")
-        );
+pub fn refusal(object: &str, account: &str, marks: &[Protection]) -> Option<Refusal> {
+    let (hidden, seen): (Vec<_>, Vec<_>) = marks
+        .iter()
+        .partition(|mark| matches!(mark, Protection::Hidden(_)));
+    let listed = |marks: &[&Protection]| {
+        let marks = marks.iter().map(ToString::to_string);
+        marks.collect::<Vec<_>>().join(", ")
+    };
+    if !seen.is_empty() {
+        let marks = listed(&seen);
+        let why =
+            format!("it is protected ({marks}): rolling it would make this controller Tier 0");
         let next = "use an account of its own for the array; or, in the controller's settings, \
                     [[directory.exception]] with a reason";
-        Refusal::new("account-protected", object, why, next)
+        return Some(Refusal::new("account-protected", object, why, next));
+    }
+    (!hidden.is_empty()).then(|| {
+        let marks = listed(&hidden);
+        let why = format!(
+            "nobody can say whether it is protected ({marks}): the controller's account lacks the \
+             right to read that"
+        );
+        let next = format!(
+            "grant it the right to read them, the first that keyroll array create --print-acl \
+             --account '{account}' prints"
+        );
+        Refusal::new("account-hidden", object, why, next)
     })
 }
 
@@ -173,14 +217,19 @@ fn is_below(name: &str, container: &str) -> bool {
 mod tests {
     use super::*;
 
-    const PLAIN: Marks<'_> = Marks {
-        account: "svc-web",
-        sid: None,
-        admin_count: false,
-        control: 0x200,
-        groups: &[],
-        distinguished_name: "CN=svc-web,OU=Arrays,DC=corp,DC=example",
-    };
+    /// What any account shows.
+    fn with_plain(test: impl FnOnce(Marks<'_>)) {
+        let (own, groups) = (sid("S-1-5-21-1-2-3-1105"), [sid("S-1-5-21-1-2-3-513")]);
+        test(Marks {
+            account: "svc-web",
+            sid: Some(&own),
+            admin_count: Some(false),
+            control: Some(0x200),
+            groups: &groups,
+            secondary_kdc: false,
+            distinguished_name: "CN=svc-web,OU=Arrays,DC=corp,DC=example",
+        });
+    }
 
     fn sid(text: &str) -> Sid {
         text.parse().unwrap()
@@ -193,57 +242,117 @@ mod tests {
             sid("S-1-5-32-545"),
             sid("S-1-5-21-1-2-512-1104"),
         ];
-        let plain = Marks {
-            groups: &groups,
-            ..PLAIN
-        };
-        assert_eq!(plain.protections([]), []);
+        with_plain(|plain| {
+            let groups = &groups;
+            assert_eq!(Marks { groups, ..plain }.protections([]), []);
+        });
     }
 
     #[test]
     fn each_mark_puts_it_out_of_bounds() {
         let admins = [sid("S-1-5-21-1-2-3-512"), sid("S-1-5-32-544")];
-        let marked = Marks {
-            admin_count: true,
-            control: 0x2000,
-            groups: &admins,
-            ..PLAIN
-        };
-        assert_eq!(
-            marked.protections(["OU=Other,DC=corp,DC=example"]),
-            [
-                Protection::AdminCount,
-                Protection::Member("Domain Admins"),
-                Protection::Member("Administrators"),
-                Protection::DomainController,
-                Protection::Outside,
-            ]
-        );
-        let read_only = Marks {
-            control: 0x0400_1000,
-            ..PLAIN
-        };
-        assert_eq!(read_only.protections([]), [Protection::DomainController]);
+        with_plain(|plain| {
+            let marked = Marks {
+                admin_count: Some(true),
+                control: Some(0x2000),
+                groups: &admins,
+                ..plain
+            };
+            assert_eq!(
+                marked.protections(["OU=Other,DC=corp,DC=example"]),
+                [
+                    Protection::AdminCount,
+                    Protection::DomainController,
+                    Protection::Outside,
+                    Protection::Member("Domain Admins"),
+                    Protection::Member("Administrators"),
+                ]
+            );
+            for (control, mark) in [
+                (0x0400_1000, Protection::DomainController),
+                (0x820, Protection::Trust),
+            ] {
+                let control = Some(control);
+                assert_eq!(Marks { control, ..plain }.protections([]), [mark]);
+            }
+        });
     }
 
     #[test]
-    fn the_kdcs_own_accounts_are_known_by_sid_and_by_number() {
-        let renamed = sid("S-1-5-21-1-2-3-502");
-        for (account, sid, is_kdc) in [
-            ("tickets", Some(&renamed), true),
-            ("KRBTGT_21134", None, true),
-            ("krbtgt_", None, false),
-            ("krbtgt_web", None, false),
-            ("svc-web", Some(&sid("S-1-5-32-502")), false),
-        ] {
-            let marks = Marks {
-                account,
-                sid,
-                ..PLAIN
+    fn what_is_hidden_is_not_taken_for_absent() {
+        with_plain(|plain| {
+            for (marks, hidden) in [
+                (
+                    Marks {
+                        groups: &[],
+                        ..plain
+                    },
+                    "tokenGroups",
+                ),
+                (
+                    Marks {
+                        control: None,
+                        ..plain
+                    },
+                    "userAccountControl",
+                ),
+                (
+                    Marks {
+                        admin_count: None,
+                        ..plain
+                    },
+                    "adminCount",
+                ),
+                (Marks { sid: None, ..plain }, "objectSid"),
+            ] {
+                let found = marks.protections([]);
+                assert_eq!(found, [Protection::Hidden(hidden)]);
+                let refusal = refusal("CN=svc-web", "svc-web", &found).unwrap();
+                assert_eq!(refusal.code, "account-hidden");
+                assert!(refusal.why.contains(hidden), "{refusal:?}");
+                let command = "keyroll array create --print-acl --account 'svc-web'";
+                assert!(refusal.next.contains(command), "{refusal:?}");
+            }
+            // What is seen counts for more than what is not.
+            let both = Marks {
+                groups: &[],
+                admin_count: Some(true),
+                ..plain
             };
-            let found = marks.protections([]);
-            assert_eq!(found == [Protection::Kdc], is_kdc, "{account}: {found:?}");
-        }
+            let refusal = refusal("CN=svc-web", "svc-web", &both.protections([])).unwrap();
+            assert_eq!(refusal.code, "account-protected");
+        });
+    }
+
+    #[test]
+    fn the_domains_own_accounts_are_known_by_sid_and_by_number() {
+        let [plain, first, kdc, builtin] = [
+            "S-1-5-21-1-2-3-1105",
+            "S-1-5-21-1-2-3-500",
+            "S-1-5-21-1-2-3-502",
+            "S-1-5-32-502",
+        ]
+        .map(sid);
+        with_plain(|of_all| {
+            for (account, sid, secondary_kdc, wanted) in [
+                ("boss", &first, false, Some(Protection::Administrator)),
+                ("tickets", &kdc, false, Some(Protection::Kdc)),
+                ("renamed", &plain, true, Some(Protection::Kdc)),
+                ("KRBTGT_21134", &plain, false, Some(Protection::Kdc)),
+                ("krbtgt_", &plain, false, None),
+                ("krbtgt_web", &plain, false, None),
+                ("svc-web", &builtin, false, None),
+            ] {
+                let marks = Marks {
+                    account,
+                    sid: Some(sid),
+                    secondary_kdc,
+                    ..of_all
+                };
+                let found = marks.protections([]);
+                assert_eq!(found, wanted.into_iter().collect::<Vec<_>>(), "{account}");
+            }
+        });
     }
 
     #[test]

@@ -90,7 +90,7 @@ fn the_method_is_the_one_that_needs_the_least() {
 #[test]
 fn each_condition_has_a_code_and_a_next_command() {
     type Spoil = fn(&mut AccountState);
-    let table: [(&str, &str, Spoil); 7] = [
+    let table: [(&str, &str, Spoil); 8] = [
         ("account-disabled", "user enable 'svc-web'", |a| {
             a.disabled = true
         }),
@@ -102,6 +102,9 @@ fn each_condition_has_a_code_and_a_next_command() {
         }),
         ("account-protected", "an account of its own", |a| {
             a.protections = vec![Protection::AdminCount]
+        }),
+        ("account-hidden", "--print-acl --account 'svc-web'", |a| {
+            a.protections = vec![Protection::Hidden("tokenGroups")]
         }),
         ("enctypes-unset", "set 'svc-web' 24 ", |a| {
             a.supported_enctypes = None

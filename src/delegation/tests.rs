@@ -9,6 +9,8 @@ fn sid(text: &str) -> Sid {
 }
 
 fn party(account: &str, control: u32) -> Party {
+    let [own, users] =
+        ["S-1-5-21-1-2-3-1105", "S-1-5-21-1-2-3-513"].map(|sid| sid.parse().unwrap());
     Party {
         guid: [0; 16],
         account: account.to_owned(),
@@ -17,10 +19,11 @@ fn party(account: &str, control: u32) -> Party {
         control: Some(Control(control)),
         protections: protection::Marks {
             account,
-            sid: None,
-            admin_count: account.contains("admin"),
-            control,
-            groups: &[],
+            sid: Some(&own),
+            admin_count: Some(account.contains("admin")),
+            control: Some(control),
+            groups: std::slice::from_ref(&users),
+            secondary_kdc: false,
             distinguished_name: "",
         }
         .protections([]),

@@ -2,11 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use super::{BadDescriptor, Sid, u16_at, u32_at};
+use super::{BadDescriptor, Right, Sid, u16_at, u32_at};
 
-/// ADS_RIGHT_DS_CONTROL_ACCESS and GENERIC_ALL (MS-ADTS 5.1.3.2).
-const CONTROL_ACCESS: u32 = 0x100;
+/// ADS_RIGHT_DS_READ_PROP, ADS_RIGHT_DS_CONTROL_ACCESS, GENERIC_ALL and GENERIC_READ
+/// (MS-ADTS 5.1.3.2).
+pub(super) const READ_PROPERTY: u32 = 0x10;
+pub(super) const CONTROL_ACCESS: u32 = 0x100;
 const GENERIC_ALL: u32 = 0x1000_0000;
+pub(super) const GENERIC_READ: u32 = 0x8000_0000;
 /// What Microsoft's PowerShell module grants to one who may delegate:
 /// `CCDCLCSWRPWPDTLOCRSDRCWDWO`, every right of the directory.
 const ALL_RIGHTS: u32 = 0x000f_01ff;
@@ -152,7 +155,7 @@ impl Ace {
     /// Whether it allows (or denies) every control access right, and to whom; `None` if it says
     /// nothing of that, or is of a kind that is not known here.
     pub(super) fn of_all_rights(&self) -> Option<(bool, Sid)> {
-        let said = self.said().ok()??;
+        let said = self.said(CONTROL_ACCESS).ok()??;
         said.right.is_none().then_some((said.allows, said.sid))
     }
 
@@ -160,14 +163,14 @@ impl Ace {
     /// it.
     pub(super) fn decides(
         &self,
-        right: &[u8; 16],
+        right: &Right,
         caller: &BTreeSet<Sid>,
         object: Option<&Sid>,
     ) -> Result<Option<bool>, BadDescriptor> {
-        let Some(said) = self.said()? else {
+        let Some(said) = self.said(right.mask)? else {
             return Ok(None);
         };
-        if said.right.is_some_and(|named| named != right) {
+        if said.right.is_some_and(|named| *named != right.guid) {
             return Ok(None);
         }
         let of_self = said.sid.as_bytes() == SELF;
@@ -175,8 +178,8 @@ impl Ace {
         Ok((is_self || caller.contains(&said.sid)).then_some(said.allows))
     }
 
-    /// What it says of control access rights.
-    fn said(&self) -> Result<Option<Said<'_>>, BadDescriptor> {
+    /// What it says of the rights of this mask.
+    fn said(&self, wanted: u32) -> Result<Option<Said<'_>>, BadDescriptor> {
         let (allows, of_object) = match self.kind {
             ALLOWED => (true, false),
             DENIED => (false, false),
@@ -186,7 +189,7 @@ impl Ace {
             _ => return Ok(None),
         };
         let mask = u32_at(&self.body, 0)?;
-        if self.flags & INHERIT_ONLY != 0 || mask & (CONTROL_ACCESS | GENERIC_ALL) == 0 {
+        if self.flags & INHERIT_ONLY != 0 || mask & (wanted | GENERIC_ALL) == 0 {
             return Ok(None);
         }
         let mut rest = &self.body[4..];
@@ -215,7 +218,7 @@ impl Ace {
     }
 }
 
-/// What an entry says of control access rights: of one, or of all.
+/// What an entry says of rights of a kind: of one, or of all.
 struct Said<'a> {
     allows: bool,
     right: Option<&'a [u8; 16]>,

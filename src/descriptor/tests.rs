@@ -59,7 +59,7 @@ fn check(aces: &[Vec<u8>], granted: bool) {
 
 #[test]
 fn the_first_entry_that_speaks_of_the_right_decides() {
-    let right = Some(&RESET_PASSWORD);
+    let right = Some(&RESET_PASSWORD.guid);
     let allow = || ace(5, 0, CONTROL_ACCESS, right, &ALICE);
     let deny = || ace(6, 0, CONTROL_ACCESS, right, &ALICE);
     check(&[], false);
@@ -74,7 +74,7 @@ fn the_first_entry_that_speaks_of_the_right_decides() {
 
 #[test]
 fn what_does_not_speak_of_it_is_passed_over() {
-    let right = Some(&RESET_PASSWORD);
+    let right = Some(&RESET_PASSWORD.guid);
     let bob = [1, 1, 0, 0, 0, 0, 0, 5, 98, 0, 0, 0];
     check(&[ace(5, 0, CONTROL_ACCESS, Some(&OTHER), &ALICE)], false);
     check(
@@ -84,6 +84,23 @@ fn what_does_not_speak_of_it_is_passed_over() {
     check(&[ace(5, 0, 0x20, right, &ALICE)], false);
     check(&[ace(5, 0, CONTROL_ACCESS, right, &bob)], false);
     check(&[ace(9, 0, CONTROL_ACCESS, None, &ALICE)], false);
+}
+
+#[test]
+fn an_attribute_is_shown_by_the_right_to_read_it() {
+    let caller = BTreeSet::from([Sid::from_bytes(&ALICE).unwrap()]);
+    let shown = |aces: &[Vec<u8>]| {
+        let found = Descriptor::from_bytes(&descriptor(aces)).unwrap();
+        found.grants(&READ_ADMIN_COUNT, &caller, None).unwrap()
+    };
+    let (read, right) = (0x10, Some(&READ_ADMIN_COUNT.guid));
+    let all = || ace(0, 0, read, None, &ALICE);
+    assert!(shown(&[all()]));
+    assert!(shown(&[ace(0, 0, 0x8000_0000, None, &ALICE)]));
+    assert!(shown(&[ace(5, 0, read, right, &ALICE)]));
+    assert!(!shown(&[ace(6, 0, read, right, &ALICE), all()]));
+    assert!(!shown(&[ace(5, 0, read, Some(&OTHER), &ALICE)]));
+    assert!(!shown(&[ace(0, 0, CONTROL_ACCESS, None, &ALICE)]));
 }
 
 #[test]

@@ -39,10 +39,11 @@ pub(super) const CHECKS: &[Check] = &[
     },
     Check {
         id: "account-tier",
-        looks_at: "adminCount, groups, userAccountControl, and where the account is",
+        looks_at: "adminCount, groups, userAccountControl, SID, and where the account is",
         means: "it is a protected administrator's account, or outside of the containers that the \
-                settings name: rolls are refused, since they would make the controller as powerful",
-        mends: "an account of its own for the array",
+                settings name: rolls are refused, since they would make the controller as \
+                powerful; so they are where the controller may not read these",
+        mends: "an account of its own for the array; or the right to read them",
         look: |facts| condition(facts, &UNPROTECTED),
     },
     Check {
@@ -118,7 +119,7 @@ const UNEXPIRED: Condition = Condition {
     cause: "clients get KDC_ERR_CLIENT_REVOKED or KDC_ERR_SERVICE_REVOKED once their tickets end",
 };
 const UNPROTECTED: Condition = Condition {
-    codes: &["account-protected"],
+    codes: &["account-protected", "account-hidden"],
     attribute: None,
     fine: "not an administrator's",
     broken: &[],
@@ -205,7 +206,14 @@ fn why_protected(protections: &[Protection]) -> String {
             "it is or was a member of an administrators' group; adminCount stays when it leaves"
         }
         Protection::Member(_) => "it was put into that group, or into one that is in it",
-        Protection::DomainController | Protection::Kdc => "it is the domain's own",
+        Protection::DomainController
+        | Protection::Kdc
+        | Protection::Administrator
+        | Protection::Trust => "it is the domain's own",
+        Protection::Hidden(_) => {
+            "what is not shown may as well not be there: a domain without Pre-Windows 2000 \
+             Compatible Access, or an entry that denies it to the controller's account"
+        }
         Protection::Outside => {
             "it was moved, or directory.accounts-below in the controller's settings names other \
              containers"

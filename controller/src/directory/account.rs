@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::NaiveDateTime;
 use keyroll::account::protection::{self, Marks, Protection};
 use keyroll::account::{AccountState, OtherOwners};
-use keyroll::descriptor::{Descriptor, RESET_PASSWORD, Sid};
+use keyroll::descriptor::{Descriptor, READ_ADMIN_COUNT, RESET_PASSWORD, Right, Sid};
 use keyroll::kerberos::salt::{AccountKind, SaltSource};
 use keyroll::kerberos::{Kvno, Principal};
 use keyroll::name::DcName;
@@ -33,7 +33,7 @@ const MANAGED: [&str; 3] = [
 const LOCKED: u32 = 0x10;
 const PASSWORD_EXPIRED: u32 = 0x80_0000;
 
-const ATTRIBUTES: [&str; 21] = [
+const ATTRIBUTES: [&str; 22] = [
     "accountExpires",
     "adminCount",
     "allowedAttributesEffective",
@@ -42,6 +42,7 @@ const ATTRIBUTES: [&str; 21] = [
     "msDS-AllowedToDelegateTo",
     "msDS-KeyVersionNumber",
     "msDS-ResultantPSO",
+    SECONDARY_KDC,
     "msDS-SupportedEncryptionTypes",
     "msDS-User-Account-Control-Computed",
     "msDS-UserPasswordExpiryTimeComputed",
@@ -58,14 +59,18 @@ const ATTRIBUTES: [&str; 21] = [
 ];
 
 /// What tells whether an account is out of bounds.
-const BOUNDS: [&str; 6] = [
+const BOUNDS: [&str; 8] = [
     "adminCount",
     "distinguishedName",
+    SECONDARY_KDC,
+    "nTSecurityDescriptor",
+    "objectSid",
     "sAMAccountName",
     "tokenGroups",
     "userAccountControl",
-    "objectSid",
 ];
+/// The number of a read-only domain controller's own KDC account (MS-ADA2).
+const SECONDARY_KDC: &str = "msDS-SecondaryKrbTgtNumber";
 
 /// What the domain controller says of itself and of us.
 pub(super) struct Root {
@@ -94,12 +99,11 @@ impl Root {
                 next: "check directory.domain-controllers".to_owned(),
             });
         };
-        let sids = entry.values("tokenGroups").iter();
         Ok(Self {
             domain: Dn::of_directory(domain),
             is_catalog: entry.text("isGlobalCatalogReady") == Some("TRUE"),
             now_unix: unix_of_generalized(time).unwrap_or_default(),
-            caller: sids.filter_map(|sid| Sid::from_bytes(sid)).collect(),
+            caller: groups(entry),
         })
     }
 }
@@ -113,12 +117,7 @@ impl ActiveDirectory {
         let (mut connection, root) = self.connections.live(dc).await?;
         let root = Root::of(&root, dc)?;
         let filter = Filter::equals("sAMAccountName", sam_account_name);
-        let attributes = [
-            "objectGUID",
-            "sAMAccountName",
-            "objectClass",
-            "userAccountControl",
-        ];
+        let attributes = ["objectGUID", "sAMAccountName", "objectClass"];
         let found = connection.find(&root.domain, &filter, &attributes).await?;
         let object = || format!("account {sam_account_name} on {dc}");
         let entry = found
@@ -139,7 +138,7 @@ impl ActiveDirectory {
                 "give the array a user or computer account",
             ));
         }
-        if !class("user") || entry.bits("userAccountControl").is_none() {
+        if !class("user") {
             return Err(refused("it is neither a user nor a computer", ""));
         }
         let guid = entry
@@ -173,43 +172,46 @@ impl ActiveDirectory {
     }
 
     /// Why the account is out of bounds, unless the settings let it be rolled all the same.
-    fn protections(&self, entry: &Entry) -> Vec<Protection> {
+    fn protections(&self, caller: &BTreeSet<Sid>, entry: &Entry) -> Vec<Protection> {
         let settings = &self.settings;
         let name = entry.text("sAMAccountName");
         if name.is_some_and(|name| settings.lets_in(name)) {
             return Vec::new();
         }
-        let groups = entry.values("tokenGroups").iter();
-        let groups: Vec<Sid> = groups.filter_map(|sid| Sid::from_bytes(sid)).collect();
+        let groups: Vec<Sid> = groups(entry).into_iter().collect();
         let sid = entry.values("objectSid").first();
         let sid = sid.and_then(|sid| Sid::from_bytes(sid));
         let marks = Marks {
             account: name.unwrap_or_default(),
             sid: sid.as_ref(),
-            admin_count: entry.number("adminCount").unwrap_or_default() > 0,
-            control: entry.bits("userAccountControl").unwrap_or_default(),
+            admin_count: admin_count(caller, entry),
+            control: entry.bits("userAccountControl"),
             groups: &groups,
+            secondary_kdc: !entry.values(SECONDARY_KDC).is_empty(),
             distinguished_name: entry.text("distinguishedName").unwrap_or(entry.name()),
         };
         marks.protections(settings.accounts_below.iter().map(Dn::as_str))
     }
 
     /// No write goes to an account that is out of bounds, whoever asked for it, and however it came
-    /// to be the array's: looked at over the connection that the write will take.
+    /// to be the array's: looked at over the connection that the write will take. `root` is what
+    /// the domain controller says of itself and of us.
     ///
     /// # Errors
     /// [`PortError::Refused`] with every mark, or whatever kept it from being seen.
     pub(super) async fn demand_within_bounds(
         &self,
         connection: &mut Connection,
+        root: &Entry,
         dc: &DcName,
         account: &AccountRef,
     ) -> Result<(), PortError> {
         let object = Dn::of_guid(&account.guid);
-        let entry = connection.look(&object, &BOUNDS, None).await;
-        let entry = entry.map_err(|error| named(error, account, dc))?;
+        let look = connection.look(&object, &BOUNDS, Some(without_sacl()));
+        let entry = look.await.map_err(|error| named(error, account, dc))?;
         let object = format!("{} on {dc}", account.principal);
-        match protection::refusal(&object, &self.protections(&entry)) {
+        let name = account.principal.name();
+        match protection::refusal(&object, &name, &self.protections(&groups(root), &entry)) {
             None => Ok(()),
             Some(Refusal {
                 code: _,
@@ -254,11 +256,11 @@ impl ActiveDirectory {
             expires_unix: expires(entry, "accountExpires"),
             password_expires_unix: expires(entry, "msDS-UserPasswordExpiryTimeComputed"),
             password_expired: set == 0 || computed.unwrap_or_default() & PASSWORD_EXPIRED != 0,
-            protections: self.protections(entry),
+            protections: self.protections(&root.caller, entry),
             password_set_unix: unix_of_file_time(set),
             minimum_age_left: age_left(salt_source.kind, rules.minimum_age, set, root.now_unix),
             minimum_length: rules.minimum_length,
-            may_reset: may_reset(root, entry),
+            may_reset: holds(&RESET_PASSWORD, &root.caller, entry).unwrap_or_default(),
             may_write_fence: entry
                 .texts("allowedAttributesEffective")
                 .any(|attribute| attribute.eq_ignore_ascii_case(fence)),
@@ -312,22 +314,32 @@ fn without_sacl() -> RawControl {
     }
 }
 
-fn may_reset(root: &Root, entry: &Entry) -> bool {
+/// Every group that an object, or who asks, is a member of.
+fn groups(entry: &Entry) -> BTreeSet<Sid> {
+    let sids = entry.values("tokenGroups").iter();
+    sids.filter_map(|sid| Sid::from_bytes(sid)).collect()
+}
+
+/// Whether `adminCount` is not 0. An ordinary account has none, and neither has, to see, one whose
+/// `adminCount` may not be read: the permissions tell them apart. None if they are hidden too.
+fn admin_count(caller: &BTreeSet<Sid>, entry: &Entry) -> Option<bool> {
+    let shown = entry.number("adminCount").map(|count| count > 0);
+    shown.or_else(|| holds(&READ_ADMIN_COUNT, caller, entry)?.then_some(false))
+}
+
+/// Whether the controller's own account holds a right on the account; none if that is hidden.
+fn holds(right: &Right, caller: &BTreeSet<Sid>, entry: &Entry) -> Option<bool> {
     let Some(bytes) = entry.values("nTSecurityDescriptor").first() else {
-        tracing::debug!(
-            account = entry.name(),
-            "its permissions are hidden: taken as no right"
-        );
-        return false;
+        tracing::debug!(account = entry.name(), "its permissions are hidden");
+        return None;
     };
     let own = entry.values("objectSid").first();
     let own = own.and_then(|sid| Sid::from_bytes(sid));
-    let granted = Descriptor::from_bytes(bytes)
-        .and_then(|found| found.grants(&RESET_PASSWORD, &root.caller, own.as_ref()));
-    granted.unwrap_or_else(|error| {
-        tracing::warn!(account = entry.name(), %error, "taken as no right to reset");
-        false
-    })
+    let granted =
+        Descriptor::from_bytes(bytes).and_then(|found| found.grants(right, caller, own.as_ref()));
+    granted
+        .inspect_err(|error| tracing::warn!(account = entry.name(), %error, "taken as no right"))
+        .ok()
 }
 
 /// The rules of the account's own password settings object, where it has one that may be read;

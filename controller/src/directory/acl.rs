@@ -1,9 +1,9 @@
 //! The least that the controller's account must be allowed, as commands for an administrator.
 //!
-//! Each right is on one object and to one attribute or control access right. Together they let the
-//! holder reset this account's password and name its services, and nothing else: no other
-//! account, no group, no other attribute (`tests/directory/rights.rs`). Those to make accounts are
-//! on one container, and the same on what is in it.
+//! Each is on one object and to single attributes or a control access right. Together they let the
+//! holder see whether this account is out of bounds, reset its password and name its services, and
+//! nothing else: no other account, no group, no other attribute (`tests/directory/rights.rs`).
+//! Those to make accounts are on one container, and the same on what is in it.
 
 use keyroll::kerberos::salt::AccountKind;
 
@@ -39,7 +39,7 @@ pub struct LeastRights {
     pub fence: (String, [u8; 16]),
 }
 
-/// One right: two ways to grant it, and why.
+/// What is granted for one reason, in two ways.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Grant {
     /// For a Windows domain.
@@ -52,18 +52,51 @@ pub struct Grant {
 
 /// `User-Force-Change-Password` (MS-ADTS 5.1.3.2.1).
 const RESET_PASSWORD: &str = "00299570-246d-11d0-a768-00aa006e0529";
-/// schemaIDGUIDs, the same in every forest (MS-ADA3).
+/// schemaIDGUIDs, the same in every forest (MS-ADA1, MS-ADA3).
+const TOKEN_GROUPS: &str = "b7c69e6d-2cc7-11d2-854e-00a0c983f608";
+const USER_ACCOUNT_CONTROL: &str = "bf967a68-0de6-11d0-a285-00aa003049e2";
+const ADMIN_COUNT: &str = "bf967918-0de6-11d0-a285-00aa003049e2";
+const OBJECT_SID: &str = "bf9679e8-0de6-11d0-a285-00aa003049e2";
 const SERVICE_PRINCIPAL_NAME: &str = "f3a64788-5306-11d1-a9c5-0000f80367c1";
 const SUPPORTED_ENCRYPTION_TYPES: &str = "20119867-1d04-4ab7-9371-cfc3d5df0afd";
 const USER: &str = "bf967aba-0de6-11d0-a285-00aa003049e2";
 const COMPUTER: &str = "bf967a86-0de6-11d0-a285-00aa003049e2";
 
-/// One right on an account: as dsacls names it, as SDDL does, to what by GUID, and why.
-struct Right {
-    dsacls: String,
-    sddl: &'static str,
-    guid: String,
+/// Rights on an account that are granted for one reason.
+struct Wanted {
+    rights: Vec<Right>,
     why: String,
+}
+
+/// One of them: its letters, the same for dsacls and SDDL but for control access rights, and to
+/// what, by name and by GUID; both empty for the object as a whole.
+struct Right {
+    letters: &'static str,
+    to: String,
+    guid: String,
+}
+
+impl Right {
+    fn new(letters: &'static str, to: &str, guid: &str) -> Self {
+        let (to, guid) = (to.to_owned(), guid.to_owned());
+        Self { letters, to, guid }
+    }
+
+    /// As dsacls reads it, for objects of a class where it is to be inherited.
+    fn dsacls(&self, class: &str) -> String {
+        let parts = [self.letters, &self.to, class].join(";");
+        parts.trim_end_matches(';').to_owned()
+    }
+
+    /// An entry but for whom it speaks of; `inherited` is the GUID of the class of objects below.
+    fn sddl(&self, inherited: &str) -> String {
+        let letters = match self.letters {
+            "CA" => "CR",
+            letters => letters,
+        };
+        let flags = if inherited.is_empty() { "" } else { "CIIO" };
+        format!("OA;{flags};{letters};{};{inherited}", self.guid)
+    }
 }
 
 impl LeastRights {
@@ -74,11 +107,10 @@ impl LeastRights {
         let Some(account) = &self.account else {
             return Vec::new();
         };
-        let grant = |right: Right| {
-            let sddl = format!("OA;;{};{};", right.sddl, right.guid);
-            self.grant(account, "", &right.dsacls, &sddl, right.why)
-        };
-        self.rights().into_iter().map(grant).collect()
+        let wanted = self.wanted().into_iter();
+        wanted
+            .map(|wanted| self.grant(account, ("", ""), wanted))
+            .collect()
     }
 
     /// The rights on the container with which accounts of this kind are made in it, and kept:
@@ -90,74 +122,88 @@ impl LeastRights {
             AccountKind::Computer => ("computer", COMPUTER),
         };
         let container = &self.container;
-        let create = self.grant(
-            container,
-            "",
-            &format!("CC;{class}"),
-            &format!("OA;;CC;{guid};"),
-            format!("makes accounts of the class {class} there"),
-        );
-        let inherited = |right: Right| {
-            // On what is in the container, not on the container itself.
-            let dsacls = format!("{};{class}", right.dsacls);
-            let sddl = format!("OA;CIIO;{};{};{guid}", right.sddl, right.guid);
-            let why = format!("on every {class} in it: {}", right.why);
-            self.grant(container, "/I:S ", &dsacls, &sddl, why)
+        let create = Wanted {
+            rights: vec![Right::new("CC", class, guid)],
+            why: format!("makes accounts of the class {class} there"),
         };
-        let rights = self.rights().into_iter().map(inherited);
-        std::iter::once(create).chain(rights).collect()
+        let create = self.grant(container, ("", ""), create);
+        let inherited = |wanted: Wanted| {
+            let why = format!("on every {class} in it: {}", wanted.why);
+            self.grant(container, (class, guid), Wanted { why, ..wanted })
+        };
+        let wanted = self.wanted().into_iter().map(inherited);
+        std::iter::once(create).chain(wanted).collect()
     }
 
-    fn rights(&self) -> [Right; 4] {
+    fn wanted(&self) -> [Wanted; 5] {
         let (fence, fence_guid) = &self.fence;
+        let one = |right, why: &str| Wanted {
+            rights: vec![right],
+            why: why.to_owned(),
+        };
+        let writes = |to: &str, guid: &str| Right::new("WP", to, guid);
+        let reads = |to, guid| Right::new("RP", to, guid);
         [
-            Right {
-                dsacls: "CA;Reset Password".to_owned(),
-                sddl: "CR",
-                guid: RESET_PASSWORD.to_owned(),
-                why: "sets a new password while the minimum password age forbids a change, or \
-                      when the old one is not known"
+            Wanted {
+                rights: vec![
+                    reads("tokenGroups", TOKEN_GROUPS),
+                    reads("userAccountControl", USER_ACCOUNT_CONTROL),
+                    reads("adminCount", ADMIN_COUNT),
+                    reads("objectSid", OBJECT_SID),
+                    Right::new("RC", "", ""),
+                ],
+                why: "reads whether the account is a protected one, which is not rolled; most \
+                      domains show this to everybody"
                     .to_owned(),
             },
-            Right {
-                dsacls: format!("WP;{fence}"),
-                sddl: "WP",
-                guid: Guid(*fence_guid).to_string(),
-                why: format!(
+            one(
+                Right::new("CA", "Reset Password", RESET_PASSWORD),
+                "sets a new password while the minimum password age forbids a change, or when the \
+                 old one is not known",
+            ),
+            one(
+                writes(fence, &Guid(*fence_guid).to_string()),
+                &format!(
                     "writes {fence} in the same step as a reset, so that a repeated or late \
                      request cannot reset the password a second time"
                 ),
-            },
-            Right {
-                dsacls: "WP;servicePrincipalName".to_owned(),
-                sddl: "WP",
-                guid: SERVICE_PRINCIPAL_NAME.to_owned(),
-                why: "registers and removes the array's SPNs".to_owned(),
-            },
-            Right {
-                dsacls: "WP;msDS-SupportedEncryptionTypes".to_owned(),
-                sddl: "WP",
-                guid: SUPPORTED_ENCRYPTION_TYPES.to_owned(),
-                why: "has the KDC issue AES tickets; only needed at the set-up, and not at all if \
-                      the attribute is set already"
-                    .to_owned(),
-            },
+            ),
+            one(
+                writes("servicePrincipalName", SERVICE_PRINCIPAL_NAME),
+                "registers and removes the array's SPNs",
+            ),
+            one(
+                writes("msDS-SupportedEncryptionTypes", SUPPORTED_ENCRYPTION_TYPES),
+                "has the KDC issue AES tickets; only needed at the set-up, and not at all if the \
+                 attribute is set already",
+            ),
         ]
     }
 
-    fn grant(&self, object: &str, scope: &str, dsacls: &str, sddl: &str, why: String) -> Grant {
+    /// The commands; `class` by name and GUID where the rights are for what is in the object, not
+    /// for itself.
+    fn grant(&self, object: &str, (class, guid): (&str, &str), wanted: Wanted) -> Grant {
+        let scope = if class.is_empty() { "" } else { "/I:S " };
+        let trustee = &self.trustee;
+        let named = wanted.rights.iter().map(|right| {
+            let named = format!("{trustee}:{}", right.dsacls(class));
+            for_windows(&named)
+        });
+        let sid = &self.trustee_sid;
+        let entries = wanted.rights.iter();
+        let entries = entries.map(|right| format!("({};{sid})", right.sddl(guid)));
         Grant {
             dsacls: format!(
                 "dsacls {} {scope}/G {}",
                 for_windows(object),
-                for_windows(&format!("{}:{dsacls}", self.trustee))
+                named.collect::<Vec<_>>().join(" ")
             ),
             samba_tool: format!(
-                "samba-tool dsacl set --objectdn={} --sddl='({sddl};{})'",
+                "samba-tool dsacl set --objectdn={} --sddl='{}'",
                 for_shell(object),
-                self.trustee_sid
+                entries.collect::<String>()
             ),
-            why,
+            why: wanted.why,
         }
     }
 }
@@ -197,16 +243,26 @@ mod tests {
     fn commands_are_ready_to_type() {
         let grants = rights("CN=web,OU=Services,DC=corp,DC=example").grants();
         assert_eq!(
-            grants[0].dsacls,
+            grants[1].dsacls,
             "dsacls \"CN=web,OU=Services,DC=corp,DC=example\" \
              /G \"CORP\\svc-keyroll:CA;Reset Password\""
         );
         assert_eq!(
-            grants[1].samba_tool,
+            grants[2].samba_tool,
             "samba-tool dsacl set --objectdn='CN=web,OU=Services,DC=corp,DC=example' \
              --sddl='(OA;;WP;bf967919-0de6-11d0-a285-00aa003049e2;;S-1-5-21-1-2-3-1104)'"
         );
-        assert_eq!(grants.len(), 4);
+        assert!(
+            grants[0]
+                .dsacls
+                .contains("\"CORP\\svc-keyroll:RP;adminCount\" "),
+            "{grants:?}"
+        );
+        assert!(
+            grants[0].dsacls.ends_with("\"CORP\\svc-keyroll:RC\""),
+            "{grants:?}"
+        );
+        assert_eq!(grants.len(), 5);
     }
 
     #[test]
@@ -220,17 +276,23 @@ mod tests {
             "dsacls \"OU=Arrays,DC=corp,DC=example\" /G \"CORP\\svc-keyroll:CC;computer\""
         );
         assert_eq!(
-            grants[1].dsacls,
+            grants[2].dsacls,
             "dsacls \"OU=Arrays,DC=corp,DC=example\" /I:S \
              /G \"CORP\\svc-keyroll:CA;Reset Password;computer\""
         );
         assert_eq!(
-            grants[1].samba_tool,
+            grants[2].samba_tool,
             "samba-tool dsacl set --objectdn='OU=Arrays,DC=corp,DC=example' \
              --sddl='(OA;CIIO;CR;00299570-246d-11d0-a768-00aa006e0529;\
              bf967a86-0de6-11d0-a285-00aa003049e2;S-1-5-21-1-2-3-1104)'"
         );
-        assert_eq!(grants.len(), 5);
+        assert!(
+            grants[1]
+                .samba_tool
+                .contains("(OA;CIIO;RC;;bf967a86-0de6-11d0-a285-00aa003049e2;S-1-5-21"),
+            "{grants:?}"
+        );
+        assert_eq!(grants.len(), 6);
         rights.kind = AccountKind::User;
         let all = rights.creation();
         assert!(all.iter().all(|one| one.samba_tool.contains("bf967aba-")));
@@ -241,7 +303,8 @@ mod tests {
         let rights = rights("CN=a' ; reboot \" ,DC=x");
         for grant in rights.grants().into_iter().chain(rights.creation()) {
             assert!(grant.samba_tool.contains("'CN=a'\\'' ; reboot \" ,DC=x'"));
-            assert_eq!(grant.dsacls.matches('"').count(), 4);
+            let quoted = 1 + grant.dsacls.matches("CORP\\").count();
+            assert_eq!(grant.dsacls.matches('"').count(), 2 * quoted);
         }
     }
 }

@@ -299,6 +299,12 @@ impl Connection {
         self.answered(answer).await
     }
 
+    /// Gives the connection up: what libraries keep in its buffers of a password that went over it
+    /// is wiped with it alone.
+    pub(super) async fn close(self) {
+        *self.slot.lock().await = None;
+    }
+
     /// Tells an answer from its absence; without one the connection is not used again, so that no
     /// late answer is taken for another's.
     async fn answered<T>(&mut self, answer: Result<T, LdapError>) -> Result<T, Lost> {

@@ -26,11 +26,11 @@ impl ActiveDirectory {
         account: &AccountRef,
         spn: &str,
     ) -> Result<(), PortError> {
-        let (mut connection, root) = self.connections.live(dc).await?;
+        let (mut connection, shown) = self.connections.live(dc).await?;
         if self.has_spn(&mut connection, dc, account, spn).await? {
             return Ok(());
         }
-        let root = Root::of(&root, dc)?;
+        let root = Root::of(&shown, dc)?;
         let owners = self
             .owners(dc, &root, &account.guid, &[spn.to_owned()])
             .await?;
@@ -43,7 +43,8 @@ impl ActiveDirectory {
             });
         }
         let change = vec![add("servicePrincipalName", spn.as_bytes())];
-        self.apply(&mut connection, dc, account, change).await?;
+        self.apply(&mut connection, &shown, dc, account, change)
+            .await?;
         self.settled(&mut connection, dc, account, spn).await
     }
 

@@ -13,6 +13,7 @@ use ldap3::Mod;
 use super::ActiveDirectory;
 use super::account::{Root, named};
 use super::connection::Connection;
+use super::entry::Entry;
 use super::result::{self, NO_SUCH_ATTRIBUTE, UNWILLING, VALUE_EXISTS};
 use super::text::Dn;
 use crate::ports::{AccountRef, NewAccount, PasswordWrite, PortError};
@@ -74,7 +75,12 @@ fn password_changes(write: &PasswordWrite<'_>, fence: &str) -> Result<Vec<Change
 /// What became of a write that was not sent at all. Who could not be reached is asked again after
 /// a look; who refuses before the write would refuse it too.
 pub(super) fn not_sent(error: &PortError) -> Answer {
-    let text = format!("{error}; nothing was sent");
+    let text = match error {
+        PortError::Refused { next, .. } if !next.is_empty() => {
+            format!("{error}; nothing was sent; next: {next}")
+        }
+        _ => format!("{error}; nothing was sent"),
+    };
     match error {
         PortError::Unreachable { .. } => Answer::Unanswered { text },
         PortError::Refused { .. } | PortError::Missing { .. } => Answer::Refused {
@@ -98,16 +104,18 @@ impl ActiveDirectory {
                 };
             }
         };
-        let mut connection = match self.connections.live(dc).await {
-            Ok((connection, _)) => connection,
+        let (mut connection, root) = match self.connections.live(dc).await {
+            Ok(live) => live,
             Err(error) => return not_sent(&error),
         };
-        let bounds = self.demand_within_bounds(&mut connection, dc, write.account);
+        let bounds = self.demand_within_bounds(&mut connection, &root, dc, write.account);
         if let Err(error) = bounds.await {
             return not_sent(&error);
         }
         let object = Dn::of_guid(&write.account.guid);
-        result::answer(connection.modify(&object, changes).await)
+        let answer = connection.modify(&object, changes).await;
+        connection.close().await;
+        result::answer(answer)
     }
 
     pub(super) async fn send_account(&self, dc: &DcName, account: &NewAccount<'_>) -> Answer {
@@ -144,7 +152,9 @@ impl ActiveDirectory {
         if let Err(error) = self.demand_below(&object, dc) {
             return not_sent(&error);
         }
-        result::answer(connection.add(&object, attributes).await)
+        let answer = connection.add(&object, attributes).await;
+        connection.close().await;
+        result::answer(answer)
     }
 
     /// Where a new account goes: as asked, as configured, or where the domain puts its kind.
@@ -232,7 +242,7 @@ impl ActiveDirectory {
         enctypes: &[Enctype],
     ) -> Result<(), PortError> {
         const ATTRIBUTE: &str = "msDS-SupportedEncryptionTypes";
-        let (mut connection, _) = self.connections.live(dc).await?;
+        let (mut connection, root) = self.connections.live(dc).await?;
         let object = Dn::of_guid(&account.guid);
         let entry = connection.look(&object, &[ATTRIBUTE], None).await;
         let present = entry
@@ -245,7 +255,7 @@ impl ActiveDirectory {
         // The directory holds the 32 bits with a sign.
         let value = wanted.cast_signed().to_string();
         let change = vec![replace(ATTRIBUTE, value.as_bytes())];
-        self.apply(&mut connection, dc, account, change)
+        self.apply(&mut connection, &root, dc, account, change)
             .await
             .map(|_| ())
     }
@@ -254,11 +264,13 @@ impl ActiveDirectory {
     pub(super) async fn apply(
         &self,
         connection: &mut Connection,
+        root: &Entry,
         dc: &DcName,
         account: &AccountRef,
         change: Vec<Change>,
     ) -> Result<(), PortError> {
-        self.demand_within_bounds(connection, dc, account).await?;
+        self.demand_within_bounds(connection, root, dc, account)
+            .await?;
         let sent = connection.modify(&Dn::of_guid(&account.guid), change).await;
         let answer = sent.map_err(|lost| connection.unreachable(lost))?;
         match answer.rc {

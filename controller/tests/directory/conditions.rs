@@ -6,11 +6,14 @@ use keyroll::account::protection::Protection;
 use keyroll::kerberos::Enctype;
 use keyroll::kerberos::salt::AccountKind;
 use keyroll::kerberos::string_to_key::derive_all;
+use keyroll::roll::Answer;
 use keyroll_controller::directory::ActiveDirectory;
+use keyroll_controller::directory::acl::RightsRequest;
 use keyroll_controller::directory::config::{DirectorySettings, Exception};
 use keyroll_controller::ports::{Directory as _, NotLoggedIn, PortError};
 
 use crate::lab::{AES, Lab, log_in, password, sight};
+use crate::rights::narrow;
 
 pub async fn everything_of_an_account_is_read(lab: &'static Lab) {
     let made = lab.make("read", AccountKind::User).await;
@@ -238,4 +241,41 @@ pub async fn accounts_that_cannot_be_rolled_are_not_found(lab: &'static Lab) {
         error.to_string().contains("gone@CORP.EXAMPLE on dc1"),
         "{error}"
     );
+}
+
+/// As in a domain where nobody may read accounts unless it is granted.
+pub async fn what_is_hidden_of_an_account_is_no_sign_of_none(lab: &'static Lab) {
+    let (directory, trustee) = narrow(lab).await;
+    for (attribute, guid) in [
+        ("tokenGroups", "b7c69e6d-2cc7-11d2-854e-00a0c983f608"),
+        ("userAccountControl", "bf967a68-0de6-11d0-a285-00aa003049e2"),
+        ("adminCount", "bf967918-0de6-11d0-a285-00aa003049e2"),
+    ] {
+        let mut made = lab.make("hidden", AccountKind::User).await;
+        let name = made.account.principal.name();
+        let wanted = RightsRequest {
+            account: &name,
+            trustee: &trustee,
+            kind: AccountKind::User,
+            container: None,
+        };
+        let rights = directory.rights(&lab.dc1, &wanted).await.unwrap();
+        for grant in rights.grants() {
+            lab.run(&["bash", "-c", &format!("lab-dc {}", grant.samba_tool)]);
+        }
+        let answer = made.reset(&directory, &lab.dc1, password("second")).await;
+        assert_eq!(answer, Answer::Applied);
+        let object = lab.distinguished_name("dc1", &made.account);
+        let deny = format!("(OD;;RP;{guid};;{})", rights.trustee_sid);
+        let set = ["lab-dc", "samba-tool", "dc1", "dsacl", "set"];
+        let what = ["--action=deny", "--objectdn", &object, "--sddl", &deny];
+        lab.run(&[&set[..], &what].concat());
+        let state = directory.read(&lab.dc1, &made.account).await.unwrap();
+        assert_eq!(state.protections, [Protection::Hidden(attribute)]);
+        let answer = made.reset(&directory, &lab.dc1, password("third")).await;
+        assert!(
+            matches!(&answer, Answer::Refused { text, .. } if text.contains(attribute)),
+            "{answer:?}"
+        );
+    }
 }

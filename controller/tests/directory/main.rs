@@ -47,7 +47,8 @@ fn trials() -> Vec<Trial> {
         conditions: everything_of_an_account_is_read, a_disabled_expired_or_protected_account_shows,
             a_locked_account_gets_no_tickets, who_may_not_log_in_is_told_from_a_wrong_key,
             an_account_without_enctypes_gets_rc4_tickets, the_password_rules_of_a_group_hold,
-            accounts_that_cannot_be_rolled_are_not_found;
+            accounts_that_cannot_be_rolled_are_not_found,
+            what_is_hidden_of_an_account_is_no_sign_of_none;
         connection: r34_an_unknown_ca_is_refused, r34_another_host_name_is_refused,
             r34_plain_text_is_refused, silence_is_no_refusal, a_wrong_bind_password_is_shown_once,
             domain_controllers_come_from_srv_records;

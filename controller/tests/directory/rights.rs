@@ -74,6 +74,7 @@ pub async fn the_printed_rights_are_enough_and_no_more(lab: &'static Lab) {
 
     // Right by right, each adds its own ability and nothing else.
     let steps = [
+        ([false, false, false], [false, false]),
         ([false, false, false], [true, false]),
         ([true, false, false], [true, true]),
         ([true, true, false], [true, true]),

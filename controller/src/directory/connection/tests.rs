@@ -3,6 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use keyroll::kerberos::Enctype;
 use keyroll::roll::Answer;
 use keyroll::roll::policy::Method;
 use keyroll::secret::Password;
@@ -33,6 +34,8 @@ enum Manner {
 }
 
 struct FakeDc {
+    /// The attribute that it does not show.
+    hidden: &'static str,
     folder: tempfile::TempDir,
     listener: TcpListener,
     acceptor: TlsAcceptor,
@@ -44,12 +47,37 @@ fn result(id: u8, tag: u8) -> Vec<u8> {
     vec![0x30, 12, 2, 1, id, tag, 7, 10, 1, 0, 4, 0, 4, 0]
 }
 
-fn empty_entry(id: u8) -> Vec<u8> {
-    vec![0x30, 9, 2, 1, id, 0x64, 4, 4, 0, 0x30, 0]
+fn element(tag: u8, body: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(body.len()).unwrap().to_be_bytes();
+    [&[tag, 0x82][..], &length, body].concat()
+}
+
+/// What every account shows.
+const PLAIN: [(&str, &[u8]); 4] = [
+    ("adminCount", b"0"),
+    ("objectSid", &[1, 1, 0, 0, 0, 0, 0, 5, 77, 4, 0, 0]),
+    ("tokenGroups", &[1, 1, 0, 0, 0, 0, 0, 5, 1, 2, 0, 0]),
+    ("userAccountControl", b"512"),
+];
+
+/// An entry with these, but for one.
+fn entry(id: u8, hidden: &str) -> Vec<u8> {
+    let shown = PLAIN.iter().filter(|(name, _)| *name != hidden);
+    let attributes = shown.flat_map(|(name, value)| {
+        let values = element(0x31, &element(4, value));
+        element(0x30, &[element(4, name.as_bytes()), values].concat())
+    });
+    let attributes = element(0x30, &attributes.collect::<Vec<u8>>());
+    let entry = element(0x64, &[element(4, b""), attributes].concat());
+    element(0x30, &[vec![2, 1, id], entry].concat())
 }
 
 impl FakeDc {
     async fn new() -> Arc<Self> {
+        Self::hiding("").await
+    }
+
+    async fn hiding(hidden: &'static str) -> Arc<Self> {
         let folder = tempfile::tempdir().unwrap();
         let mut params = CertificateParams::new(vec![]).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -72,6 +100,7 @@ impl FakeDc {
         std::fs::write(&password, "canary").unwrap();
         std::fs::set_permissions(&password, PermissionsExt::from_mode(0o600)).unwrap();
         Arc::new(Self {
+            hidden,
             folder,
             listener: TcpListener::bind("127.0.0.1:0").await.unwrap(),
             acceptor: TlsAcceptor::from(Arc::new(config)),
@@ -132,7 +161,7 @@ impl FakeDc {
                         self.binds.fetch_add(1, Ordering::Relaxed);
                         result(id, 0x61)
                     }
-                    0x63 => [empty_entry(id), result(id, 0x65)].concat(),
+                    0x63 => [entry(id, self.hidden), result(id, 0x65)].concat(),
                     0x66 => {
                         self.modifies.fetch_add(1, Ordering::Relaxed);
                         match manner {
@@ -167,11 +196,22 @@ fn deep(id: u8) -> Vec<u8> {
     [&[0x30, 0x84][..], &length, &[2, 1, id], &inner].concat()
 }
 
-async fn write(directory: &ActiveDirectory) -> Answer {
-    let account = AccountRef {
+fn account() -> AccountRef {
+    AccountRef {
         guid: [7; 16],
         principal: "web@CORP.EXAMPLE".parse().unwrap(),
-    };
+    }
+}
+
+/// A write without a secret in it.
+async fn set_enctypes(directory: &ActiveDirectory) {
+    let (dc, aes) = ("localhost".parse().unwrap(), [Enctype::Aes256CtsHmacSha1]);
+    let set = directory.set_enctypes(&dc, &account(), &aes).await;
+    set.unwrap();
+}
+
+async fn write(directory: &ActiveDirectory) -> Answer {
+    let account = account();
     let new = Password::new("canary-new".to_owned());
     let write = PasswordWrite {
         account: &account,
@@ -212,12 +252,27 @@ async fn a_write_without_an_answer_is_sent_once_and_said_to_be_unanswered() {
 }
 
 #[tokio::test]
+async fn nothing_is_sent_to_an_account_that_shows_too_little() {
+    for (hidden, _) in PLAIN {
+        let dc = FakeDc::hiding(hidden).await;
+        tokio::spawn(Arc::clone(&dc).serve(vec![Manner::Succeeds]));
+        let answer = write(&dc.directory()).await;
+        let Answer::Refused { text, .. } = &answer else {
+            panic!("{hidden}: {answer:?}");
+        };
+        let command = "--print-acl --account 'web'";
+        assert!(text.contains(hidden) && text.contains(command), "{text}");
+        assert_eq!(dc.modifies.load(Ordering::Relaxed), 0, "{hidden}");
+    }
+}
+
+#[tokio::test]
 async fn a_warm_connection_is_kept_and_a_dead_one_is_not_written_to() {
     let dc = FakeDc::new().await;
     let directory = dc.directory();
     let serving = tokio::spawn(Arc::clone(&dc).serve(vec![Manner::Succeeds]));
     for _ in 0..3 {
-        assert_eq!(write(&directory).await, Answer::Applied);
+        set_enctypes(&directory).await;
     }
     assert_eq!(dc.binds.load(Ordering::Relaxed), 1);
     serving.await.unwrap();
@@ -232,9 +287,21 @@ async fn a_warm_connection_is_kept_and_a_dead_one_is_not_written_to() {
         let talking = Arc::clone(&closes).talk(stream, Manner::Succeeds);
         let _ = timeout(Duration::from_millis(300), talking).await;
     });
-    assert_eq!(write(&directory).await, Answer::Applied);
+    set_enctypes(&directory).await;
     first.await.unwrap();
     tokio::spawn(succeeds.serve(vec![Manner::Succeeds]));
-    assert_eq!(write(&directory).await, Answer::Applied);
+    set_enctypes(&directory).await;
     assert_eq!(dc.modifies.load(Ordering::Relaxed), 2);
+}
+
+#[tokio::test]
+async fn r11_a_connection_that_a_password_went_over_is_given_up() {
+    let dc = FakeDc::new().await;
+    let directory = dc.directory();
+    tokio::spawn(Arc::clone(&dc).serve(vec![Manner::Succeeds; 2]));
+    set_enctypes(&directory).await;
+    assert_eq!(write(&directory).await, Answer::Applied);
+    assert_eq!(dc.binds.load(Ordering::Relaxed), 1);
+    set_enctypes(&directory).await;
+    assert_eq!(dc.binds.load(Ordering::Relaxed), 2);
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use keyroll::account::protection::Marks;
+use keyroll::account::protection::{Marks, Protection};
 use keyroll::delegation::{CONTROL, Control, Party};
 use keyroll::descriptor::Sid;
 use keyroll::name::DcName;
@@ -143,20 +143,23 @@ pub(super) fn party(entry: &Entry) -> Party {
 /// The same, with what it is beside a service.
 fn marked(entry: &Entry, groups: Option<&BTreeSet<Sid>>) -> Party {
     let party = party(entry);
-    let hidden = party.control.is_none() || groups.is_none();
     let groups: Vec<Sid> = groups.into_iter().flatten().cloned().collect();
     let marks = Marks {
         account: &party.account,
         sid: party.sid.as_ref(),
-        admin_count: entry.number("adminCount").unwrap_or_default() > 0,
-        control: party.control.unwrap_or_default().0,
+        // A global catalog may not have it; who counts is in a group.
+        admin_count: Some(entry.number("adminCount").unwrap_or_default() > 0),
+        control: party.control.map(|control| control.0),
         groups: &groups,
+        secondary_kdc: false,
         distinguished_name: entry.name(),
     };
-    let protections = marks.protections([]);
+    let is_hidden = |mark: &Protection| matches!(mark, Protection::Hidden(_));
+    let (hidden, protections): (Vec<_>, Vec<_>) =
+        marks.protections([]).into_iter().partition(is_hidden);
     Party {
         protections,
-        hidden,
+        hidden: !hidden.is_empty(),
         ..party
     }
 }
