@@ -161,7 +161,12 @@ impl Agents for AgentPool {
             .ask(node, self.deadlines.stage, |mut client| async move {
                 client.stage(request).await
             })
-            .await?;
+            .await;
+        // Whatever came of it.
+        if let Ok(link) = self.link(node) {
+            link.note_keys();
+        }
+        let reply = reply?;
         let said = reply.inventory.unwrap_or_default();
         // Writing takes its time: the clock in this answer says little, and `look` asks anew.
         let read = inventory(said, node, &keyset.array, Asked::now());

@@ -10,7 +10,7 @@ use keyroll_proto::agent::agent_client::AgentClient;
 use rand::Rng as _;
 use rustls::CertificateError;
 use tokio::sync::{Notify, broadcast, watch};
-use tokio::task::AbortHandle;
+use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::Instant;
 
 use super::LinkEvent;
@@ -29,6 +29,12 @@ const PAUSE_MIN: Duration = Duration::from_millis(200);
 /// The longest pause: a node that comes back is noticed within this.
 const PAUSE_MAX: Duration = Duration::from_secs(15);
 
+/// So long after keys have gone over a connection another one takes its place: more keys often
+/// follow at once.
+const AFTER_KEYS: Duration = Duration::from_secs(1);
+/// So long are calls under way on the former one waited for; none takes longer.
+const FORMER: Duration = Duration::from_secs(60);
+
 /// Serial numbers of the certificates that a node may use.
 pub(super) type Serials = Arc<RwLock<BTreeSet<String>>>;
 
@@ -46,6 +52,7 @@ pub(super) struct Link {
     serials: Serials,
     line: watch::Receiver<Line>,
     hurry: Arc<Notify>,
+    keys_sent: Arc<Notify>,
     task: AbortHandle,
     /// When the certificate ends that the node last said it has; 0 if it has not said so.
     ends_unix: AtomicI64,
@@ -60,7 +67,7 @@ impl Link {
         events: broadcast::Sender<LinkEvent>,
     ) -> Self {
         let (sender, line) = watch::channel(Line::Dialling);
-        let hurry = Arc::new(Notify::new());
+        let (hurry, keys_sent) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
         let serials: Serials = Arc::new(RwLock::new(record.certificates.keys().cloned().collect()));
         let keeper = Keeper {
             node: record.name.clone(),
@@ -70,6 +77,7 @@ impl Link {
             own,
             line: sender,
             hurry: hurry.clone(),
+            keys_sent: keys_sent.clone(),
             events,
             forgotten: Forgotten::default(),
         };
@@ -79,6 +87,7 @@ impl Link {
             serials,
             line,
             hurry,
+            keys_sent,
             task: tokio::spawn(keeper.run()).abort_handle(),
             ends_unix: AtomicI64::new(0),
         }
@@ -87,6 +96,11 @@ impl Link {
     /// Ends the connection and every call on it.
     pub(super) fn cut(&self) {
         self.task.abort();
+    }
+
+    /// Keys have gone over the connection.
+    pub(super) fn note_keys(&self) {
+        self.keys_sent.notify_one();
     }
 
     /// Whether the link may stay as it is with this record; takes new certificates in.
@@ -161,6 +175,7 @@ pub(super) struct Keeper {
     own: Arc<OwnCredential>,
     line: watch::Sender<Line>,
     hurry: Arc<Notify>,
+    keys_sent: Arc<Notify>,
     events: broadcast::Sender<LinkEvent>,
     forgotten: Forgotten,
 }
@@ -172,11 +187,11 @@ impl Keeper {
             self.line.send_replace(Line::Dialling);
             let begun = Instant::now();
             let why = match self.connect().await {
-                Ok((wire, mut running)) => {
+                Ok((wire, running)) => {
                     self.line.send_replace(Line::Up(wire));
                     self.tell(LinkEvent::Connected(self.node.clone()));
                     tracing::debug!(node = %self.node, "connected");
-                    let why = unreachable(&self.node, running.ended().await);
+                    let why = unreachable(&self.node, self.stay(running).await);
                     self.tell(LinkEvent::Lost(self.node.clone()));
                     why
                 }
@@ -191,6 +206,38 @@ impl Keeper {
             tracing::debug!(node = %self.node, %why, "not connected");
             self.rest(pause).await;
             pause = (pause * 2).min(PAUSE_MAX);
+        }
+    }
+
+    /// Stays connected until the connection ends, and why it did. What HTTP/2 and TLS keep of keys
+    /// in the buffers of a connection, at both its ends, they overwrite some day, and wipe with the
+    /// connection alone: so another one takes its place.
+    async fn stay(&self, mut running: Running) -> String {
+        let mut former = JoinSet::new();
+        loop {
+            let keys_sent = async {
+                self.keys_sent.notified().await;
+                tokio::time::sleep(AFTER_KEYS).await;
+                self.connect().await
+            };
+            let other = tokio::select! {
+                why = running.ended() => return why,
+                other = keys_sent => other,
+            };
+            while former.try_join_next().is_some() {}
+            match other {
+                Ok((wire, other)) => {
+                    self.line.send_replace(Line::Up(wire));
+                    let mut last = std::mem::replace(&mut running, other);
+                    former.spawn(async move {
+                        drop(tokio::time::timeout(FORMER, last.ended()).await);
+                    });
+                }
+                Err(why) => {
+                    tracing::debug!(node = %self.node, %why, "keys stay in buffers for now");
+                    self.keys_sent.notify_one();
+                }
+            }
         }
     }
 

@@ -124,8 +124,9 @@ pub const REQUIREMENTS: &[Requirement] = &[
         ],
         figure: "0 eight-byte parts of the key in the store's file; an authority replaced with a \
                  roll under way at each of the three steps: 0 logins failed",
-        missing: "The sealing key is a file or a systemd credential (which a TPM may hold); no \
-                  PKCS#11. One authority of ten years, no intermediate of 90 days",
+        missing: "The sealing key is a file or a systemd credential (in a TPM, perhaps), not in \
+                  PKCS#11. [One authority](decisions/0023-one-authority-and-no-intermediate.md), \
+                  no intermediate of 90 days",
     },
     Requirement {
         number: 8,
@@ -157,12 +158,14 @@ pub const REQUIREMENTS: &[Requirement] = &[
         number: 11,
         weight: Must,
         what: "Wiped after use, not dumpable, no core, locked in memory",
-        tests: &["r11_no_core_is_left_and_the_watchdog_is_on"],
-        figure: "the agent's memory some verbs after a roll: 0 keys \
-                 (`r10_no_secret_is_anywhere_else`)",
-        missing: "After a roll the last keyset's message stays in the buffers of the connection, \
-                  at both ends, until longer ones overwrite it: seen for 45 s. `mlockall` was not \
-                  seen in force: no unit can lift the limit here",
+        tests: &[
+            "r11_no_core_is_left_and_the_watchdog_is_on",
+            "r11_a_connection_that_keys_went_over_gives_way_to_another",
+            "r11_a_connection_that_a_password_went_over_is_given_up",
+        ],
+        figure: "agent's and controller's memory right after a roll, 10 s at most: 0 keys of three \
+                 generations, 0 passwords (`r10_no_secret_is_anywhere_else`)",
+        missing: "`mlockall` was not seen in force: no unit can lift the limit here",
     },
     Requirement {
         number: 12,
@@ -235,8 +238,7 @@ pub const REQUIREMENTS: &[Requirement] = &[
             "r20_nobody_makes_a_second_person_alone",
             "r20_an_operator_of_the_askers_making_is_no_second_person",
         ],
-        figure: "49 calls × 9 callers made ([roles.md](roles.md)); a call without a row fails \
-                 the tests",
+        figure: "each call × 9 callers made ([roles.md](roles.md)); one without a row fails",
         missing: "",
     },
     Requirement {
@@ -308,8 +310,7 @@ pub const REQUIREMENTS: &[Requirement] = &[
         figure: "200 half-open handshakes an address (8 at an agent), each 5 s; 1 GiB refused by \
                  its first 5 bytes; 3 000 handshakes held up, megabytes and resets while 100 \
                  nodes are staged and proven: 0 calls failed, 0 connections lost",
-        missing: "How much longer a roll takes under a flood, and how much memory, is not \
-                  measured",
+        missing: "A roll's time and memory under a flood are not measured",
     },
     Requirement {
         number: 31,
@@ -381,8 +382,7 @@ pub const REQUIREMENTS: &[Requirement] = &[
         weight: Must,
         what: "`unsafe` is forbidden outside of two small crates at the most",
         tests: &["r42_unsafe_code_is_denied_but_in_one_small_crate"],
-        figure: "0 lines in the product but `agent/windows`, where each block says why it is \
-                 sound",
+        figure: "0 lines but in `agent/windows`, where each block says why it is sound",
         missing: "Miri cannot run the calls of Windows",
     },
     Requirement {

@@ -37,3 +37,22 @@ async fn fifty_nodes_are_staged_at_once() {
         .all(|one| one.as_ref().is_ok_and(|one| one.version == Version(9)));
     assert!(all, "{staged:?}");
 }
+
+/// That it ends then, and is wiped at both ends, is seen in their memory
+/// (`tests/end_to_end/secrets.rs`).
+#[tokio::test]
+async fn r11_a_connection_that_keys_went_over_gives_way_to_another() {
+    let (_world, pool, agent, _) = one_agent().await;
+    let (n1, mut events) = (name("n1"), pool.events());
+    pool.look(&n1, &web(), [1; 32]).await.unwrap();
+    assert_eq!(events.recv().await, Ok(LinkEvent::Connected(n1.clone())));
+    assert_eq!(agent.connections(), 1);
+    for version in [8, 9] {
+        pool.stage(&n1, &keyset(version), [2; 32]).await.unwrap();
+    }
+    // One for both, once the second has its answer.
+    while agent.connections() == 1 {
+        pool.look(&n1, &web(), [1; 32]).await.unwrap();
+    }
+    assert!(events.is_empty(), "a connection was lost");
+}
