@@ -153,6 +153,7 @@ impl Machine {
                 name: self.array.clone(),
                 targets: self.targets(),
                 sessions: None,
+                services: None,
                 hooks: Vec::new(),
             }],
         };
