@@ -82,7 +82,9 @@ fn sweep(
                         let _ =
                             writeln!(std::io::stderr(), "{} of {seeds} seeds", seed - first + 1);
                     }
-                    failures.lock().unwrap().extend(lost(seed));
+                    // Not in one line: the lock would be held while the seed runs.
+                    let failure = lost(seed);
+                    failures.lock().unwrap().extend(failure);
                 }
             });
         }
