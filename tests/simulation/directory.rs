@@ -26,6 +26,8 @@ use crate::world::{Event, Inner, World};
 
 /// How long the real adapters wait for a domain controller.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How long the tickets live that the controller gets for itself: longer than any user's.
+pub const PROBED: Duration = Duration::from_secs(601);
 
 /// Both ports.
 pub struct Site {
@@ -88,6 +90,7 @@ impl Inner {
         let password = password.to_owned();
         let keys = self.domain.keys_of(&password);
         let now = self.true_time();
+        let start = now - TimeDelta::seconds(1);
         let enctype = keys[0].enctype();
         let session = SecretBytes::new(vec![1; enctype.key_length()]);
         let mint = Mint {
@@ -95,8 +98,8 @@ impl Inner {
             key: &keys[0],
             kvno,
             client: &"keyroll@CORP.EXAMPLE".parse().unwrap(),
-            start: now - TimeDelta::seconds(1),
-            end: now + TimeDelta::minutes(10),
+            start,
+            end: start + PROBED,
             session_key: &Key::new(enctype, session).unwrap(),
             confounder: &[2; 16],
         };

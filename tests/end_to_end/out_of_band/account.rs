@@ -191,7 +191,7 @@ fn enctypes_that_no_keytab_has(lab: &Lab, world: &World<'_>) -> Result<()> {
     };
     set(4)?;
     let alarm = told(world, "enctypes-uncovered")?;
-    says(&alarm, "critical", &["0x4", "to 24"])?;
+    says(&alarm, "critical", &["0x4", " 24"])?;
     dated(&alarm, FIRST)?;
     let alarm = told(world, "enctype-foreign")?;
     says(&alarm, "critical", &["enctype 23", "keyroll verify named"])?;

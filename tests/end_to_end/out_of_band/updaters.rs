@@ -100,7 +100,7 @@ fn a_second_one_within_the_hour(world: &World<'_>) -> Result<()> {
     }
     // It has allowed RC4, too; an emergency waits for nobody, but not for a key that is missing.
     let alarm = told(world, "enctypes-uncovered")?;
-    says(&alarm, "critical", &["0x1c", "to 24"])?;
+    says(&alarm, "critical", &["0x1c", " 24"])?;
     world.domain().modify(
         "dn: CN=svc-renewed,OU=Arrays,DC=corp,DC=example\nchangetype: modify\n\
          replace: msDS-SupportedEncryptionTypes\nmsDS-SupportedEncryptionTypes: 24\n",
