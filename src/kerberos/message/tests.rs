@@ -15,6 +15,8 @@ use kdc::Kdc;
 
 pub const AES256: Enctype = Enctype::Aes256CtsHmacSha1;
 const HOUR: TimeDelta = TimeDelta::hours(1);
+/// Of each request to the authentication service.
+const NONCE: u32 = 0x7fff_fff0;
 
 pub fn principal(text: &str) -> Principal {
     text.parse().unwrap()
@@ -36,8 +38,24 @@ fn as_request<'a>(client: &'a Principal, service: &'a Principal) -> AsRequest<'a
         enctypes: &[AES256],
         now: now(),
         lifetime: HOUR,
-        nonce: 0x7fff_fff0,
+        nonce: NONCE,
         preauth: None,
+    }
+}
+
+/// What a KDC grants to whoever proves the client's key: a ticket-granting ticket.
+fn granted_tgt(kdc: &Kdc, client: &Principal) -> Box<Granted> {
+    let tgs = krbtgt(kdc.realm());
+    let request = AsRequest {
+        preauth: Some(Preauth {
+            key: &kdc.client_key,
+            confounder: &[1; 16],
+        }),
+        ..as_request(client, &tgs)
+    };
+    match AsReply::parse(&kdc.answer_as(&request.to_bytes().unwrap())).unwrap() {
+        AsReply::Granted(granted) => granted,
+        reply => panic!("{reply:?}"),
     }
 }
 
@@ -63,18 +81,8 @@ fn a_kdc_first_asks_for_the_key_and_tells_its_salt() {
 fn a_password_becomes_a_ticket_and_that_a_service_ticket() {
     let kdc = Kdc::new();
     let (client, tgs) = (principal("alice@CORP.EXAMPLE"), krbtgt(kdc.realm()));
-    let request = AsRequest {
-        preauth: Some(Preauth {
-            key: &kdc.client_key,
-            confounder: &[1; 16],
-        }),
-        ..as_request(&client, &tgs)
-    };
-    let reply = AsReply::parse(&kdc.answer_as(&request.to_bytes().unwrap())).unwrap();
-    let AsReply::Granted(granted) = reply else {
-        panic!("{reply:?}")
-    };
-    let tgt = granted.open(&kdc.client_key, request.nonce).unwrap();
+    let granted = granted_tgt(&kdc, &client);
+    let tgt = granted.open(&kdc.client_key, NONCE).unwrap();
     assert_eq!((&tgt.client, tgt.service()), (&client, &tgs));
     assert_eq!(tgt.times.end, tgt.times.start + HOUR);
     assert_eq!(

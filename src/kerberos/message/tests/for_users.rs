@@ -13,19 +13,8 @@ const CLIENT_IN_EVIDENCE: u32 = 0x0002_0000;
 
 /// The service's own ticket-granting ticket.
 fn tgt(kdc: &Kdc) -> Credential {
-    let (client, tgs) = (principal("WEB$@CORP.EXAMPLE"), krbtgt(kdc.realm()));
-    let request = AsRequest {
-        preauth: Some(Preauth {
-            key: &kdc.client_key,
-            confounder: &[1; 16],
-        }),
-        ..as_request(&client, &tgs)
-    };
-    let reply = AsReply::parse(&kdc.answer_as(&request.to_bytes().unwrap())).unwrap();
-    let AsReply::Granted(granted) = reply else {
-        panic!("{reply:?}")
-    };
-    granted.open(&kdc.client_key, request.nonce).unwrap()
+    let granted = granted_tgt(kdc, &principal("WEB$@CORP.EXAMPLE"));
+    granted.open(&kdc.client_key, NONCE).unwrap()
 }
 
 fn request<'a>(tgt: &'a Credential, service: &'a Principal) -> TgsRequest<'a> {
@@ -48,7 +37,7 @@ fn options(bytes: &[u8]) -> u32 {
     flag_bits(&read(bytes).req_body.0.kdc_options.0)
 }
 
-/// The tickets beside the one that is shown, in their bytes.
+/// How many tickets there are beside the one that is shown.
 fn evidence(bytes: &[u8]) -> usize {
     let body = read(bytes).req_body.0;
     body.additional_tickets
