@@ -1,0 +1,89 @@
+//! Both programs as their units start them, under all that the units forbid: each on a machine of
+//! its own with a live systemd, with a real Active Directory and users who log in.
+//!
+//! Needs root, since a machine has users; ignored, and the reason said, where no machine can be
+//! started. Run outside, it runs itself inside a lab.
+
+mod machine;
+mod roll;
+mod sandbox;
+
+use std::env;
+use std::process::{Command, ExitCode};
+
+use anyhow::{Context as _, Result, ensure};
+use keyroll_tests::lab::{Lab, tests_folder};
+use keyroll_tests::told;
+use libtest_mimic::{Arguments, Failed, Trial};
+
+fn main() -> ExitCode {
+    if Lab::is_here() {
+        return inside();
+    }
+    let arguments = Arguments::from_args();
+    let obstacle = obstacle();
+    if let Some(why) = &obstacle {
+        say(&format!("units: skipped: {why}"));
+    }
+    let trial = Trial::test("r44_a_roll_under_the_units_restrictions", || {
+        in_a_lab().map_err(|error| Failed::from(told(&error)))
+    });
+    let trials = vec![trial.with_ignored_flag(obstacle.is_some())];
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+/// Why no machine can be started here, if none can.
+fn obstacle() -> Option<String> {
+    if !rustix::process::geteuid().is_root() {
+        return Some("a machine with users of its own takes root".to_owned());
+    }
+    let works = |program: &str, arguments: &[&str]| {
+        let done = Command::new(program).args(arguments).output();
+        done.is_ok_and(|done| done.status.success())
+    };
+    if !works("systemd-nspawn", &["--version"]) {
+        return Some("no systemd-nspawn; apt-get install systemd-container".to_owned());
+    }
+    if !works(
+        "unshare",
+        &["--mount", "mount", "-t", "tmpfs", "none", "/mnt"],
+    ) {
+        return Some("root may not mount here: a container, perhaps".to_owned());
+    }
+    None
+}
+
+fn in_a_lab() -> Result<()> {
+    let done = Command::new(tests_folder().join("lab/run"))
+        .args(["--root", "--dcs", "1", "--nodes", "2"])
+        .arg(env::current_exe()?)
+        .output()
+        .context("tests/lab/run")?;
+    // Their systemds have ended with the lab, in no time to clear up.
+    let boot = tests_folder().join("units/boot");
+    Command::new(boot).arg("clear").status()?;
+    let said = String::from_utf8_lossy(&done.stdout);
+    let complaint = String::from_utf8_lossy(&done.stderr);
+    ensure!(done.status.success(), "{}\n{complaint}{said}", done.status);
+    say(said.trim_end());
+    Ok(())
+}
+
+fn inside() -> ExitCode {
+    let shown = Lab::here().and_then(|lab| roll::r44_a_roll_under_the_units_restrictions(&lab));
+    match shown {
+        Ok(figures) => {
+            say(&figures);
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            say(&told(&error));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "the test program's own voice")]
+fn say(what: &str) {
+    println!("{what}");
+}
