@@ -215,7 +215,12 @@ fn patches(
         }
         outcome => outcome?,
     };
-    let patches = target.plan(&locked.read()?, wanted, order)?;
+    let bytes = locked.read()?;
+    if bytes.expose().is_empty() {
+        // Whoever made it may have died before it had its access: we, perhaps.
+        locked.set_access(&target.access_in(order))?;
+    }
+    let patches = target.plan(&bytes, wanted, order)?;
     locked.reserve(&patches)?;
     Ok((!patches.is_empty()).then_some(Change::Patch(locked, patches)))
 }
@@ -325,9 +330,16 @@ impl Target {
     /// is there, or else in the one that was lost.
     fn access_in(&self, order: Order<'_>) -> Access {
         match order.written.get(&self.path) {
-            Some(before) if !self.path.exists() => self.access.or(before),
+            Some(before) if self.is_lost() => self.access.or(before),
             _ => self.access.clone(),
         }
+    }
+
+    /// Whether the file is not there, or one for others to share was made and never written to.
+    fn is_lost(&self) -> bool {
+        let size = std::fs::metadata(&self.path).map(|found| found.len());
+        size.is_err()
+            || (self.filter.kind == TargetKind::Shared && size.is_ok_and(|size| size == 0))
     }
 
     /// Whether entries that `order` does not list stay in this file of ours.

@@ -52,6 +52,16 @@ impl LockedFile {
         atomic_file::sync_folder(path)
     }
 
+    /// Gives the file its access; what `access` leaves open stays as it is.
+    ///
+    /// # Errors
+    /// [`FileError::System`].
+    pub fn set_access(&self, access: &Access) -> Result<(), FileError> {
+        let set = |now| platform::set_access(&self.file, &self.path, Some(&now), access);
+        let done = self.file.metadata().and_then(set);
+        done.map_err(|error| FileError::system("set the access of", &self.path, error))
+    }
+
     /// The whole content.
     ///
     /// # Errors

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use requirements::{REQUIREMENTS, Requirement, Weight};
+use requirements::{Requirement, Weight, requirements};
 
 fn top() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -87,9 +87,9 @@ fn row(requirement: &Requirement, functions: &BTreeMap<String, BTreeSet<String>>
 
 fn page() -> String {
     let functions = functions();
-    let done = REQUIREMENTS.iter().filter(|one| one.missing.is_empty());
-    let shown = REQUIREMENTS.iter().filter(|one| !one.tests.is_empty());
-    let tests: BTreeSet<_> = REQUIREMENTS.iter().flat_map(|one| one.tests).collect();
+    let done = requirements().filter(|one| one.missing.is_empty());
+    let shown = requirements().filter(|one| !one.tests.is_empty());
+    let tests: BTreeSet<_> = requirements().flat_map(|one| one.tests).collect();
     let mut page = String::from(
         "# What is demanded of trust, and what shows it\n\n\
          Written from a list by the test `docs_trust_is_that_of_the_list`, not by hand. M: must be \
@@ -100,14 +100,14 @@ fn page() -> String {
     writeln!(
         page,
         "{} requirements; {} have a test of their own ({} tests), {} have nothing missing.\n",
-        REQUIREMENTS.len(),
+        requirements().count(),
         shown.count(),
         tests.len(),
         done.count(),
     )
     .unwrap();
     page += "| | demanded | shown by | figure | not done |\n| --- | --- | --- | --- | --- |\n";
-    for requirement in REQUIREMENTS {
+    for requirement in requirements() {
         page += &row(requirement, &functions);
     }
     page
@@ -116,7 +116,7 @@ fn page() -> String {
 #[test]
 fn every_test_that_the_list_names_exists() {
     let functions = functions();
-    for requirement in REQUIREMENTS {
+    for requirement in requirements() {
         for name in requirement.tests {
             let number_of = number(name).unwrap_or_else(|| panic!("{name} has no number"));
             assert_eq!(
@@ -132,17 +132,13 @@ fn every_test_that_the_list_names_exists() {
             requirement.number
         );
     }
-    let numbers = REQUIREMENTS.iter().map(|one| one.number);
+    let numbers = requirements().map(|one| one.number);
     assert!(numbers.is_sorted_by(|one, next| one < next), "out of order");
 }
 
 #[test]
 fn every_test_with_a_number_is_in_the_list() {
-    let listed: BTreeSet<&str> = REQUIREMENTS
-        .iter()
-        .flat_map(|one| one.tests)
-        .copied()
-        .collect();
+    let listed: BTreeSet<&str> = requirements().flat_map(|one| one.tests).copied().collect();
     for (name, places) in functions() {
         let known = number(&name).is_none() || listed.contains(name.as_str());
         assert!(known, "{name} ({places:?}) is in no row");

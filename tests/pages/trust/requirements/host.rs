@@ -1,0 +1,63 @@
+//! What is demanded of how the programs are built, shipped and run.
+
+use super::Requirement;
+use super::Weight::{Must, Should};
+
+/// R40 and above.
+pub const HOST: &[Requirement] = &[
+    Requirement {
+        number: 40,
+        weight: Must,
+        what: "Licences, sources, bans and advisories; locked builds; SBOM; signed releases",
+        tests: &[],
+        figure: "`make lint` checks bans, licences and sources (`deny.toml`), `make advisories` \
+                 known defects; builds are `--locked`; `make sbom` writes CycloneDX",
+        missing: "No advisory database was within reach; nothing is released or signed yet",
+    },
+    Requirement {
+        number: 41,
+        weight: Should,
+        what: "Reproducible: two builders, the same bytes",
+        tests: &[],
+        figure: "",
+        missing: "Not tried",
+    },
+    Requirement {
+        number: 42,
+        weight: Must,
+        what: "`unsafe` is forbidden outside of two small crates at the most",
+        tests: &["r42_unsafe_code_is_denied_but_in_one_small_crate"],
+        figure: "0 lines but in `agent/windows`, where each block says why it is sound",
+        missing: "Miri cannot run the calls of Windows",
+    },
+    Requirement {
+        number: 43,
+        weight: Must,
+        what: "The units' exposure: controller 1.5, agent 2.0 at the most",
+        tests: &["r43_the_sandboxes_are_as_tight_as_promised"],
+        figure: "1.2 and 1.8 at the most, by `systemd-analyze security`",
+        missing: "",
+    },
+    Requirement {
+        number: 44,
+        weight: Must,
+        what: "The agent is not root: two capabilities, seccomp, a read-only system",
+        tests: &[
+            "r44_a_keytab_gets_its_owner_with_the_capabilities_of_the_unit",
+            "r44_a_roll_under_the_units_restrictions",
+        ],
+        figure: "an owner is set with CAP_CHOWN and CAP_FOWNER alone; both units as they are \
+                 shipped, on machines with a live systemd: two rolls, a node added, both restarted \
+                 in the middle of a roll and killed: 0 logins failed, nothing ended by SIGSYS, and \
+                 what the units forbid is forbidden",
+        missing: "CAP_DAC_OVERRIDE is a third capability: a file given away is read back",
+    },
+    Requirement {
+        number: 45,
+        weight: Should,
+        what: "An SELinux module",
+        tests: &[],
+        figure: "",
+        missing: "Nothing",
+    },
+];
