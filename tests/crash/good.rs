@@ -52,11 +52,15 @@ pub fn give_all_kinds(world: &mut World<'_>, array: &str) -> Result<()> {
     Ok(())
 }
 
-/// The controller and each agent, before and after everything that they do in a good roll.
-pub fn a_good_roll_dies_everywhere(lab: &Lab, free: &FreeNodes) -> Result<Toll> {
-    let mut toll = Toll::default();
-    let mut world = World::new(lab, free, 3, &["mortal"])?;
-    give_all_kinds(&mut world, "mortal")?;
+/// An array that is served, with all that a good roll can do: every kind of keytab, hooks, backups.
+pub fn with_everything<'a>(
+    lab: &'a Lab,
+    free: &'a FreeNodes,
+    nodes: usize,
+    array: &str,
+) -> Result<World<'a>> {
+    let mut world = World::new(lab, free, nodes, &[array])?;
+    give_all_kinds(&mut world, array)?;
     let backups = lab.folder("backups")?;
     world.controller.kill()?;
     world.controller.reconfigure(|text| {
@@ -64,8 +68,15 @@ pub fn a_good_roll_dies_everywhere(lab: &Lab, free: &FreeNodes) -> Result<Toll> 
         format!("{text}[backup]\nfolder = \"{folder}\"\nrequired = true\n")
     })?;
     world.controller.start()?;
-    world.create("mortal", QUICK)?;
-    world.serve("mortal")?;
+    world.create(array, QUICK)?;
+    world.serve(array)?;
+    Ok(world)
+}
+
+/// The controller and each agent, before and after everything that they do in a good roll.
+pub fn a_good_roll_dies_everywhere(lab: &Lab, free: &FreeNodes) -> Result<Toll> {
+    let mut toll = Toll::default();
+    let mut world = with_everything(lab, free, 3, "mortal")?;
     let users = world.users("mortal", LIFE)?;
     let mut controller = Gauntlet::of(GOOD.iter().copied());
     let of_agent = |_| Gauntlet::of(GOOD_AGENT.iter().copied());

@@ -3,6 +3,7 @@
 //! Each trial has a lab of its own, since it harms the domain controllers and the network: this
 //! program runs itself inside one for each. At the end it says what each came to.
 
+mod anywhere;
 mod cuts;
 mod day;
 mod disks;
@@ -52,6 +53,8 @@ const PLACES: &[Try] = &[
         "a_good_roll_dies_everywhere",
         good::a_good_roll_dies_everywhere,
     ),
+    ("stopped_anywhere", anywhere::stopped_anywhere),
+    ("cut_anywhere", anywhere::cut_anywhere),
     ("an_operators_day_survives", day::an_operators_day_survives),
     ("the_kvno_moves_on", halts::the_kvno_moves_on),
     (
@@ -62,6 +65,13 @@ const PLACES: &[Try] = &[
 
 /// What takes longer than timeouts do; in `make crash` alone.
 const FAULTS: &[Try] = &[
+    ("stopped_everywhere_1", anywhere::stopped_everywhere::<0, 4>),
+    ("stopped_everywhere_2", anywhere::stopped_everywhere::<1, 4>),
+    ("stopped_everywhere_3", anywhere::stopped_everywhere::<2, 4>),
+    ("stopped_everywhere_4", anywhere::stopped_everywhere::<3, 4>),
+    ("cut_everywhere_1", anywhere::cut_everywhere::<0, 3>),
+    ("cut_everywhere_2", anywhere::cut_everywhere::<1, 3>),
+    ("cut_everywhere_3", anywhere::cut_everywhere::<2, 3>),
     (
         "disks_are_full_or_read_only",
         disks::disks_are_full_or_read_only,

@@ -26,7 +26,7 @@ const LONGEST_PAUSE: u64 = 1500;
 pub fn anybody_dies_at_any_instant(lab: &Lab, free: &FreeNodes) -> Result<Toll> {
     let since = SystemTime::now().duration_since(UNIX_EPOCH)?;
     // Not to be repeated by its seed, since the instants are not: but other ones each time.
-    let mut draw = Draw(since.subsec_nanos().into());
+    let mut draw = Draw::of(since.subsec_nanos().into());
     let mut world = World::new(lab, free, 3, &["random"])?;
     give_all_kinds(&mut world, "random")?;
     world.create("random", QUICK)?;
@@ -35,7 +35,7 @@ pub fn anybody_dies_at_any_instant(lab: &Lab, free: &FreeNodes) -> Result<Toll> 
     let wanted = env::var(VARIABLE).ok().map(|text| text.parse());
     let mut toll = Toll {
         killed: wanted.unwrap_or(Ok(DEATHS)).context(VARIABLE)?,
-        logins: 0,
+        ..Toll::default()
     };
     for _ in 0..toll.killed {
         sleep(Duration::from_millis(draw.below(LONGEST_PAUSE)));
@@ -74,11 +74,17 @@ fn die(program: &mut dyn Mortal) -> Result<()> {
     program.launch()
 }
 
-/// Numbers that nobody foresees (SplitMix64).
-struct Draw(u64);
+/// Numbers that nobody foresees who does not know the seed (SplitMix64).
+pub struct Draw(u64);
 
 impl Draw {
-    fn below(&mut self, limit: u64) -> u64 {
+    /// The same numbers for the same seed.
+    pub const fn of(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    /// One that is below `limit`.
+    pub fn below(&mut self, limit: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

@@ -1,4 +1,4 @@
-//! What a trial comes to: how many processes it killed, and how many logins there were meanwhile.
+//! What a trial comes to: how many faults there were, and how many logins meanwhile.
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,6 +12,8 @@ use keyroll_tests::world::World;
 pub struct Toll {
     /// Processes that were killed.
     pub killed: usize,
+    /// Places at which one stood still or was cut off.
+    pub faults: usize,
     /// Logins that were tried; all of them succeeded.
     pub logins: u64,
 }
@@ -28,8 +30,15 @@ impl Toll {
 
 impl fmt::Display for Toll {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { killed, logins } = self;
-        write!(f, "{killed} processes killed, 0 of {logins} logins failed")
+        let Self {
+            killed,
+            faults,
+            logins,
+        } = self;
+        write!(
+            f,
+            "{killed} processes killed, {faults} stopped or cut off, 0 of {logins} logins failed"
+        )
     }
 }
 
@@ -39,10 +48,12 @@ impl FromStr for Toll {
 
     fn from_str(line: &str) -> Result<Self> {
         let read = || {
-            let (killed, rest) = line.split_once(" processes killed, 0 of ")?;
+            let (killed, rest) = line.split_once(" processes killed, ")?;
+            let (faults, rest) = rest.split_once(" stopped or cut off, 0 of ")?;
             let logins = rest.strip_suffix(" logins failed")?;
             Some(Self {
                 killed: killed.parse().ok()?,
+                faults: faults.parse().ok()?,
                 logins: logins.parse().ok()?,
             })
         };
@@ -53,6 +64,7 @@ impl FromStr for Toll {
 impl std::ops::AddAssign for Toll {
     fn add_assign(&mut self, other: Self) {
         self.killed += other.killed;
+        self.faults += other.faults;
         self.logins += other.logins;
     }
 }

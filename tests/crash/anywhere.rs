@@ -1,0 +1,255 @@
+//! At every place of a good roll a program stands still for longer than every timeout, or the
+//! network is cut for as long. `make test` draws a few places, `make crash` takes all.
+
+use std::env;
+use std::process::{Child, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use keyroll_tests::lab::Lab;
+use keyroll_tests::logins::Logins;
+use keyroll_tests::mortal::Mortal;
+use keyroll_tests::network::Cut;
+use keyroll_tests::wait::{seconds, until};
+use keyroll_tests::web::FreeNodes;
+use keyroll_tests::world::{SOON, World};
+use serde_json::Value;
+
+use crate::good::{few_users, with_everything};
+use crate::random::Draw;
+use crate::scenarios::{GOOD, GOOD_AGENT, WRITE};
+use crate::toll::Toll;
+
+const ARRAY: &str = "anywhere";
+/// The variable that has a draw repeated.
+const SEED: &str = "KEYROLL_CRASH_SEED";
+/// How many places `make test` draws to stand still at.
+const STANDSTILLS: usize = 1;
+/// How many it draws to be cut off at.
+const CUTS: usize = 2;
+/// The longest timeout is that of a keyset on its way to a node and back: 45 s.
+const STANDSTILL: Duration = seconds(50);
+/// Longer than the directory, a KDC or a node is waited for, and than a silent DC before another
+/// one gets the password.
+const CUT: Duration = seconds(15);
+/// From the fault's end to the roll's, or from the start to the place.
+const LONG: Duration = seconds(120);
+
+/// What befalls a program at a place.
+#[derive(Debug, Clone, Copy)]
+enum Fault {
+    Standstill,
+    Cut(usize),
+}
+
+/// Whose place it is.
+#[derive(Debug, Clone, Copy)]
+enum Whose {
+    Controller,
+    Agent,
+}
+
+/// Places that are drawn, at which the controller or an agent stands still.
+pub fn stopped_anywhere(lab: &Lab, free: &FreeNodes) -> Result<Toll> {
+    drawn(lab, free, STANDSTILLS, |_| Fault::Standstill)
+}
+
+/// Places that are drawn, at which the network is cut.
+pub fn cut_anywhere(lab: &Lab, free: &FreeNodes) -> Result<Toll> {
+    drawn(lab, free, CUTS, Fault::Cut)
+}
+
+/// A share of all places, at each of which the controller or an agent stands still.
+pub fn stopped_everywhere<const SHARE: usize, const OF: usize>(
+    lab: &Lab,
+    free: &FreeNodes,
+) -> Result<Toll> {
+    let share = spots().into_iter().skip(SHARE).step_by(OF);
+    all(lab, free, share.map(|spot| (spot, Fault::Standstill)))
+}
+
+/// A share of all places, at each of which the network is cut, each time between others.
+pub fn cut_everywhere<const SHARE: usize, const OF: usize>(
+    lab: &Lab,
+    free: &FreeNodes,
+) -> Result<Toll> {
+    let share = spots().into_iter().enumerate().skip(SHARE).step_by(OF);
+    all(
+        lab,
+        free,
+        share.map(|(index, spot)| (spot, Fault::Cut(index))),
+    )
+}
+
+fn drawn(
+    lab: &Lab,
+    free: &FreeNodes,
+    count: usize,
+    fault: impl Fn(usize) -> Fault,
+) -> Result<Toll> {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH)?;
+    let seed = match env::var(SEED) {
+        Ok(text) => text.parse().context(SEED)?,
+        Err(_) => since.subsec_nanos().into(),
+    };
+    let (mut draw, mut left) = (Draw::of(seed), spots());
+    let mut one = || -> Result<_> {
+        let index = usize::try_from(draw.below(left.len() as u64))?;
+        let cut = usize::try_from(draw.below(u64::from(u32::MAX)))?;
+        Ok((left.swap_remove(index), fault(cut)))
+    };
+    let chosen: Vec<_> = (0..count).map(|_| one()).collect::<Result<_>>()?;
+    all(lab, free, chosen).with_context(|| format!("{SEED}={seed} draws the same places"))
+}
+
+/// Every place of a good roll, before and after.
+fn spots() -> Vec<(Whose, String)> {
+    let of = |whose, places: &[&str]| {
+        let both = |place: &&str| [format!("before {place}"), format!("after {place}")];
+        let places: Vec<String> = places.iter().flat_map(both).collect();
+        places.into_iter().map(move |place| (whose, place))
+    };
+    of(Whose::Controller, &[GOOD, WRITE].concat())
+        .chain(of(Whose::Agent, GOOD_AGENT))
+        .collect()
+}
+
+/// One roll for each, and users who log in all the time.
+fn all(
+    lab: &Lab,
+    free: &FreeNodes,
+    faults: impl IntoIterator<Item = ((Whose, String), Fault)>,
+) -> Result<Toll> {
+    let mut toll = Toll::default();
+    let mut world = with_everything(lab, free, 2, ARRAY)?;
+    let users = Logins::start(lab, ARRAY, &few_users(&world, ARRAY))?;
+    for ((whose, place), fault) in faults {
+        let what = format!("{whose:?} {place}, {fault:?}");
+        befalls(&mut world, whose, &place, fault)
+            .with_context(|| world.story())
+            .context(what)?;
+        toll.faults += 1;
+    }
+    world.roll(&[ARRAY]).context("the next roll")?;
+    toll.stop(users, &world)?;
+    world.verify(ARRAY)?;
+    Ok(toll)
+}
+
+/// The fault at the place; then the roll ends as it may, and another one can be done.
+fn befalls(world: &mut World<'_>, whose: Whose, place: &str, fault: Fault) -> Result<()> {
+    let mut roll = reach(world, whose, place)?;
+    let cut = match fault {
+        Fault::Standstill => {
+            sleep(STANDSTILL);
+            None
+        }
+        Fault::Cut(number) => Some(parted(world, whose, number)?),
+    };
+    let program = program(world, whose);
+    program.wishes().set([])?;
+    program.go_on()?;
+    if let Some(cut) = cut {
+        sleep(CUT);
+        cut.heal()?;
+    }
+    // What another DC was given meanwhile.
+    world.domain().dc(&["replicate"])?;
+    let end = until("the roll to end", LONG, || {
+        let view = world.status(ARRAY)?;
+        ensure!(
+            view["ended"] == true,
+            "{}: {}",
+            view["state"],
+            view["reason"]
+        );
+        Ok(view)
+    });
+    // Nobody reads any more what it waits for.
+    drop(roll.kill());
+    roll.wait()?;
+    if ended_as_it_may(&end?)? {
+        return Ok(());
+    }
+    until("a roll after that", SOON, || world.roll(&[ARRAY]).map(drop))
+}
+
+/// Has a program stop at a place of a roll; the command that began it waits for its end.
+fn reach(world: &mut World<'_>, whose: Whose, place: &str) -> Result<Child> {
+    program(world, whose)
+        .wishes()
+        .set([format!("stop {place}")])?;
+    let mut roll = begin(world)?;
+    let mut restarted = false;
+    until(&format!("{whose:?} to stop {place}"), LONG, || {
+        let program = program(world, whose);
+        let reached = program.wishes().reached()?;
+        if reached.last().is_some_and(|last| last == place) {
+            return Ok(());
+        }
+        if roll.try_wait()?.is_some() {
+            if !restarted {
+                // There are places that a program passes at its start.
+                program.process()?.kill()?;
+                program.launch()?;
+                restarted = true;
+            }
+            roll = begin(world)?;
+        }
+        bail!("it was not there yet")
+    })?;
+    Ok(roll)
+}
+
+/// Not waited for here: whoever is asked may be stopped in the middle of it.
+fn begin(world: &World<'_>) -> Result<Child> {
+    let mut command = world.cli.command(&["roll", ARRAY, "--yes", "--wait"]);
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    Ok(command.spawn()?)
+}
+
+fn program<'a>(world: &'a mut World<'_>, whose: Whose) -> &'a mut dyn Mortal {
+    match whose {
+        Whose::Controller => &mut world.controller,
+        Whose::Agent => &mut world.agents[0],
+    }
+}
+
+/// One of the cuts that matter where this program is.
+fn parted(world: &World<'_>, whose: Whose, number: usize) -> Result<Cut> {
+    let node = world.nodes[0].as_str();
+    let everybody = ["dc1", "dc2", node, world.nodes[1].as_str()];
+    let cuts: &[(&str, &[&str])] = match whose {
+        Whose::Controller => &[
+            ("controller", &[node]),
+            ("controller", &["dc1"]),
+            ("controller", &["dc2"]),
+            ("controller", &everybody),
+            ("dc1", &["dc2"]),
+            ("dc1", &["dc2", "controller"]),
+        ],
+        Whose::Agent => &[("controller", &[node]), ("controller", &everybody)],
+    };
+    let (one, others) = cuts[number % cuts.len()];
+    Cut::between(world.lab, one, others)
+}
+
+/// Whether the roll is done. Aborted it may be, too, and refused where somebody was out of reach.
+fn ended_as_it_may(view: &Value) -> Result<bool> {
+    let passing = |refusal: &Value| {
+        let code = refusal["code"].as_str();
+        code.is_some_and(|code| code.ends_with("-unreachable"))
+    };
+    let refusals = view["refusals"].as_array();
+    let refused = refusals.is_some_and(|all| all.iter().all(passing));
+    match view["state"].as_str() {
+        Some("done") => Ok(true),
+        Some("aborted") => Ok(false),
+        Some("refused") if refused => Ok(false),
+        _ => bail!("it ended as {}: {}\n{view}", view["state"], view["reason"]),
+    }
+}
