@@ -199,14 +199,7 @@ impl Agent {
             return Ok(command);
         }
         let program = program("keyroll-agent")?;
-        let mut command = match self.wrapper.split_first() {
-            None => self.lab.on(&self.node, program),
-            Some((first, rest)) => {
-                let mut command = self.lab.on(&self.node, first);
-                command.args(rest).arg(program);
-                command
-            }
-        };
+        let mut command = self.lab.on_through(&self.node, &self.wrapper, program);
         command.arg(verb).arg("--config").arg(self.config());
         command.envs([self.wishes.variable()]);
         Ok(command)

@@ -24,6 +24,8 @@ const START: Duration = Duration::from_secs(15);
 pub struct Controller {
     lab: Lab,
     folder: PathBuf,
+    /// Goes before the controller's program.
+    wrapper: Vec<String>,
     wishes: Wishes,
     process: Option<Process>,
 }
@@ -41,6 +43,7 @@ impl Controller {
             lab: lab.clone(),
             wishes: Wishes::of(&folder),
             folder,
+            wrapper: Vec::new(),
             process: None,
         };
         fs::write(controller.config(), controller.configuration(number))?;
@@ -110,10 +113,17 @@ impl Controller {
     /// # Errors
     /// The program was not built.
     pub fn command(&self, verb: &str) -> Result<Command> {
-        let mut command = self.lab.on(HOST, program("keyroll-controller")?);
+        let mut command = self
+            .lab
+            .on_through(HOST, &self.wrapper, program("keyroll-controller")?);
         command.arg(verb).arg("--config").arg(self.config());
         command.envs([self.wishes.variable()]);
         Ok(command)
+    }
+
+    /// Runs the controller through another program from now on.
+    pub fn wrap(&mut self, wrapper: &[&str]) {
+        self.wrapper = wrapper.iter().map(|&word| word.to_owned()).collect();
     }
 
     /// The command line that asks this controller.

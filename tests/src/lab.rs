@@ -78,6 +78,17 @@ impl Lab {
         command
     }
 
+    /// The same through another program, such as `faketime`, if `wrapper` names one.
+    #[must_use]
+    pub fn on_through(&self, host: &str, wrapper: &[String], program: PathBuf) -> Command {
+        let Some((first, rest)) = wrapper.split_first() else {
+            return self.on(host, program);
+        };
+        let mut command = self.on(host, first);
+        command.args(rest).arg(program);
+        command
+    }
+
     /// A node's name in full.
     #[must_use]
     pub fn full_name(&self, host: &str) -> String {

@@ -2,8 +2,9 @@
 //! its own with a live systemd, with a real Active Directory and users who log in.
 //!
 //! Needs root, since a machine has users; ignored, and the reason said, where no machine can be
-//! started. Run outside, it runs itself inside a lab.
+//! started. Run outside, it runs itself inside a lab, one for each trial.
 
+mod locked;
 mod machine;
 mod roll;
 mod sandbox;
@@ -16,20 +17,44 @@ use keyroll_tests::lab::{Lab, tests_folder};
 use keyroll_tests::told;
 use libtest_mimic::{Arguments, Failed, Trial};
 
+/// How a trial is known inside its lab.
+const TRIAL: &str = "KEYROLL_TRIAL";
+
+/// What is shown, and how.
+type Try = (&'static str, fn(&Lab) -> Result<String>);
+
+const TRIALS: [Try; 2] = [
+    (
+        "r44_a_roll_under_the_units_restrictions",
+        roll::r44_a_roll_under_the_units_restrictions,
+    ),
+    (
+        "r11_a_roll_with_all_memory_locked",
+        locked::r11_a_roll_with_all_memory_locked,
+    ),
+];
+
 fn main() -> ExitCode {
-    if Lab::is_here() {
-        return inside();
+    if let Ok(name) = env::var(TRIAL) {
+        return inside(&name);
     }
     let arguments = Arguments::from_args();
     let obstacle = obstacle();
     if let Some(why) = &obstacle {
         say(&format!("units: skipped: {why}"));
     }
-    let trial = Trial::test("r44_a_roll_under_the_units_restrictions", || {
-        in_a_lab().map_err(|error| Failed::from(told(&error)))
-    });
-    let trials = vec![trial.with_ignored_flag(obstacle.is_some())];
-    libtest_mimic::run(&arguments, trials).exit_code()
+    let trial = |(name, _): Try| {
+        let run = move || in_a_lab(name).map_err(|error| Failed::from(told(&error)));
+        Trial::test(name, run).with_ignored_flag(obstacle.is_some())
+    };
+    let trials = TRIALS.into_iter().map(trial).collect();
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    // Their systemds have ended with their labs, in no time to clear up.
+    let boot = tests_folder().join("units/boot");
+    match Command::new(boot).arg("clear").status() {
+        Ok(_) => conclusion.exit_code(),
+        Err(_) => ExitCode::FAILURE,
+    }
 }
 
 /// Why no machine can be started here, if none can.
@@ -53,15 +78,13 @@ fn obstacle() -> Option<String> {
     None
 }
 
-fn in_a_lab() -> Result<()> {
+fn in_a_lab(name: &str) -> Result<()> {
     let done = Command::new(tests_folder().join("lab/run"))
         .args(["--root", "--dcs", "1", "--nodes", "2"])
         .arg(env::current_exe()?)
+        .env(TRIAL, name)
         .output()
         .context("tests/lab/run")?;
-    // Their systemds have ended with the lab, in no time to clear up.
-    let boot = tests_folder().join("units/boot");
-    Command::new(boot).arg("clear").status()?;
     let said = String::from_utf8_lossy(&done.stdout);
     let complaint = String::from_utf8_lossy(&done.stderr);
     ensure!(done.status.success(), "{}\n{complaint}{said}", done.status);
@@ -69,8 +92,12 @@ fn in_a_lab() -> Result<()> {
     Ok(())
 }
 
-fn inside() -> ExitCode {
-    let shown = Lab::here().and_then(|lab| roll::r44_a_roll_under_the_units_restrictions(&lab));
+fn inside(name: &str) -> ExitCode {
+    let shown = Lab::here().and_then(|lab| {
+        let found = TRIALS.into_iter().find(|(known, _)| *known == name);
+        let (_, show) = found.with_context(|| format!("there is no trial {name}"))?;
+        show(&lab)
+    });
     match shown {
         Ok(figures) => {
             say(&figures);

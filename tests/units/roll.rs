@@ -18,8 +18,9 @@ use crate::machine::Machine;
 use crate::sandbox::{AGENT, CONTROLLER};
 
 /// Tickets of six seconds, so that a drain is over in eight.
-const LIFE: u32 = 6;
-const POLICY: [&str; 6] = [
+pub const LIFE: u32 = 6;
+/// What goes with it.
+pub const POLICY: [&str; 6] = [
     "--ticket-life",
     "6s",
     "--clock-skew",

@@ -170,11 +170,13 @@ const PRODUCT: &[Requirement] = &[
             "r11_no_core_is_left_and_the_watchdog_is_on",
             "r11_a_connection_that_keys_went_over_gives_way_to_another",
             "r11_a_connection_that_a_password_went_over_is_given_up",
+            "r11_a_roll_with_all_memory_locked",
         ],
         figure: "agent's and controller's memory right after a roll, 10 s at most: 0 keys of three \
-                 generations, 0 passwords (`r10_no_secret_is_anywhere_else`)",
-        missing: "`mlockall` was not seen in force: no unit can lift the limit here; where one \
-                  can, `r44_a_roll_under_the_units_restrictions` demands it",
+                 generations, 0 passwords (`r10_no_secret_is_anywhere_else`); told that the limit is \
+                 lifted, as the units do, both have all memory that they use locked, and roll: 0 \
+                 logins failed",
+        missing: "",
     },
     Requirement {
         number: 12,
