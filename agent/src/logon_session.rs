@@ -9,26 +9,32 @@
 
 pub mod kept;
 pub mod request;
+mod session;
 
+use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use keyroll::kerberos::{Kvno, Principal};
 use keyroll::keytab::{TargetFilter, TargetKind};
 use keyroll::letter::{BadLetter, PasswordUse};
 use keyroll::name::ArrayName;
 
-use self::kept::{Kept, KeptGeneration, KeptKey, Leaving};
+use self::kept::{Kept, KeptGeneration, KeptKey};
 use self::request::{Credential, LogonId, Request, TooLong, Verb};
+pub use self::session::Session;
 use crate::atomic_file::FileError;
 use crate::effect::Effect;
 use crate::node::FoundTarget;
+use crate::password_targets::Takers;
 use crate::state::ArrayState;
 use crate::trouble::chain;
 
 /// What stands where other targets have their file's path.
 pub const NAME: &str = "logon-session";
+/// What follows an array's name in that of the file.
+pub const SUFFIX: &str = ".passwords";
 
 /// Who keeps the credentials of logon sessions.
 pub trait Authority: std::fmt::Debug + Send + Sync {
@@ -37,30 +43,6 @@ pub trait Authority: std::fmt::Debug + Send + Sync {
     /// # Errors
     /// The system's.
     fn ask(&self, request: Request) -> io::Result<()>;
-}
-
-/// A logon session that there is on every Windows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::EnumString, strum::Display)]
-#[strum(serialize_all = "kebab-case")]
-pub enum Session {
-    /// LocalSystem.
-    System,
-    /// NetworkService.
-    NetworkService,
-    /// LocalService.
-    LocalService,
-}
-
-impl Session {
-    /// Its number (`SYSTEM_LUID` and its like in `winnt.h`).
-    #[must_use]
-    pub const fn id(self) -> LogonId {
-        LogonId(match self {
-            Self::System => 0x3e7,
-            Self::NetworkService => 0x3e4,
-            Self::LocalService => 0x3e5,
-        })
-    }
 }
 
 /// Why the sessions do not have a credential that they should.
@@ -134,11 +116,21 @@ pub enum SessionError {
         /// As what it should.
         account: Principal,
     },
+    /// A session whose number is not known.
+    #[error("logon session {session} cannot be told; next, on the node: sc.exe queryex NAME")]
+    Unknown {
+        /// Which session.
+        session: Session,
+        /// Why.
+        source: io::Error,
+    },
     /// The authority's answer.
-    #[error("logon session {session} did not get the credential of {account}")]
+    #[error("logon session {session} did not {done} the credential of {account}")]
     Refused {
         /// Which session.
         session: Session,
+        /// What it should have done.
+        done: &'static str,
         /// The account.
         account: Principal,
         /// Why.
@@ -150,7 +142,8 @@ pub enum SessionError {
 #[derive(Debug)]
 pub struct LogonSessions {
     sessions: Vec<Session>,
-    authority: Arc<dyn Authority>,
+    takers: Takers,
+    array: ArrayName,
     file: PathBuf,
     given: Mutex<Given>,
 }
@@ -158,38 +151,48 @@ pub struct LogonSessions {
 /// What is known of what the authority has of us.
 #[derive(Debug, Default)]
 struct Given {
-    /// It has what is kept, and nothing else.
-    as_kept: bool,
-    /// Why it lacks what it should have.
+    /// The sessions that have what is kept, and nothing else of the account.
+    to: BTreeSet<LogonId>,
+    /// Why one lacks what it should have.
     trouble: Option<String>,
 }
 
 impl LogonSessions {
     /// The target for these sessions, which keeps its passwords in `folder`; they get what was kept
-    /// there.
+    /// there, and those that were named before lose it: all of them, if none is named.
     #[must_use]
     pub fn begin(
         sessions: Vec<Session>,
-        authority: Arc<dyn Authority>,
+        takers: &Takers,
         folder: &Path,
         array: &ArrayName,
     ) -> Self {
         let this = Self {
             sessions,
-            authority,
-            file: folder.join(format!("{array}.passwords")),
+            takers: takers.clone(),
+            array: array.clone(),
+            file: folder.join(format!("{array}{SUFFIX}")),
             given: Mutex::default(),
         };
-        let given = Kept::load(&this.file).and_then(|kept| match kept {
-            Some(kept) => this.settle(kept, None),
-            None => Ok(()),
-        });
-        if let Err(error) = given {
-            let error = chain(&error);
-            tracing::warn!(%array, error, "logon sessions lack the array's credential");
-            this.given().trouble = Some(error);
-        }
+        this.note(this.take_up());
         this
+    }
+
+    /// Goes on with what is kept.
+    fn take_up(&self) -> Result<(), SessionError> {
+        if self.sessions.is_empty() {
+            return self.wipe();
+        }
+        let Some(mut kept) = Kept::load(&self.file)? else {
+            return Ok(());
+        };
+        if kept.sessions != self.sessions && !kept.generations.is_empty() {
+            let account = kept.account.clone();
+            kept.leaving = kept.leave_behind(&account, &self.sessions);
+            kept.sessions.clone_from(&self.sessions);
+            kept.save(&self.file)?;
+        }
+        self.settle(kept, None)
     }
 
     /// Keeps these passwords, and gives them to the sessions in the place of others of the array.
@@ -198,8 +201,9 @@ impl LogonSessions {
     /// [`SessionError`]; a repetition does the rest.
     pub fn hold(&self, mut kept: Kept) -> Result<(), SessionError> {
         let mut before = Kept::load(&self.file).unwrap_or_default();
+        kept.sessions.clone_from(&self.sessions);
         if let Some(before) = &mut before {
-            kept.leaving = before.leave_behind(&kept.account);
+            kept.leaving = before.leave_behind(&kept.account, &kept.sessions);
         }
         let is_news = !before.as_ref().is_some_and(|before| before.same_as(&kept));
         if is_news || !kept.leaving.is_empty() {
@@ -207,27 +211,64 @@ impl LogonSessions {
             // are written first.
             kept.save(&self.file)?;
         }
-        let known = before.filter(|_| self.given().as_kept);
-        let outcome = self.settle(kept, known.as_ref());
+        let stays = before.and_then(|before| kept.stays_of(&before));
+        let outcome = self.settle(kept, stays.as_deref());
         self.given().trouble = outcome.as_ref().err().map(|error| chain(error));
         outcome
     }
 
     /// Brings the sessions to what is written: what they are to have, then what is leaving.
-    fn settle(&self, mut kept: Kept, known: Option<&Kept>) -> Result<(), SessionError> {
+    /// `stays` is what of it those have that have been given something; none if it is not known, or
+    /// something else has to go.
+    fn settle(&self, mut kept: Kept, stays: Option<&[Kvno]>) -> Result<(), SessionError> {
         if kept.generations.is_empty() {
             // A wipe that was cut off.
             return self.wipe();
         }
-        self.give(&kept, known)?;
+        self.give(&kept, stays)?;
         if !kept.leaving.is_empty() {
-            kept.leaving
-                .iter()
-                .try_for_each(|one| self.take_away(one))?;
+            self.take_away(&kept)?;
             kept.leaving.clear();
             kept.save(&self.file)?;
         }
         Ok(())
+    }
+
+    /// Whether a session is named whose number changes while the machine runs.
+    #[must_use]
+    pub fn moves(&self) -> bool {
+        self.sessions.iter().any(Session::moves)
+    }
+
+    /// Gives what is kept to services that were started since: each start has a session of its own.
+    pub fn follow(&self) {
+        let has = |id: LogonId| self.given().to.contains(&id);
+        let is_served = |session: &Session| self.id(session).is_ok_and(|id| id.is_none_or(has));
+        if self
+            .sessions
+            .iter()
+            .filter(|one| one.moves())
+            .all(is_served)
+        {
+            return;
+        }
+        self.note(Kept::load(&self.file).and_then(|kept| match kept {
+            Some(kept) => {
+                let stays = kept.stays_of(&kept);
+                self.settle(kept, stays.as_deref())
+            }
+            None => Ok(()),
+        }));
+    }
+
+    /// Tells why the sessions lack something, once.
+    fn note(&self, outcome: Result<(), SessionError>) {
+        let trouble = outcome.err().map(|error| chain(&error));
+        let before = std::mem::replace(&mut self.given().trouble, trouble.clone());
+        if let Some(error) = trouble.filter(|trouble| before.as_ref() != Some(trouble)) {
+            let array = &self.array;
+            tracing::warn!(%array, error, "logon sessions lack the array's credential");
+        }
     }
 
     /// Takes everything away that the sessions were given, and forgets it.
@@ -237,15 +278,13 @@ impl LogonSessions {
     pub fn wipe(&self) -> Result<(), SessionError> {
         // What cannot be read was not given since this boot, or is known to nobody any more.
         if let Some(mut kept) = Kept::load(&self.file).unwrap_or_default() {
-            self.given().as_kept = false;
+            self.given().to.clear();
             if !kept.generations.is_empty() {
                 // A start gives what is kept, and nothing of this from here on.
                 kept.leave();
                 kept.save(&self.file)?;
             }
-            kept.leaving
-                .iter()
-                .try_for_each(|one| self.take_away(one))?;
+            self.take_away(&kept)?;
         }
         *self.given() = Given::default();
         Ok(Kept::destroy(&self.file)?)
@@ -272,51 +311,92 @@ impl LogonSessions {
             .unwrap_or_default())
     }
 
-    /// Gives every session `kept` and nothing else of the account; `known` is what it has, if that
-    /// is known. What stays is there all the while: a new password is put beside it, and where one
-    /// has to go, the first takes the place of all.
-    fn give(&self, kept: &Kept, known: Option<&Kept>) -> Result<(), SessionError> {
+    /// Gives every session `kept` and nothing else of the account. What stays is there all the
+    /// while: a new password is put beside it, and where one has to go, the first takes the place
+    /// of all.
+    fn give(&self, kept: &Kept, stays: Option<&[Kvno]>) -> Result<(), SessionError> {
         let _here = Effect::GiveCredential.here();
-        self.given().as_kept = false;
-        let known = known.filter(|known| kept.contains(known));
+        let had = std::mem::take(&mut self.given().to);
+        // One that cannot be given it keeps none of the others waiting.
+        let mut outcome = Ok(());
         for session in &self.sessions {
-            for (place, generation) in kept.generations.iter().enumerate() {
-                if known.is_some_and(|known| known.has(generation)) {
-                    continue;
+            let given = self.id(session).and_then(|id| match id {
+                // It gets it once it runs.
+                None => Ok(()),
+                Some(id) if self.given().to.contains(&id) => Ok(()),
+                Some(id) => {
+                    self.give_to((session, id), kept, stays.filter(|_| had.contains(&id)))?;
+                    self.given().to.insert(id);
+                    Ok(())
                 }
-                let ask = |verb| self.ask(verb, *session, &kept.account, generation);
-                let outcome = if place == 0 && known.is_none() {
-                    // Where there was none before, there may be nothing to replace.
-                    ask(Verb::Replace).or_else(|_| ask(Verb::Add))
-                } else {
-                    ask(Verb::Add)
-                };
-                outcome?;
+            });
+            outcome = outcome.and(given);
+        }
+        outcome
+    }
+
+    /// Gives one session `kept`, where `stays` are all that it has, if that is known.
+    fn give_to(
+        &self,
+        to: (&Session, LogonId),
+        kept: &Kept,
+        stays: Option<&[Kvno]>,
+    ) -> Result<(), SessionError> {
+        for (place, generation) in kept.generations.iter().enumerate() {
+            if stays.is_some_and(|stays| stays.contains(&generation.kvno)) {
+                continue;
+            }
+            let ask = |verb| self.ask(verb, to, &kept.account, generation);
+            if place == 0 && stays.is_none() {
+                // Where there was none before, there may be nothing to replace.
+                ask(Verb::Replace).or_else(|_| ask(Verb::Add))?;
+            } else {
+                ask(Verb::Add)?;
             }
         }
-        self.given().as_kept = true;
         Ok(())
     }
 
-    fn take_away(&self, leaving: &Leaving) -> Result<(), SessionError> {
+    /// Takes away what is leaving, as far as it is still there: a boot takes all of it, and the end
+    /// of a service what its session had.
+    fn take_away(&self, kept: &Kept) -> Result<(), SessionError> {
         let _here = Effect::TakeCredential.here();
-        for session in &self.sessions {
-            for generation in &leaving.generations {
-                match self.ask(Verb::Remove, *session, &leaving.account, generation) {
-                    // It went with the other of its name, or with a boot.
-                    Err(SessionError::Refused { source, .. })
-                        if source.kind() == io::ErrorKind::NotFound => {}
-                    outcome => outcome?,
+        for leaving in &kept.leaving {
+            for session in &leaving.sessions {
+                let id = match self.id(session) {
+                    Ok(Some(id)) => id,
+                    Ok(None) => continue,
+                    Err(SessionError::Unknown { source, .. }) if is_gone(&source) => continue,
+                    Err(error) => return Err(error),
+                };
+                // Another name for a session that has it by right.
+                if leaving.account == kept.account && self.given().to.contains(&id) {
+                    continue;
+                }
+                for generation in &leaving.generations {
+                    match self.ask(Verb::Remove, (session, id), &leaving.account, generation) {
+                        // It went with the other of its name.
+                        Err(SessionError::Refused { source, .. }) if is_gone(&source) => {}
+                        outcome => outcome?,
+                    }
                 }
             }
         }
         Ok(())
+    }
+
+    fn id(&self, session: &Session) -> Result<Option<LogonId>, SessionError> {
+        let id = session.id(self.takers.services.as_ref());
+        id.map_err(|source| SessionError::Unknown {
+            session: session.clone(),
+            source,
+        })
     }
 
     fn ask(
         &self,
         verb: Verb,
-        session: Session,
+        (session, id): (&Session, LogonId),
         account: &Principal,
         generation: &KeptGeneration,
     ) -> Result<(), SessionError> {
@@ -325,10 +405,11 @@ impl LogonSessions {
             domain: account.realm().as_str(),
             password: &generation.origin.password,
         };
-        let request = Request::new(verb, session.id(), credential)?;
-        let asked = self.authority.ask(request);
+        let request = Request::new(verb, id, credential)?;
+        let asked = self.takers.authority.ask(request);
         asked.map_err(|source| SessionError::Refused {
-            session,
+            session: session.clone(),
+            done: if verb == Verb::Remove { "lose" } else { "get" },
             account: account.clone(),
             source,
         })
@@ -337,6 +418,11 @@ impl LogonSessions {
     fn given(&self) -> MutexGuard<'_, Given> {
         self.given.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether what was asked for is not there.
+fn is_gone(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::NotFound
 }
 
 /// What of a keyset the target takes: everything.

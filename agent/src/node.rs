@@ -114,6 +114,7 @@ impl Node {
         let folder = config.state.join("arrays");
         private_folder(&config.state)?;
         private_folder(&folder)?;
+        PasswordTargets::abandon(&config.arrays, takers, &folder);
         let (mut arrays, mut held, mut removed) = (BTreeMap::new(), Vec::new(), Vec::new());
         for array in config.arrays {
             let state = ArrayState::load(&folder, &array.name)?;
@@ -205,6 +206,20 @@ impl Node {
         let wrong = found.targets.iter().find_map(FoundTarget::wrong);
         self.gates.looked(name, wrong);
         Ok(found)
+    }
+
+    /// Gives services that were started since what their sessions are to have.
+    pub async fn follow(&self) {
+        for member in self
+            .arrays
+            .values()
+            .filter(|member| member.passwords.moves())
+        {
+            let _state = member.state.lock().await;
+            let passwords = Arc::clone(&member.passwords);
+            // Only the end of the runtime cuts it off.
+            aside(move || passwords.follow()).await.ok();
+        }
     }
 
     /// Has the node hold exactly this keyset; returns once it is read back from every file.

@@ -7,10 +7,11 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use keyroll::keyset::{Keyset, Role};
 use keyroll::letter::PasswordUse;
+use keyroll::name::ArrayName;
 
 use crate::config::Array;
 use crate::logon_session::kept::{Kept, held};
-use crate::logon_session::{self, Authority, LogonSessions, SessionError};
+use crate::logon_session::{self, Authority, LogonSessions, Session, SessionError};
 use crate::node::{FileProof, FoundTarget};
 use crate::service_logon::{self, ServiceLogons, Services};
 use crate::state::{ArrayState, Mark};
@@ -32,18 +33,65 @@ pub struct PasswordTargets {
 }
 
 impl PasswordTargets {
-    /// Those of `array`, which keep their passwords in `folder`.
+    /// Those of `array`, which keep their passwords in `folder`. What is kept there for one that is
+    /// not named any more is taken away, and forgotten.
     #[must_use]
     pub fn begin(array: &Array, takers: &Takers, folder: &Path) -> Self {
-        let sessions = array.sessions.clone().map(|sessions| {
-            let authority = Arc::clone(&takers.authority);
-            LogonSessions::begin(sessions, authority, folder, &array.name)
-        });
-        let services = array.services.clone().map(|names| {
-            let services = Arc::clone(&takers.services);
-            ServiceLogons::begin(names, services, folder, &array.name)
-        });
-        Self { sessions, services }
+        Self::of(
+            &array.name,
+            array.sessions.clone(),
+            array.services.clone(),
+            takers,
+            folder,
+        )
+    }
+
+    /// Takes away, and forgets, what is kept in `folder` of arrays that are not among `named`.
+    pub fn abandon(named: &[Array], takers: &Takers, folder: &Path) {
+        let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        let of = |entry: std::fs::DirEntry| -> Option<ArrayName> {
+            let name = entry.file_name().into_string().ok()?;
+            let suffixes = [service_logon::SUFFIX, logon_session::SUFFIX];
+            suffixes
+                .iter()
+                .find_map(|suffix| name.strip_suffix(suffix)?.parse().ok())
+        };
+        let kept: BTreeSet<ArrayName> = entries.filter_map(of).collect();
+        let is_named = |name: &ArrayName| named.iter().any(|array| array.name == *name);
+        for name in kept.iter().filter(|name| !is_named(name)) {
+            Self::of(name, None, None, takers, folder);
+        }
+    }
+
+    fn of(
+        array: &ArrayName,
+        sessions: Option<Vec<Session>>,
+        services: Option<Vec<String>>,
+        takers: &Takers,
+        folder: &Path,
+    ) -> Self {
+        let (has_sessions, has_services) = (sessions.is_some(), services.is_some());
+        let sessions = sessions.unwrap_or_default();
+        let sessions = LogonSessions::begin(sessions, takers, folder, array);
+        let names = services.unwrap_or_default();
+        let services = ServiceLogons::begin(names, Arc::clone(&takers.services), folder, array);
+        Self {
+            sessions: has_sessions.then_some(sessions),
+            services: has_services.then_some(services),
+        }
+    }
+
+    /// Whether a session is named whose number changes while the machine runs.
+    #[must_use]
+    pub fn moves(&self) -> bool {
+        self.sessions.as_ref().is_some_and(LogonSessions::moves)
+    }
+
+    /// Gives what is kept to services that were started since.
+    pub fn follow(&self) {
+        if let Some(sessions) = &self.sessions {
+            sessions.follow();
+        }
     }
 
     /// What they want it for.

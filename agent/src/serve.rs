@@ -35,6 +35,9 @@ const HANDSHAKE: Duration = Duration::from_secs(5);
 const MOST: usize = 64;
 /// How often the files are looked at when nobody asks.
 const WATCH: Duration = Duration::from_secs(30);
+/// How often services are looked at whose logon session is to have a credential: until then one
+/// that has just started opens no ticket of the array.
+const FOLLOW: Duration = Duration::from_secs(1);
 /// A clock that runs ahead of the time that passed by this much was not merely set right: the
 /// machine was suspended, or is a snapshot that was taken up again.
 const SLEPT: Duration = Duration::from_secs(300);
@@ -91,6 +94,7 @@ pub async fn run_beside(
         () = optional(http.map(|listener| health::http(listener, Arc::clone(node.gates())))) => {}
         () = optional(checks) => {}
         () = watch(Arc::clone(&node)) => {}
+        () = follow(Arc::clone(&node)) => {}
         () = platform::watchdog() => {}
     }
     platform::stopping();
@@ -239,5 +243,15 @@ async fn watch(node: Arc<Node>) {
                 tracing::warn!(%array, wrong, "not ready");
             }
         }
+    }
+}
+
+/// Looks now and then whether a service was started whose session is to have a credential.
+async fn follow(node: Arc<Node>) {
+    let mut tick = tokio::time::interval(FOLLOW);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tick.tick().await;
+        node.follow().await;
     }
 }

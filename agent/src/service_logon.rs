@@ -18,12 +18,15 @@ use keyroll::secret::Password;
 use crate::effect::Effect;
 use crate::logon_session::SessionError;
 use crate::logon_session::kept::{Kept, KeptKey};
+use crate::logon_session::request::LogonId;
 use crate::node::FoundTarget;
 use crate::state::ArrayState;
 use crate::trouble::chain;
 
 /// What stands where other targets have their file's path.
 pub const NAME: &str = "service-logon";
+/// What follows an array's name in that of the file.
+pub const SUFFIX: &str = ".service-passwords";
 
 /// The services of this machine.
 pub trait Services: std::fmt::Debug + Send + Sync {
@@ -39,6 +42,19 @@ pub trait Services: std::fmt::Debug + Send + Sync {
     /// # Errors
     /// The system's.
     fn set_password(&self, service: &str, account: &str, password: &Password) -> io::Result<()>;
+
+    /// The logon session in which a service runs now; none if it does not run.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::NotFound`] if there is no such service; the system's.
+    fn session(&self, service: &str) -> io::Result<Option<LogonId>>;
+}
+
+/// Whether a service can have this name, as the service control manager takes it
+/// (`CreateServiceW`).
+#[must_use]
+pub fn is_service_name(name: &str) -> bool {
+    !name.is_empty() && name.len() <= 256 && !name.contains(['/', '\\', '\0'])
 }
 
 /// The target of one array.
@@ -61,7 +77,7 @@ struct Given {
 
 impl ServiceLogons {
     /// The target for the services of these names, which keeps its password in `folder`; they get
-    /// what was kept there, since a crash may have come between.
+    /// what was kept there, since a crash may have come between. If none is named, it is forgotten.
     #[must_use]
     pub fn begin(
         names: Vec<String>,
@@ -72,13 +88,14 @@ impl ServiceLogons {
         let this = Self {
             names,
             services,
-            file: folder.join(format!("{array}.service-passwords")),
+            file: folder.join(format!("{array}{SUFFIX}")),
             given: Mutex::default(),
         };
-        let given = Kept::load(&this.file).and_then(|kept| match kept {
-            Some(kept) => this.give(&kept),
-            None => Ok(()),
-        });
+        let given = match Kept::load(&this.file) {
+            _ if this.names.is_empty() => this.wipe(),
+            Ok(Some(kept)) => this.give(&kept),
+            outcome => outcome.map(drop),
+        };
         if let Err(error) = given {
             let error = chain(&error);
             tracing::warn!(%array, error, "services lack the array's password");

@@ -13,7 +13,7 @@ use crate::hook::Hook;
 use crate::keytab_file::Target;
 use crate::logon_session::{self, Session};
 use crate::platform::{self, Access, AccessWords};
-use crate::service_logon;
+use crate::service_logon::{self, is_service_name};
 
 /// The file.
 #[derive(Debug, Deserialize)]
@@ -247,11 +247,7 @@ impl TargetTable {
     fn services(self, complaints: &mut Complaints) -> Vec<String> {
         self.without_file("services", complaints);
         let services = self.services.unwrap_or_default();
-        // As the service control manager takes them (CreateServiceW).
-        let fits = |name: &String| {
-            !name.is_empty() && name.len() <= 256 && !name.contains(['/', '\\', '\0'])
-        };
-        if services.is_empty() || !services.iter().all(fits) {
+        if services.is_empty() || !services.iter().all(|name| is_service_name(name)) {
             let what = "target.services: name services, by what `sc.exe query` shows, at least one";
             complaints.push(what.to_owned());
         }
@@ -267,7 +263,7 @@ impl TargetTable {
         );
         let sessions = sessions.unwrap_or_default();
         if sessions.is_empty() {
-            let words = "system, network-service, local-service";
+            let words = "system, network-service, local-service, service:NAME";
             complaints.push(format!("target.sessions: name at least one of {words}"));
         }
         sessions

@@ -64,22 +64,28 @@ fn a_target_of_logon_sessions_has_sessions_and_nothing_else() {
         said.contains("name at least one of system, network-service"),
         "{said}"
     );
-    let said = complaint(&target("sessions = ['nobody']\n"));
-    assert!(said.contains("target.sessions"), "{said}");
+    for wrong in ["nobody", "service:", "service:a/b", "Tomcat9"] {
+        let said = complaint(&target(&format!("sessions = ['{wrong}']\n")));
+        assert!(said.contains("target.sessions: name system"), "{said}");
+    }
     let said = complaint(&target("sessions = ['system']\nservices = ['x']\n"));
     assert!(said.contains("nothing else"), "{said}");
     let twice = target("sessions = ['system']\n[[array.target]]\nkind = 'logon-session'\n");
     assert!(complaint(&twice).contains("logon-session is there twice"));
     let said = complaint("[[array]]\nname = 'web'\n[[array.target]]\n");
     assert!(said.contains("target.path: it is missing"), "{said}");
-    let right = target("sessions = ['system', 'network-service']\n");
+    let right = target("sessions = ['system', 'network-service', 'service:Tomcat9']\n");
     #[cfg(unix)]
     assert!(complaint(&right).contains("logon-session is for Windows alone"));
     #[cfg(windows)]
     {
         let config = Config::parse(Path::new("agent.toml"), right.as_bytes()).unwrap();
         let sessions = config.arrays[0].sessions.as_ref().unwrap();
-        assert_eq!(sessions, &[Session::System, Session::NetworkService]);
+        let of_service = Session::Service("Tomcat9".to_owned());
+        assert_eq!(
+            sessions,
+            &[Session::System, Session::NetworkService, of_service]
+        );
         assert!(config.arrays[0].targets.is_empty());
     }
 }

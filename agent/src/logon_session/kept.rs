@@ -11,7 +11,7 @@ use keyroll::secret::{Password, SecretBytes};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::SessionError;
+use super::{Session, SessionError};
 use crate::atomic_file::{self, Access, FileError};
 use crate::keytab_file;
 use crate::platform;
@@ -28,23 +28,29 @@ pub struct Kept {
     principals: Vec<Principal>,
     /// Its passwords, the current one first; none while all of it is taken away.
     pub generations: Vec<KeptGeneration>,
-    /// What the sessions may still have, and are to have no more.
+    /// The sessions that get them; none where it is services that log on.
+    pub sessions: Vec<Session>,
+    /// What sessions may still have, and are to have no more.
     pub leaving: Vec<Leaving>,
 }
 
-/// Passwords of an account that is the array's no more.
+/// Passwords that are to be taken away: of an account that is the array's no more, or from sessions
+/// that are not.
 #[derive(Debug)]
 pub struct Leaving {
     /// The account.
     pub account: Principal,
     /// Its passwords.
     pub generations: Vec<KeptGeneration>,
+    /// The sessions.
+    pub sessions: Vec<Session>,
 }
 
 /// One password, and which keys follow from it.
 #[derive(Debug)]
 pub struct KeptGeneration {
-    kvno: Kvno,
+    /// Its number.
+    pub kvno: Kvno,
     enctypes: Vec<Enctype>,
     /// The password.
     pub origin: Origin,
@@ -57,7 +63,7 @@ struct File {
     account: Principal,
     principals: Vec<Principal>,
     generations: Vec<Generation>,
-    #[serde(default)]
+    sessions: Vec<Session>,
     leaving: Vec<LeavingPart>,
 }
 
@@ -66,6 +72,7 @@ struct File {
 struct LeavingPart {
     account: Principal,
     generations: Vec<Generation>,
+    sessions: Vec<Session>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -116,6 +123,7 @@ impl Kept {
             account,
             principals: keyset.principals.clone(),
             generations: generations.iter().map(kept).collect::<Result<_, _>>()?,
+            sessions: Vec::new(),
             leaving: Vec::new(),
         })
     }
@@ -136,11 +144,13 @@ impl Kept {
         let leaving = |one: LeavingPart| Leaving {
             account: one.account,
             generations: one.generations.into_iter().map(Into::into).collect(),
+            sessions: one.sessions,
         };
         Ok(Some(Self {
             account: file.account,
             principals: file.principals,
             generations: file.generations.into_iter().map(Into::into).collect(),
+            sessions: file.sessions,
             leaving: file.leaving.into_iter().map(leaving).collect(),
         }))
     }
@@ -153,11 +163,13 @@ impl Kept {
         let leaving = |one: &Leaving| LeavingPart {
             account: one.account.clone(),
             generations: one.generations.iter().map(Into::into).collect(),
+            sessions: one.sessions.clone(),
         };
         let file = File {
             account: self.account.clone(),
             principals: self.principals.clone(),
             generations: self.generations.iter().map(Into::into).collect(),
+            sessions: self.sessions.clone(),
             leaving: self.leaving.iter().map(leaving).collect(),
         };
         let failed = |error| FileError::system("seal", path, error);
@@ -174,14 +186,24 @@ impl Kept {
         keytab_file::remove(path)
     }
 
-    /// What leaves if `account` takes its place: what was leaving, and this if it is another.
-    /// Whatever `account` itself has is replaced, not taken away.
-    pub fn leave_behind(&mut self, account: &Principal) -> Vec<Leaving> {
-        if self.account != *account {
-            self.leave();
-        }
+    /// What leaves if `account`, in these sessions, takes its place: what was leaving, and this as
+    /// far as it is of another account, or in other sessions. Whatever the sessions have of
+    /// `account` itself is replaced, not taken away.
+    pub fn leave_behind(&mut self, account: &Principal, sessions: &[Session]) -> Vec<Leaving> {
         let mut leaving = std::mem::take(&mut self.leaving);
-        leaving.retain(|one| one.account != *account);
+        leaving.push(Leaving {
+            account: self.account.clone(),
+            generations: self
+                .generations
+                .iter()
+                .map(KeptGeneration::duplicate)
+                .collect(),
+            sessions: self.sessions.clone(),
+        });
+        for one in leaving.iter_mut().filter(|one| one.account == *account) {
+            one.sessions.retain(|session| !sessions.contains(session));
+        }
+        leaving.retain(|one| !one.sessions.is_empty() && !one.generations.is_empty());
         leaving
     }
 
@@ -190,6 +212,7 @@ impl Kept {
         self.leaving.push(Leaving {
             account: self.account.clone(),
             generations: std::mem::take(&mut self.generations),
+            sessions: self.sessions.clone(),
         });
     }
 
@@ -224,8 +247,17 @@ impl Kept {
         };
         self.account == other.account
             && self.principals == other.principals
+            && self.sessions == other.sessions
             && self.generations.len() == other.generations.len()
             && self.generations.iter().zip(&other.generations).all(same)
+    }
+
+    /// What whoever has the passwords of `before`, and no other, has of these already; none if one
+    /// of them has to go.
+    #[must_use]
+    pub fn stays_of(&self, before: &Self) -> Option<Vec<Kvno>> {
+        let kvnos = || before.generations.iter().map(|one| one.kvno).collect();
+        self.contains(before).then(kvnos)
     }
 
     /// Whether everything of the other is here too.
@@ -246,6 +278,17 @@ impl Kept {
             }
         }
         keys
+    }
+}
+
+impl KeptGeneration {
+    /// A second copy.
+    fn duplicate(&self) -> Self {
+        Self {
+            kvno: self.kvno,
+            enctypes: self.enctypes.clone(),
+            origin: self.origin.duplicate(),
+        }
     }
 }
 

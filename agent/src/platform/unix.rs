@@ -16,7 +16,7 @@ use keyroll::secret::{Password, SecretBytes};
 use keyroll_proto::agent::LoopBackCheck;
 
 use crate::logon_session::Authority;
-use crate::logon_session::request::Request;
+use crate::logon_session::request::{LogonId, Request};
 use crate::password_targets::Takers;
 use crate::service_logon::Services;
 
@@ -99,6 +99,10 @@ impl Services for Nobody {
 pub const START: &str = "systemctl start keyroll-agent";
 
 /// The command that shows whether a port can be reached.
+
+    fn session(&self, _: &str) -> io::Result<Option<LogonId>> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
 #[must_use]
 pub fn dial(host: &str, port: &str) -> String {
     format!("nc -vz {host} {port}")

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use keyroll::secret::{Password, SecretBytes};
 
 use crate::logon_session::Authority;
-use crate::logon_session::request::Request;
+use crate::logon_session::request::{LogonId, Request};
 use crate::password_targets::Takers;
 use crate::service_logon::Services;
 
@@ -113,6 +113,10 @@ impl Services for LocalServices {
         keyroll_windows::services::set_password(service, account, password.expose())
     }
 }
+
+    fn session(&self, service: &str) -> io::Result<Option<LogonId>> {
+        Ok(keyroll_windows::services::session(service)?.map(LogonId))
+    }
 
 /// What starts the agent for good.
 pub const START: &str = "keyroll-agent service start";

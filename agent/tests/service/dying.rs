@@ -15,6 +15,8 @@ use keyroll::secret::Password;
 use keyroll_agent::logon_session::kept::Kept;
 use keyroll_agent::logon_session::request::Request;
 use keyroll_agent::logon_session::{Authority, LogonSessions, Session, SessionError};
+use keyroll_agent::password_targets::Takers;
+use keyroll_agent::platform;
 
 use crate::local_authority::{Held, LocalAuthority};
 
@@ -47,7 +49,7 @@ impl Authority for Deadly {
     }
 }
 
-fn kept(account: &str, kvnos: &[u32]) -> Kept {
+pub fn kept(account: &str, kvnos: &[u32]) -> Kept {
     let salt = Salt::new("CORP.EXAMPLEhostweb.corp.example".to_owned());
     let generation = |(place, kvno): (usize, &u32)| {
         let password = Password::new(format!("{account} {kvno}"));
@@ -78,21 +80,34 @@ fn kept(account: &str, kvnos: &[u32]) -> Kept {
 }
 
 fn begin(authority: &Arc<Deadly>, folder: &Path) -> LogonSessions {
-    let array = "web".parse().unwrap();
-    LogonSessions::begin(SESSIONS.to_vec(), authority.clone(), folder, &array)
+    begin_with(&SESSIONS, authority, folder)
+}
+
+fn begin_with(sessions: &[Session], authority: &Arc<Deadly>, folder: &Path) -> LogonSessions {
+    let takers = Takers {
+        authority: authority.clone(),
+        ..platform::takers()
+    };
+    LogonSessions::begin(sessions.to_vec(), &takers, folder, &"web".parse().unwrap())
 }
 
 /// What the sessions hold once they hold this account's passwords and nothing else.
 fn holding(account: &str, kvnos: &[u32]) -> Vec<Held> {
+    holding_in(&SESSIONS, account, kvnos)
+}
+
+fn holding_in(sessions: &[Session], account: &str, kvnos: &[u32]) -> Vec<Held> {
     let of_session = |session: &Session| {
+        let id = session.id(platform::takers().services.as_ref());
+        let id = id.unwrap().unwrap().0;
         let one = |kvno: &u32| {
             let (account, domain) = (account.to_owned(), "CORP.EXAMPLE".to_owned());
             let password = format!("{account} {kvno}");
-            (session.id().0, account, domain, password)
+            (id, account, domain, password)
         };
         kvnos.iter().map(one).collect::<Vec<_>>()
     };
-    let mut held: Vec<Held> = SESSIONS.iter().flat_map(of_session).collect();
+    let mut held: Vec<Held> = sessions.iter().flat_map(of_session).collect();
     held.sort();
     held
 }
@@ -154,5 +169,46 @@ fn dies_at(call: usize, done: bool, act: Act, expected: &[Held], name: &str) -> 
         assert_eq!(kept.is_none(), expected.is_empty(), "{when}");
         assert!(kept.is_none_or(|kept| kept.leaving.is_empty()), "{when}");
     }
+    died
+}
+
+#[test]
+fn whoever_dies_while_a_session_is_struck_from_the_settings_goes_on_with_it_at_the_next_start() {
+    for named in [&SESSIONS[..1], &SESSIONS[1..], &[]] {
+        for done in [false, true] {
+            let mut deaths = 0;
+            while dies_while_struck(deaths, done, named) {
+                deaths += 1;
+            }
+            assert!(deaths >= 2, "{named:?}: {deaths} deaths");
+        }
+    }
+}
+
+fn dies_while_struck(call: usize, done: bool, named: &[Session]) -> bool {
+    let folder = tempfile::tempdir().unwrap();
+    let authority = Arc::new(Deadly::default());
+    let sessions = begin(&authority, folder.path());
+    sessions.hold(kept("OLD$", &[1, 2])).unwrap();
+    *authority.dies.lock().unwrap() = Some((call, done));
+    let starts = || begin_with(named, &authority, folder.path());
+    let died = catch_unwind(AssertUnwindSafe(starts)).is_err();
+    *authority.dies.lock().unwrap() = None;
+    let file = folder.path().join("web.passwords");
+    let left = |sessions: &[Session]| {
+        let mut held = authority.authority.held().clone();
+        held.sort();
+        let when = format!("{named:?}, call {call}, done {done}");
+        assert_eq!(held, holding_in(sessions, "OLD$", &[1, 2]), "{when}");
+        let kept = Kept::load(&file).unwrap();
+        assert_eq!(kept.is_none(), sessions.is_empty(), "{when}");
+        assert!(kept.is_none_or(|kept| kept.leaving.is_empty()), "{when}");
+    };
+    begin_with(named, &authority, folder.path());
+    left(named);
+    // Named again, they have it with the next keyset, and those that stayed have it all along.
+    let sessions = begin(&authority, folder.path());
+    sessions.hold(kept("OLD$", &[1, 2])).unwrap();
+    left(&SESSIONS);
     died
 }

@@ -12,6 +12,7 @@ use keyroll::keytab::TargetKind;
 use keyroll::letter::{LetterKey, PasswordUse};
 use keyroll::secret::Password;
 use keyroll_agent::logon_session::kept::Kept;
+use keyroll_agent::logon_session::request::LogonId;
 use keyroll_agent::password_targets::Takers;
 use keyroll_agent::platform;
 use keyroll_agent::service_logon::{NAME, ServiceLogons, Services};
@@ -87,6 +88,10 @@ impl Services for ControlManager {
         }
         assert!(now.is_none(), "the agent dies here");
         Ok(())
+    }
+
+    fn session(&self, _: &str) -> io::Result<Option<LogonId>> {
+        Err(io::ErrorKind::NotFound.into())
     }
 }
 

@@ -20,4 +20,5 @@ mod owners;
 mod passwords;
 mod peers;
 mod scene;
+mod sessions;
 mod trust;

@@ -4,7 +4,7 @@ use std::ffi::c_void;
 use std::io;
 use std::ptr::null_mut;
 
-use windows_sys::Win32::Foundation::HANDLE;
+use windows_sys::Win32::Foundation::{ERROR_NO_SUCH_LOGON_SESSION, ERROR_NOT_FOUND, HANDLE};
 use windows_sys::Win32::Security::Authentication::Identity::{
     LSA_STRING, LsaCallAuthenticationPackage, LsaDeregisterLogonProcess, LsaFreeReturnBuffer,
     LsaLookupAuthenticationPackage, LsaNtStatusToWinError, LsaRegisterLogonProcess,
@@ -109,7 +109,12 @@ fn done(status: i32) -> io::Result<()> {
     let error = unsafe { LsaNtStatusToWinError(status) };
     let why = io::Error::from_raw_os_error(error.cast_signed());
     let said = format!("the local security authority answered {status:#010x}: {why}");
-    Err(io::Error::new(why.kind(), said))
+    // Not there, or in a session that is not: the standard library knows of files alone.
+    let kind = match error {
+        ERROR_NOT_FOUND | ERROR_NO_SUCH_LOGON_SESSION => io::ErrorKind::NotFound,
+        _ => why.kind(),
+    };
+    Err(io::Error::new(kind, said))
 }
 
 #[cfg(test)]
@@ -123,6 +128,21 @@ mod tests {
         for pointers in [&[16][..], &[65], &[usize::MAX]] {
             let refused = ask_kerberos(&mut message, pointers).unwrap_err();
             assert_eq!(refused.kind(), io::ErrorKind::InvalidInput);
+        }
+    }
+
+    #[test]
+    fn what_is_not_there_is_told_apart() {
+        // STATUS_NOT_FOUND, STATUS_OBJECT_NAME_NOT_FOUND, STATUS_NO_SUCH_LOGON_SESSION,
+        // STATUS_ACCESS_DENIED (MS-ERREF 2.3.1).
+        for (status, is_absent) in [
+            (0xc000_0225_u32, true),
+            (0xc000_0034, true),
+            (0xc000_005f, true),
+            (0xc000_0022, false),
+        ] {
+            let kind = done(status.cast_signed()).unwrap_err().kind();
+            assert_eq!(kind == io::ErrorKind::NotFound, is_absent, "{status:#x}");
         }
     }
 

@@ -3,15 +3,20 @@
 use std::io;
 use std::ptr::{null, null_mut};
 
-use windows_sys::Win32::Foundation::ERROR_INSUFFICIENT_BUFFER;
+use windows_sys::Win32::Foundation::{ERROR_INSUFFICIENT_BUFFER, ERROR_SERVICE_DOES_NOT_EXIST};
 use windows_sys::Win32::System::Services::{
     ChangeServiceConfigW, CloseServiceHandle, OpenSCManagerW, OpenServiceW, QUERY_SERVICE_CONFIGW,
-    QueryServiceConfigW, SC_HANDLE, SC_MANAGER_CONNECT, SERVICE_CHANGE_CONFIG, SERVICE_NO_CHANGE,
-    SERVICE_QUERY_CONFIG,
+    QueryServiceConfigW, QueryServiceStatusEx, SC_HANDLE, SC_MANAGER_CONNECT,
+    SC_STATUS_PROCESS_INFO, SERVICE_CHANGE_CONFIG, SERVICE_NO_CHANGE, SERVICE_QUERY_CONFIG,
+    SERVICE_QUERY_STATUS, SERVICE_STATUS_PROCESS,
 };
 use zeroize::Zeroizing;
 
+use crate::process;
 use crate::text::{done, until_zero, wide};
+
+/// What is asked for where a service is to be changed, and may be.
+const CONFIGURE: u32 = SERVICE_QUERY_CONFIG | SERVICE_CHANGE_CONFIG;
 
 /// A handle of the service control manager, closed when it goes.
 struct Handle(SC_HANDLE);
@@ -33,13 +38,12 @@ impl Handle {
     }
 }
 
-/// A service that may be asked and changed, and what keeps it so.
-fn open(service: &str) -> io::Result<(Handle, Handle)> {
+/// A service, open with these rights, and what keeps it so.
+fn open(service: &str, rights: u32) -> io::Result<(Handle, Handle)> {
     let name = wide(service)?;
     // SAFETY: no machine and no database are named: this machine's own.
     let control = unsafe { OpenSCManagerW(null(), null(), SC_MANAGER_CONNECT) };
     let control = Handle::of(control)?;
-    let rights = SERVICE_QUERY_CONFIG | SERVICE_CHANGE_CONFIG;
     // SAFETY: the handle is open; the name ends with a zero.
     let opened = unsafe { OpenServiceW(control.0, name.as_ptr(), rights) };
     Ok((control, Handle::of(opened)?))
@@ -51,7 +55,7 @@ fn open(service: &str) -> io::Result<(Handle, Handle)> {
 /// # Errors
 /// The system's, if there is none of this name, or it may not be changed.
 pub fn account(service: &str) -> io::Result<String> {
-    let (_control, service) = open(service)?;
+    let (_control, service) = open(service, CONFIGURE)?;
     let mut needed = 0;
     // SAFETY: the handle is open, and no byte is asked for.
     let outcome = unsafe { QueryServiceConfigW(service.0, null_mut(), 0, &raw mut needed) };
@@ -79,7 +83,7 @@ pub fn account(service: &str) -> io::Result<String> {
 /// # Errors
 /// The system's.
 pub fn set_password(service: &str, account: &str, password: &str) -> io::Result<()> {
-    let (_control, service) = open(service)?;
+    let (_control, service) = open(service, CONFIGURE)?;
     let account = wide(account)?;
     // Of its last size at once: what outgrows its place leaves a copy there.
     let mut secret = Zeroizing::new(Vec::with_capacity(password.len() + 1));
@@ -108,9 +112,65 @@ pub fn set_password(service: &str, account: &str, password: &str) -> io::Result<
     done(outcome)
 }
 
+/// The number of the logon session in which a service runs; none if it does not run, or is on its
+/// way up or down while it is asked for.
+///
+/// # Errors
+/// [`io::ErrorKind::NotFound`] if there is no such service; else the system's.
+pub fn session(service: &str) -> io::Result<Option<u64>> {
+    let opened = open(service, SERVICE_QUERY_STATUS).map_err(|error| {
+        if error.raw_os_error() == Some(ERROR_SERVICE_DOES_NOT_EXIST.cast_signed()) {
+            io::Error::new(io::ErrorKind::NotFound, error)
+        } else {
+            error
+        }
+    });
+    let (_control, service) = opened?;
+    let Some(number) = process_of(&service)? else {
+        return Ok(None);
+    };
+    let found = process::session(number);
+    // The number may have become another's between the two calls.
+    if process_of(&service)? == Some(number) {
+        found.map(Some)
+    } else {
+        Ok(None)
+    }
+}
+
+/// The number of the process in which a service runs.
+fn process_of(service: &Handle) -> io::Result<Option<u32>> {
+    let mut status = SERVICE_STATUS_PROCESS::default();
+    let size = u32::try_from(size_of_val(&status)).unwrap_or(0);
+    let mut needed = 0;
+    // SAFETY: the handle is open; the structure is ours, and has this size.
+    let outcome = unsafe {
+        QueryServiceStatusEx(
+            service.0,
+            SC_STATUS_PROCESS_INFO,
+            (&raw mut status).cast(),
+            size,
+            &raw mut needed,
+        )
+    };
+    done(outcome)?;
+    Ok((status.dwProcessId != 0).then_some(status.dwProcessId))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_service_that_runs_has_a_session_and_one_that_is_not_there_is_told_apart() {
+        // It runs on every Windows, and in wine, where tokens tell no session: there the way ends.
+        match session("PlugPlay") {
+            Ok(session) => assert!(session.is_some()),
+            Err(error) => assert!(error.to_string().contains("no logon session"), "{error}"),
+        }
+        let absent = session("keyroll-no-such-service").unwrap_err();
+        assert_eq!(absent.kind(), io::ErrorKind::NotFound);
+    }
 
     #[test]
     fn a_service_says_as_what_it_logs_on_and_one_that_is_not_there_is_an_error() {
