@@ -26,6 +26,7 @@ mod delegation;
 mod dns;
 mod facts;
 mod finding;
+mod iis;
 mod keys;
 mod ldap;
 mod nodes;
@@ -36,14 +37,15 @@ mod spn;
 
 pub use client::{CLIENT_CHECKS, ClientFacts, ClientTicket, examine_client};
 pub use facts::{
-    ArrayFacts, DcFacts, Facts, HostFacts, KeytabFacts, LdapFacts, LoginFacts, LoopBackCheck,
-    NodeFacts, NodeLook, OpenRoll, OwnName, ProofFacts, ScheduleFacts, Seen, ServiceFacts, Surplus,
-    TicketFacts, TicketKey, Unseen, UnseenKind, WebFacts,
+    ArrayFacts, DcFacts, Facts, HostFacts, IisFacts, IisPool, IisSite, KeytabFacts, LdapFacts,
+    LoginFacts, LoopBackCheck, NodeAround, NodeFacts, NodeLook, OpenRoll, OwnName, ProofFacts,
+    ScheduleFacts, Seen, ServiceFacts, Surplus, TicketFacts, TicketKey, Unseen, UnseenKind,
+    WebFacts,
 };
 pub use finding::{Check, Examined, Finding, Grade};
 
 /// Every check, area by area, in the order in which they are printed and documented.
-pub const AREAS: [(&str, &[Check]); 13] = [
+pub const AREAS: [(&str, &[Check]); 14] = [
     ("The account", account::CHECKS),
     ("Keys", keys::CHECKS),
     ("Replication", replication::CHECKS),
@@ -54,6 +56,7 @@ pub const AREAS: [(&str, &[Check]); 13] = [
     ("LDAP", ldap::CHECKS),
     ("Clocks", clock::CHECKS),
     ("Nodes", nodes::CHECKS),
+    ("IIS", iis::CHECKS),
     ("The service", service::CHECKS),
     ("Changes by others", changes::CHECKS),
     ("Deadlines", deadlines::CHECKS),

@@ -1,8 +1,11 @@
 //! How IIS authenticates by Kerberos, as its `applicationHost.config` says: read, and two of its
-//! settings set. Everything else of the file stays as it is, byte for byte.
+//! settings and the account of an application pool set. Everything else of the file stays as it
+//! is, byte for byte.
 //!
 //! Passwords of application pools stand in it encrypted by a provider of IIS's own; they are
-//! neither read nor written here (docs/decisions/0021).
+//! neither read nor written here (docs/decisions/0021). One that a pool needs no more goes.
+
+pub mod pool;
 
 use std::ops::Range;
 
@@ -17,12 +20,23 @@ const SECTION: [&str; 4] = [
     "authentication",
     "windowsAuthentication",
 ];
+/// The `identityType` of a pool that runs under an account of its own.
+const SPECIFIC: &str = "SpecificUser";
 /// Where application pools stand.
 const POOL: [&str; 4] = [
     "configuration",
     "system.applicationHost",
     "applicationPools",
     "add",
+];
+
+/// What pools have that do not say it themselves.
+const DEFAULTS: [&str; 5] = [
+    "configuration",
+    "system.applicationHost",
+    "applicationPools",
+    "applicationPoolDefaults",
+    "processModel",
 ];
 
 /// What a text in UTF-8 may begin with.
@@ -55,7 +69,8 @@ pub struct Found {
 pub struct Pool {
     /// Its name.
     pub name: String,
-    /// `identityType`: `ApplicationPoolIdentity` unless it says otherwise.
+    /// `identityType`: that of `applicationPoolDefaults`, or `ApplicationPoolIdentity`, unless it
+    /// says otherwise.
     pub identity: String,
     /// The account, if it runs under one of its own.
     pub account: String,
@@ -88,6 +103,9 @@ pub enum IisError {
     /// It has no `configuration`.
     #[error("it has no element configuration, so it is no configuration of IIS")]
     Other,
+    /// There is no such application pool.
+    #[error("there is no application pool {0}; next: keyroll-agent iis show")]
+    NoPool(String),
     /// There is no place for the section.
     #[error(
         "<{0}/> of this location stands in one tag; next: write it as <{0}></{0}>, and repeat this"
@@ -112,14 +130,37 @@ struct Element {
     is_empty: bool,
     /// Where its last tag begins.
     ends: usize,
-    /// Name, value, and where the value stands.
-    attributes: Vec<(String, String, Range<usize>)>,
+    attributes: Vec<Attribute>,
+}
+
+/// An attribute, and where it stands.
+#[derive(Debug)]
+struct Attribute {
+    name: String,
+    value: String,
+    /// From the first letter of its name.
+    begins: usize,
+    /// What stands between the quotes.
+    range: Range<usize>,
 }
 
 impl Element {
     fn attribute(&self, name: &str) -> Option<&str> {
-        let found = self.attributes.iter().find(|one| one.0 == name);
-        found.map(|(_, value, _)| value.as_str())
+        let found = self.attributes.iter().find(|one| one.name == name);
+        found.map(|one| one.value.as_str())
+    }
+
+    /// Where what has to be put so that it has this attribute.
+    fn with_attribute(&self, name: &str, value: &str) -> (Range<usize>, String) {
+        let value = quick_xml::escape::escape(value);
+        let there = self.attributes.iter().find(|one| one.name == name);
+        match there {
+            Some(there) => (there.range.clone(), value.into_owned()),
+            None => {
+                let place = self.name_ends..self.name_ends;
+                (place, format!(" {name}=\"{value}\""))
+            }
+        }
     }
 
     fn truth(&self, name: &str) -> Option<bool> {
@@ -143,6 +184,7 @@ impl Element {
 /// [`IisError`], if it is not one of IIS.
 pub fn read(text: &str) -> Result<Found, IisError> {
     let mut found = Found::default();
+    let mut defaults = ("ApplicationPoolIdentity".to_owned(), String::new());
     for element in elements(text.strip_prefix(MARK).unwrap_or(text))? {
         if element.is_part(SECTION.len(), &element.location) {
             found.sections.push(Section {
@@ -155,18 +197,36 @@ pub fn read(text: &str) -> Result<Found, IisError> {
         } else if element.path == POOL {
             found.pools.push(Pool {
                 name: element.attribute("name").unwrap_or_default().to_owned(),
-                identity: "ApplicationPoolIdentity".to_owned(),
+                identity: String::new(),
                 account: String::new(),
             });
+        } else if element.path == DEFAULTS {
+            take((&mut defaults.0, &mut defaults.1), &element);
         } else if let (Some(pool), true) = (found.pools.last_mut(), is_of_pool(&element)) {
-            if let Some(identity) = element.attribute("identityType") {
-                identity.clone_into(&mut pool.identity);
-            }
-            let account = element.attribute("userName").unwrap_or_default();
-            account.clone_into(&mut pool.account);
+            take((&mut pool.identity, &mut pool.account), &element);
+        }
+    }
+    // They may stand behind the pools.
+    for pool in &mut found.pools {
+        if pool.identity.is_empty() {
+            defaults.0.clone_into(&mut pool.identity);
+        }
+        if pool.account.is_empty() && pool.identity == SPECIFIC {
+            defaults.1.clone_into(&mut pool.account);
+        } else if pool.identity != SPECIFIC {
+            pool.account.clear();
         }
     }
     Ok(found)
+}
+
+/// Takes what a `processModel` says of identity and account.
+fn take((identity, account): (&mut String, &mut String), element: &Element) {
+    for (name, to) in [("identityType", identity), ("userName", account)] {
+        if let Some(value) = element.attribute(name) {
+            value.clone_into(to);
+        }
+    }
 }
 
 fn is_of_pool(element: &Element) -> bool {
@@ -194,14 +254,7 @@ pub fn set(text: &str, location: &str, setting: Setting, value: bool) -> Result<
     let line = if text.contains("\r\n") { "\r\n" } else { "\n" };
     let (place, new) = match deepest {
         Some((depth, section)) if depth == SECTION.len() => {
-            let there = section.attributes.iter().find(|one| one.0 == name);
-            match there {
-                Some((_, _, range)) => (range.clone(), value.to_string()),
-                None => {
-                    let place = section.name_ends..section.name_ends;
-                    (place, format!(" {name}=\"{value}\""))
-                }
-            }
+            section.with_attribute(name, &value.to_string())
         }
         Some((_, around)) if around.is_empty => {
             let name = around.path.last().cloned().unwrap_or_default();
@@ -325,18 +378,23 @@ fn element(
         let value = attribute
             .normalized_value(XmlVersion::Implicit1_0)?
             .into_owned();
-        // It is a part of the text, which the reader borrows.
-        let begins = attribute.value.as_ptr().addr() - text.as_ptr().addr();
-        let range = begins..begins + attribute.value.len();
-        attributes.push((attribute.key.as_ref().to_owned(), value, range));
+        // They are parts of the text, which the reader borrows.
+        let place = |part: &str| part.as_ptr().addr() - text.as_ptr().addr();
+        let start = place(&attribute.value);
+        attributes.push(Attribute {
+            name: attribute.key.as_ref().to_owned(),
+            value,
+            begins: place(attribute.key.as_ref()),
+            range: start..start + attribute.value.len(),
+        });
     }
     let is_location = name == "location" && open.len() == 2;
     let mut path = around.map(|one| one.path.clone()).unwrap_or_default();
     let mut location = around.map(|one| one.location.clone()).unwrap_or_default();
     let name_ends = tag.start + 1 + name.len();
     if is_location {
-        let own = attributes.iter().find(|one| one.0 == "path");
-        location = own.map(|(_, value, _)| value.clone()).unwrap_or_default();
+        let own = attributes.iter().find(|one| one.name == "path");
+        location = own.map(|one| one.value.clone()).unwrap_or_default();
         // `.` is all, as no path is.
         location = if location == "." {
             String::new()

@@ -8,7 +8,8 @@
 //! - whose they are: [`demand_ours`], [`demand_kept_ours`];
 //! - secrets at rest: [`seal`], [`unseal`]; where some are given away: [`takers`],
 //!   [`TAKES_PASSWORDS`];
-//! - logins that come from the machine itself: [`loop_back_check`];
+//! - logins that come from the machine itself: [`loop_back_check`]; how its web server of the
+//!   system's own authenticates: [`iis_now`];
 //! - processes: [`Family`], [`protect`], [`asked_to_stop`];
 //! - whoever starts the agent: [`ready`], [`stopping`], [`watchdog`];
 //! - where things are unless the settings say otherwise: [`settings`], [`state`], [`keytab`];

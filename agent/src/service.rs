@@ -18,8 +18,8 @@ use crate::gate::Readiness;
 use crate::identity::Identity;
 use crate::logon_session::SessionError;
 use crate::node::{FileProof, Found, FoundTarget, Node, StageError};
-use crate::own_names;
 use crate::trouble::chain;
+use crate::{own_names, platform};
 
 /// An AP-REQ is some two kilobytes.
 const LONGEST_AP_REQUEST: usize = 64 * 1024;
@@ -115,6 +115,7 @@ impl Service {
                 .map(|most| most.as_secs()),
             hook_trouble: hook_trouble.unwrap_or_default(),
             own_names: Vec::new(),
+            iis: None,
         })
     }
 }
@@ -129,7 +130,11 @@ impl Agent for Service {
         let array: ArrayName = parsed("array", &request.array)?;
         let nonce = thirty_two("nonce", &request.nonce)?;
         let mut inventory = self.inventory(&array, &nonce).await?;
-        inventory.own_names = own_names::among(request.hosts).await;
+        if !request.hosts.is_empty() {
+            inventory.own_names = own_names::among(request.hosts).await;
+            let iis = tokio::task::spawn_blocking(platform::iis_now).await;
+            inventory.iis = iis.ok().flatten();
+        }
         Ok(Response::new(inventory))
     }
 

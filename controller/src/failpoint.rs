@@ -15,7 +15,7 @@ use keyroll::delegation::trial::{Facts, Tried};
 use keyroll::delegation::{Holding, Inventory, Party};
 use keyroll::descriptor::Sid;
 use keyroll::directory_change::DirectoryChange;
-use keyroll::doctor::{LdapFacts, OwnName, Surplus};
+use keyroll::doctor::{LdapFacts, NodeAround, Surplus};
 use keyroll::drift::{DcMark, History};
 use keyroll::fence::Version;
 use keyroll::kerberos::salt::{AccountKind, Salt};
@@ -242,13 +242,13 @@ watched! {
 watched! {
     AGENTS of Agents {
         // Nothing is done for what they tell but a line of the doctor's.
-        async fn own_names(
+        async fn around(
             &self,
             node: &NodeName,
             array: &ArrayName,
             hosts: &[String],
-        ) -> Result<Vec<OwnName>, PortError> {
-            self.0.own_names(node, array, hosts).await
+        ) -> Result<NodeAround, PortError> {
+            self.0.around(node, array, hosts).await
         }
     }
     fn look(

@@ -11,6 +11,7 @@ use crate::delegation;
 use crate::drift::{Change, History};
 use crate::kerberos::salt::Salt;
 use crate::kerberos::{Enctype, Kvno};
+use crate::keytab::TargetKind;
 use crate::keytab::compare::Shortfall;
 use crate::name::{ArrayName, DcName, NodeName};
 use crate::roll::policy::Method;
@@ -209,10 +210,52 @@ pub struct NodeFacts {
     pub quarantined: Option<String>,
     /// What its agent tells.
     pub look: Seen<NodeLook>,
-    /// The array's names that its own resolver leads to the node itself.
-    pub own_names: Vec<OwnName>,
+    /// What is around its agent.
+    pub around: NodeAround,
     /// What its keytabs make of a fresh ticket, by file; none if there was none to show.
     pub proofs: Option<Seen<Vec<ProofFacts>>>,
+}
+
+/// What is around an agent on its node.
+#[derive(Debug, Clone, Default)]
+pub struct NodeAround {
+    /// The array's names that the node's own resolver leads to the node itself.
+    pub own_names: Vec<OwnName>,
+    /// How IIS authenticates; none where there is none.
+    pub iis: Option<Seen<IisFacts>>,
+}
+
+/// What the configuration of IIS says of Kerberos.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct IisFacts {
+    /// Its application pools.
+    pub pools: Vec<IisPool>,
+    /// Windows authentication, at each place that says something of it.
+    pub sites: Vec<IisSite>,
+}
+
+/// An application pool of IIS.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IisPool {
+    /// Its name.
+    pub name: String,
+    /// What it runs as: `NetworkService`, `CORP\svc-web`.
+    pub account: String,
+}
+
+/// Windows authentication at one place; what is none comes from the place above.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct IisSite {
+    /// The site or a path below it; empty for all.
+    pub location: String,
+    /// Whether it is on.
+    pub enabled: Option<bool>,
+    /// Whether HTTP.SYS authenticates, in the machine's session.
+    pub kernel_mode: Option<bool>,
+    /// Whether the application pool's account opens tickets.
+    pub use_app_pool_credentials: Option<bool>,
+    /// Whether a connection stays authenticated after its first request.
+    pub auth_persist_non_ntlm: Option<bool>,
 }
 
 /// A name that leads a node to itself.
@@ -266,8 +309,10 @@ pub struct NodeLook {
 /// A keytab file of a node.
 #[derive(Debug, Clone)]
 pub struct KeytabFacts {
-    /// Its path on the node.
+    /// Its path on the node, or what it is called.
     pub path: String,
+    /// What it is.
+    pub kind: TargetKind,
     /// Why it cannot be read or written.
     pub trouble: Option<String>,
     /// What is wrong with its entries.

@@ -155,14 +155,10 @@ fn leftovers(facts: &Facts) -> Vec<Finding> {
         for keytab in &look.keytabs {
             let object = format!("{}:{}", node.name, keytab.path);
             if let Some(why) = &keytab.folder_trouble {
-                let folder = keytab
-                    .path
-                    .rsplit_once('/')
-                    .map_or("", |(folder, _)| folder);
                 found.push(
                     Finding::warning(&object, why)
                         .because("whoever does that has users log in with keys of their own")
-                        .mend(format!("chmod go-w {folder} (on {})", node.name)),
+                        .mend(format!("{} (on {})", close_folder(&keytab.path), node.name)),
                 );
             }
             for copy in &keytab.leftovers {
@@ -173,9 +169,14 @@ fn leftovers(facts: &Facts) -> Vec<Finding> {
                              keys, perhaps today's, and nobody looks after it",
                         )
                         .mend(format!(
-                            "rm {copy} (on {}); if others could read it: keyroll roll {} \
-                             --emergency",
-                            node.name, facts.array.name
+                            "{} (on {}); if others could read it: keyroll roll {} --emergency",
+                            if is_of_windows(copy) {
+                                format!("del \"{copy}\"")
+                            } else {
+                                format!("rm {copy}")
+                            },
+                            node.name,
+                            facts.array.name
                         )),
                 );
             }
@@ -185,6 +186,28 @@ fn leftovers(facts: &Facts) -> Vec<Finding> {
         }
     }
     found
+}
+
+/// What keeps others from changing the folder in which a keytab lies.
+fn close_folder(keytab: &str) -> String {
+    let separator = if is_of_windows(keytab) { '\\' } else { '/' };
+    let folder = keytab
+        .rsplit_once(separator)
+        .map_or("", |(folder, _)| folder);
+    if is_of_windows(keytab) {
+        // SYSTEM and Administrators; the account of the service reads the keytab by its own list.
+        format!(
+            "icacls \"{folder}\" /inheritance:r /grant:r *S-1-5-18:(OI)(CI)F \
+             *S-1-5-32-544:(OI)(CI)F"
+        )
+    } else {
+        format!("chmod go-w {folder}")
+    }
+}
+
+/// Whether a path is one of Windows: paths of other systems begin with a stroke.
+fn is_of_windows(path: &str) -> bool {
+    !path.starts_with('/')
 }
 
 fn hooks(facts: &Facts) -> Vec<Finding> {
@@ -207,7 +230,7 @@ fn loop_back(facts: &Facts) -> Vec<Finding> {
     let each = facts.nodes.iter().flat_map(|node| {
         // What has the node's own name leads to it, and is the machine's for Windows, too.
         let of_array = |own: &&OwnName| !names(&own.host, node.name.as_str());
-        let own: Vec<&OwnName> = node.own_names.iter().filter(of_array).collect();
+        let own: Vec<&OwnName> = node.around.own_names.iter().filter(of_array).collect();
         let refused = own
             .iter()
             .filter(|own| own.check == LoopBackCheck::Refuses)

@@ -5,6 +5,7 @@ mod client;
 mod domain;
 mod places;
 mod web;
+mod windows;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -16,6 +17,7 @@ use crate::account::tests::account;
 use crate::drift::{Attribute, History, Invocation, Stamp};
 use crate::kerberos::salt::Salt;
 use crate::kerberos::{Enctype, Kvno};
+use crate::keytab::TargetKind;
 use crate::spn::HostRecords;
 
 const NOW: i64 = 1_795_238_563;
@@ -54,6 +56,7 @@ fn node(name: &str) -> NodeFacts {
     let path = "/etc/keyroll/web.keytab".to_owned();
     let keytab = KeytabFacts {
         path: path.clone(),
+        kind: TargetKind::Owned,
         trouble: None,
         wrong: None,
         drifted: false,
@@ -74,11 +77,14 @@ fn node(name: &str) -> NodeFacts {
             hook_trouble: None,
         }),
         // The balancer's address on the node itself.
-        own_names: vec![OwnName {
-            host: "web.corp.example".to_owned(),
-            address: "10.99.0.40".parse().unwrap(),
-            check: LoopBackCheck::None,
-        }],
+        around: NodeAround {
+            own_names: vec![OwnName {
+                host: "web.corp.example".to_owned(),
+                address: "10.99.0.40".parse().unwrap(),
+                check: LoopBackCheck::None,
+            }],
+            iis: None,
+        },
         proofs: Some(Ok(vec![ProofFacts {
             path,
             verdict: Ok(Kvno(5)),
@@ -206,9 +212,9 @@ fn a_healthy_array_has_nothing() {
     let silent: Vec<_> = checks()
         .filter(|check| !looked_at.contains(check.id))
         .collect();
-    // Others have changed nothing; all else shows that it was looked at.
+    // There is no IIS, and others have changed nothing; all else shows that it was looked at.
     let silent: Vec<_> = silent.iter().map(|check| check.id).collect();
-    assert_eq!(silent, ["changes-by-others"]);
+    assert_eq!(silent, ["node-iis", "changes-by-others"]);
 }
 
 #[test]

@@ -100,6 +100,30 @@ mod tests {
         assert_eq!(nowhere, Surroundings::default());
     }
 
+    #[cfg(windows)]
+    #[test]
+    fn a_folder_that_others_may_change_is_told() {
+        use keyroll_windows::access::Descriptor;
+        use std::os::windows::fs::OpenOptionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        // READ_CONTROL and WRITE_DAC; FILE_FLAG_BACKUP_SEMANTICS, for a folder.
+        let mut options = fs::OpenOptions::new();
+        let options = options.access_mode(0x6_0000).custom_flags(0x200_0000);
+        let opened = options.open(folder.path()).unwrap();
+        let told = |list: &str| {
+            Descriptor::parse(list).unwrap().give(&opened).unwrap();
+            Surroundings::of(&folder.path().join("web.keytab"), &[]).folder
+        };
+        assert_eq!(told("D:P(A;;FA;;;SY)(A;;FA;;;BA)"), None);
+        let said = told("D:P(A;;FA;;;SY)(A;;FA;;;BA)(A;;FA;;;WD)").unwrap();
+        assert!(
+            said.contains("may be changed by Everyone, so another file"),
+            "{said}"
+        );
+        // Whoever reads, or adds a file of another name, takes nothing's place.
+        assert_eq!(told("D:P(A;;FA;;;SY)(A;;FA;;;BA)(A;;0x1200a9;;;WD)"), None);
+    }
+
     #[cfg(unix)]
     #[test]
     fn a_folder_that_others_write_to_is_told() {

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use keyroll::secret::{Password, SecretBytes};
-use keyroll_proto::agent::LoopBackCheck;
+use keyroll_proto::agent::{Iis, LoopBackCheck};
 
 use crate::logon_session::Authority;
 use crate::logon_session::request::{LogonId, Request};
@@ -67,6 +67,12 @@ pub const fn loop_back_check(_: &str) -> LoopBackCheck {
     LoopBackCheck::None
 }
 
+/// How IIS authenticates: there is none.
+#[must_use]
+pub const fn iis_now() -> Option<Iis> {
+    None
+}
+
 /// Nobody: the settings let no target ask for it.
 #[must_use]
 pub fn takers() -> Takers {
@@ -93,16 +99,16 @@ impl Services for Nobody {
     fn set_password(&self, _: &str, _: &str, _: &Password) -> io::Result<()> {
         Err(io::ErrorKind::Unsupported.into())
     }
+
+    fn session(&self, _: &str) -> io::Result<Option<LogonId>> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
 }
 
 /// What starts the agent for good.
 pub const START: &str = "systemctl start keyroll-agent";
 
 /// The command that shows whether a port can be reached.
-
-    fn session(&self, _: &str) -> io::Result<Option<LogonId>> {
-        Err(io::ErrorKind::Unsupported.into())
-    }
 #[must_use]
 pub fn dial(host: &str, port: &str) -> String {
     format!("nc -vz {host} {port}")

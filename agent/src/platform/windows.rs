@@ -27,6 +27,7 @@ pub use self::files::{
     Access, access_of, is_open_to_others, make_private_folder, may_write_in, names, open,
     open_folder, open_to_write, reserve, set_access, stamp,
 };
+pub use self::iis::iis_now;
 pub use self::lock::open_locked;
 pub use self::loop_back::loop_back_check;
 pub use self::obeyed::{demand_kept_ours, demand_ours};
@@ -112,11 +113,11 @@ impl Services for LocalServices {
     fn set_password(&self, service: &str, account: &str, password: &Password) -> io::Result<()> {
         keyroll_windows::services::set_password(service, account, password.expose())
     }
-}
 
     fn session(&self, service: &str) -> io::Result<Option<LogonId>> {
         Ok(keyroll_windows::services::session(service)?.map(LogonId))
     }
+}
 
 /// What starts the agent for good.
 pub const START: &str = "keyroll-agent service start";

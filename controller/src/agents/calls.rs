@@ -5,7 +5,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use keyroll::doctor::OwnName;
+use keyroll::doctor::NodeAround;
 use keyroll::fence::Version;
 use keyroll::kerberos::Kvno;
 use keyroll::keyset::Keyset;
@@ -19,7 +19,7 @@ use tokio::time::Instant;
 use tonic::{Code, Response, Status};
 
 use super::AgentPool;
-use super::inventory::{Asked, inventory, own_name};
+use super::inventory::{Asked, around, inventory};
 use super::letters::letters;
 use super::link::unreachable;
 use super::wire::Wire;
@@ -127,21 +127,19 @@ impl Agents for AgentPool {
         inventory(said, node, array, asked).map_err(|error| malformed(node, &error))
     }
 
-    async fn own_names(
+    async fn around(
         &self,
         node: &NodeName,
         array: &ArrayName,
         hosts: &[String],
-    ) -> Result<Vec<OwnName>, PortError> {
+    ) -> Result<NodeAround, PortError> {
         let request = LookRequest {
             array: array.to_string(),
             nonce: vec![0; 32],
             hosts: hosts.to_vec(),
         };
         let (_, said) = self.look_now(node, request).await?;
-        let names = said.own_names.iter().map(own_name);
-        let names: Result<_, _> = names.collect();
-        names.map_err(|error| malformed(node, &error))
+        around(said).map_err(|error| malformed(node, &error))
     }
 
     async fn stage(

@@ -3,7 +3,9 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use chrono::TimeDelta;
-use keyroll::doctor::{LoopBackCheck, OwnName};
+use keyroll::doctor::{
+    IisFacts, IisPool, IisSite, LoopBackCheck, NodeAround, OwnName, Seen, Unseen, UnseenKind,
+};
 use keyroll::fence::{Epoch, Fence, Version};
 use keyroll::kerberos::{Enctype, Principal};
 use keyroll::keyset::HeldEntry;
@@ -92,11 +94,51 @@ fn told(said: &str) -> Option<String> {
     (!said.is_empty()).then(|| words(said))
 }
 
-/// A name that leads a node to itself, checked.
+/// What is around the agent, checked.
 ///
 /// # Errors
 /// [`Malformed`] if a field is not what it should be.
-pub fn own_name(said: &agent::OwnName) -> Result<OwnName, Malformed> {
+pub fn around(said: agent::Inventory) -> Result<NodeAround, Malformed> {
+    Ok(NodeAround {
+        own_names: said
+            .own_names
+            .iter()
+            .map(own_name)
+            .collect::<Result<_, _>>()?,
+        iis: said.iis.map(iis),
+    })
+}
+
+fn iis(said: agent::Iis) -> Seen<IisFacts> {
+    if let Some(why) = told(&said.trouble) {
+        return Err(Unseen {
+            why,
+            next: String::new(),
+            kind: UnseenKind::Refused,
+        });
+    }
+    let pool = |one: agent::IisPool| IisPool {
+        name: words(&one.name),
+        account: words(if one.account.is_empty() {
+            &one.identity
+        } else {
+            &one.account
+        }),
+    };
+    let site = |one: agent::IisSite| IisSite {
+        location: words(&one.location),
+        enabled: one.enabled,
+        kernel_mode: one.kernel_mode,
+        use_app_pool_credentials: one.use_app_pool_credentials,
+        auth_persist_non_ntlm: one.auth_persist_non_ntlm,
+    };
+    Ok(IisFacts {
+        pools: said.pools.into_iter().map(pool).collect(),
+        sites: said.sites.into_iter().map(site).collect(),
+    })
+}
+
+fn own_name(said: &agent::OwnName) -> Result<OwnName, Malformed> {
     Ok(OwnName {
         host: words(&said.host),
         address: parsed("own_name.address", &said.address)?,
@@ -212,6 +254,35 @@ mod tests {
         let read = own_name(&said("10.99.0.40")).unwrap();
         assert_eq!(read.check, LoopBackCheck::Refuses);
         assert!(own_name(&said("localhost")).is_err());
+    }
+
+    #[test]
+    fn what_iis_does_is_taken_as_it_is_told_or_not_at_all() {
+        let told = |iis| around(agent::Inventory { iis, ..said() }).unwrap().iis;
+        assert!(told(None).is_none());
+        let site = agent::IisSite {
+            location: "Shop".to_owned(),
+            use_app_pool_credentials: Some(true),
+            ..agent::IisSite::default()
+        };
+        let pool = agent::IisPool {
+            name: "Shop".to_owned(),
+            identity: "LocalSystem".to_owned(),
+            account: String::new(),
+        };
+        let iis = agent::Iis {
+            pools: vec![pool],
+            sites: vec![site],
+            trouble: String::new(),
+        };
+        let found = told(Some(iis.clone())).unwrap().unwrap();
+        assert_eq!(found.pools[0].account, "LocalSystem");
+        let site = &found.sites[0];
+        let settings = (site.use_app_pool_credentials, site.auth_persist_non_ntlm);
+        assert_eq!(settings, (Some(true), None));
+        let trouble = "it cannot be read".to_owned();
+        let unseen = told(Some(agent::Iis { trouble, ..iis })).unwrap();
+        assert_eq!(unseen.unwrap_err().why, "it cannot be read");
     }
 
     #[test]

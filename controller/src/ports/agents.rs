@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::TimeDelta;
-use keyroll::doctor::OwnName;
+use keyroll::doctor::NodeAround;
 use keyroll::fence::{Fence, Version};
 use keyroll::kerberos::Kvno;
 use keyroll::keyset::{HeldEntry, Keyset};
@@ -81,15 +81,16 @@ pub trait Agents: Send + Sync {
         nonce: [u8; 32],
     ) -> Result<NodeInventory, PortError>;
 
-    /// Those of the hosts that the node's own resolver leads to the node itself. Agents of before
-    /// this question was there name none.
-    async fn own_names(
+    /// What is around the agent on its node: those of the hosts that the node's own resolver leads
+    /// to the node itself, and how IIS authenticates. Agents of before this question was there
+    /// tell of nothing.
+    async fn around(
         &self,
         _: &NodeName,
         _: &ArrayName,
         _: &[String],
-    ) -> Result<Vec<OwnName>, PortError> {
-        Ok(Vec::new())
+    ) -> Result<NodeAround, PortError> {
+        Ok(NodeAround::default())
     }
 
     /// Has the node hold this keyset, and tells what it then read back.

@@ -10,12 +10,12 @@ fn ticket(facts: &mut Facts, at: usize) -> &mut TicketFacts {
     dc.ticket.as_mut().unwrap().as_mut().unwrap()
 }
 
-fn look(facts: &mut Facts, at: usize) -> &mut NodeLook {
+pub(super) fn look(facts: &mut Facts, at: usize) -> &mut NodeLook {
     facts.nodes[at].look.as_mut().unwrap()
 }
 
 /// What is printed against the first fault.
-fn mended(spoil: impl FnOnce(&mut Facts)) -> String {
+pub(super) fn mended(spoil: impl FnOnce(&mut Facts)) -> String {
     let mut facts = healthy();
     spoil(&mut facts);
     let found = examine(&facts).into_iter();
@@ -338,14 +338,14 @@ fn a_node_that_takes_itself_for_the_array() {
             .iter()
             .map(|grade| ("node-loop-back", *grade))
             .collect();
-        let spoil = |f: &mut Facts| f.nodes[0].own_names = vec![own(array, address, check)];
+        let spoil = |f: &mut Facts| f.nodes[0].around.own_names = vec![own(array, address, check)];
         names(spoil, &expected);
     }
     // All of them in one command: it replaces what is there.
     let mut facts = healthy();
     let node = &mut facts.nodes[0];
     let its_own = format!("{}.corp.example", node.name);
-    node.own_names = [array, "web", &its_own]
+    node.around.own_names = [array, "web", &its_own]
         .map(|host| own(host, "10.99.0.40", LoopBackCheck::Refuses))
         .to_vec();
     let found = examine(&facts);

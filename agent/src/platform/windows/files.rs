@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use super::lock::once_free;
 use super::rights::{
-    Carried, carried, fits, is_anybody, is_reader, private_folder_list, private_list,
+    Carried, DISPLACE, carried, complaint, fits, is_anybody, is_reader, private_folder_list,
+    private_list,
 };
 use crate::platform::AccessWords;
 
@@ -167,11 +168,17 @@ pub(super) fn list_of(path: &Path) -> io::Result<Descriptor> {
     Descriptor::of(&open_once_free(path, options)?)
 }
 
-/// Why others may replace what is in the folder. Not looked at here: a folder's list inherits from
-/// those above it, and the file's own list is set anew with each replacement.
+/// Why others than SYSTEM, Administrators and the agent's account may replace what is in the
+/// folder, if they may: by removing a file whose own list does not let them, or the folder with
+/// it. Its own list is looked at, which has what comes from above.
 #[must_use]
-pub fn open_folder(_: &Path) -> Option<String> {
-    None
+pub fn open_folder(path: &Path) -> Option<String> {
+    let list = list_of(path).ok()?;
+    let why = complaint(&list, &own_sid().ok()?, DISPLACE, path.parent().is_none()).ok()?;
+    let (why, folder) = (why?, path.display());
+    Some(format!(
+        "{folder} {why}, so another file may be put in its place"
+    ))
 }
 
 /// Whether others may open the file than `access` says, or than may open a keytab.

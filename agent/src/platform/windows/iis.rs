@@ -11,8 +11,9 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use chrono::Utc;
-use clap::{ArgGroup, Subcommand};
+use clap::{ArgGroup, Subcommand, ValueEnum};
 use keyroll::secret::SecretBytes;
+use keyroll_proto::agent as said;
 use keyroll_windows::files::replace_content;
 
 use super::files::{NO_LINK, make_private_folder};
@@ -20,7 +21,8 @@ use super::lock::{once_free, told};
 use crate::atomic_file::{self, Access};
 use crate::command_line::say;
 use crate::exit::Exit;
-use crate::iis::{Found, IisError, Setting, read, set};
+use crate::iis::pool::{Identity, set_identity};
+use crate::iis::{Found, IisError, Pool, Section, Setting, read, set};
 use crate::trouble::Trouble;
 
 /// How long others may have it open to write.
@@ -36,13 +38,16 @@ pub enum Verb {
     /// Show application pools and the accounts they run under, and how each site authenticates.
     #[command(after_help = "Examples:\n  keyroll-agent iis show")]
     Show,
-    /// Set one of two settings of Windows authentication; a copy of the file is kept before.
+    /// Set two settings of Windows authentication, or the account of an application pool; a copy of
+    /// the file is kept before.
     #[command(
         group = ArgGroup::new("what").required(true).multiple(true)
-            .args(["use_app_pool_credentials", "auth_persist_non_ntlm"]),
+            .args(["use_app_pool_credentials", "auth_persist_non_ntlm", "pool"]),
         after_help = "Examples:\n  keyroll-agent iis set --site \"Default Web Site\" \
         --use-app-pool-credentials false\n  \
-        keyroll-agent iis set --auth-persist-non-ntlm true"
+        keyroll-agent iis set --auth-persist-non-ntlm true\n  \
+        keyroll-agent iis set --pool Shop --identity NetworkService\n  \
+        keyroll-agent iis set --pool Shop --identity SpecificUser --account CORP\\gmsa-shop$"
     )]
     Set {
         /// The site, or a path below it; all of them if it is left out.
@@ -55,7 +60,49 @@ pub enum Verb {
         /// Whether a connection stays authenticated after its first request.
         #[arg(long)]
         auth_persist_non_ntlm: Option<bool>,
+        /// The application pool.
+        #[arg(long, requires = "identity",
+            conflicts_with_all = ["site", "use_app_pool_credentials", "auth_persist_non_ntlm"])]
+        pool: Option<String>,
+        /// What the pool runs as.
+        #[arg(long, value_enum, ignore_case = true, requires = "pool")]
+        identity: Option<IdentityType>,
+        /// The group managed account, DOMAIN\name$, for SpecificUser.
+        #[arg(long, requires = "identity")]
+        account: Option<String>,
     },
+}
+
+/// `identityType`, in the words of IIS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "PascalCase")]
+pub enum IdentityType {
+    /// An account of the pool's own, on this machine alone.
+    ApplicationPoolIdentity,
+    /// NetworkService.
+    NetworkService,
+    /// LocalService.
+    LocalService,
+    /// LocalSystem.
+    LocalSystem,
+    /// A group managed account, which --account names.
+    SpecificUser,
+}
+
+/// The account that two words on the command line are.
+fn identity(of: IdentityType, account: Option<&String>) -> Result<Identity, Trouble> {
+    let wrong = |what| Err(Trouble::new(Exit::Usage, what));
+    match (of, account) {
+        (IdentityType::ApplicationPoolIdentity, None) => Ok(Identity::OfPool),
+        (IdentityType::NetworkService, None) => Ok(Identity::NetworkService),
+        (IdentityType::LocalService, None) => Ok(Identity::LocalService),
+        (IdentityType::LocalSystem, None) => Ok(Identity::LocalSystem),
+        (IdentityType::SpecificUser, Some(account)) => {
+            Identity::managed(account.clone()).or_else(wrong)
+        }
+        (IdentityType::SpecificUser, None) => wrong("SpecificUser wants --account".to_owned()),
+        (_, Some(_)) => wrong("--account is for SpecificUser alone".to_owned()),
+    }
 }
 
 /// Does it.
@@ -75,21 +122,91 @@ pub fn act(verb: &Verb) -> Result<Exit, Trouble> {
             site,
             use_app_pool_credentials,
             auth_persist_non_ntlm,
+            pool,
+            identity: of,
+            account,
         } => {
             let credentials =
                 use_app_pool_credentials.map(|to| (Setting::UseAppPoolCredentials, to));
             let persist = auth_persist_non_ntlm.map(|to| (Setting::AuthPersistNonNtlm, to));
             let wanted: Vec<_> = credentials.into_iter().chain(persist).collect();
-            match change(&file, &folder.join("backup"), site, &wanted)? {
-                Some(backup) => {
-                    say("set; IIS takes it up by itself");
-                    say(&format!("to take it back: appcmd restore backup {backup}"));
+            let identity = of.map(|of| identity(of, account.as_ref())).transpose()?;
+            let changed = change(&file, &folder.join("backup"), |text| {
+                match pool.as_deref().zip(identity.as_ref()) {
+                    Some((pool, identity)) => set_identity(text, pool, identity),
+                    None => set_all(text, site, &wanted),
                 }
-                None => say("it is so already; nothing was changed"),
+            })?;
+            let Some(backup) = changed else {
+                say("it is so already; nothing was changed");
+                return Ok(Exit::Done);
+            };
+            let appcmd = folder.join("appcmd.exe");
+            let appcmd = appcmd.display();
+            match pool {
+                Some(pool) => {
+                    say("set; what the pool runs is as before until the pool is recycled:");
+                    say(&format!("next: {appcmd} recycle apppool \"{pool}\""));
+                }
+                None => say("set; IIS takes it up by itself"),
             }
+            say(&format!(
+                "to take it back: {appcmd} restore backup {backup}"
+            ));
         }
     }
     Ok(Exit::Done)
+}
+
+fn set_all(text: &str, site: &str, wanted: &[(Setting, bool)]) -> Result<String, IisError> {
+    let mut edited = text.to_owned();
+    for (setting, value) in wanted {
+        edited = set(&edited, site, *setting, *value)?;
+    }
+    Ok(edited)
+}
+
+/// How IIS authenticates, as a controller is told; none where there is no IIS.
+#[must_use]
+pub fn iis_now() -> Option<said::Iis> {
+    of_file(&folder().join("config").join("applicationHost.config"))
+}
+
+fn of_file(file: &Path) -> Option<said::Iis> {
+    // Whoever writes it is not waited for: what it says then, the next look tells.
+    let trouble = |why: String| said::Iis {
+        trouble: format!("{}: {why}", file.display()),
+        ..said::Iis::default()
+    };
+    let text = match super::open(file) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
+        Err(error) => return Some(trouble(error.to_string())),
+        Ok(opened) => text_of(&opened, file).map_err(|error| error.to_string()),
+    };
+    let found = text.and_then(|text| read(&text).map_err(|error| error.to_string()));
+    Some(found.map_or_else(trouble, |found| said::Iis {
+        pools: found.pools.into_iter().map(pool).collect(),
+        sites: found.sections.into_iter().map(site).collect(),
+        trouble: String::new(),
+    }))
+}
+
+fn pool(of: Pool) -> said::IisPool {
+    said::IisPool {
+        name: of.name,
+        identity: of.identity,
+        account: of.account,
+    }
+}
+
+fn site(of: Section) -> said::IisSite {
+    said::IisSite {
+        location: of.location,
+        enabled: of.enabled,
+        kernel_mode: of.kernel_mode,
+        use_app_pool_credentials: of.use_app_pool_credentials,
+        auth_persist_non_ntlm: of.auth_persist_non_ntlm,
+    }
 }
 
 /// `C:\Windows\System32\inetsrv`.
@@ -102,8 +219,7 @@ fn folder() -> PathBuf {
 fn change(
     file: &Path,
     backups: &Path,
-    site: &str,
-    wanted: &[(Setting, bool)],
+    edit: impl FnOnce(&str) -> Result<String, IisError>,
 ) -> Result<Option<String>, Trouble> {
     let mut options = OpenOptions::new();
     let options = options
@@ -113,10 +229,7 @@ fn change(
     let opened = once_free(Instant::now() + OTHERS, || options.open(file));
     let locked = opened.map_err(|error| failed("open", file, &told(error, "is writing it")))?;
     let text = text_of(&locked, file)?;
-    let mut edited = text.clone();
-    for (setting, value) in wanted {
-        edited = set(&edited, site, *setting, *value).map_err(|error| unfit(file, &error))?;
-    }
+    let edited = edit(&text).map_err(|error| unfit(file, &error))?;
     if edited == text {
         return Ok(None);
     }
@@ -215,6 +328,7 @@ mod tests {
             (Setting::UseAppPoolCredentials, true),
             (Setting::AuthPersistNonNtlm, false),
         ];
+        let edit = |text: &str| set_all(text, "Default Web Site", &wanted);
         // Somebody writes it, and is done after a while.
         let (says, waits) = std::sync::mpsc::channel();
         let writer = OpenOptions::new()
@@ -226,9 +340,7 @@ mod tests {
             let (file, backups) = (&file, &backups);
             let changing = scope.spawn(move || {
                 says.send(()).unwrap();
-                change(file, backups, "Default Web Site", &wanted)
-                    .unwrap()
-                    .unwrap()
+                change(file, backups, edit).unwrap().unwrap()
             });
             waits.recv().unwrap();
             assert!(!changing.is_finished());
@@ -247,14 +359,23 @@ mod tests {
         assert_eq!(site.auth_persist_non_ntlm, Some(false));
         assert!(lines(&found).contains(&r"pool Shop & More: CORP\WEB$".to_owned()));
         // Again: nothing to do, no copy, nothing left beside it.
-        let again = change(&file, &backups, "Default Web Site", &wanted).unwrap();
+        let again = change(&file, &backups, edit).unwrap();
         assert_eq!(again, None);
         assert_eq!(fs::read_dir(&backups).unwrap().count(), 1);
         assert_eq!(fs::read_dir(&config).unwrap().count(), 1);
+        // What a controller is told of it.
+        let told = of_file(&file).unwrap();
+        assert_eq!(told.trouble, "");
+        assert_eq!(told.pools[1].account, r"CORP\WEB$");
+        let is_it = |one: &&said::IisSite| one.location == "Default Web Site";
+        let one = told.sites.iter().find(is_it).unwrap();
+        assert_eq!(one.use_app_pool_credentials, Some(true));
+        fs::write(config.join("other"), "<a/>").unwrap();
+        let told = of_file(&config.join("other")).unwrap();
+        assert!(told.trouble.contains("no configuration of IIS"), "{told:?}");
         let none = folder.path().join("none");
-        let said = change(&none, &backups, "", &wanted)
-            .unwrap_err()
-            .to_string();
+        assert_eq!(of_file(&none), None);
+        let said = change(&none, &backups, edit).unwrap_err().to_string();
         assert!(said.contains("Web-Windows-Auth"), "{said}");
     }
 }

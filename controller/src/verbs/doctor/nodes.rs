@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use futures_util::future::join;
-use keyroll::doctor::{KeytabFacts, NodeFacts, NodeLook, ProofFacts, Seen, Unseen};
+use keyroll::doctor::{KeytabFacts, NodeAround, NodeFacts, NodeLook, ProofFacts, Seen, Unseen};
 use keyroll::kerberos::Enctype;
 use keyroll::keytab::TargetFilter;
 use keyroll::keytab::compare::shortfall;
@@ -45,6 +45,7 @@ impl Controller {
             folder_trouble: target.folder_trouble,
             left_out: left_out(array, &target.filter),
             enctypes: target.entries.iter().map(|entry| entry.enctype).collect(),
+            kind: target.filter.kind,
             path: target.path,
         };
         Ok(NodeLook {
@@ -77,21 +78,21 @@ impl Controller {
             let verdicts = proofs.map_err(Unseen::from);
             Some(verdicts.map(|proofs| proofs.into_iter().map(verdict).collect()))
         };
-        let own_names = async {
+        let around = async {
             let hosts = match look {
                 Ok(_) => hosts(array).into_keys().collect::<Vec<_>>(),
-                Err(_) => return Vec::new(),
+                Err(_) => return NodeAround::default(),
             };
-            let told = agents.own_names(&node.name, &array.name, &hosts).await;
+            let told = agents.around(&node.name, &array.name, &hosts).await;
             // It has answered a moment ago; if it has gone since, the next look says so.
             told.unwrap_or_default()
         };
-        let (proofs, own_names) = join(proofs, own_names).await;
+        let (proofs, around) = join(proofs, around).await;
         NodeFacts {
             name: node.name.clone(),
             quarantined: node.quarantined.get(&array.name).cloned(),
             look,
-            own_names,
+            around,
             proofs,
         }
     }

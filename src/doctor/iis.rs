@@ -1,0 +1,146 @@
+//! IIS on nodes whose logon sessions have the array's credential: whether it opens tickets there.
+
+use super::facts::{Facts, IisFacts, IisSite, NodeFacts};
+use super::finding::{Check, Finding};
+use crate::keytab::TargetKind;
+
+pub(super) const CHECKS: &[Check] = &[Check {
+    id: "node-iis",
+    looks_at: "IIS on nodes with a target of logon sessions, as applicationHost.config says: \
+               useAppPoolCredentials, useKernelMode and authPersistNonNTLM of each site with \
+               Windows authentication, and what application pools run as",
+    means: "tickets of the array are opened with the application pool's account, which has not its \
+            keys: 401 after the ticket, or a login that falls back to NTLM; a pool that runs as \
+            the array's account logs on with a password that a roll has replaced",
+    mends: "`keyroll-agent iis set` on the node, which keeps a copy of the file",
+    look: iis,
+}];
+
+/// A site's settings, with what comes from above.
+struct Effective<'a> {
+    site: &'a str,
+    enabled: bool,
+    kernel_mode: bool,
+    use_app_pool_credentials: bool,
+    auth_persist_non_ntlm: bool,
+}
+
+fn iis(facts: &Facts) -> Vec<Finding> {
+    let has_session = |node: &&NodeFacts| {
+        let keytabs = node.look.iter().flat_map(|look| &look.keytabs);
+        keytabs
+            .into_iter()
+            .any(|one| one.kind == TargetKind::LogonSession)
+    };
+    let mut found = Vec::new();
+    for node in facts.nodes.iter().filter(has_session) {
+        match &node.around.iis {
+            None => {}
+            Some(Err(unseen)) => found.push(
+                Finding::unknown(&node.name, unseen)
+                    .mend(format!("keyroll-agent iis show (on {})", node.name)),
+            ),
+            Some(Ok(iis)) => {
+                let sites = iis.sites.iter().map(|site| effective(iis, site));
+                let sites = sites.filter(|site| site.enabled);
+                found.extend(sites.map(|site| of_site(node, &site)));
+                found.extend(pools(facts, node, iis));
+            }
+        }
+    }
+    found
+}
+
+/// What counts at a place: what it says itself, then what the nearest place above it says, then
+/// what IIS has unless told otherwise.
+fn effective<'a>(iis: &IisFacts, site: &'a IisSite) -> Effective<'a> {
+    let place = site.location.to_lowercase();
+    let mut above: Vec<&IisSite> = iis.sites.iter().collect();
+    above.retain(|one| is_at_or_above(&one.location.to_lowercase(), &place));
+    above.sort_by_key(|one| std::cmp::Reverse(one.location.len()));
+    let value = |of: fn(&IisSite) -> Option<bool>, otherwise| {
+        above.iter().find_map(|one| of(one)).unwrap_or(otherwise)
+    };
+    Effective {
+        site: &site.location,
+        enabled: value(|one| one.enabled, false),
+        kernel_mode: value(|one| one.kernel_mode, true),
+        use_app_pool_credentials: value(|one| one.use_app_pool_credentials, false),
+        auth_persist_non_ntlm: value(|one| one.auth_persist_non_ntlm, false),
+    }
+}
+
+fn is_at_or_above(other: &str, place: &str) -> bool {
+    let rest = place.strip_prefix(other);
+    other.is_empty() || rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+fn of_site(node: &NodeFacts, site: &Effective<'_>) -> Finding {
+    let (name, option) = if site.site.is_empty() {
+        ("all sites".to_owned(), String::new())
+    } else {
+        (site.site.to_owned(), format!(" --site \"{}\"", site.site))
+    };
+    let object = format!("{}: {name}", node.name);
+    if !site.kernel_mode {
+        return Finding::warning(object, "useKernelMode is false")
+            .because(
+                "the application pool's process opens tickets, in the session of its own account, \
+                 which has not the array's credential",
+            )
+            .mend(format!(
+                "%windir%\\system32\\inetsrv\\appcmd set config \"{}\" \
+                 -section:system.webServer/security/authentication/windowsAuthentication \
+                 -useKernelMode:true /commit:apphost (on {})",
+                site.site, node.name
+            ));
+    }
+    if site.use_app_pool_credentials {
+        return Finding::warning(object, "useAppPoolCredentials is true")
+            .because(
+                "tickets are opened with the application pool's account, not in the machine's \
+                 session, which has the array's credential",
+            )
+            .mend(format!(
+                "keyroll-agent iis set{option} --use-app-pool-credentials false (on {})",
+                node.name
+            ));
+    }
+    let persists = site.auth_persist_non_ntlm;
+    Finding::ok(
+        object,
+        format!("in the machine's session; authPersistNonNTLM is {persists}"),
+    )
+}
+
+/// Pools that run as the array's account: a roll changes its password, and not theirs.
+fn pools<'a>(
+    facts: &'a Facts,
+    node: &'a NodeFacts,
+    iis: &'a IisFacts,
+) -> impl Iterator<Item = Finding> + 'a {
+    let account = facts.array.account.to_lowercase();
+    let is_arrays = move |of: &str| {
+        let of = of.to_lowercase();
+        let name = of.rsplit_once('\\').map(|(_, name)| name);
+        name.or_else(|| of.split_once('@').map(|(name, _)| name)) == Some(&account)
+    };
+    let pools = iis
+        .pools
+        .iter()
+        .filter(move |pool| is_arrays(&pool.account));
+    pools.map(move |pool| {
+        let (name, array) = (&pool.name, &facts.array.name);
+        let what = format!("application pool {name} runs as {}", pool.account);
+        Finding::warning(format!("{}: {name}", node.name), what)
+            .because(format!(
+                "IIS keeps a password for it that the next roll of {array} replaces in the \
+                 directory, and here it has to be set by hand"
+            ))
+            .mend(format!(
+                "keyroll-agent iis set --pool \"{name}\" --identity ApplicationPoolIdentity \
+                 (on {})",
+                node.name
+            ))
+    })
+}

@@ -1,0 +1,116 @@
+//! What is Windows' own: IIS, and commands of its own.
+
+use super::places::{look, mended};
+use super::*;
+use crate::doctor::Grade::{Unknown, Warning};
+
+#[test]
+fn what_mends_a_folder_is_a_command_of_the_nodes_own_system() {
+    for (path, folder, copy) in [
+        (
+            "/etc/keyroll/web.keytab",
+            "chmod go-w /etc/keyroll (",
+            "rm /etc",
+        ),
+        (
+            r"C:\conf\web.keytab",
+            r#"icacls "C:\conf" /inheritance:r"#,
+            r#"del "C:"#,
+        ),
+    ] {
+        let mut facts = healthy();
+        let keytab = &mut look(&mut facts, 1).keytabs[0];
+        path.clone_into(&mut keytab.path);
+        keytab.leftovers = vec![format!("{path}.bak")];
+        keytab.folder_trouble = Some("others may change it".to_owned());
+        let found = examine(&facts).into_iter();
+        let found = found.filter(|one| one.check == "node-leftovers");
+        let mends: Vec<String> = found.map(|one| one.finding.mend).collect();
+        for wanted in [folder, copy] {
+            assert!(
+                mends.iter().any(|mend| mend.starts_with(wanted)),
+                "{mends:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn iis_that_opens_tickets_with_another_account_is_named_with_the_command_that_changes_it() {
+    let site = |location: &str, pool: Option<bool>, kernel: Option<bool>| IisSite {
+        location: location.to_owned(),
+        use_app_pool_credentials: pool,
+        kernel_mode: kernel,
+        ..IisSite::default()
+    };
+    let all = IisSite {
+        enabled: Some(true),
+        ..site("", None, None)
+    };
+    let off = IisSite {
+        enabled: Some(false),
+        ..site("Off", Some(true), None)
+    };
+    let iis = |more: Vec<IisSite>| {
+        let sites = [vec![all.clone(), off.clone()], more].concat();
+        let pool = |name: &str, account: &str| IisPool {
+            name: name.to_owned(),
+            account: account.to_owned(),
+        };
+        let pools = vec![pool("Shop", "NetworkService"), pool("Api", r"CORP\svc-api")];
+        Some(Ok(IisFacts { pools, sites }))
+    };
+    let with = |f: &mut Facts, iis| {
+        look(f, 0).keytabs[0].kind = TargetKind::LogonSession;
+        f.nodes[0].around.iis = iis;
+    };
+    let warning = ("node-iis", Warning);
+    for (more, expected) in [
+        (vec![], &[][..]),
+        (vec![site("Shop", Some(true), None)], &[warning]),
+        // A place below has what the one above says, and not what its neighbour says.
+        (
+            vec![site("Shop", Some(true), None), site("shop/api", None, None)],
+            &[warning, warning],
+        ),
+        (
+            vec![site("Shop", Some(true), None), site("Shop2", None, None)],
+            &[warning],
+        ),
+        (
+            vec![
+                site("Shop", Some(true), None),
+                site("Shop/api", Some(false), None),
+            ],
+            &[warning],
+        ),
+        (vec![site("Shop", None, Some(false))], &[warning]),
+    ] {
+        names(|f| with(f, iis(more)), expected);
+    }
+    let printed = mended(|f| with(f, iis(vec![site("Shop", Some(true), None)])));
+    let wanted = "keyroll-agent iis set --site \"Shop\" --use-app-pool-credentials false (on";
+    assert!(printed.starts_with(wanted), "{printed}");
+    let own = |account: &str| {
+        let account = account.to_owned();
+        let name = "Web".to_owned();
+        let pools = vec![IisPool { name, account }];
+        let sites = Vec::new();
+        move |f: &mut Facts| with(f, Some(Ok(IisFacts { pools, sites })))
+    };
+    for account in [r"CORP\SVC-web", "svc-web@corp.example"] {
+        names(own(account), &[warning]);
+    }
+    assert!(mended(own(r"CORP\svc-web")).contains("--pool \"Web\" --identity"));
+    let damaged = Unseen {
+        why: "it is no XML".to_owned(),
+        next: String::new(),
+        kind: UnseenKind::Refused,
+    };
+    names(|f| with(f, Some(Err(damaged))), &[("node-iis", Unknown)]);
+    // Where IIS is not what serves the array, it may do as it likes.
+    names(
+        |f| f.nodes[0].around.iis = iis(vec![site("Shop", Some(true), None)]),
+        &[],
+    );
+}
