@@ -29,8 +29,8 @@ pub const POLICY: [&str; 6] = [
     "0s",
 ];
 const KEYTAB: &str = "/etc/keyroll/web/krb5.keytab";
-/// A shared one, with an entry of the machine's own.
-const MACHINE: &str = "/etc/keyroll/machine/krb5.keytab";
+/// A shared one, with an entry of the machine's own, to which a drop-in lets the agent write.
+const MACHINE: &str = "/etc/krb5.keytab";
 
 /// What was shown, in lines.
 ///
@@ -110,6 +110,7 @@ fn shown(lab: &Lab, [controller, first, second]: &[Machine; 3]) -> Result<String
     for machine in [first, second] {
         keytabs(machine, now)?;
     }
+    written_elsewhere(controller, &cli)?;
     CONTROLLER.ends_well(controller)?;
     AGENT.ends_well(first)?;
     AGENT.ends_well(second)?;
@@ -122,6 +123,25 @@ fn shown(lab: &Lab, [controller, first, second]: &[Machine; 3]) -> Result<String
          exposure: {}\n{memory}\n",
         figures.join(", ")
     ))
+}
+
+/// What the controller is told to write outside of its own folder is there.
+fn written_elsewhere(controller: &Machine, cli: &Cli) -> Result<()> {
+    let listed = output(controller.on("ls").arg("/srv/backups/keyroll"))?;
+    ensure!(listed.contains(".backup"), "no backup: {listed:?}");
+    until("each sink to have each entry", SOON, || {
+        let entries = cli.run(&["audit", "verify"])?["last"].as_u64();
+        let copy = output(controller.on("cat").arg("/var/log/keyroll/audit.jsonl"))?;
+        let mut journal = controller.on("journalctl");
+        journal.args(["--no-pager", "--output=cat", "-t", "keyroll-audit"]);
+        let logged = output(&mut journal)?;
+        let counts = [&copy, &logged].map(|text| Some(text.lines().count() as u64));
+        ensure!(
+            entries > Some(0) && counts == [entries; 2],
+            "{entries:?}, {counts:?}"
+        );
+        Ok(())
+    })
 }
 
 /// The command line that asks the controller's own socket.

@@ -48,8 +48,8 @@ pub const HOST: &[Requirement] = &[
         ],
         figure: "an owner is set with CAP_CHOWN and CAP_FOWNER alone; both units as they are \
                  shipped, on machines with a live systemd: two rolls, a node added, both restarted \
-                 in the middle of a roll and killed: 0 logins failed, nothing ended by SIGSYS, and \
-                 what the units forbid is forbidden",
+                 in the middle of a roll and killed, a backup and two sinks of the audit written: \
+                 0 logins failed, nothing ended by SIGSYS, and what they forbid is forbidden",
         missing: "CAP_DAC_OVERRIDE is a third capability: a file given away is read back",
     },
     Requirement {
