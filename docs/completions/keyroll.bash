@@ -97,6 +97,9 @@ _keyroll() {
             keyroll__subcmd__array,show)
                 cmd="keyroll__subcmd__array__subcmd__show"
                 ;;
+            keyroll__subcmd__audit,acknowledge)
+                cmd="keyroll__subcmd__audit__subcmd__acknowledge"
+                ;;
             keyroll__subcmd__audit,show)
                 cmd="keyroll__subcmd__audit__subcmd__show"
                 ;;
@@ -856,12 +859,58 @@ _keyroll() {
             return 0
             ;;
         keyroll__subcmd__audit)
-            opts="-o -v -h --controller --socket --config --output --color --timeout --verbose --help show verify"
+            opts="-o -v -h --controller --socket --config --output --color --timeout --verbose --help show verify acknowledge"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --controller)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json toml" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "table json toml" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        keyroll__subcmd__audit__subcmd__acknowledge)
+            opts="-y -o -v -h --reason --dry-run --yes --controller --socket --config --output --color --timeout --verbose --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --reason)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --controller)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

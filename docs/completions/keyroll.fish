@@ -702,20 +702,21 @@ never\t''"
 complete -c keyroll -n "__fish_keyroll_using_subcommand status" -l timeout -d 'How long to wait for an answer; `roll --wait` and `roll watch` wait as long as a roll takes' -r
 complete -c keyroll -n "__fish_keyroll_using_subcommand status" -s v -l verbose -d 'Say on standard error what is being done'
 complete -c keyroll -n "__fish_keyroll_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c keyroll -n "__fish_keyroll_using_subcommand audit; and not __fish_seen_subcommand_from show verify" -l controller -d 'Ask this controller, with the operator\'s certificate from the settings file' -r
-complete -c keyroll -n "__fish_keyroll_using_subcommand audit; and not __fish_seen_subcommand_from show verify" -l socket -d 'Ask through this Unix socket on the controller\'s own machine' -r -F
-complete -c keyroll -n "__fish_keyroll_using_subcommand audit; and not __fish_seen_subcommand_from show verify" -l config -d 'The settings file: TOML with controller, socket, server-name, certificate, key, ca' -r -F
-complete -c keyroll -n "__fish_keyroll_using_subcommand audit; and not __fish_seen_subcommand_from show verify" -s o -l output -d 'The form of replies on standard output, and of errors on standard error' -r -f -a "table\t'For people'
+complete -c keyroll -n "__fish_keyroll_using_subcommand audit; and not __fish_seen_subcommand_from show verify acknowledge" -l controller -d 'Ask this controller, with the operator\'s certificate from the settings file' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand audit; and not __fish_seen_subcommand_from show verify acknowledge" -l socket -d 'Ask through this Unix socket on the controller\'s own machine' -r -F
+complete -c keyroll -n "__fish_keyroll_using_subcommand audit; and not __fish_seen_subcommand_from show verify acknowledge" -l config -d 'The settings file: TOML with controller, socket, server-name, certificate, key, ca' -r -F
+complete -c keyroll -n "__fish_keyroll_using_subcommand audit; and not __fish_seen_subcommand_from show verify acknowledge" -s o -l output -d 'The form of replies on standard output, and of errors on standard error' -r -f -a "table\t'For people'
 json\t'For programs: the controller\'s reply as it is'
 toml\t'A schedule as a file (`schedule show` only)'"
-complete -c keyroll -n "__fish_keyroll_using_subcommand audit; and not __fish_seen_subcommand_from show verify" -l color -d 'Whether to colour the words that matter; no colour is needed to understand' -r -f -a "auto\t''
+complete -c keyroll -n "__fish_keyroll_using_subcommand audit; and not __fish_seen_subcommand_from show verify acknowledge" -l color -d 'Whether to colour the words that matter; no colour is needed to understand' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c keyroll -n "__fish_keyroll_using_subcommand audit; and not __fish_seen_subcommand_from show verify" -l timeout -d 'How long to wait for an answer; `roll --wait` and `roll watch` wait as long as a roll takes' -r
-complete -c keyroll -n "__fish_keyroll_using_subcommand audit; and not __fish_seen_subcommand_from show verify" -s v -l verbose -d 'Say on standard error what is being done'
-complete -c keyroll -n "__fish_keyroll_using_subcommand audit; and not __fish_seen_subcommand_from show verify" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c keyroll -n "__fish_keyroll_using_subcommand audit; and not __fish_seen_subcommand_from show verify" -f -a "show" -d 'Show the newest entries: who did what, when, and how it ended'
-complete -c keyroll -n "__fish_keyroll_using_subcommand audit; and not __fish_seen_subcommand_from show verify" -f -a "verify" -d 'Check the chain of hashes and its signatures: that no entry was changed or taken out'
+complete -c keyroll -n "__fish_keyroll_using_subcommand audit; and not __fish_seen_subcommand_from show verify acknowledge" -l timeout -d 'How long to wait for an answer; `roll --wait` and `roll watch` wait as long as a roll takes' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand audit; and not __fish_seen_subcommand_from show verify acknowledge" -s v -l verbose -d 'Say on standard error what is being done'
+complete -c keyroll -n "__fish_keyroll_using_subcommand audit; and not __fish_seen_subcommand_from show verify acknowledge" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c keyroll -n "__fish_keyroll_using_subcommand audit; and not __fish_seen_subcommand_from show verify acknowledge" -f -a "show" -d 'Show the newest entries: who did what, when, and how it ended'
+complete -c keyroll -n "__fish_keyroll_using_subcommand audit; and not __fish_seen_subcommand_from show verify acknowledge" -f -a "verify" -d 'Check the chain of hashes and its signatures: that no entry was changed or taken out'
+complete -c keyroll -n "__fish_keyroll_using_subcommand audit; and not __fish_seen_subcommand_from show verify acknowledge" -f -a "acknowledge" -d 'End the alarm that a sink has heard of entries which the controller does not have'
 complete -c keyroll -n "__fish_keyroll_using_subcommand audit; and __fish_seen_subcommand_from show" -l limit -d 'How many entries' -r
 complete -c keyroll -n "__fish_keyroll_using_subcommand audit; and __fish_seen_subcommand_from show" -l array -d 'Only those of this array' -r
 complete -c keyroll -n "__fish_keyroll_using_subcommand audit; and __fish_seen_subcommand_from show" -l controller -d 'Ask this controller, with the operator\'s certificate from the settings file' -r
@@ -745,6 +746,21 @@ never\t''"
 complete -c keyroll -n "__fish_keyroll_using_subcommand audit; and __fish_seen_subcommand_from verify" -l timeout -d 'How long to wait for an answer; `roll --wait` and `roll watch` wait as long as a roll takes' -r
 complete -c keyroll -n "__fish_keyroll_using_subcommand audit; and __fish_seen_subcommand_from verify" -s v -l verbose -d 'Say on standard error what is being done'
 complete -c keyroll -n "__fish_keyroll_using_subcommand audit; and __fish_seen_subcommand_from verify" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c keyroll -n "__fish_keyroll_using_subcommand audit; and __fish_seen_subcommand_from acknowledge" -l reason -d 'What was found out; it is written into the audit' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand audit; and __fish_seen_subcommand_from acknowledge" -l controller -d 'Ask this controller, with the operator\'s certificate from the settings file' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand audit; and __fish_seen_subcommand_from acknowledge" -l socket -d 'Ask through this Unix socket on the controller\'s own machine' -r -F
+complete -c keyroll -n "__fish_keyroll_using_subcommand audit; and __fish_seen_subcommand_from acknowledge" -l config -d 'The settings file: TOML with controller, socket, server-name, certificate, key, ca' -r -F
+complete -c keyroll -n "__fish_keyroll_using_subcommand audit; and __fish_seen_subcommand_from acknowledge" -s o -l output -d 'The form of replies on standard output, and of errors on standard error' -r -f -a "table\t'For people'
+json\t'For programs: the controller\'s reply as it is'
+toml\t'A schedule as a file (`schedule show` only)'"
+complete -c keyroll -n "__fish_keyroll_using_subcommand audit; and __fish_seen_subcommand_from acknowledge" -l color -d 'Whether to colour the words that matter; no colour is needed to understand' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c keyroll -n "__fish_keyroll_using_subcommand audit; and __fish_seen_subcommand_from acknowledge" -l timeout -d 'How long to wait for an answer; `roll --wait` and `roll watch` wait as long as a roll takes' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand audit; and __fish_seen_subcommand_from acknowledge" -l dry-run -d 'Check everything and say what would be done; change nothing'
+complete -c keyroll -n "__fish_keyroll_using_subcommand audit; and __fish_seen_subcommand_from acknowledge" -s y -l yes -d 'Do not ask; needed where there is no terminal to ask on'
+complete -c keyroll -n "__fish_keyroll_using_subcommand audit; and __fish_seen_subcommand_from acknowledge" -s v -l verbose -d 'Say on standard error what is being done'
+complete -c keyroll -n "__fish_keyroll_using_subcommand audit; and __fish_seen_subcommand_from acknowledge" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c keyroll -n "__fish_keyroll_using_subcommand spn; and not __fish_seen_subcommand_from list plan add remove move check duplicates" -l controller -d 'Ask this controller, with the operator\'s certificate from the settings file' -r
 complete -c keyroll -n "__fish_keyroll_using_subcommand spn; and not __fish_seen_subcommand_from list plan add remove move check duplicates" -l socket -d 'Ask through this Unix socket on the controller\'s own machine' -r -F
 complete -c keyroll -n "__fish_keyroll_using_subcommand spn; and not __fish_seen_subcommand_from list plan add remove move check duplicates" -l config -d 'The settings file: TOML with controller, socket, server-name, certificate, key, ca' -r -F

@@ -135,7 +135,7 @@ struct Outlet {
     /// The last entry that the sink has taken.
     reached: watch::Sender<u64>,
     trouble: Mutex<Option<String>>,
-    /// That the sink knows of entries that this store does not, since this process began.
+    /// That the sink knows of entries that this store does not, until somebody acknowledges it.
     fork: Mutex<Option<String>>,
 }
 
@@ -171,11 +171,12 @@ impl Sinks {
         ];
         let outlet = |sink: Sink| {
             let noted = store.audit_taken(sink.name());
+            let fork = store.audit_fork(sink.name());
             Ok(Outlet {
                 reached: watch::Sender::new(noted.map_err(|error| error.to_string())?),
                 sink,
                 trouble: Mutex::default(),
-                fork: Mutex::default(),
+                fork: Mutex::new(fork.map_err(|error| error.to_string())?),
             })
         };
         let outlets: Result<Vec<Outlet>, String> =
@@ -225,21 +226,45 @@ impl Sinks {
         told.collect()
     }
 
-    /// What operators are told: one for each sink that takes nothing.
-    pub fn alarms(&self) -> impl Iterator<Item = Alarm> + '_ {
-        let all_fail = self.outlets.iter().all(|outlet| outlet.failed().is_some());
+    /// The sinks that know of entries which the controller does not: each with what it knows.
+    #[must_use]
+    pub fn forks(&self) -> Vec<(String, String)> {
         let forks = self.outlets.iter().filter_map(|outlet| {
             let fork = outlet.fork.lock().unwrap_or_else(PoisonError::into_inner);
-            Some(Alarm {
-                grade: "critical".to_owned(),
-                object: outlet.sink.place(),
-                what: fork.clone()?,
-                next: "keyroll audit show; whether the controller was set back, and by whom; the \
-                       alarm ends when the controller is started anew"
-                    .to_owned(),
-                code: "audit-fork".to_owned(),
-                ..Alarm::default()
-            })
+            Some((outlet.sink.place(), fork.clone()?))
+        });
+        forks.collect()
+    }
+
+    /// Notes that somebody has seen `forks`; what came since is not seen.
+    ///
+    /// # Errors
+    /// [`StoreError`]; the alarms go on then.
+    pub fn acknowledge(&self, forks: &[(String, String)]) -> Result<(), StoreError> {
+        for outlet in &self.outlets {
+            let mut fork = outlet.fork.lock().unwrap_or_else(PoisonError::into_inner);
+            let place = outlet.sink.place();
+            if forks.iter().any(|seen| seen.0 == place && Some(&seen.1) == fork.as_ref()) {
+                self.store
+                    .write(|change| change.remove_audit_fork(outlet.sink.name()).map(drop))?;
+                *fork = None;
+            }
+        }
+        Ok(())
+    }
+
+    /// What operators are told: one for each sink that knows too much, or takes nothing.
+    pub fn alarms(&self) -> impl Iterator<Item = Alarm> + '_ {
+        let all_fail = self.outlets.iter().all(|outlet| outlet.failed().is_some());
+        let forks = self.forks().into_iter().map(|(object, what)| Alarm {
+            grade: "critical".to_owned(),
+            object,
+            what,
+            next: "keyroll audit show; whether the controller was set back, and by whom; then \
+                   keyroll audit acknowledge --reason WHY"
+                .to_owned(),
+            code: "audit-fork".to_owned(),
+            ..Alarm::default()
         });
         let failures = self.outlets.iter().filter_map(move |outlet| {
             let why = outlet.failed()?;
@@ -368,6 +393,7 @@ impl Outlet {
             detail: what.clone(),
         };
         append(store, event)?;
+        store.write(|change| change.put_audit_fork(self.sink.name(), &what))?;
         tracing::error!(sink = self.sink.place(), what, "the audit has forked");
         *fork = Some(what);
         Ok(())

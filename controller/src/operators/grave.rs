@@ -16,4 +16,6 @@ pub enum Grave {
     Delegation,
     /// Leave for a node to have an array's password itself.
     Password,
+    /// Ending the alarm that a sink of the audit knows of entries which the controller does not.
+    AuditFork,
 }

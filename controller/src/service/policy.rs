@@ -43,7 +43,7 @@ const fn administers(rpc: &'static str, verb: &'static str) -> Needs {
 }
 
 /// Every call with what it needs.
-pub const NEEDS: [Needs; 51] = [
+pub const NEEDS: [Needs; 52] = [
     administers("CreateArray", "array create"),
     administers("AdoptArray", "array adopt"),
     reads("ListArrays", "array list"),
@@ -85,6 +85,7 @@ pub const NEEDS: [Needs; 51] = [
     reads("Status", "status"),
     reads("ShowAudit", "audit show"),
     reads("VerifyAudit", "audit verify"),
+    administers("AcknowledgeAudit", "audit acknowledge"),
     administers("AddOperator", "operator add"),
     Needs {
         rpc: "ListOperators",

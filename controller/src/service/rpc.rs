@@ -136,6 +136,8 @@ operator_service! {
         |q| &some(&q.array), "", false => |c, call| c.show_audit(&q).await;
     "VerifyAudit" verify_audit(VerifyAuditRequest) -> VerifyAuditReply
         |q| &[], "", false => |c, call| c.verify_audit().await;
+    "AcknowledgeAudit" acknowledge_audit(AcknowledgeAuditRequest) -> Changed
+        |q| &[], "", q.dry_run, q.reason => |c, call| c.acknowledge_audit(&q);
     "AddOperator" add_operator(AddOperatorRequest) -> AddOperatorReply
         |q| &[], &q.operator, q.dry_run, detail::add_operator(q) =>
         |c, call| c.add_operator(&q, call.people());

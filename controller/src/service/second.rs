@@ -48,6 +48,9 @@ fn grave(request: &dyn Any, store: &Store) -> Result<Vec<Grave>, StoreError> {
         let unknown = || vec![Grave::Spn, Grave::Delegation];
         return Ok(record.map_or_else(unknown, |record| touched(&record.change)));
     }
+    if request.is::<said::AcknowledgeAuditRequest>() {
+        return Ok(vec![Grave::AuditFork]);
+    }
     if request.is::<said::PlanSpnsRequest>() {
         return Ok(vec![Grave::Spn]);
     }

@@ -13,6 +13,11 @@ fn taken(sink: &str) -> String {
     format!("audit-taken-by-{sink}")
 }
 
+/// The row of table `meta` that a sink knows of entries which this store does not.
+fn fork(sink: &str) -> String {
+    format!("audit-fork-of-{sink}")
+}
+
 /// Entries read at once: all keys that differ in their last three digits.
 const PAGE: u64 = 1000;
 
@@ -30,6 +35,14 @@ impl Change<'_> {
 
     pub(crate) fn put_audit_taken(&self, sink: &str, number: u64) -> Result<(), StoreError> {
         self.put(row::META, &taken(sink), &number)
+    }
+
+    pub(crate) fn put_audit_fork(&self, sink: &str, what: &str) -> Result<(), StoreError> {
+        self.put(row::META, &fork(sink), &what)
+    }
+
+    pub(crate) fn remove_audit_fork(&self, sink: &str) -> Result<bool, StoreError> {
+        self.remove(row::META, &fork(sink))
     }
 
     /// What signs checkpoints.
@@ -54,6 +67,11 @@ impl Store {
     pub(crate) fn audit_taken(&self, sink: &str) -> Result<u64, StoreError> {
         let number = self.row(row::META, &taken(sink))?;
         Ok(number.unwrap_or(0))
+    }
+
+    /// What a sink knows that this store does not, until somebody has acknowledged it.
+    pub(crate) fn audit_fork(&self, sink: &str) -> Result<Option<String>, StoreError> {
+        self.row(row::META, &fork(sink))
     }
 
     pub(crate) fn audit_head(&self) -> Result<Option<Head>, StoreError> {

@@ -229,6 +229,31 @@ impl Controller {
         Ok(walked.await.map_err(|error| fault(&error))??)
     }
 
+    /// Ends the alarms of sinks that know of entries which the controller does not.
+    ///
+    /// # Errors
+    /// [`No`] without a reason, or if there is no such alarm.
+    pub fn acknowledge_audit(
+        &self,
+        request: &said::AcknowledgeAuditRequest,
+    ) -> Result<said::Changed, No> {
+        if request.reason.trim().is_empty() {
+            let what = "it is written down why: there is no reason".to_owned();
+            return Err(No::bad_input("no-reason", what).next("the same with --reason"));
+        }
+        let forks = self.sinks.forks();
+        if forks.is_empty() {
+            let what = "no sink knows of entries that this controller does not".to_owned();
+            return Err(No::bad_state("no-fork", what).next("keyroll audit verify"));
+        }
+        if !request.dry_run {
+            self.sinks.acknowledge(&forks)?;
+        }
+        let seen = forks.iter().map(|(place, what)| format!("{place}: {what}"));
+        let next = vec!["keyroll audit show".to_owned()];
+        Ok(changed(seen.collect(), next, request.dry_run))
+    }
+
     /// Whether the chain of the audit holds.
     ///
     /// # Errors

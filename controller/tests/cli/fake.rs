@@ -177,6 +177,7 @@ answers! {
             fake.knobs().status.clone().unwrap_or_else(samples::status)
         };
         show_audit ShowAuditRequest => ShowAuditReply, |_, _| samples::audit();
+        acknowledge_audit AcknowledgeAuditRequest => Changed, |_, r| samples::changed(r.dry_run);
         verify_audit VerifyAuditRequest => VerifyAuditReply, |_, _| VerifyAuditReply {
             last: 7,
             ok: true,

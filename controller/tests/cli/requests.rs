@@ -238,6 +238,11 @@ fn the_other_verbs() {
     );
     asks("audit verify", "verify_audit", &[]);
     asks(
+        "audit acknowledge --reason restored --yes",
+        "acknowledge_audit",
+        &["reason: \"restored\"", "dry_run: false"],
+    );
+    asks(
         "approval list --array web",
         "list_approvals",
         &["array: \"web\""],

@@ -134,6 +134,18 @@ async fn r21_after_a_restore_the_file_goes_on_with_the_new_chain() {
     // And it is plain to see where.
     let broken = copy(&path, went_on.scratch.store.audit_key()).trouble;
     assert!(broken.is_some());
+    // No restart ends the alarm, though the file ends in our own chain by now: a person does.
+    went_on.task.abort();
+    let store = went_on.scratch.store.clone();
+    let again = Sinks::new(store.clone(), &file(&path)).unwrap();
+    assert_eq!(again.alarms().next().as_ref(), Some(alarm));
+    // Who has seen another one has not seen this.
+    let other = [(alarm.object.clone(), "another".to_owned())];
+    again.acknowledge(&other).unwrap();
+    assert_eq!(again.alarms().count(), 1);
+    again.acknowledge(&again.forks()).unwrap();
+    assert_eq!(again.alarms().count(), 0);
+    assert_eq!(Sinks::new(store, &file(&path)).unwrap().forks(), []);
 }
 
 #[tokio::test]

@@ -8,19 +8,20 @@ use clap::Subcommand;
 use keyroll_controller::audit::verify_copy;
 use keyroll_controller::seal::AuditKey;
 use keyroll_proto::operator::{
-    ShowAuditReply, ShowAuditRequest, VerifyAuditReply, VerifyAuditRequest,
+    AcknowledgeAuditRequest, ShowAuditReply, ShowAuditRequest, VerifyAuditReply, VerifyAuditRequest,
 };
 
 use crate::exit::Exit;
 use crate::screen::table;
-use crate::session::{Session, show};
+use crate::session::{Consent, Session, show};
 use crate::trouble::Trouble;
 use crate::words::{moment_millis, or_dash};
 
 /// Examples of the group.
 pub const EXAMPLES: &str = "Examples:
   keyroll audit show --limit 20
-  keyroll audit verify";
+  keyroll audit verify
+  keyroll audit acknowledge --reason 'put back from the backup of Monday, by anna'";
 
 /// What to do with the audit trail.
 #[derive(Debug, Subcommand)]
@@ -58,6 +59,20 @@ pub enum Verb {
         /// A head that was noted elsewhere: an entry of the copy must have this hash
         #[arg(long, value_name = "HASH", requires = "copy")]
         head: Option<String>,
+    },
+    /// End the alarm that a sink has heard of entries which the controller does not have
+    ///
+    /// The controller was set back, or somebody has written there: find out which, first. Needs an
+    /// admin of all arrays.
+    #[command(after_help = "Examples:
+  keyroll audit acknowledge --reason 'put back from the backup of Monday, by anna' --dry-run
+  keyroll audit acknowledge --reason 'put back from the backup of Monday, by anna'")]
+    Acknowledge {
+        /// What was found out; it is written into the audit
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+        #[command(flatten)]
+        consent: Consent,
     },
 }
 
@@ -97,6 +112,15 @@ pub async fn run(verb: Verb, session: &Session) -> Result<Exit, Trouble> {
                 (true, 0) if of_copy => Exit::Warning,
                 (true, _) => Exit::Done,
             })
+        }
+        Verb::Acknowledge { reason, consent } => {
+            session
+                .change_if_agreed("ending the alarm", consent, async |mut client, dry_run| {
+                    let reason = reason.clone();
+                    let request = AcknowledgeAuditRequest { reason, dry_run };
+                    client.acknowledge_audit(request).await
+                })
+                .await
         }
     }
 }

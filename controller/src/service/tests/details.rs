@@ -90,6 +90,7 @@ async fn told() -> Vec<(&'static str, &'static str, bool)> {
         "SetSchedule" set_schedule SetScheduleRequest { array: own() } { schedule_toml: x() };
         "PauseSchedule" pause_schedule PauseScheduleRequest { array: own() } { reason: x() };
         "ResumeSchedule" resume_schedule ResumeScheduleRequest { array: own() } {};
+        "AcknowledgeAudit" acknowledge_audit AcknowledgeAuditRequest {} { reason: x() };
         "AddOperator" add_operator AddOperatorRequest {} {
             operator: x(), role: x(), arrays: vec![own()], csr: vec![7], lifetime: 7,
             replace: true };

@@ -75,6 +75,7 @@ async fn asked(by: &'static str, array: &str) -> Vec<(&'static str, bool)> {
         "Status" status StatusRequest {};
         "ShowAudit" show_audit ShowAuditRequest { array: a.into() };
         "VerifyAudit" verify_audit VerifyAuditRequest {};
+        "AcknowledgeAudit" acknowledge_audit AcknowledgeAuditRequest { dry_run: true };
         "AddOperator" add_operator AddOperatorRequest {};
         "ListOperators" list_operators ListOperatorsRequest {};
         "RevokeOperator" revoke_operator RevokeOperatorRequest {};

@@ -8,12 +8,13 @@ use crate::audit::sinks::AuditConfig;
 use crate::stand_in::{give_up, in_service};
 use crate::store::ChangeRecord;
 
-pub(super) const GRAVE: [Grave; 5] = [
+pub(super) const GRAVE: [Grave; 6] = [
     Grave::Emergency,
     Grave::WaiveDc,
     Grave::Spn,
     Grave::Delegation,
     Grave::Password,
+    Grave::AuditFork,
 ];
 
 pub(super) fn guarded() -> (StandIn, Service) {
@@ -180,6 +181,10 @@ async fn r20_each_grave_kind_waits_and_nothing_else_does() {
         emergency: false,
         ..emergency("by the way")
     };
+    let seen = said::AcknowledgeAuditRequest {
+        reason: "restored".to_owned(),
+        dry_run: false,
+    };
     let by = "anna";
     let waits = "second-person";
     for (asked, outcome, grave) in [
@@ -212,6 +217,11 @@ async fn r20_each_grave_kind_waits_and_nothing_else_does() {
         (
             "apply",
             service.plan_delegation(from(by, apply)).await.err(),
+            true,
+        ),
+        (
+            "acknowledge",
+            service.acknowledge_audit(from("alma", seen)).await.err(),
             true,
         ),
         (
