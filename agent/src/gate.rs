@@ -113,6 +113,13 @@ impl Gates {
         self.with(array, |gate| *gate = removed);
     }
 
+    /// Whether the node was taken out of `array`, and is not in it again yet.
+    #[must_use]
+    pub fn is_removed(&self, array: &ArrayName) -> bool {
+        let arrays = self.arrays.lock().unwrap_or_else(PoisonError::into_inner);
+        arrays.get(array).is_some_and(|gate| gate.removed)
+    }
+
     /// Everything must be confirmed anew, as after a start.
     pub fn close_all(&self) {
         let mut arrays = self.arrays.lock().unwrap_or_else(PoisonError::into_inner);

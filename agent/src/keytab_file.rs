@@ -19,7 +19,7 @@ use keyroll::secret::SecretBytes;
 use zeroize::Zeroizing;
 
 pub(crate) use self::ours::remove;
-pub use self::ours::wipe;
+pub use self::ours::{take_out, wipe};
 use crate::atomic_file::{self, Access, FileError};
 use crate::effect::Effect;
 use crate::platform;

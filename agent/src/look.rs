@@ -9,12 +9,13 @@ use serde_json::{Value, json};
 
 use crate::atomic_file;
 use crate::command_line::say;
-use crate::config::Config;
+use crate::config::{Array, Config};
 use crate::exit::Exit;
 use crate::identity::{Identity, IdentityError};
 use crate::keytab_file::{KeytabError, Target};
 use crate::obeyed;
 use crate::platform;
+use crate::state::ArrayState;
 use crate::trouble::chain;
 
 /// For whom it is written.
@@ -41,6 +42,7 @@ pub fn check(settings: &Path, config: &Config, output: Output) -> Exit {
         let object = target.path.display().to_string();
         (object, inspect(target))
     }));
+    findings.extend(config.arrays.iter().flat_map(|array| left(config, array)));
     match output {
         Output::Table => findings.iter().for_each(|finding| say(&line(finding))),
         Output::Json => {
@@ -91,6 +93,25 @@ fn inspect(target: &Target) -> Result<String, String> {
         Ok(()) => Ok(fine),
         Err(error) => Err(format!("cannot write in {}: {error}", folder.display())),
     }
+}
+
+/// Keys of the array that the settings have no place for any more.
+fn left(config: &Config, array: &Array) -> Vec<Finding> {
+    let (name, folder) = (&array.name, config.state.join("arrays"));
+    let mut state = match ArrayState::load(&folder, name) {
+        Ok(state) => state,
+        Err(error) => return vec![(format!("array {name}"), Err(chain(&error)))],
+    };
+    state.part_with(&array.targets);
+    let left = state.left.iter().map(|(path, marks)| {
+        let why = format!(
+            "{} keys of array {name} are left here, where the settings have no target for them; \
+             they go with the next roll, which retires them",
+            marks.len()
+        );
+        (path.display().to_string(), Err(why))
+    });
+    left.collect()
 }
 
 fn targets(config: &Config) -> impl Iterator<Item = (&ArrayName, &Target)> {

@@ -9,11 +9,12 @@ mod writing;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
 use std::time::Instant;
 
 use chrono::Utc;
-use keyroll::fence::{Epoch, Judgement, Stale, Version};
+use keyroll::fence::{Epoch, Fence, Judgement, Stale, Version};
 use keyroll::keyset::Keyset;
 use keyroll::keytab::TargetKind;
 use keyroll::letter::PasswordUse;
@@ -55,6 +56,9 @@ pub enum StageError {
     /// The files hold it, and the services were not told.
     #[error(transparent)]
     Hook(#[from] HookError),
+    /// Another keyset, a later request for this one, or a removal came in between.
+    #[error("version {0} is overtaken: the node was asked for something else meanwhile")]
+    Superseded(Version),
     /// The work was cut off.
     #[error("the work was cut off: {0}")]
     Lost(String),
@@ -77,6 +81,12 @@ struct Member {
     state: Mutex<ArrayState>,
     /// How a hook last ended, if it failed: told while its files wait for it.
     hook_trouble: std::sync::Mutex<Option<String>>,
+    /// What `state` has of numbers and changes, for whoever cannot wait for it.
+    last: std::sync::Mutex<Fence>,
+    /// Held while hooks run, and never while `state` is waited for by anything but them.
+    hooks: Mutex<()>,
+    /// Counts who has come to run hooks.
+    arrivals: AtomicU64,
 }
 
 impl Member {
@@ -94,6 +104,15 @@ impl Member {
             .unwrap_or_else(PoisonError::into_inner);
         let unknown = || "no hook has ended well since the files were written".to_owned();
         trouble.clone().unwrap_or_else(unknown)
+    }
+
+    /// The numbers as last noted.
+    fn last(&self) -> Fence {
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn note_numbers(&self, state: &ArrayState) {
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = state.fence;
     }
 }
 
@@ -117,7 +136,12 @@ impl Node {
         PasswordTargets::abandon(&config.arrays, takers, &folder);
         let (mut arrays, mut held, mut removed) = (BTreeMap::new(), Vec::new(), Vec::new());
         for array in config.arrays {
-            let state = ArrayState::load(&folder, &array.name)?;
+            let mut state = ArrayState::load(&folder, &array.name)?;
+            state.part_with(&array.targets);
+            for (path, marks) in &state.left {
+                let (array, path, keys) = (&array.name, path.display(), marks.len());
+                tracing::warn!(%array, %path, keys, "no target any more: they go once retired");
+            }
             held.push((array.name.clone(), state.held));
             if state.removed {
                 removed.push(array.name.clone());
@@ -132,8 +156,11 @@ impl Node {
             let member = Member {
                 passwords: Arc::new(passwords),
                 array: Arc::new(array),
+                last: std::sync::Mutex::new(state.fence),
                 state: Mutex::new(state),
                 hook_trouble: std::sync::Mutex::default(),
+                hooks: Mutex::default(),
+                arrivals: AtomicU64::default(),
             };
             arrays.insert(member.array.name.clone(), member);
         }
@@ -189,7 +216,9 @@ impl Node {
         let arrays = self.arrays.values();
         let files = arrays.flat_map(|member| member.array.targets.iter());
         let files: Vec<PathBuf> = files.map(|target| target.path.clone()).collect();
-        let hook_trouble = known.hooks_due.then(|| member.hook_trouble());
+        // While they run nobody can say.
+        let failed = known.hooks_due && member.hooks.try_lock().is_ok();
+        let hook_trouble = failed.then(|| member.hook_trouble());
         let found = aside(move || {
             let targets = array.targets.iter();
             let targets = targets.map(|target| FoundTarget::read(target, &files, &known, &nonce));
@@ -245,7 +274,7 @@ impl Node {
         if let Judgement::Refuse(stale) = state.fence.judge(keyset.epoch, keyset.version) {
             return Err(stale.into());
         }
-        let version = keyset.version;
+        let (epoch, version) = (keyset.epoch, keyset.version);
         let (array, known, folder) = (
             Arc::clone(&member.array),
             state.clone(),
@@ -264,18 +293,67 @@ impl Node {
         };
         let (next, outcome) = aside(work).await?;
         *state = next;
+        member.note_numbers(&state);
         outcome?;
-        if state.hooks_due {
-            for hook in &member.array.hooks {
-                let ran = hook.run(&name, version).await;
-                member.note(ran.as_ref().err().map(HookError::to_string));
-                ran?;
+        if !state.hooks_due {
+            return self.hold(member, &mut state, epoch, version).await;
+        }
+        // Hooks take their time: verdicts, looks and newer keysets do not wait for them.
+        let arrived = member.arrivals.fetch_add(1, Ordering::Relaxed) + 1;
+        drop(state);
+        self.tell_services(member, arrived, epoch, version).await
+    }
+
+    /// Runs the hooks, one caller after the other, and holds `version` if they ran after the last
+    /// change of its files.
+    async fn tell_services(
+        &self,
+        member: &Member,
+        arrived: u64,
+        epoch: Epoch,
+        version: Version,
+    ) -> Result<(), StageError> {
+        let name = &member.array.name;
+        let _alone = member.hooks.lock().await;
+        if member.arrivals.load(Ordering::Relaxed) != arrived {
+            // Whoever waited this long has asked again, or nobody waits any more.
+            return Err(StageError::Superseded(version));
+        }
+        let seen = {
+            let mut state = member.state.lock().await;
+            if !state.hooks_due || state.fence.version != version {
+                return self.hold(member, &mut state, epoch, version).await;
             }
+            state.changes
+        };
+        for hook in &member.array.hooks {
+            let ran = hook.run(name, version).await;
+            member.note(ran.as_ref().err().map(HookError::to_string));
+            ran?;
+        }
+        let mut state = member.state.lock().await;
+        if state.changes != seen {
+            return Err(StageError::Superseded(version));
+        }
+        self.hold(member, &mut state, epoch, version).await
+    }
+
+    /// Notes that `version` is whole, unless the node is beyond it by now.
+    async fn hold(
+        &self,
+        member: &Member,
+        state: &mut ArrayState,
+        epoch: Epoch,
+        version: Version,
+    ) -> Result<(), StageError> {
+        let (begun, removed) = (state.fence.version, state.removed && state.files.is_empty());
+        if begun != version || removed {
+            return Err(StageError::Superseded(version));
         }
         let mut next = state.clone();
-        next.hold();
-        self.keep(&name, &mut state, next).await?;
-        self.gates.held(&name, version);
+        next.hold(epoch, version);
+        self.keep(member, state, next).await?;
+        self.gates.held(&member.array.name, version);
         Ok(())
     }
 
@@ -315,19 +393,23 @@ impl Node {
         verdict: Result<(), String>,
         required: Version,
     ) -> Result<(), StageError> {
-        let mut state = self.member(name)?.state.lock().await;
-        if let Judgement::Refuse(stale) = state.fence.judge(epoch, required) {
+        let member = self.member(name)?;
+        // Not behind a file that takes its time: what shuts a gate shuts it now.
+        if let Judgement::Refuse(stale) = member.last().judge(epoch, required) {
             return Err(stale.into());
         }
         self.gates.heard(name, Instant::now());
         self.gates.admit(name, verdict, required);
+        let mut state = member.state.lock().await;
         let mut next = state.clone();
-        next.fence.epoch = epoch;
-        next.removed = false;
+        next.fence.epoch = epoch.max(next.fence.epoch);
+        next.removed = self.gates.is_removed(name);
+        let reached = next.fence.epoch;
         // The verdict counts even where the disk is full.
-        if let Err(error) = self.keep(name, &mut state, next).await {
+        if let Err(error) = self.keep(member, &mut state, next).await {
             tracing::warn!(array = %name, error = chain(&error), "the epoch is not kept");
-            state.fence.epoch = epoch;
+            state.fence.epoch = reached;
+            member.note_numbers(&state);
         }
         Ok(())
     }
@@ -336,7 +418,7 @@ impl Node {
     pub async fn rest(&self) {
         let mut at_rest = Vec::new();
         for member in self.arrays.values() {
-            at_rest.push(member.state.lock().await);
+            at_rest.push((member.hooks.lock().await, member.state.lock().await));
         }
     }
 
@@ -353,11 +435,13 @@ impl Node {
         next.fence.epoch = epoch;
         next.held = Version(0);
         next.removed = true;
-        self.keep(name, &mut state, next.clone()).await?;
-        let (array, before) = (Arc::clone(&member.array), state.clone());
+        next.changes += 1;
+        self.keep(member, &mut state, next.clone()).await?;
+        let (array, mut before) = (Arc::clone(&member.array), state.clone());
         let passwords = Arc::clone(&member.passwords);
         aside(move || {
             let wiped = keytab_file::wipe(&array.targets, &before.written(), &before.principals);
+            let wiped = wiped.and(before.retire(|_| false));
             let forgotten = passwords.wipe();
             wiped
                 .map_err(StageError::from)
@@ -367,21 +451,23 @@ impl Node {
         // Nothing of the array is left, so whatever comes under its names is somebody else's.
         next.principals.clear();
         next.files.clear();
+        next.left.clear();
         next.access.clear();
         next.hooks_due = false;
-        self.keep(name, &mut state, next).await
+        self.keep(member, &mut state, next).await
     }
 
     /// Makes `next` the state, on disk first.
     async fn keep(
         &self,
-        name: &ArrayName,
+        member: &Member,
         state: &mut ArrayState,
         next: ArrayState,
     ) -> Result<(), StageError> {
-        let (folder, name) = (self.folder.clone(), name.clone());
+        let (folder, name) = (self.folder.clone(), member.array.name.clone());
         let before = state.clone();
         *state = aside(move || save(&folder, &name, &before, next)).await??;
+        member.note_numbers(state);
         Ok(())
     }
 }

@@ -279,7 +279,7 @@ fn refused(error: &StageError) -> Status {
     let text = chain(error);
     match error {
         StageError::UnknownArray(_) => Status::not_found(text),
-        StageError::Stale(_) => Status::aborted(text),
+        StageError::Stale(_) | StageError::Superseded(_) => Status::aborted(text),
         StageError::Keytab(_)
         | StageError::Session(_)
         | StageError::State(_)

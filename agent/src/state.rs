@@ -16,8 +16,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::atomic_file::{self, Access, FileError};
 use crate::effect::Effect;
-use crate::keytab_file::Target;
-use crate::platform;
+use crate::keytab_file::{KeytabError, Target, take_out};
+use crate::{logon_session, platform, service_logon};
 
 /// What was accepted for one array.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,13 +38,23 @@ pub struct ArrayState {
     /// Who could read each of them then: if it is lost, the same shall read the next.
     #[serde(default)]
     pub access: BTreeMap<PathBuf, Access>,
+    /// What it has written where the settings no longer have it: into a file that is no target any
+    /// more, or under a principal that the file is told to lack. It goes once no keyset lists it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub left: BTreeMap<PathBuf, BTreeSet<Mark>>,
     /// An operator has taken the node out of the array, and it was not admitted again since.
     #[serde(default)]
     pub removed: bool,
     /// Files have changed, and the hooks have not succeeded since.
     #[serde(default)]
     pub hooks_due: bool,
+    /// Counts, in this run, what changes files: hooks that began before say nothing of it.
+    #[serde(skip)]
+    pub changes: u64,
 }
+
+/// What holds passwords of an array and is no file of the settings.
+const KEPT: [&str; 2] = [logon_session::NAME, service_logon::NAME];
 
 /// The fingerprint of one entry under the state's salt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -146,10 +156,68 @@ impl ArrayState {
                 && self.principals.contains(&entry.principal))
     }
 
-    /// Notes that what was begun is whole on disk, hooks and all.
-    pub const fn hold(&mut self) {
-        self.held = self.fence.version;
-        self.held_epoch = self.fence.epoch;
+    /// Parts what was written where the settings no longer have it from the rest. They change at a
+    /// start alone.
+    pub fn part_with(&mut self, targets: &[Target]) {
+        let files = std::mem::take(&mut self.files);
+        for (path, marks) in files {
+            let is_kept = KEPT.iter().any(|name| path == Path::new(name));
+            if is_kept || targets.iter().any(|target| target.path == path) {
+                self.files.insert(path, marks);
+            } else {
+                self.access.remove(&path);
+                self.left.entry(path).or_default().extend(marks);
+            }
+        }
+        self.left.retain(|_, marks| !marks.is_empty());
+        for target in targets {
+            let mut marks = self.left.remove(&target.path).unwrap_or_default();
+            if target.filter.kind != TargetKind::Shared {
+                continue;
+            }
+            marks.extend(self.files.get(&target.path).into_iter().flatten());
+            // One that cannot be read now stops the next keyset, too, and is told then.
+            let entries = target.entries().unwrap_or_default();
+            let entries = entries.iter().flatten();
+            let foreign = entries.filter(|entry| !self.owns(target, entry));
+            let foreign: BTreeSet<Mark> = foreign.filter_map(|entry| self.mark(entry)).collect();
+            let left: BTreeSet<Mark> = marks.intersection(&foreign).copied().collect();
+            if !left.is_empty() {
+                self.left.insert(target.path.clone(), left);
+            }
+        }
+    }
+
+    /// Takes out what was left and what `listed` does not say to keep; the first error, after all
+    /// was tried.
+    ///
+    /// # Errors
+    /// [`KeytabError`]; what could not be taken out is still known.
+    pub fn retire(&mut self, listed: impl Fn(&Entry) -> bool) -> Result<(), KeytabError> {
+        let mut outcome = Ok(());
+        for (path, marks) in std::mem::take(&mut self.left) {
+            let is_left = |held: &Entry| self.mark(held).is_some_and(|mark| marks.contains(&mark));
+            let stays = match take_out(&path, |held| is_left(held) && !listed(held)) {
+                Ok(entries) => {
+                    let stays = entries.iter().filter_map(|entry| self.mark(entry));
+                    stays.filter(|mark| marks.contains(mark)).collect()
+                }
+                Err(error) => {
+                    outcome = outcome.and(Err(error));
+                    marks
+                }
+            };
+            if !stays.is_empty() {
+                self.left.insert(path, stays);
+            }
+        }
+        outcome
+    }
+
+    /// Notes that `version`, by a controller of `epoch`, is whole on disk, hooks and all.
+    pub const fn hold(&mut self, epoch: Epoch, version: Version) {
+        self.held = version;
+        self.held_epoch = epoch;
         self.hooks_due = false;
     }
 

@@ -267,13 +267,35 @@ pub fn shared(existing: &[u8], edit: &SharedEdit<'_>) -> Result<Vec<Patch>, Edit
         .map(|one| entry::render(one.principal, one.kvno, one.key, edit.timestamp))
         .collect::<Result<Vec<_>, _>>()?;
     add(&framing, bodies, &mut patches)?;
+    take_out(&retired, &mut patches);
+    Ok(patches)
+}
+
+/// The plan that takes the entries out that are `gone`, and leaves everything else where it is.
+///
+/// # Errors
+/// [`EditError::Damaged`]; nothing may be written then.
+pub fn without(
+    existing: &[u8],
+    mut gone: impl FnMut(&Entry) -> bool,
+) -> Result<Vec<Patch>, EditError> {
+    let framing = Framing::parse(existing)?;
+    let entries = framing.entries();
+    let retired =
+        entries.filter(|record| Entry::parse(record.body).is_some_and(|held| gone(&held)));
+    let mut patches = Vec::new();
+    take_out(&retired.collect::<Vec<_>>(), &mut patches);
+    Ok(patches)
+}
+
+/// Turns records into holes, and wipes them once no reader sees them any more.
+fn take_out(retired: &[&Record<'_>], patches: &mut Vec<Patch>) {
     let turned = retired.iter().map(|record| {
         let word = length_word(record.body.len(), RecordKind::Hole);
         Patch::new(record.offset, word.to_vec(), Sync::Later)
     });
-    in_one_sync(turned, &mut patches);
-    in_one_sync(retired.into_iter().map(wiped), &mut patches);
-    Ok(patches)
+    in_one_sync(turned, patches);
+    in_one_sync(retired.iter().copied().map(wiped), patches);
 }
 
 /// Zeros over the body of a record that no reader sees any more.

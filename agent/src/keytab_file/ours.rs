@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use keyroll::kerberos::Principal;
 use keyroll::keyset::Unlisted;
-use keyroll::keytab::edit::shared;
-use keyroll::keytab::{Entry, Framing, SharedEdit, TargetKind};
+use keyroll::keytab::edit::{shared, without};
+use keyroll::keytab::{Entry, Framing, SharedEdit, TargetKind, held};
 
 use super::{KeytabError, Target};
 use crate::atomic_file::{self, Access, FileError};
@@ -103,6 +103,30 @@ impl Target {
         }
         Ok(())
     }
+}
+
+/// Takes entries out of a file that is nobody's target, or others' entries by now; what is left in
+/// it, of whoever.
+///
+/// # Errors
+/// [`KeytabError`]; a repetition does the rest.
+pub fn take_out(path: &Path, gone: impl FnMut(&Entry) -> bool) -> Result<Vec<Entry>, KeytabError> {
+    let _here = Effect::WipeKeytab.here();
+    let locked = match LockedFile::open(path, Purpose::Write, LOCK_DEADLINE) {
+        Err(error) if error.is_missing() => return Ok(Vec::new()),
+        outcome => outcome?,
+    };
+    let content = |source| KeytabError::Content {
+        path: path.to_owned(),
+        source,
+    };
+    let bytes = locked.read()?;
+    for patch in &without(bytes.expose(), gone).map_err(content)? {
+        locked.perform(patch)?;
+    }
+    let bytes = locked.read()?;
+    let entries = held::entries(bytes.expose()).map_err(|damaged| content(damaged.into()))?;
+    Ok(entries.into_iter().flatten().collect())
 }
 
 /// Overwrites and removes a file of ours alone, and what a crash has left beside it.

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use keyroll::keyset::{Keyset, Unlisted};
+use keyroll::keytab::Entry;
 use keyroll::letter::PasswordUse;
 
 use super::{StageError, save};
@@ -13,6 +14,7 @@ use crate::config::Array;
 use crate::keytab_file::{Order, prepare};
 use crate::password_targets::PasswordTargets;
 use crate::state::ArrayState;
+use crate::trouble::chain;
 
 /// A keyset on its way into the targets of an array.
 pub(super) struct Writing<'a> {
@@ -48,7 +50,10 @@ impl Writing<'_> {
             Err(error) => return (state, Err(error.into())),
         };
         // A hook restarts what has to be, so it is told of services that log on anew, too.
-        next.hooks_due |= !prepared.is_empty() || self.passwords.switches_services(keyset);
+        if !prepared.is_empty() || self.passwords.switches_services(keyset) {
+            next.hooks_due = true;
+            next.changes += 1;
+        }
         for target in &self.array.targets {
             // Ours from here on: whatever a crash leaves there, nobody else's is lost with it.
             next.files.entry(target.path.clone()).or_default();
@@ -76,6 +81,13 @@ impl Writing<'_> {
         if self.keyset.unlisted == Unlisted::Remove {
             // No key of an earlier name is left, so such names are not the array's any more.
             next.principals.clone_from(&self.keyset.principals);
+            if let Err(error) = next.retire(|held| self.lists(held)) {
+                // No service has to wait for that: it is tried again with each keyset.
+                tracing::warn!(
+                    error = chain(&error),
+                    "keys are left where no target is any more"
+                );
+            }
         }
         next.files.clear();
         next.access.clear();
@@ -94,8 +106,16 @@ impl Writing<'_> {
         next.files.extend(self.passwords.marks(&next.salt)?);
         // Without hooks there is nothing left that could fail: one write to the disk less.
         if self.array.hooks.is_empty() || !next.hooks_due {
-            next.hold();
+            next.hold(self.keyset.epoch, self.keyset.version);
         }
         Ok(save(self.folder, &self.array.name, &begun, next)?)
+    }
+
+    /// Whether the keyset has the key of this entry.
+    fn lists(&self, held: &Entry) -> bool {
+        let generations = self.keyset.generations.iter();
+        let mut keys = generations.flat_map(|one| one.keys.iter().map(|key| (one.kvno, key)));
+        self.keyset.principals.contains(&held.principal)
+            && keys.any(|(kvno, key)| held.holds(&held.principal, kvno, key))
     }
 }

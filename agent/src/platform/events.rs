@@ -4,7 +4,7 @@
 //! [docs/windows.md]: ../../../docs/windows.md
 
 /// Each sentence with its number. `EventCreate.exe`, which shows the lines, knows 1 to 1000.
-pub const EVENTS: [(u32, &str); 23] = [
+pub const EVENTS: [(u32, &str); 25] = [
     (1, "agent ready"),
     (2, "asked to stop"),
     (3, "the agent ended"),
@@ -24,6 +24,8 @@ pub const EVENTS: [(u32, &str); 23] = [
     (20, "certificate renewed"),
     (21, "joined anew: the new identity counts"),
     (22, "a new identity is there and cannot be used"),
+    (24, "no target any more: they go once retired"),
+    (25, "keys are left where no target is any more"),
     (30, "handshake refused"),
     (31, "handshake not finished in time"),
     (32, "too many handshakes: dropped"),

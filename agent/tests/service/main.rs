@@ -10,9 +10,13 @@ mod dying;
 #[cfg(unix)]
 mod faults;
 mod health;
+#[cfg(unix)]
+mod hooks;
 #[cfg(windows)]
 mod installed;
 mod keysets;
+#[cfg(unix)]
+mod left;
 mod local_authority;
 mod logons;
 #[cfg(unix)]

@@ -270,6 +270,34 @@ fn a_retired_key_leaves_no_byte_behind() {
 }
 
 #[test]
+fn entries_are_taken_out_and_the_others_stay_where_they_are() {
+    let generations = vec![
+        generation(Role::Current, 0xab),
+        generation(Role::Pending, 0xcd),
+    ];
+    let old = keyset(&["HTTP/web@R"], generations);
+    let entries = wanted(&old, &ALL(TargetKind::Shared));
+    let before = whole_file(&entries, 1).unwrap();
+    let mut bytes = Zeroizing::new(before.expose().to_vec());
+    for patch in without(before.expose(), |held| held.kvno.0 == 0xab).unwrap() {
+        patch.apply(&mut bytes);
+    }
+    assert_eq!(bytes.len(), before.expose().len());
+    assert!(!bytes.windows(4).any(|window| window == [0xab; 4]));
+    let left = contents(&bytes, &old.principals).1;
+    assert!(
+        left.iter().all(|entry| entry.1 == 0xcd) && left.len() == 2,
+        "{left:?}"
+    );
+    assert!(
+        without(&bytes, |held| held.kvno.0 == 0xab)
+            .unwrap()
+            .is_empty()
+    );
+    assert!(without(&bytes[..bytes.len() - 1], |_| true).is_err());
+}
+
+#[test]
 fn an_empty_file_becomes_a_keytab_and_a_damaged_one_is_left_alone() {
     let new = keyset(&["HTTP/web@R"], vec![generation(Role::Current, 3)]);
     let entries = wanted(&new, &ALL(TargetKind::Shared));
