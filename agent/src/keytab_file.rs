@@ -5,7 +5,7 @@
 
 mod ours;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -53,7 +53,7 @@ pub enum KeytabError {
         /// What is wrong in it.
         source: EditError,
     },
-    /// A file that is to be keyroll's alone holds keys of others, and keyroll has never written it.
+    /// A file that is to be keyroll's alone holds keys of others, and was never keyroll's alone.
     #[error(
         "{} holds entries of {others}, which are not the array's and would be lost: give the \
          target kind = \"shared\" or another path, or remove the file", path.display()
@@ -105,6 +105,8 @@ pub struct Order<'a> {
     pub scope: &'a [Principal],
     /// The files that were written for the array before, and who could read them.
     pub written: &'a BTreeMap<PathBuf, Access>,
+    /// Those of them that nobody else had a part in.
+    pub ours: &'a BTreeSet<PathBuf>,
     /// What new entries carry, seconds since 1970.
     pub timestamp: u32,
 }
@@ -147,7 +149,7 @@ fn replacement(
     wanted: &[Wanted<'_>],
     order: Order<'_>,
 ) -> Result<Option<Change>, KeytabError> {
-    target.demand_ours(order.written, order.scope)?;
+    target.demand_ours(order.ours, order.scope)?;
     // Even where nothing has to change now.
     atomic_file::remove_leftovers(&target.path)?;
     if target.is_kept(order) {

@@ -440,7 +440,7 @@ impl Node {
         let (array, mut before) = (Arc::clone(&member.array), state.clone());
         let passwords = Arc::clone(&member.passwords);
         aside(move || {
-            let wiped = keytab_file::wipe(&array.targets, &before.written(), &before.principals);
+            let wiped = keytab_file::wipe(&array.targets, &before.ours(), &before.principals);
             let wiped = wiped.and(before.retire(|_| false));
             let forgotten = passwords.wipe();
             wiped
@@ -452,6 +452,7 @@ impl Node {
         next.principals.clear();
         next.files.clear();
         next.left.clear();
+        next.shared.clear();
         next.access.clear();
         next.hooks_due = false;
         self.keep(member, &mut state, next).await

@@ -35,6 +35,9 @@ pub struct ArrayState {
     pub salt: [u8; 32],
     /// What each file held when it was last written.
     pub files: BTreeMap<PathBuf, BTreeSet<Mark>>,
+    /// Those of them that others wrote to as well, as the settings had it then.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub shared: BTreeSet<PathBuf>,
     /// Who could read each of them then: if it is lost, the same shall read the next.
     #[serde(default)]
     pub access: BTreeMap<PathBuf, Access>,
@@ -126,6 +129,14 @@ impl ArrayState {
         files.map(|path| (path.clone(), access(path))).collect()
     }
 
+    /// The files that were written as the array's alone: nothing in them is anybody else's.
+    #[must_use]
+    pub fn ours(&self) -> BTreeSet<PathBuf> {
+        let files = self.files.keys();
+        let ours = files.filter(|path| !self.shared.contains(*path));
+        ours.cloned().collect()
+    }
+
     /// The mark of an entry; none if its enctype is not one of keyroll's.
     #[must_use]
     pub fn mark(&self, entry: &Entry) -> Option<Mark> {
@@ -166,6 +177,7 @@ impl ArrayState {
                 self.files.insert(path, marks);
             } else {
                 self.access.remove(&path);
+                self.shared.remove(&path);
                 self.left.entry(path).or_default().extend(marks);
             }
         }

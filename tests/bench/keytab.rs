@@ -67,6 +67,7 @@ pub fn measure(folder: &Path) -> Result<Vec<Row>> {
         access: Access::PRIVATE,
     }];
     let written = [(target[0].path.clone(), Access::PRIVATE)].into();
+    let ours = [target[0].path.clone()].into();
     let update = |turn: usize| {
         timed(|| {
             let keyset = &keysets[turn % 2];
@@ -74,6 +75,7 @@ pub fn measure(folder: &Path) -> Result<Vec<Row>> {
                 keyset,
                 scope: &keyset.principals,
                 written: &written,
+                ours: &ours,
                 timestamp: 1,
             };
             Ok(prepare(&target, order)?.commit()?)

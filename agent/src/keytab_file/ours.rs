@@ -1,6 +1,6 @@
 //! Whose a file is, before it is first written or removed; and how the array's keys leave it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use keyroll::kerberos::Principal;
@@ -9,7 +9,7 @@ use keyroll::keytab::edit::{shared, without};
 use keyroll::keytab::{Entry, Framing, SharedEdit, TargetKind, held};
 
 use super::{KeytabError, Target};
-use crate::atomic_file::{self, Access, FileError};
+use crate::atomic_file::{self, FileError};
 use crate::effect::Effect;
 use crate::shared_file::{LOCK_DEADLINE, LockedFile, Purpose};
 
@@ -17,31 +17,31 @@ use crate::shared_file::{LOCK_DEADLINE, LockedFile, Purpose};
 const NAMED: usize = 3;
 
 /// Removes the array's keys from all `targets`: the files, or in shared ones the entries of
-/// `scope`. A file that is none of `written` goes only if it is seen to hold nothing else.
+/// `scope`. A file that is none of `ours` goes only if it is seen to hold nothing else.
 ///
 /// # Errors
 /// [`KeytabError`]; of [`KeytabError::OfOthers`] and [`KeytabError::NotOurs`], before any file
 /// is touched.
 pub fn wipe(
     targets: &[Target],
-    written: &BTreeMap<PathBuf, Access>,
+    ours: &BTreeSet<PathBuf>,
     scope: &[Principal],
 ) -> Result<(), KeytabError> {
     for target in targets {
-        target.demand_ours(written, scope)?;
+        target.demand_ours(ours, scope)?;
     }
     targets.iter().try_for_each(|target| target.wipe(scope))
 }
 
 impl Target {
     /// That nobody else keeps anything in a file that is to be ours alone, before we first write
-    /// or remove it: most likely the settings name a file of somebody else's.
+    /// or remove it as such: the settings name a file of somebody else's, or one that was shared.
     pub(super) fn demand_ours(
         &self,
-        written: &BTreeMap<PathBuf, Access>,
+        ours: &BTreeSet<PathBuf>,
         scope: &[Principal],
     ) -> Result<(), KeytabError> {
-        if self.filter.kind == TargetKind::Shared || written.contains_key(&self.path) {
+        if self.filter.kind == TargetKind::Shared || ours.contains(&self.path) {
             return Ok(());
         }
         let bytes = match self.read() {

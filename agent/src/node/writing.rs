@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use keyroll::keyset::{Keyset, Unlisted};
-use keyroll::keytab::Entry;
+use keyroll::keytab::{Entry, TargetKind};
 use keyroll::letter::PasswordUse;
 
 use super::{StageError, save};
@@ -38,11 +38,12 @@ impl Writing<'_> {
             .unwrap_or_default()
             .as_secs();
         let scope = next.principals.clone();
-        let written = state.written();
+        let (written, ours) = (state.written(), state.ours());
         let order = Order {
             keyset,
             scope: &scope,
             written: &written,
+            ours: &ours,
             timestamp: u32::try_from(seconds).unwrap_or(u32::MAX),
         };
         let prepared = match prepare(&self.array.targets, order) {
@@ -57,6 +58,9 @@ impl Writing<'_> {
         for target in &self.array.targets {
             // Ours from here on: whatever a crash leaves there, nobody else's is lost with it.
             next.files.entry(target.path.clone()).or_default();
+            if target.filter.kind == TargetKind::Shared {
+                next.shared.insert(target.path.clone());
+            }
         }
         // The intent first: from here on no older keyset is taken, whatever happens.
         let begun = match save(self.folder, &self.array.name, &state, next) {
@@ -90,6 +94,7 @@ impl Writing<'_> {
             }
         }
         next.files.clear();
+        next.shared.clear();
         next.access.clear();
         for target in &self.array.targets {
             let entries = target.entries()?;
@@ -100,6 +105,9 @@ impl Writing<'_> {
                 .filter_map(|entry| next.mark(entry))
                 .collect();
             next.files.insert(target.path.clone(), marks);
+            if target.filter.kind == TargetKind::Shared {
+                next.shared.insert(target.path.clone());
+            }
             next.access
                 .insert(target.path.clone(), target.access_now()?);
         }

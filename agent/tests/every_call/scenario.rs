@@ -219,6 +219,7 @@ fn stage(target: &Target, keyset: &Keyset) -> Result<(), KeytabError> {
         keyset,
         scope: &keyset.principals,
         written: &BTreeMap::from([(target.path.clone(), Access::default())]),
+        ours: &BTreeSet::from([target.path.clone()]),
         timestamp: 1,
     };
     prepare(std::slice::from_ref(target), order)?.commit()

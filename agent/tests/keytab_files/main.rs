@@ -13,7 +13,7 @@ mod unix;
 #[cfg(windows)]
 mod windows;
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -82,6 +82,7 @@ fn stage(targets: &[Target], keyset: &Keyset) -> Result<(), KeytabError> {
             .iter()
             .map(|target| (target.path.clone(), Access::default()))
             .collect(),
+        ours: &targets.iter().map(|target| target.path.clone()).collect(),
         timestamp: 1,
     };
     prepare(targets, order)?.commit()
@@ -132,7 +133,7 @@ fn an_owned_file_is_for_those_it_is_meant_for_and_leaves_nothing_beside_it() {
     stage(std::slice::from_ref(&file), &keyset(7, OURS)).unwrap();
     assert_eq!(names_in(folder.path()), ["k"]);
     leave();
-    let written = BTreeMap::from([(file.path.clone(), Access::default())]);
+    let written = BTreeSet::from([file.path.clone()]);
     wipe(std::slice::from_ref(&file), &written, &[]).unwrap();
     assert_eq!(names_in(folder.path()), [""; 0]);
 }
@@ -236,7 +237,7 @@ fn race(path: &Path, added: u32) {
     assert_eq!(foreign, (1..=added).collect::<Vec<_>>());
     assert_eq!(kvnos(&file, OURS[0]), [last, last + 1]);
     let scope = keyset(last, OURS).principals;
-    wipe(std::slice::from_ref(&file), &BTreeMap::new(), &scope).unwrap();
+    wipe(std::slice::from_ref(&file), &BTreeSet::new(), &scope).unwrap();
     assert_eq!(kvnos(&file, OURS[0]), [0; 0]);
     assert_eq!(kvnos(&file, "host/web.corp.example@CORP.EXAMPLE"), foreign);
 }

@@ -1,7 +1,7 @@
 //! Modes, links, and a full disk: a tmpfs of a few pages in a user namespace (skipped where the
 //! kernel grants none).
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::fs::{self, OpenOptions};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
@@ -34,7 +34,7 @@ fn links_are_not_followed() {
         let file = target(folder.path().join("link"), kind);
         std::os::unix::fs::symlink(&elsewhere, &file.path).unwrap();
         stage(std::slice::from_ref(&file), &keyset(7, OURS)).unwrap_err();
-        let written = BTreeMap::from([(file.path.clone(), Access::default())]);
+        let written = BTreeSet::from([file.path.clone()]);
         let scope = keyset(7, OURS).principals;
         wipe(std::slice::from_ref(&file), &written, &scope).unwrap_err();
         assert_eq!(fs::read(&elsewhere).unwrap(), b"precious");
@@ -46,7 +46,7 @@ fn links_are_not_followed() {
 fn a_second_name_is_refused_and_what_it_names_is_not_wiped() {
     let folder = tempfile::tempdir().unwrap();
     let file = target(folder.path().join("k"), TargetKind::Owned);
-    let written = BTreeMap::from([(file.path.clone(), Access::default())]);
+    let written = BTreeSet::from([file.path.clone()]);
     stage(std::slice::from_ref(&file), &keyset(7, OURS)).unwrap();
     let second = folder.path().join("second");
     fs::hard_link(&file.path, &second).unwrap();

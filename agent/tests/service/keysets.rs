@@ -333,9 +333,14 @@ async fn an_agent_that_is_stopped_lets_a_running_hook_end() {
 
 /// A keytab with one entry of somebody else's.
 pub fn foreign_keytab() -> Vec<u8> {
-    use keyroll::keytab::{TargetFilter, TargetKind};
     let mut keyset = keyset(1, 1, &[(Role::Current, 3)]);
     keyset.principals = vec!["host/node1.corp.example@CORP.EXAMPLE".to_owned()];
+    keytab_of(keyset)
+}
+
+/// A keytab of all that a keyset has.
+pub fn keytab_of(keyset: said::Keyset) -> Vec<u8> {
+    use keyroll::keytab::{TargetFilter, TargetKind};
     let keyset = keyroll::keyset::Keyset::try_from(keyset).unwrap();
     let filter = TargetFilter {
         kind: TargetKind::Owned,

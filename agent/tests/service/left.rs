@@ -3,7 +3,7 @@
 use keyroll::keyset::Role;
 use keyroll_proto::agent as said;
 
-use crate::keysets::foreign_keytab;
+use crate::keysets::{foreign_keytab, keytab_of};
 use crate::scene::{Scene, keyset, kvnos, stage, wipe};
 
 const OTHER: &str = "HTTP/other.corp.example@CORP.EXAMPLE";
@@ -69,4 +69,38 @@ async fn a_wipe_takes_them_too() {
     assert!(kvnos(&scene.path("old.keytab")).is_empty());
     assert_eq!(kvnos(&scene.path("shared.keytab")), [3]);
     assert!(!holds(&scene, "old.keytab", 7) && !holds(&scene, "shared.keytab", 7));
+}
+
+#[tokio::test]
+async fn a_file_that_was_shared_is_ours_alone_only_without_the_others() {
+    const SHARED: &str = "[[array.target]]\npath = '{folder}/krb5.keytab'\nkind = 'shared'\n";
+    let mut scene = Scene::with(SHARED).await;
+    let path = scene.path("krb5.keytab");
+    std::fs::write(&path, foreign_keytab()).unwrap();
+    let mut controller = scene.controller().await;
+    let first = keyset(1, 1, &[(Role::Current, 7)]);
+    controller.stage(stage(first)).await.unwrap();
+    assert_eq!(kvnos(&path), [3, 7]);
+    scene
+        .restart_with("[[array.target]]\npath = '{folder}/krb5.keytab'\n")
+        .await;
+
+    let mut controller = scene.controller().await;
+    let second = || stage(keyset(1, 2, &[(Role::Current, 8)]));
+    let refused = controller.stage(second()).await.unwrap_err();
+    let why = "holds entries of host/node1.corp.example@CORP.EXAMPLE";
+    assert!(refused.message().contains(why), "{refused}");
+    let refused = controller.wipe(wipe(1)).await.unwrap_err();
+    assert!(refused.message().contains(why), "{refused}");
+    assert_eq!(kvnos(&path), [3, 7]);
+
+    // Their owner takes them elsewhere.
+    let alone = keytab_of(keyset(1, 1, &[(Role::Current, 7)]));
+    std::fs::write(&path, alone).unwrap();
+    controller.stage(second()).await.unwrap();
+    assert_eq!(kvnos(&path), [8]);
+    // From now on nothing in it is anybody else's.
+    std::fs::write(&path, foreign_keytab()).unwrap();
+    controller.stage(second()).await.unwrap();
+    assert_eq!(kvnos(&path), [8]);
 }
