@@ -27,7 +27,7 @@ pub use copy::{CopyError, verify_copy};
 
 /// Something that was done or refused, before it has its place in the chain.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Event {
     /// When, milliseconds since 1970.
     pub at_unix_millis: i64,
@@ -43,9 +43,10 @@ pub struct Event {
     pub detail: String,
 }
 
-/// An event in its place.
+/// An event in its place. Nothing else may stand in it, nor in its [`Event`]: no hash would cover
+/// that.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Entry {
     /// Its number, from 1, without gaps.
     pub number: u64,

@@ -22,7 +22,7 @@ use tokio::time::{sleep, timeout};
 
 use super::{Entry, Event, append, sign_what_is_new};
 use crate::store::{Store, StoreError};
-use file::Paper;
+use file::{End, Paper};
 use webhook::Webhook;
 pub use webhook::WebhookConfig;
 
@@ -72,8 +72,8 @@ impl AuditConfig {
 enum Has {
     /// Our chain up to this entry.
     Ours(u64),
-    /// An entry that is not in our chain.
-    Other(Box<Entry>),
+    /// What is not in our chain: how it ends.
+    Other(String),
 }
 
 /// One place.
@@ -106,14 +106,17 @@ impl Sink {
         let Self::File(file) = self else {
             return Ok(Has::Ours(noted));
         };
-        let Some(last) = file.work(file::last).await? else {
-            return Ok(Has::Ours(noted));
+        let last = match file.work(file::last).await? {
+            End::Empty => return Ok(Has::Ours(noted)),
+            End::Entry(last) => last,
+            End::Foreign => return Ok(Has::Other("a line that is no entry".to_owned())),
         };
         let ours = store.audit_entry(last.number)?;
         if ours.is_some_and(|ours| ours == last) {
             return Ok(Has::Ours(last.number));
         }
-        Ok(Has::Other(Box::new(last)))
+        let (number, hash) = (last.number, &last.hash);
+        Ok(Has::Other(format!("entry {number}, hash {hash}")))
     }
 
     async fn take(&self, entries: &[Entry]) -> anyhow::Result<()> {
@@ -244,7 +247,10 @@ impl Sinks {
         for outlet in &self.outlets {
             let mut fork = outlet.fork.lock().unwrap_or_else(PoisonError::into_inner);
             let place = outlet.sink.place();
-            if forks.iter().any(|seen| seen.0 == place && Some(&seen.1) == fork.as_ref()) {
+            if forks
+                .iter()
+                .any(|seen| seen.0 == place && Some(&seen.1) == fork.as_ref())
+            {
                 self.store
                     .write(|change| change.remove_audit_fork(outlet.sink.name()).map(drop))?;
                 *fork = None;
@@ -372,16 +378,15 @@ impl Outlet {
 
     /// The sink has heard of what this store has forgotten: it was set back, or the sink's entries
     /// are somebody else's. Written down once, where everybody sees it.
-    fn tell_of_fork(&self, store: &Store, last: &Entry) -> Result<(), StoreError> {
+    fn tell_of_fork(&self, store: &Store, last: &str) -> Result<(), StoreError> {
         let mut fork = self.fork.lock().unwrap_or_else(PoisonError::into_inner);
         if fork.is_some() {
             return Ok(());
         }
         let head = store.audit_head()?.unwrap_or_default();
-        let (number, hash) = (last.number, &last.hash);
         let what = format!(
-            "it ends with entry {number}, hash {hash}, which is not in this controller's chain: \
-             that ends with entry {}, hash {}; it was set back, or somebody has written there",
+            "it ends with {last}, which is not in this controller's chain: that ends with \
+             entry {}, hash {}; it was set back, or somebody has written there",
             head.number, head.hash
         );
         let event = Event {

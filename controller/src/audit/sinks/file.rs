@@ -55,6 +55,17 @@ impl Paper {
     }
 }
 
+/// How a file ends.
+#[derive(Debug)]
+pub(super) enum End {
+    /// With nothing: it is new, or was rotated away.
+    Empty,
+    /// With an entry.
+    Entry(Entry),
+    /// With a line that is none, which nobody but somebody else has written.
+    Foreign,
+}
+
 /// Opened anew each time, so that it may be rotated away between two entries.
 fn open(path: &Path) -> io::Result<File> {
     OpenOptions::new()
@@ -65,14 +76,13 @@ fn open(path: &Path) -> io::Result<File> {
         .open(path)
 }
 
-/// The entry of the last whole line, if there is one. A line that was cut off by a crash is
-/// taken away, since it comes again.
+/// The last whole line. One that was cut off by a crash is taken away, since it comes again.
 ///
 /// # Errors
 /// If the file cannot be read or cut.
-pub(super) fn last(path: &Path) -> io::Result<Option<Entry>> {
+pub(super) fn last(path: &Path) -> io::Result<End> {
     let mut file = match OpenOptions::new().read(true).write(true).open(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(End::Empty),
         opened => opened?,
     };
     let length = file.metadata()?.len();
@@ -90,7 +100,8 @@ pub(super) fn last(path: &Path) -> io::Result<Option<Entry>> {
     }
     let mut lines = tail[..whole].split(|byte| *byte == b'\n');
     let line = lines.rfind(|line| !line.is_empty());
-    Ok(line.and_then(|line| serde_json::from_slice(line).ok()))
+    let entry = line.map(serde_json::from_slice);
+    Ok(entry.map_or(End::Empty, |entry| entry.map_or(End::Foreign, End::Entry)))
 }
 
 /// Appends the entries; they are on the disk when this returns.

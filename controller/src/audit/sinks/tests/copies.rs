@@ -1,4 +1,4 @@
-//! What a copy is worth: R21.
+//! What a copy is worth, and what somebody else writes there: R21.
 
 use super::*;
 
@@ -8,7 +8,7 @@ async fn r21_a_copy_tells_every_touched_line_and_every_foreign_signature() {
     let path = scratch.folder.path().join("audit.jsonl");
     write(&scratch.store, 1_100);
     let served = serve(scratch, &file(&path));
-    served.sinks.demand().await.unwrap();
+    served.settle().await;
     let key = served.scratch.store.audit_key();
     let text = std::fs::read_to_string(&path).unwrap();
     let lines: Vec<&str> = text.lines().collect();
@@ -33,12 +33,17 @@ async fn r21_a_copy_tells_every_touched_line_and_every_foreign_signature() {
             .replacen("signed", "sealed", 1);
         let mut changed = lines.clone();
         changed[at] = &edited;
+        // What no hash covers.
+        let said_more = lines[at].replacen('{', "{\"approved-by\":\"bob\",", 1);
+        let mut more = lines.clone();
+        more[at] = &said_more;
         for (how, lines) in [
             // Where a copy begins is nobody's to say, so the first may be missing.
             ("dropped", if at == 0 { vec!["{}"] } else { dropped }),
             ("doubled", doubled),
             ("swapped", swapped),
             ("changed", changed),
+            ("said more", more),
             ("torn", vec![lines[0], &lines[at][..20]]),
         ] {
             assert!(judge(&lines, key).is_some(), "line {at} {how}: not found");
@@ -99,4 +104,18 @@ async fn r21_a_copy_is_worth_what_its_checkpoints_cover() {
     assert_eq!(judge(&whole, Some(&head)).trouble, None);
     let trouble = judge(&whole[..2_050], Some(&head)).trouble.unwrap();
     assert!(trouble.contains("cut off"), "{trouble}");
+}
+
+#[tokio::test]
+async fn r21_a_file_that_ends_with_what_is_no_entry_is_told_of() {
+    let scratch = scratch();
+    let path = scratch.folder.path().join("audit.jsonl");
+    write(&scratch.store, 3);
+    std::fs::write(&path, "rotated by mallory\n").unwrap();
+    let served = serve(scratch, &file(&path));
+    served.settle().await;
+    let forks = served.sinks.forks();
+    assert!(forks[0].1.contains("a line that is no entry"), "{forks:?}");
+    let alarm = served.sinks.alarms().next().unwrap();
+    assert_eq!(alarm.code, "audit-fork");
 }
