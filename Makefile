@@ -40,15 +40,8 @@ $(tools)/bin/cargo-deny:
 advisories: $(tools)/bin/cargo-deny ## known defects of what we depend on; needs the advisory database
 	cargo deny --workspace check advisories
 
-sbom: $(tools)/bin/cargo-cyclonedx ## what each program is made of (CycloneDX), in target/sbom
-	cargo cyclonedx --quiet --format json --spec-version 1.5 --describe binaries \
-	  --target x86_64-unknown-linux-gnu
-	mkdir -p $(target)/sbom && rm -f $(target)/sbom/*
-	mv agent/*.cdx.json controller/*.cdx.json $(target)/sbom/
-	find . -name '*.cdx.json' -not -path './target/*' -delete
-
-$(tools)/bin/cargo-cyclonedx:
-	cargo install --quiet --locked --root $(tools) cargo-cyclonedx@0.5.9
+sbom: ## what each program is made of (CycloneDX), in target/sbom
+	cargo run --quiet --locked -p keyroll-tests --bin sbom -- $(target)/sbom
 
 test: deps ## all tests: unit, property, and everything against a real Active Directory
 	cargo build --workspace --locked

@@ -79,11 +79,16 @@ impl FromStr for Realm {
     }
 }
 
+/// The longest text of a principal: every character escaped, and a realm. What is longer is not
+/// taken apart.
+const LONGEST: usize = 2 * 1024 + 256;
+
 impl Principal {
     /// A principal of these components.
     ///
     /// # Errors
-    /// [`BadPrincipal`] if there is no component, one is empty, or one holds a NUL.
+    /// [`BadPrincipal`] if there is no component, one is empty, or one holds a control character
+    /// that has no escape of its own (`\n`, `\t`, `\b`): a terminal or a log might obey it.
     pub fn new(components: Vec<String>, realm: Realm) -> Result<Self, BadPrincipal> {
         let joined = components.join("/");
         if components.is_empty() || components.iter().any(String::is_empty) {
@@ -93,11 +98,12 @@ impl Principal {
                 "a component is empty",
             ));
         }
-        if joined.contains('\0') || joined.len() > 1024 {
+        let obeyed = |c: char| c.is_control() && !['\n', '\t', '\u{8}'].contains(&c);
+        if joined.contains(obeyed) || joined.len() > 1024 {
             return Err(BadPrincipal::new(
                 "principal",
                 &joined,
-                "it holds a NUL or is too long",
+                "it holds a control character or is too long",
             ));
         }
         Ok(Self { components, realm })
@@ -108,7 +114,8 @@ impl Principal {
     /// # Errors
     /// [`BadPrincipal`] if the text is not `class/host` or `class/host/name`.
     pub fn of_spn(spn: &str, realm: &Realm) -> Result<Self, BadPrincipal> {
-        let components: Vec<String> = spn.split('/').map(str::to_owned).collect();
+        let components = spn.split('/').map(str::to_owned);
+        let components: Vec<String> = components.take(4).collect();
         if !(2..=3).contains(&components.len()) {
             return Err(BadPrincipal::new(
                 "principal",
@@ -168,6 +175,9 @@ impl FromStr for Principal {
 
     fn from_str(text: &str) -> Result<Self, BadPrincipal> {
         let bad = |reason| BadPrincipal::new("principal", text, reason);
+        if text.len() > LONGEST {
+            return Err(bad("it is too long"));
+        }
         let mut components = vec![String::new()];
         let mut realm: Option<String> = None;
         let mut characters = text.chars();
@@ -290,7 +300,13 @@ mod tests {
         let realm: Realm = "R".parse().unwrap();
         let of = |length| Principal::new(vec!["a".repeat(length)], realm.clone());
         assert!(of(1024).is_ok() && of(1025).is_err());
-        assert!(Principal::new(vec!["a".to_owned(), "b\0".to_owned()], realm.clone()).is_err());
+        // What a terminal would obey is nobody's name.
+        for c in ['\0', '\u{6}', '\u{1b}', '\r', '\u{7f}', '\u{9b}'] {
+            let parts = vec!["a".to_owned(), format!("b{c}")];
+            assert!(Principal::new(parts, realm.clone()).is_err(), "{c:?}");
+        }
+        let long = format!("{}@R", "a/".repeat(10_000));
+        assert!(long.parse::<Principal>().is_err());
         assert!(Principal::new(vec![], realm).is_err());
     }
 

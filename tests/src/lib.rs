@@ -13,6 +13,7 @@ pub mod logins;
 pub mod mortal;
 pub mod network;
 pub mod process;
+pub mod sbom;
 pub mod search;
 pub mod ticket;
 pub mod wait;

@@ -121,6 +121,10 @@ pub fn insides(bytes: &[u8]) -> bool {
     let Some((choice, plain)) = bytes.split_first() else {
         return false;
     };
+    // A message has 64 KiB at the most, and more than this in it.
+    if plain.len() > 60_000 {
+        return false;
+    }
     match choice % 4 {
         0 => {
             let ticket = Ticket::from_bytes(&ticket(&sealed(TICKET, plain)));
@@ -287,14 +291,15 @@ fn name(parts: &[&[u8]]) -> Vec<u8> {
     element(0x30, &[element(0xa0, &[2, 1, 1]), parts].concat())
 }
 
-/// A DER element of less than 64 KiB.
+/// A DER element of less than 16 MiB.
 fn element(tag: u8, content: &[u8]) -> Vec<u8> {
-    let length = u16::try_from(content.len()).expect("a short element");
-    let [high, low] = length.to_be_bytes();
+    let length = u32::try_from(content.len()).expect("a short element");
+    let [_, highest, high, low] = length.to_be_bytes();
     let header: &[u8] = match length {
         0..0x80 => &[tag, low],
         0x80..0x100 => &[tag, 0x81, low],
-        _ => &[tag, 0x82, high, low],
+        0x100..0x1_0000 => &[tag, 0x82, high, low],
+        _ => &[tag, 0x83, highest, high, low],
     };
     [header, content].concat()
 }

@@ -9,10 +9,17 @@ pub const HOST: &[Requirement] = &[
         number: 40,
         weight: Must,
         what: "Licences, sources, bans and advisories; locked builds; SBOM; signed releases",
-        tests: &[],
+        tests: &[
+            "r40_licences_sources_bans_and_advisories_are_all_checked",
+            "r40_every_build_takes_what_the_lock_file_says",
+            "r40_a_bill_of_materials_names_every_package_with_its_sum",
+        ],
         figure: "`make lint` checks bans, licences and sources (`deny.toml`), `make advisories` \
-                 known defects; builds are `--locked`; `make sbom` writes CycloneDX",
-        missing: "No advisory database was within reach; nothing is released or signed yet",
+                 known defects; every build in the Makefile and the scripts is `--locked`; the \
+                 bill of materials (`make sbom`, CycloneDX) lacks 0 of the packages that are built",
+        missing: "No advisory database was within reach; nothing is released or signed yet, so \
+                  there is no provenance (SLSA); the programs do not carry their bill themselves \
+                  (`cargo auditable`)",
     },
     Requirement {
         number: 41,
