@@ -8,6 +8,7 @@ use self::protection::Protection;
 
 use crate::kerberos::salt::SaltSource;
 use crate::kerberos::{Enctype, Kvno};
+use crate::name::ArrayName;
 use crate::roll::Refusal;
 use crate::roll::policy::Method;
 
@@ -91,6 +92,8 @@ pub struct OtherOwner {
 /// What an array wants of its account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wanted<'a> {
+    /// The array, which the commands that mend something name.
+    pub array: &'a ArrayName,
     /// The enctypes that stand in the keytabs.
     pub enctypes: &'a [Enctype],
     /// How the password shall be written.
@@ -147,8 +150,8 @@ impl AccountState {
                     self.minimum_length, wanted.password_length
                 ),
                 format!(
-                    "keyroll array set ARRAY --password-length {}",
-                    self.minimum_length
+                    "keyroll array set {} --password-length {}",
+                    wanted.array, self.minimum_length
                 ),
             ));
         }

@@ -125,6 +125,7 @@ impl Desired {
         let password_known = base.is_some_and(|base| base.password.is_some());
         let method = self.array.method;
         Wanted {
+            array: &self.array.name,
             enctypes: &self.array.enctypes,
             method: method.unwrap_or_else(|| state.method(password_known)),
             password_known,

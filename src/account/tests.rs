@@ -1,5 +1,7 @@
 //! Every reason against an account, alone and together, and what it tells to type.
 
+use std::sync::LazyLock;
+
 use super::*;
 use crate::kerberos::salt::AccountKind;
 
@@ -39,8 +41,11 @@ pub(crate) fn account() -> AccountState {
 
 pub(crate) const AES: [Enctype; 2] = [Enctype::Aes256CtsHmacSha1, Enctype::Aes128CtsHmacSha1];
 
+static WEB: LazyLock<ArrayName> = LazyLock::new(|| "web".parse().unwrap());
+
 pub(crate) fn wanted(method: Method, password_known: bool) -> Wanted<'static> {
     Wanted {
+        array: &WEB,
         enctypes: &AES,
         method,
         password_known,
@@ -110,11 +115,9 @@ fn each_condition_has_a_code_and_a_next_command() {
             a.supported_enctypes = None
         }),
         ("spn-missing", "keyroll node list", |a| a.spns.clear()),
-        (
-            "policy-length",
-            "array set ARRAY --password-length 65",
-            |a| a.minimum_length = 65,
-        ),
+        ("policy-length", "array set web --password-length 65", |a| {
+            a.minimum_length = 65
+        }),
     ];
     for (code, next, spoil) in table {
         let mut spoiled = account();

@@ -35,7 +35,13 @@ pub(super) fn judge(
     let name = spn.host();
     let records = match records {
         Ok(records) => records,
-        Err(unseen) => return vec![Finding::unknown(name, unseen)],
+        Err(unseen) => {
+            return vec![
+                Finding::undecided(name, &unseen.why)
+                    .because("no name server told it: whoever asks the same one gets nowhere")
+                    .mend(format!("resolvectl query {name} (or nslookup {name})")),
+            ];
+        }
     };
     let faults = host_faults(spn, own, records);
     if faults.is_empty() {

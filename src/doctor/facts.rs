@@ -396,6 +396,7 @@ impl Facts {
         let array = &self.array;
         let password_known = array.password_known;
         Wanted {
+            array: &array.name,
             enctypes: &array.enctypes,
             method: array
                 .method

@@ -138,6 +138,7 @@ impl Plan {
     #[must_use]
     pub fn account_refusals(&self, account: &AccountState) -> Vec<Refusal> {
         account.refusals(&Wanted {
+            array: &self.array,
             enctypes: &self.enctypes,
             method: self.policy.method,
             password_known: self.base.is_some_and(|base| base.password_known),

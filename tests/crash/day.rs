@@ -266,14 +266,7 @@ fn invite(world: &World<'_>) -> Result<String> {
 fn renewal(world: &mut World<'_>, places: &[&str], of_agent: &[&str]) -> Result<usize> {
     // It joins fifty minutes ago, for an hour.
     world.controller.kill()?;
-    let told = |name: &str| {
-        let mut faketime = Command::new("faketime");
-        output(faketime.args(["-f", "-50m", "printenv", name]))
-    };
-    let (library, time) = (told("LD_PRELOAD")?, told("FAKETIME")?);
-    let environment = [("LD_PRELOAD", library.trim()), ("FAKETIME", time.trim())];
-    world.controller.start_with(&environment)?;
-    world.controller.wait_ready()?;
+    world.controller.start_off_by("-50m")?;
     let line = invite(world)?;
     world.agents[GUEST].join(&line)?;
     world.controller.kill()?;

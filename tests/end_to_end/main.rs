@@ -8,6 +8,7 @@ mod adopt;
 mod authority;
 mod bad_input;
 mod bound;
+mod clocks;
 mod delegation;
 mod doctor;
 mod gap;
@@ -60,6 +61,10 @@ const PROMISES: &[Promise] = &[
     ),
     ("two_arrays_in_one_roll", accounts::two_arrays_in_one_roll),
     (
+        "clocks_set_while_a_roll_drains",
+        clocks::set_while_a_roll_drains,
+    ),
+    (
         "r07_the_authority_is_replaced_while_rolls_go_on",
         authority::r07_the_authority_is_replaced_while_rolls_go_on,
     ),
@@ -89,6 +94,7 @@ const PROMISES: &[Promise] = &[
     ),
     ("doctor_accounts_and_keys", doctor::accounts_and_keys),
     ("doctor_nodes", doctor::nodes),
+    ("doctor_ends", doctor::ends),
     (
         "doctor_is_all_in_the_docs",
         doctor::the_docs_have_every_fault,

@@ -18,6 +18,8 @@ pub struct Cli {
     program: PathBuf,
     socket: PathBuf,
     environment: BTreeMap<&'static str, OsString>,
+    /// Goes before the program: `unshare`, for one.
+    wrapper: Vec<String>,
 }
 
 /// How one command ended.
@@ -56,6 +58,7 @@ impl Cli {
             program: program("keyroll")?,
             socket: socket.to_owned(),
             environment: BTreeMap::new(),
+            wrapper: Vec::new(),
         })
     }
 
@@ -73,6 +76,11 @@ impl Cli {
         };
     }
 
+    /// Runs every command through another program from now on.
+    pub fn wrap(&mut self, wrapper: &[&str]) {
+        self.wrapper = wrapper.iter().map(|&word| word.to_owned()).collect();
+    }
+
     /// Whether commands find something of their own under `name`.
     #[must_use]
     pub fn has(&self, name: &str) -> bool {
@@ -82,7 +90,14 @@ impl Cli {
     /// The command with its standing options.
     #[must_use]
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(&self.program);
+        let mut command = match self.wrapper.split_first() {
+            None => Command::new(&self.program),
+            Some((first, rest)) => {
+                let mut command = Command::new(first);
+                command.args(rest).arg(&self.program);
+                command
+            }
+        };
         command
             .envs(&self.environment)
             .arg("--socket")

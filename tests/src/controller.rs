@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 
 use crate::cli::Cli;
+use crate::clock::Shifted;
 use crate::lab::{Lab, output, program};
 use crate::mortal::{Mortal, Wishes};
 use crate::process::Process;
@@ -38,6 +39,18 @@ impl Controller {
     /// # Errors
     /// `init` failed, with what it said.
     pub fn new(lab: &Lab, number: u16) -> Result<Self> {
+        Self::made(lab, number, &[])
+    }
+
+    /// The same, made with a clock that is off by `shift`.
+    ///
+    /// # Errors
+    /// As [`Controller::new`].
+    pub fn new_off_by(lab: &Lab, number: u16, shift: &str) -> Result<Self> {
+        Self::made(lab, number, &Shifted::by(shift)?.environment())
+    }
+
+    fn made(lab: &Lab, number: u16, environment: &[(&str, &str)]) -> Result<Self> {
         let folder = lab.folder(&format!("controller{number}"))?;
         let controller = Self {
             lab: lab.clone(),
@@ -47,7 +60,8 @@ impl Controller {
             process: None,
         };
         fs::write(controller.config(), controller.configuration(number))?;
-        output(&mut controller.command("init")?)?;
+        let mut init = controller.command("init")?;
+        output(init.envs(environment.iter().copied()))?;
         Ok(controller)
     }
 
@@ -140,6 +154,15 @@ impl Controller {
     /// It ended, or does not answer in time; with its last words.
     pub fn start(&mut self) -> Result<()> {
         self.start_with(&[])?;
+        self.wait_ready()
+    }
+
+    /// Starts it with a clock that is off by `shift` (`-19h`), and waits until it answers.
+    ///
+    /// # Errors
+    /// As [`Controller::start`].
+    pub fn start_off_by(&mut self, shift: &str) -> Result<()> {
+        self.start_with(&Shifted::by(shift)?.environment())?;
         self.wait_ready()
     }
 

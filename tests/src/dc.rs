@@ -7,6 +7,7 @@ use std::process::Command;
 use anyhow::{Context as _, Result, ensure};
 use rustix::process::{Pid, Signal, kill_process_group};
 
+use crate::clock::Shifted;
 use crate::lab::{Lab, output};
 
 /// One of the lab's domain controllers.
@@ -34,6 +35,16 @@ impl<'a> Dc<'a> {
     /// They do not.
     pub fn start(&self) -> Result<()> {
         self.verb("start")
+    }
+
+    /// Starts it with a clock that is off by `shift` (`+120s`).
+    ///
+    /// # Errors
+    /// As [`Dc::start`].
+    pub fn start_off_by(&self, shift: &str) -> Result<()> {
+        let mut start = Command::new("lab-dc");
+        start.args(["start", self.name]);
+        output(start.envs(Shifted::by(shift)?.environment())).map(drop)
     }
 
     /// Ends it as a power failure would.

@@ -5,6 +5,7 @@
 
 pub mod agent;
 pub mod cli;
+pub mod clock;
 pub mod controller;
 pub mod dc;
 pub mod domain;

@@ -45,8 +45,37 @@ impl<'a> World<'a> {
     /// # Errors
     /// Something does not start.
     pub fn new(lab: &'a Lab, free: &'a FreeNodes, count: usize, arrays: &[&str]) -> Result<Self> {
-        static NUMBER: AtomicU16 = AtomicU16::new(0);
-        let mut controller = Controller::new(lab, NUMBER.fetch_add(1, Ordering::Relaxed))?;
+        Self::of(
+            Controller::new(lab, next_number())?,
+            lab,
+            free,
+            count,
+            arrays,
+        )
+    }
+
+    /// The same, with a controller that was made with a clock that is off by `shift` (`-300d`).
+    ///
+    /// # Errors
+    /// As [`World::new`].
+    pub fn new_off_by(
+        shift: &str,
+        lab: &'a Lab,
+        free: &'a FreeNodes,
+        count: usize,
+        arrays: &[&str],
+    ) -> Result<Self> {
+        let controller = Controller::new_off_by(lab, next_number(), shift)?;
+        Self::of(controller, lab, free, count, arrays)
+    }
+
+    fn of(
+        mut controller: Controller,
+        lab: &'a Lab,
+        free: &'a FreeNodes,
+        count: usize,
+        arrays: &[&str],
+    ) -> Result<Self> {
         controller.start()?;
         let nodes = free.take(count);
         let mut world = Self {
@@ -276,6 +305,12 @@ impl<'a> World<'a> {
         }
         text
     }
+}
+
+/// Every controller has a number of its own, by which its ports are.
+fn next_number() -> u16 {
+    static NUMBER: AtomicU16 = AtomicU16::new(0);
+    NUMBER.fetch_add(1, Ordering::Relaxed)
 }
 
 impl Drop for World<'_> {

@@ -13,8 +13,9 @@ use rustls_pki_types::CertificateDer;
 
 use super::{Authority, CaError, Identity, SigningRequest};
 
-/// Certificates begin this long before they are made: other machines' clocks may be behind.
-const BACKDATE: Duration = Duration::from_secs(300);
+/// Certificates begin this long before they are made: a clock that is hours off, the controller's
+/// or another machine's, must not cut off whom the keys have to reach. It is found by its offset.
+const BACKDATE: Duration = Duration::from_secs(24 * 3600);
 /// The longest that any certificate lasts, an authority's own among them. That one is replaced by
 /// [`Authority::prepare`] long before.
 pub(super) const LONGEST_LIFE: Duration = Duration::from_secs(10 * 365 * 24 * 3600);

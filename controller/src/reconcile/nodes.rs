@@ -60,15 +60,20 @@ impl Reconciler {
         let unbidden = || unbidden(row, array, &inventory);
         let mut wrong = wrong(&inventory, keyset, &nonce).or_else(unbidden);
         let drifted = inventory.targets.iter().any(|target| target.drifted);
-        if wrong.is_some() && !desired.is_staged(node) && !keyset.generations.is_empty() {
-            tracing::info!(array = %array.name, node = %node, why = wrong, "mending a node");
+        // Files that are as they should be serve, whatever a hook says; it is tried again.
+        let hook = wrong.is_none().then(|| inventory.hook_trouble.clone());
+        let due = hook.flatten();
+        let why = wrong.as_ref().or(due.as_ref());
+        if why.is_some() && !desired.is_staged(node) && !keyset.generations.is_empty() {
+            tracing::info!(array = %array.name, node = %node, why, "mending a node");
             let edited = edited(node, &inventory, &desired.keyset, keeping.is_some(), &nonce);
             match self.put_right(array, node, keyset, edited, nonce).await {
                 Ok(after) => {
                     wrong = self::wrong(&after, keyset, &nonce);
                     inventory = after;
                 }
-                Err(why) => wrong = Some(why),
+                Err(why) if due.is_none() => wrong = Some(why),
+                Err(why) => inventory.hook_trouble = Some(why),
             }
         }
         let mut required = keyset.version;
@@ -96,7 +101,10 @@ impl Reconciler {
             (Some(why), _) => status(inventory, "quarantined", why),
             (None, Err(why)) if drifted => status(inventory, "drifted", why),
             (None, Err(why)) => status(inventory, "behind", why),
-            (None, Ok(())) => status(inventory, "in-service", String::new()),
+            (None, Ok(())) => {
+                let hook = inventory.hook_trouble.clone().unwrap_or_default();
+                status(inventory, "in-service", hook)
+            }
         }
     }
 
@@ -238,7 +246,8 @@ pub(super) fn node_alarm(
 ) -> Option<Alarm> {
     let next = format!("keyroll node show {} {node}", array.name);
     let what = format!("{}: {}", status.state, status.reason);
-    (status.state != "in-service").then(|| alarm("warning", node, what, &next))
+    let is_well = status.state == "in-service" && status.reason.is_empty();
+    (!is_well).then(|| alarm("warning", node, what, &next))
 }
 
 #[cfg(test)]

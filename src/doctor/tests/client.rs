@@ -119,6 +119,14 @@ fn a_name_a_clock_and_a_ticket_can_be_wrong_here_alone() {
         away,
         &[("client-ticket", Warning, "nc -vz dc1.corp.example 88")],
     );
+    let refused = |facts: &mut ClientFacts| {
+        facts.tickets.as_mut().unwrap()[0].1 = Err(Unseen {
+            why: "KDC_ERR_S_PRINCIPAL_UNKNOWN".to_owned(),
+            next: String::new(),
+            kind: UnseenKind::Refused,
+        });
+    };
+    complains(refused, &[("client-ticket", Broken, "keyroll doctor web")]);
     let none = |facts: &mut ClientFacts| {
         facts.tickets = Err(Unseen {
             why: "no ticket of yours".to_owned(),

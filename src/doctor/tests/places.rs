@@ -223,6 +223,17 @@ fn clocks_that_differ() {
     let opposed = [opposed, [("clock-node", Broken); 2]].concat();
     names(|f| all(f, hour, -hour), &opposed);
     names(|f| all(f, hour, hour), &[("clock-controller", Broken)]);
+    // Two are enough to tell who is wrong, and one is not.
+    let few = |f: &mut Facts, nodes: usize| {
+        all(f, hour, hour);
+        f.dcs.as_mut().unwrap().truncate(1);
+        f.nodes.truncate(nodes);
+    };
+    names(|f| few(f, 1), &[("clock-controller", Broken)]);
+    names(
+        |f| few(f, 0),
+        &[("clock-dc", Broken), ("node-contact", Warning)],
+    );
 }
 
 #[test]

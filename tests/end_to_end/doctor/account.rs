@@ -1,12 +1,15 @@
 //! Faults of the account, its names, its password and its rolls.
 
+use std::fs;
+use std::path::PathBuf;
+
 use anyhow::{Context as _, Result};
 use keyroll_tests::lab::Lab;
 use keyroll_tests::web::FreeNodes;
 use keyroll_tests::world::World;
 
-use super::Mend::{ByHand, Printed};
-use super::{Fault, modify, plant};
+use super::Mend::{ByHand, Lasts, Printed};
+use super::{Fault, modify, plant, plant_into};
 use crate::set_up::QUICK;
 
 const DN: &str = "CN=svc-sick,OU=Arrays,DC=corp,DC=example";
@@ -14,7 +17,7 @@ const SPN: &str = "HTTP/sick.corp.example";
 
 /// A user account, since a computer's salt follows no UPN and its password never expires.
 pub fn accounts_and_keys(lab: &Lab, free: &FreeNodes) -> Result<()> {
-    let mut world = World::new(lab, free, 1, &["sick"])?;
+    let mut world = World::new(lab, free, 1, &["sick", "found"])?;
     world.unit()?;
     let what = [
         "array",
@@ -31,7 +34,30 @@ pub fn accounts_and_keys(lab: &Lab, free: &FreeNodes) -> Result<()> {
     world.join("sick", 0)?;
     world.domain().wait_for_spn(SPN)?;
     lead_back(&mut world)?;
+    plant_into(&mut world, "found", &unknown())?;
     plant(&mut world, "sick", &faults())
+}
+
+/// Those of an array that was adopted without a word of its key, for the docs.
+pub fn unknown() -> Vec<Fault> {
+    let adopt = |world: &mut World<'_>| {
+        let domain = world.domain();
+        domain.account("svc-found", &["HTTP/found.corp.example"])?;
+        domain.delegate(&world.cli, "svc-found")?;
+        domain.address("found", &world.nodes[0])?;
+        let adopt = ["array", "adopt", "found", "--account", "svc-found"];
+        world.cli.run(&[&adopt[..], QUICK].concat())?;
+        let node = world.agents[0].full_name();
+        world.cli.run(&["node", "add", "found", &node]).map(drop)
+    };
+    vec![Fault::warning(
+        "nobody told the controller the key of an account that it adopted",
+        "key-known",
+        "today's key",
+        &["node-ready", "account-salt"],
+        adopt,
+        Printed("keyroll roll found"),
+    )]
 }
 
 /// The faults, for the docs.
@@ -98,6 +124,24 @@ pub fn faults() -> Vec<Fault> {
             |world| to_describe(world, "A"),
             // What is denied comes before what is allowed.
             ByHand("dsacls /R", |world| to_describe(world, "D")),
+        ),
+        Fault::warning(
+            "the controller's account may not reset the password",
+            "rights-password",
+            "svc-sick",
+            &[],
+            |world| {
+                fs::write(descriptor_file(world)?, descriptor(world)?)?;
+                let sid = world.domain().sid("svc-keyroll")?;
+                let right = format!("--sddl=(OD;;CR;{RESET_PASSWORD};;{sid})");
+                let account = format!("--objectdn={DN}");
+                let set = ["dsacl", "set", &account, &right];
+                world.domain().samba_tool(&set).map(drop)
+            },
+            ByHand("--print-acl", |world| {
+                let before = fs::read_to_string(descriptor_file(world)?)?;
+                modify(world, DN, &format!("replace: {DESCRIPTOR}\n{before}"))
+            }),
         ),
         Fault::warning(
             "the account is an administrator's (adminCount)",
@@ -253,8 +297,43 @@ pub fn faults() -> Vec<Fault> {
             },
             Printed("keyroll schedule resume sick"),
         ),
+        Fault::broken(
+            "the account is deleted",
+            "account-found",
+            "svc-sick",
+            &[
+                "key-tickets",
+                "dc-ldap",
+                // What cannot be seen any more.
+                "replication-account",
+                "delegation-works",
+                "rights-surplus",
+            ],
+            |world| {
+                let delete = ["user", "delete", "svc-sick"];
+                world.domain().samba_tool(&delete).map(drop)
+            },
+            Lasts("Restore-ADObject", "by hand, where there is a recycle bin"),
+        ),
     ]
 }
+
+/// Who may do what with the account: a line of LDIF.
+fn descriptor(world: &World<'_>) -> Result<String> {
+    let find = ["ldbsearch", "dc1", "(sAMAccountName=svc-sick)", DESCRIPTOR];
+    let found = world.domain().dc(&find)?.replace("\n ", "");
+    let line = found.lines().find(|line| line.starts_with(DESCRIPTOR));
+    Ok(line.context("it has no descriptor")?.to_owned())
+}
+
+/// Where it is kept while another one is in force.
+fn descriptor_file(world: &World<'_>) -> Result<PathBuf> {
+    Ok(world.lab.folder("sick")?.join("descriptor"))
+}
+
+const DESCRIPTOR: &str = "nTSecurityDescriptor";
+/// `User-Force-Change-Password` (MS-ADTS 5.1.3.2.1).
+const RESET_PASSWORD: &str = "00299570-246d-11d0-a768-00aa006e0529";
 
 /// Allows or denies the controller's account to write the container's description.
 fn to_describe(world: &World<'_>, kind: &str) -> Result<()> {

@@ -1,10 +1,14 @@
 //! Faults that users see, from the test's own machine: alice has logged in on it.
 
+use std::fs;
+
 use anyhow::Result;
+use keyroll_tests::clock::Shifted;
 use keyroll_tests::world::World;
 
 use super::Fault;
 use super::Mend::ByHand;
+use super::web::{foreign_keytab, own_keytab};
 use crate::bound::alices_cache;
 
 /// Alice logs in.
@@ -37,18 +41,53 @@ pub fn faults() -> Vec<Fault> {
             // A web server takes no ticket that is shown at such a time.
             &["client-login"],
             |world| {
-                world.cli.set("FAKETIME", Some("+600s".into()));
-                world.cli.set("LD_PRELOAD", Some(FAKETIME.into()));
+                for (name, value) in Shifted::by("+600s")?.environment() {
+                    world.cli.set(name, Some(value.into()));
+                }
                 Ok(())
             },
             ByHand("chronyc makestep, on this machine", |world| {
-                world.cli.set("FAKETIME", None);
-                world.cli.set("LD_PRELOAD", None);
+                for (name, _) in Shifted::by("+0s")?.environment() {
+                    world.cli.set(name, None);
+                }
                 Ok(())
+            }),
+        ),
+        Fault {
+            wrong: "the client's machine asks a name server that does not answer",
+            check: "client-name",
+            grade: "unknown",
+            says: "ward.corp.example",
+            follows: &["client-login", "client-ticket"],
+            bring: |world| {
+                let file = world.lab.folder("ward")?.join("resolv.conf");
+                fs::write(
+                    &file,
+                    "nameserver 127.0.0.9\noptions timeout:1 attempts:1\n",
+                )?;
+                let mount = "mount --bind \"$0\" /etc/resolv.conf; exec \"$@\"";
+                let file = file.display().to_string();
+                world
+                    .cli
+                    .wrap(&["unshare", "-m", "sh", "-euc", mount, &file]);
+                Ok(())
+            },
+            mend: ByHand("resolvectl query ward.corp.example", |world| {
+                world.cli.wrap(&[]);
+                Ok(())
+            }),
+        },
+        Fault::broken(
+            "the first node, to which the array's name leads, refuses this client's tickets",
+            "client-login",
+            "refuses a fresh ticket (401)",
+            &["service-login"],
+            |world| foreign_keytab(world, 0),
+            ByHand("klist -ket KEYTAB as the web server's user", |world| {
+                own_keytab(world, 0)
             }),
         ),
     ]
 }
 
 const CACHE: &str = "KRB5CCNAME";
-const FAKETIME: &str = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1";

@@ -8,7 +8,7 @@ use keyroll_tests::lab::Lab;
 use keyroll_tests::web::FreeNodes;
 use keyroll_tests::world::World;
 
-use super::Mend::ByHand;
+use super::Mend::{ByHand, Printed};
 use super::{Fault, modify, plant};
 use crate::set_up::QUICK;
 
@@ -20,7 +20,9 @@ pub fn domain_controllers(lab: &Lab, free: &FreeNodes) -> Result<()> {
     world.create("cut", QUICK)?;
     world.serve("cut")?;
     world.domain().address("cut", &world.nodes[0])?;
-    plant(&mut world, "cut", &faults())
+    let planted = plant(&mut world, "cut", &faults());
+    minimum_length(&world, SAMBAS_MINIMUM)?;
+    planted
 }
 
 /// The faults, for the docs.
@@ -64,6 +66,30 @@ pub fn faults() -> Vec<Fault> {
                 },
             ),
         },
+        Fault::warning(
+            "the domain wants longer passwords than the array makes",
+            "account-policy",
+            "at least 100 characters",
+            &[],
+            |world| minimum_length(world, 100),
+            Printed("keyroll array set cut --password-length 100"),
+        ),
+        Fault::warning(
+            "a domain controller's clock is two minutes off",
+            "clock-dc",
+            "differs from the controller's clock by +1",
+            &[],
+            |world| {
+                let dc = Dc::of(world.lab, "dc2");
+                dc.kill()?;
+                dc.start_off_by("+120s")
+            },
+            ByHand("w32tm /resync", |world| {
+                let dc = Dc::of(world.lab, "dc2");
+                dc.kill()?;
+                dc.start()
+            }),
+        ),
         Fault {
             wrong: "a domain controller is down",
             check: "dc-ldap",
@@ -77,6 +103,15 @@ pub fn faults() -> Vec<Fault> {
         },
     ]
 }
+
+/// How long passwords must be in the whole domain.
+fn minimum_length(world: &World<'_>, characters: u32) -> Result<()> {
+    let change = format!("replace: minPwdLength\nminPwdLength: {characters}");
+    modify(world, "DC=corp,DC=example", &change)?;
+    world.domain().dc(&["replicate"]).map(drop)
+}
+
+const SAMBAS_MINIMUM: u32 = 7;
 
 /// What the first domain controller demands of binds from now on. The second one of the lab has no
 /// SPN for its LDAP, so nobody can try it.

@@ -3,17 +3,18 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
-use keyroll_tests::lab::{Lab, output};
+use keyroll_tests::agent::Target;
+use keyroll_tests::clock::Shifted;
+use keyroll_tests::lab::Lab;
 use keyroll_tests::wait::until;
 use keyroll_tests::web::FreeNodes;
 use keyroll_tests::world::{SOON, World};
 use serde_json::Value;
 
 use super::Mend::{ByHand, Lasts, Printed};
-use super::{Fault, client, examined, plant};
+use super::{Fault, client, plant, web};
 use crate::set_up::QUICK;
 
 /// The controller looks once an hour by itself here: what it would put right within seconds must
@@ -36,30 +37,11 @@ pub fn nodes(lab: &Lab, free: &FreeNodes) -> Result<()> {
         ensure!(nodes.len() == 2 && nodes.iter().all(seen), "{listed}");
         Ok(())
     })?;
-    no_fault_of_kerberos(&world)?;
+    web::no_fault_of_kerberos(&world)?;
     client::log_in(&mut world)?;
     plant(&mut world, "ward", &client::faults())?;
+    plant(&mut world, "ward", &web::faults())?;
     plant(&mut world, "ward", &faults())
-}
-
-/// Authorization says 401 too, to a user whose ticket was taken.
-fn no_fault_of_kerberos(world: &World<'_>) -> Result<()> {
-    let (anybody, nobody) = ("Require valid-user", "Require user nobody@CORP.EXAMPLE");
-    reconfigure(world, |text| text.replace(anybody, nobody))?;
-    until("the ticket to be taken and the user not", SOON, || {
-        let (_, findings) = examined(world, "ward")?;
-        let taken = |one: &&Value| {
-            let text = one.to_string();
-            one["check"] == "service-login" && text.contains("takes a fresh ticket: Kerberos, 401")
-        };
-        let found = findings.iter().find(taken);
-        ensure!(
-            found.is_some_and(|one| one["grade"] == "ok"),
-            "{findings:#?}"
-        );
-        Ok(())
-    })?;
-    reconfigure(world, |text| text.replace(nobody, anybody))
 }
 
 /// The faults, for the docs.
@@ -168,15 +150,85 @@ pub fn faults() -> Vec<Fault> {
             |world| {
                 let agent = &mut world.agents[1];
                 agent.kill()?;
-                let faketime = ["faketime", "-f", "+600s"];
-                agent.wrap(&[&["env", "FAKETIME_DONT_FAKE_MONOTONIC=1"], &faketime[..]].concat());
-                agent.start()
+                agent.start_with(&Shifted::by("+600s")?.environment())
             },
             ByHand("chronyc tracking, then chronyc makestep", |world| {
                 let agent = &mut world.agents[1];
                 agent.kill()?;
-                agent.wrap(&[]);
                 agent.start()
+            }),
+        ),
+        Fault::broken(
+            "the controller's clock is ten minutes off",
+            "clock-controller",
+            "others differ from it",
+            // It shows its own tickets at a time that is not.
+            &["key-accepted", "service-login"],
+            |world| {
+                world.controller.kill()?;
+                world.controller.start_off_by("+600s")
+            },
+            ByHand("on the controller", |world| {
+                world.controller.kill()?;
+                world.controller.start()
+            }),
+        ),
+        Fault::broken(
+            "the same password was set again, and the KDC gives its key another number",
+            "key-kvno",
+            "directory 7, tickets 7",
+            &[
+                "key-accepted",
+                "service-login",
+                "client-ticket",
+                "client-login",
+            ],
+            |world| {
+                world.domain().dc(&["renumber", "svc-ward$", "7"])?;
+                world.domain().dc(&["replicate"]).map(drop)
+            },
+            ByHand("once the controller has looked again", look_again),
+        ),
+        Fault::broken(
+            "one node's settings leave out the enctype that tickets have",
+            "key-enctype",
+            "it leaves that out",
+            &["service-login"],
+            |world| only(world, "enctypes = [\"aes128-cts-hmac-sha1-96\"]\n"),
+            ByHand("add it there", |world| only(world, "")),
+        ),
+        Fault::broken(
+            "one node's keytab is another account's",
+            "key-accepted",
+            "agent/keytabs/ward",
+            &[
+                "key-keytabs",
+                "node-keytab-file",
+                "node-ready",
+                "service-login",
+            ],
+            |world| {
+                let others = world.domain().keytab("svc-before");
+                Ok(fs::write(
+                    world.agents[1].keytab("ward"),
+                    fs::read(others)?,
+                )?)
+            },
+            ByHand("keyroll node show ward", look_again),
+        ),
+        Fault::warning(
+            "a hook fails after a keytab was put right",
+            "node-hooks",
+            "ended with",
+            &[],
+            |world| {
+                hook(world, "exit 3")?;
+                fs::remove_file(world.agents[1].keytab("ward"))?;
+                look_again(world)
+            },
+            ByHand("run the hook by hand", |world| {
+                hook(world, "exit 0")?;
+                look_again(world)
             }),
         ),
         Fault::warning(
@@ -202,71 +254,9 @@ pub fn faults() -> Vec<Fault> {
             }),
         ),
         Fault::broken(
-            "a node's web server is down",
-            "service-answers",
-            "node",
-            &[],
-            |world| {
-                let node = world.nodes[1].clone();
-                world.web.stop(&node)
-            },
-            ByHand("curl -sv http://ward.corp.example/", |world| {
-                let keytab = world.agents[1].keytab("ward").to_owned();
-                let node = world.nodes[1].clone();
-                world.web.serve(&node, &keytab)
-            }),
-        ),
-        Fault::broken(
-            "a node's web server reads another keytab than keyroll writes",
-            "service-login",
-            "refuses a fresh ticket (401)",
-            &[],
-            |world| {
-                world
-                    .domain()
-                    .account("svc-before", &["HTTP/before.corp.example"])?;
-                let keytab = world.domain().keytab("svc-before");
-                serve_with(world, &keytab)
-            },
-            ByHand("klist -ket KEYTAB as the web server's user", |world| {
-                let keytab = world.agents[1].keytab("ward").to_owned();
-                serve_with(world, &keytab)
-            }),
-        ),
-        Fault::warning(
-            "a web server offers NTLM before Negotiate",
-            "service-offers",
-            "ntlm, negotiate",
-            &[],
-            |world| reconfigure(world, |text| text + NTLM_FIRST),
-            ByHand("Negotiate first", |world| {
-                reconfigure(world, |text| text.replace(NTLM_FIRST, ""))
-            }),
-        ),
-        Fault::broken(
-            "a web server takes no header as long as a ticket",
-            "service-login",
-            "cannot read a fresh ticket (400)",
-            &[],
-            |world| reconfigure(world, |text| text + SHORT_HEADERS),
-            ByHand("LimitRequestFieldSize", |world| {
-                reconfigure(world, |text| text.replace(SHORT_HEADERS, ""))
-            }),
-        ),
-        Fault::warning(
-            "what is behind a web server is down",
-            "service-answers",
-            "answers 503",
-            &[],
-            |world| reconfigure(world, |text| text + OUT_OF_SERVICE),
-            ByHand("curl -sv http://ward.corp.example/", |world| {
-                reconfigure(world, |text| text.replace(OUT_OF_SERVICE, ""))
-            }),
-        ),
-        Fault::broken(
             "another program writes a keytab in turns with keyroll",
             "changes-by-others",
-            "put right 3 times within the hour",
+            "times within the hour: another program",
             &[
                 "key-keytabs",
                 "key-accepted",
@@ -275,19 +265,44 @@ pub fn faults() -> Vec<Fault> {
                 "service-login",
             ],
             |world| {
-                fs::remove_file(world.agents[1].keytab("ward"))?;
-                look_again(world)
+                for _ in 0..2 {
+                    fs::remove_file(world.agents[1].keytab("ward"))?;
+                    look_again(world)?;
+                    let keytab = world.agents[1].keytab("ward");
+                    until("the keytab to be back", SOON, || Ok(fs::metadata(keytab)?))?;
+                }
+                Ok(())
             },
-            Lasts("inotifywait -m"),
+            Lasts("inotifywait -m", "told for an hour"),
         ),
     ]
 }
 
-/// The second node's web server with another keytab.
-fn serve_with(world: &mut World<'_>, keytab: &Path) -> Result<()> {
-    let node = world.nodes[1].clone();
-    world.web.stop(&node)?;
-    world.web.serve(&node, keytab)
+/// What the second node's keytab takes of the keys from now on.
+fn only(world: &mut World<'_>, settings: &'static str) -> Result<()> {
+    let agent = &mut world.agents[1];
+    let target = Target {
+        array: "ward".to_owned(),
+        path: agent.keytab("ward").to_owned(),
+        kind: "owned",
+        only: settings,
+    };
+    agent.kill()?;
+    agent.set_targets(vec![target])?;
+    agent.start()?;
+    look_again(world)
+}
+
+/// What the second node's hook does from now on.
+fn hook(world: &mut World<'_>, what: &str) -> Result<()> {
+    let agent = &mut world.agents[1];
+    let script = agent.folder().join("hook");
+    fs::write(&script, format!("#!/bin/sh\n{what}\n"))?;
+    fs::set_permissions(&script, fs::Permissions::from_mode(0o755))?;
+    let command = script.display().to_string();
+    agent.kill()?;
+    agent.set_hook(&[&command])?;
+    agent.start()
 }
 
 fn backup_of(keytab: &Path) -> PathBuf {
@@ -301,20 +316,6 @@ fn folder_mode(world: &World<'_>, mode: u32) -> Result<()> {
         folder,
         fs::Permissions::from_mode(mode),
     )?)
-}
-
-const SHORT_HEADERS: &str = "LimitRequestFieldSize 300\n";
-const OUT_OF_SERVICE: &str =
-    "LoadModule alias_module /usr/lib/apache2/modules/mod_alias.so\nRedirect 503 /\n";
-const NTLM_FIRST: &str = "Header always set WWW-Authenticate \"NTLM, Negotiate\"\n";
-
-/// Has the second node's Apache read its configuration anew.
-fn reconfigure(world: &World<'_>, change: impl FnOnce(String) -> String) -> Result<()> {
-    let folder = world.lab.dir.join("node").join(&world.nodes[1]).join("web");
-    let file = folder.join("httpd.conf");
-    fs::write(&file, change(fs::read_to_string(&file)?))?;
-    let pid = fs::read_to_string(folder.join("httpd.pid"))?;
-    output(Command::new("kill").args(["-HUP", pid.trim()])).map(drop)
 }
 
 /// The last byte of the last entry's key: after it there are only the kvno's four.

@@ -90,7 +90,7 @@ async fn r05_nobody_else_gets_in() {
     let mut door = door(&here).await;
     let now = now_unix();
     let old = operator_certificate(&here.authority, "alice", now - 2 * 3600).1;
-    let early = operator_certificate(&here.authority, "alice", now + 3600).1;
+    let early = operator_certificate(&here.authority, "alice", now + 25 * 3600).1;
     let foreign = operator_certificate(&elsewhere.authority, "alice", now).1;
     let server = node_certificate(&here.authority, "n1", now).1;
     let key = KeyPair::generate().unwrap();
