@@ -57,7 +57,7 @@ enum Verb {
     },
     /// Join by an invitation, which comes on standard input (or in a file, never as an argument).
     #[command(
-        after_help = "Examples:\n  keyroll-agent join <<< 'keyroll-invitation-1 ...'\n  \
+        after_help = "Examples:\n  echo 'keyroll-invitation-1 ...' | keyroll-agent join\n  \
         keyroll-agent join --invitation-file ./invitation\n  \
         keyroll-agent join --csr-out node.csr --node web1.corp.example\n  \
         keyroll-agent join --certificate node.crt --authorities ca.crt"
@@ -204,7 +204,10 @@ fn join(config: &Config, file: &Path, address: Option<String>) -> Result<Exit, T
             .read_to_string(&mut line)
             .map_err(unread)?;
     }
-    let invitation: Invitation = line.trim().parse().map_err(|error| {
+    // What is printed is for a shell, and each puts something of its own around it: cmd.exe hands
+    // on the quotes, a PowerShell may begin with a byte order mark.
+    let is_around = |c: char| c.is_whitespace() || ['\'', '\u{feff}'].contains(&c);
+    let invitation: Invitation = line.trim_matches(is_around).parse().map_err(|error| {
         Trouble::of(Exit::Damaged, &error).next("keyroll node add ARRAY NODE prints one")
     })?;
     let address =

@@ -13,8 +13,10 @@ use crate::config::{Array, Config};
 use crate::exit::Exit;
 use crate::identity::{Identity, IdentityError};
 use crate::keytab_file::{KeytabError, Target};
+use crate::logon_session::{self, Session};
 use crate::obeyed;
 use crate::platform;
+use crate::service_logon;
 use crate::state::ArrayState;
 use crate::trouble::chain;
 
@@ -30,7 +32,8 @@ pub enum Output {
 /// What was looked at, and what was found: `Err` is what needs attention.
 type Finding = (String, Result<String, String>);
 
-/// Looks at the identity, at every target, and at whose the settings and hooks are.
+/// Looks at the identity, at every target and whatever takes a password, and at whose the
+/// settings and hooks are.
 pub fn check(settings: &Path, config: &Config, output: Output) -> Exit {
     let mut findings = vec![("identity".to_owned(), identity(config))];
     let obeyed = obeyed::demand_given(settings, config);
@@ -43,6 +46,7 @@ pub fn check(settings: &Path, config: &Config, output: Output) -> Exit {
         (object, inspect(target))
     }));
     findings.extend(config.arrays.iter().flat_map(|array| left(config, array)));
+    findings.extend(config.arrays.iter().flat_map(takers));
     match output {
         Output::Table => findings.iter().for_each(|finding| say(&line(finding))),
         Output::Json => {
@@ -112,6 +116,29 @@ fn left(config: &Config, array: &Array) -> Vec<Finding> {
         (path.display().to_string(), Err(why))
     });
     left.collect()
+}
+
+/// What takes the array's password: whether it is there.
+fn takers(array: &Array) -> Vec<Finding> {
+    let takers = platform::takers();
+    let services = takers.services.as_ref();
+    let session = |session: &Session| {
+        let found = match session.id(services) {
+            Ok(Some(_)) => Ok("there".to_owned()),
+            Ok(None) => Ok("gets it once it runs".to_owned()),
+            Err(error) => Err(error.to_string()),
+        };
+        (format!("{} {session}", logon_session::NAME), found)
+    };
+    let service = |service: &String| {
+        let found = services.account(service);
+        let found = found.map(|account| format!("logs on as {account}"));
+        let found = found.map_err(|error| error.to_string());
+        (format!("{} {service}", service_logon::NAME), found)
+    };
+    let sessions = array.sessions.iter().flatten().map(session);
+    let services = array.services.iter().flatten().map(service);
+    sessions.chain(services).collect()
 }
 
 fn targets(config: &Config) -> impl Iterator<Item = (&ArrayName, &Target)> {

@@ -286,8 +286,14 @@ fn r10_an_invitation_is_never_repeated_and_a_silent_controller_is_named() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     drop(listener);
-    for host in ["127.0.0.1", "[::1]"] {
-        let ran = place.run_with("join", &invitation(&format!("{host}:{port}"), "node1"));
+    // As bash, PowerShell and cmd.exe hand it on.
+    for (host, before, after) in [
+        ("127.0.0.1", "", ""),
+        ("[::1]", "\u{feff}", "\r\n"),
+        ("127.0.0.1", "'", "' \r\n"),
+    ] {
+        let line = invitation(&format!("{host}:{port}"), "node1");
+        let ran = place.run_with("join", &format!("{before}{}{after}", line.trim()));
         let bare = host.trim_matches(['[', ']']);
         ran.fails(
             69,
@@ -338,4 +344,25 @@ fn a_request_is_carried_by_file_and_its_key_stays() {
     ran.fails(73, &["cannot list", "missing"]);
     let ran = place.run("join --csr-out node.csr --node bad/name");
     assert_eq!(ran.exit, 2, "{}{}", ran.out, ran.err);
+}
+
+/// A target without a file is looked at as one with a file is.
+#[cfg(windows)]
+#[test]
+fn what_takes_the_password_is_looked_at() {
+    let place = Place::new();
+    place.settings(
+        "[[array]]\nname = 'web'\n[[array.target]]\nkind = 'logon-session'\n\
+         sessions = ['system', 'service:keyroll-no-such-service']\n\
+         [[array.target]]\nkind = 'service-logon'\nservices = ['PlugPlay']\n",
+    );
+    let ran = place.run("check");
+    assert_eq!(ran.exit, 1, "the node has not joined");
+    for line in [
+        "ok       logon-session system: there",
+        "TROUBLE  logon-session service:keyroll-no-such-service: ",
+        "ok       service-logon PlugPlay: logs on as LocalSystem",
+    ] {
+        assert!(ran.out.contains(line), "{line}: {}", ran.out);
+    }
 }

@@ -129,7 +129,9 @@ impl Controller {
                 .map_err(|error| No::internal(error.to_string()))?,
             token,
         };
-        reply.join_line = format!("keyroll-agent join <<< '{}'", *invitation.line());
+        // Every shell takes it, those of Windows too, and `echo` is a part of each: the token is
+        // among no program's arguments.
+        reply.join_line = format!("echo '{}' | keyroll-agent join", *invitation.line());
         reply.token_expires_unix = expires;
         Ok(())
     }

@@ -99,7 +99,7 @@ web    node2  in-service  9       2026-08-01 12:00:00+00:00  -
         "\
 change the sample
 next: keyroll status
-run this on the node, as root, before 2026-08-01 12:00:00+00:00; it works once:
+run this on the node, as root or administrator, before 2026-08-01 12:00:00+00:00; it works once:
 
 keyroll-agent join TOKEN
 ",

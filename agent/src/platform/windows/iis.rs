@@ -47,7 +47,7 @@ pub enum Verb {
         --use-app-pool-credentials false\n  \
         keyroll-agent iis set --auth-persist-non-ntlm true\n  \
         keyroll-agent iis set --pool Shop --identity NetworkService\n  \
-        keyroll-agent iis set --pool Shop --identity SpecificUser --account CORP\\gmsa-shop$"
+        keyroll-agent iis set --pool Shop --identity SpecificUser --account 'CORP\\gmsa-shop$'"
     )]
     Set {
         /// The site, or a path below it; all of them if it is left out.

@@ -321,7 +321,7 @@ fn added_text(reply: &AddNodeReply) -> String {
     if !reply.join_line.is_empty() {
         let ends = moment(reply.token_expires_unix);
         lines.push(format!(
-            "run this on the node, as root, before {ends}; it works once:"
+            "run this on the node, as root or administrator, before {ends}; it works once:"
         ));
         lines.push(String::new());
         lines.push(reply.join_line.clone());
