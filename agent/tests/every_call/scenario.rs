@@ -187,9 +187,9 @@ pub fn others(folder: &Path) -> Vec<String> {
         .collect()
 }
 
-/// A folder of the agent's alone.
+/// A folder of the agent's alone. In memory: what is looked for is each call, not the disk.
 pub fn folder() -> tempfile::TempDir {
-    tempfile::tempdir().expect("a temporary folder")
+    tempfile::tempdir_in("/dev/shm").expect("a temporary folder")
 }
 
 fn keyset(name: &str, keys: &[(Role, u32)], unlisted: Unlisted) -> Keyset {
