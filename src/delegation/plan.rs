@@ -44,6 +44,9 @@ pub struct Service {
     pub spn: String,
     /// Nobody, one account, or more by mistake.
     pub owners: Vec<Party>,
+    /// Every SPN by which the one owner is found; none if that is not in the domain that is written
+    /// to.
+    pub names: Vec<String>,
     /// What the one owner's object says; none if that is not in the domain that is written to.
     pub holding: Option<Holding>,
 }
@@ -125,6 +128,7 @@ impl Asked {
                 .map(|one| Service {
                     spn: one.spn.clone(),
                     owners: Vec::new(),
+                    names: Vec::new(),
                     holding: None,
                 })
                 .collect(),
@@ -155,7 +159,7 @@ pub fn plan(ground: &Ground, asked: &Asked) -> Result<Planned, Refused> {
         draft.let_out(service, asked.way)?;
     }
     for service in &asked.not_to {
-        draft.keep_in(service);
+        draft.keep_in(service, &asked.not_to);
     }
     for actor in &asked.from {
         draft.let_in(actor, asked.way)?;
@@ -262,11 +266,13 @@ impl Draft<'_> {
         sid.is_some_and(|sid| actors.is_some_and(|actors| actors.contains(sid)))
     }
 
-    /// The array may not act at a service any more, by whichever way it could.
-    fn keep_in(&mut self, service: &Service) {
+    /// The array may not act at a service any more, by whichever way it could; `all` are those of
+    /// which that is so.
+    fn keep_in(&mut self, service: &Service, all: &[Service]) {
         let (spn, own) = (&service.spn, &self.ground.own.account);
         let listed = self.ground.holding.names(spn);
         let owner = service.owners.first();
+        self.notes.extend(self.by_another_name(service, all));
         let let_in = owner.zip(service.holding.as_ref());
         let own_sid = self.ground.own.sid.as_ref();
         let caller = self.ground.caller.as_ref();
@@ -293,6 +299,28 @@ impl Draft<'_> {
             ));
             self.wish(owner, holding, Wish::NoActor(sid));
         }
+    }
+
+    /// That the array's list has another name of the same account: what service a ticket is for is
+    /// not protected in it.
+    fn by_another_name(&self, service: &Service, all: &[Service]) -> Option<String> {
+        let is_theirs = |name: &&String| {
+            let mut names = service.names.iter();
+            names.any(|one| one.eq_ignore_ascii_case(name))
+        };
+        let stays = |name: &&String| !all.iter().any(|one| one.spn.eq_ignore_ascii_case(name));
+        let targets = self.ground.holding.targets.iter();
+        let left = targets.filter(is_theirs).filter(stays);
+        let left: Vec<&str> = left.map(String::as_str).collect();
+        let owner = &service.owners.first()?.account;
+        let (own, spn, left) = (&self.ground.own.account, &service.spn, left.join(", "));
+        (!left.is_empty()).then(|| {
+            format!(
+                "{own} may act at {spn} all the same: its list has {left} of {owner}, too, and a \
+                 ticket for one service of an account is one for all of them; add --not-to for \
+                 each"
+            )
+        })
     }
 
     /// Lets somebody act at the array.

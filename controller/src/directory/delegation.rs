@@ -67,19 +67,23 @@ impl ActiveDirectory {
     }
 
     pub(super) async fn read_service(&self, dc: &DcName, spn: &str) -> Result<Service, PortError> {
-        let owners = self.field(dc).await?.owners_of(spn).await?;
-        let found = match owners.as_slice() {
-            [
-                Owner {
-                    party,
-                    entry: Some(entry),
-                },
-            ] => Some(holding(entry, &format!("{} on {dc}", party.account))?),
-            _ => None,
-        };
+        let mut field = self.field(dc).await?;
+        let owners = field.owners_of(spn).await?;
+        let (mut found, mut names) = (None, Vec::new());
+        if let [
+            Owner {
+                party,
+                entry: Some(entry),
+            },
+        ] = owners.as_slice()
+        {
+            found = Some(holding(entry, &format!("{} on {dc}", party.account))?);
+            names = self.names_of(&mut field, party, &[]).await?;
+        }
         Ok(Service {
             spn: spn.to_owned(),
             owners: parties(owners),
+            names,
             holding: found,
         })
     }

@@ -56,6 +56,7 @@ fn service() -> Service {
     Service {
         spn: SPN.to_owned(),
         owners: vec![party("svc-db", 2)],
+        names: vec![SPN.to_owned(), "MSSQLSvc/db.corp.example".to_owned()],
         holding: Some(Holding::default()),
     }
 }
@@ -309,6 +310,26 @@ fn a_target_that_is_not_one_account_of_the_domain_is_refused() {
     let planned = plan(&hidden, &to(service())).unwrap();
     assert_eq!(shape(&planned), [format!("svc-web$: add {TARGETS}")]);
     says(&planned, &["shows no SID"]);
+}
+
+#[test]
+fn another_name_of_the_same_account_leaves_the_door_open() {
+    let other = "mssqlsvc/DB.corp.example".to_owned();
+    let mut ground = ground(7);
+    ground.holding.targets = vec![SPN.to_owned(), other.clone(), "HTTP/else".to_owned()];
+    let mut asked = Asked::default();
+    asked.not_to.push(service());
+    let open = format!("all the same: its list has {other} of svc-db");
+    says(&plan(&ground, &asked).unwrap(), &[&open]);
+    asked.not_to.push(service());
+    asked.not_to[1].spn = other;
+    let planned = plan(&ground, &asked).unwrap();
+    assert!(
+        !planned
+            .notes
+            .iter()
+            .any(|note| note.contains("all the same"))
+    );
 }
 
 #[test]
