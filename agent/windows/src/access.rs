@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io;
-use std::os::windows::io::AsRawHandle as _;
+use std::os::windows::io::{AsRawHandle as _, FromRawHandle as _};
 use std::ptr::{null, null_mut};
 
 use windows_sys::Win32::Foundation::{
@@ -17,6 +17,9 @@ use windows_sys::Win32::Security::{
     GetTokenInformation, LookupAccountNameW, LookupAccountSidW, OWNER_SECURITY_INFORMATION, PSID,
     SetKernelObjectSecurity, TOKEN_QUERY, TOKEN_USER, TokenUser,
 };
+use windows_sys::Win32::Storage::FileSystem::{
+    FILE_SHARE_DELETE, FILE_SHARE_READ, FILE_SHARE_WRITE, ReOpenFile, WRITE_DAC,
+};
 use windows_sys::Win32::System::Threading::{GetCurrentProcess, OpenProcessToken};
 
 use crate::text::{Local, done, until_zero, wide};
@@ -26,6 +29,8 @@ const OWNER_AND_LIST: u32 = OWNER_SECURITY_INFORMATION | DACL_SECURITY_INFORMATI
 /// `ACCESS_ALLOWED_ACE_TYPE` and `ACCESS_DENIED_ACE_TYPE` (MS-DTYP 2.4.4.1).
 const ALLOWED: u8 = 0;
 const DENIED: u8 = 1;
+/// Whoever opens a file for its list alone keeps nobody from anything.
+const SHARE_ALL: u32 = FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE;
 /// `INHERIT_ONLY_ACE`.
 const FOR_CHILDREN: u8 = 8;
 
@@ -127,6 +132,21 @@ impl Descriptor {
             )
         };
         done(outcome)
+    }
+
+    /// The same to a file that is open to be read and written alone, by another handle to it.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn give_anew(&self, file: &File) -> io::Result<()> {
+        // SAFETY: the handle is open as long as `file`; the rest are numbers.
+        let opened = unsafe { ReOpenFile(file.as_raw_handle(), WRITE_DAC, SHARE_ALL, 0) };
+        if opened == INVALID_HANDLE_VALUE {
+            return Err(io::Error::last_os_error());
+        }
+        // SAFETY: it was opened just now, and nobody else has it.
+        let opened = unsafe { File::from_raw_handle(opened) };
+        self.give(&opened)
     }
 
     /// Gives the owner that this names to a file that is open with `WRITE_OWNER`.

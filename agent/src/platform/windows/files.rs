@@ -158,7 +158,11 @@ pub fn set_access(
         // As it was made.
         (None, None) => return Ok(()),
     };
-    list.give(file)
+    match list.give(file) {
+        // It was opened to be locked, not to be given a list.
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => list.give_anew(file),
+        outcome => outcome,
+    }
 }
 
 pub(super) fn list_of(path: &Path) -> io::Result<Descriptor> {
