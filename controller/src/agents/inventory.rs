@@ -47,6 +47,11 @@ impl Asked {
     }
 }
 
+/// A roll waits for a node that it cannot tell to stop, if the node shuts its gate by itself in
+/// seconds of less than this: one that says more counts as one that never does. Else a node that
+/// somebody has broken into could keep its array from ever being rolled.
+const LONGEST_READY: u64 = 24 * 3600;
+
 /// An inventory of `node` for `array`, checked.
 ///
 /// # Errors
@@ -84,7 +89,10 @@ pub fn inventory(
         clock_offset: asked.offset(said.clock_unix_micros),
         certificate_ends_unix: said.certificate_ends_unix,
         agent_version: words(&said.agent_version),
-        stays_ready: said.stays_ready_seconds.map(Duration::from_secs),
+        stays_ready: said
+            .stays_ready_seconds
+            .filter(|seconds| *seconds <= LONGEST_READY)
+            .map(Duration::from_secs),
         hook_trouble: told(&said.hook_trouble),
     })
 }
@@ -228,6 +236,13 @@ mod tests {
             read(limited).unwrap().stays_ready,
             Some(Duration::from_secs(5))
         );
+        for endless in [LONGEST_READY + 1, u64::MAX] {
+            let limited = agent::Inventory {
+                stays_ready_seconds: Some(endless),
+                ..said()
+            };
+            assert_eq!(read(limited).unwrap().stays_ready, None, "{endless}");
+        }
         assert!(
             read(agent::Inventory {
                 node: "n2".into(),

@@ -87,7 +87,8 @@ operator_service! {
     "PrintAcl" print_acl(PrintAclRequest) -> PrintAclReply
         |q| &[], "", false => |c, call| c.print_acl(&q).await;
     "AddNode" add_node(AddNodeRequest) -> AddNodeReply
-        |q| &[&q.array], &q.node, q.dry_run, detail::add_node(q) => |c, call| c.add_node(&q);
+        |q| &[&q.array], &q.node, q.dry_run, detail::add_node(q) =>
+        |c, call| c.add_node(&q, |array| call.scope.has(array));
     "ListNodes" list_nodes(ListNodesRequest) -> ListNodesReply
         |q| &some(&q.array), "", false =>
         |c, call| c.list_nodes(&q).map(|reply| call.scope.nodes(reply));

@@ -1,5 +1,6 @@
 mod details;
 mod matrix;
+mod nodes;
 mod persons;
 mod second;
 mod streams;

@@ -182,6 +182,8 @@ impl Agents for Nodes {
 
     async fn wipe(&self, node: &NodeName, _: &ArrayName) -> Result<(), PortError> {
         self.note(format!("wipe {node}"));
+        // It takes its time, and others go on.
+        tokio::task::yield_now().await;
         Ok(())
     }
 }

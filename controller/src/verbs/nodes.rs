@@ -18,10 +18,15 @@ const TOKEN_SECONDS: (u64, u64) = (600, 7 * 24 * 3600);
 impl Controller {
     /// Makes a node a member: by an invitation, by a signing request carried here, or at once if
     /// it is known from another array. It gets the credential in force; no roll is needed.
+    /// `may_touch` says whether the caller has a say over an array.
     ///
     /// # Errors
     /// [`No`].
-    pub fn add_node(&self, request: &said::AddNodeRequest) -> Result<said::AddNodeReply, No> {
+    pub fn add_node(
+        &self,
+        request: &said::AddNodeRequest,
+        may_touch: impl Fn(&str) -> bool,
+    ) -> Result<said::AddNodeReply, No> {
         let array = self.array(&request.array)?;
         let name: NodeName = request.node.parse()?;
         let known = self
@@ -55,6 +60,16 @@ impl Controller {
             .next(format!(
                 "join {name} first, or keyroll node remove {other} {name}, then add it again"
             )));
+        }
+        if let Some(node) = known
+            .as_ref()
+            .filter(|node| enrolled && node.address != address)
+            && !request.address.is_empty()
+            && let Some(other) = node.arrays.iter().find(|other| !may_touch(other.as_str()))
+        {
+            // Nobody could push to it for the other array any more.
+            let what = format!("{name} is a node of {other}, too, which reaches it elsewhere");
+            return Err(No::denied(what).next("the same without --address"));
         }
         let mut node = known.unwrap_or_else(|| NodeRecord::invited(name.clone(), address.clone()));
         node.arrays.insert(array.name.clone());
@@ -221,21 +236,22 @@ impl Controller {
         } else if joined {
             done.push(format!("keys of {} wiped on {}", array.name, node.name));
         }
-        let gone = node.arrays.iter().all(|other| *other == array.name);
         done.push(format!("{} let go of", node.name));
         if !request.dry_run {
-            self.ports.store.write(|change| {
+            let left = self.ports.store.write(|change| {
                 change.revoke_tokens(&node.name)?;
                 change.edit_node(&node.name, |node| {
                     node.arrays.remove(&array.name);
                     node.quarantined.remove(&array.name);
                     node.passwords.remove(&array.name);
-                    if gone {
+                    // As it is now: it may have been let go of elsewhere, or added, meanwhile.
+                    if node.arrays.is_empty() {
                         node.state = NodeState::Removed;
                         node.forget_certificates();
                     }
                 })
             })?;
+            let gone = left.is_none_or(|node| node.state == NodeState::Removed);
             if wiped {
                 // A push that was under way may have come in after the first one.
                 drop(self.ports.agents.wipe(&node.name, &array.name).await);

@@ -21,7 +21,7 @@ async fn r05_nobody_else_is_taken_for_a_node() {
     let own = node_certificate(&here.authority, "n1", now);
     let other = node_certificate(&here.authority, "n2", now);
     let foreign = node_certificate(&elsewhere.authority, "n1", now);
-    let early = node_certificate(&here.authority, "n1", now + 3600);
+    let early = node_certificate(&here.authority, "n1", now + 25 * 3600);
     let dead = node_certificate(&here.authority, "n1", now - 92 * 24 * 3600);
     let operator = operator_certificate(&here.authority, "n1", now);
     for (who, (issued, key), wanted) in [
