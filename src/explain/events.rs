@@ -78,6 +78,26 @@ table! { Event:
         "As 207, enforced. Nobody gets tickets for the service.";
         "Its password was never changed since AES was allowed.";
         "keyroll roll ARRAY (makes keys of every enctype)"
+    1311 "Knowledge consistency (Directory Service)"
+        "Domain controllers cannot all be reached from each other by the topology of replication.";
+        "A site link that lacks a site, or a domain controller that is away.";
+        "repadmin /showrepl, or samba-tool drs showrepl; keyroll doctor ARRAY (replication-account)"
+    2042 "Replication stopped for too long (Directory Service)"
+        "A domain controller has not replicated for longer than a tombstone lives: others refuse it.";
+        "It was away or cut off for months: it issues tickets under old keys.";
+        "take it out of service: clients that ask it get tickets that no node opens"
+    2886 "LDAP signing is not demanded (Directory Service)"
+        "This domain controller takes binds that are not signed.";
+        "The domain's policy (LDAPServerIntegrity) asks for none.";
+        "keyroll doctor ARRAY (ldap-signing)"
+    2887 "Unsigned LDAP binds, counted (Directory Service)"
+        "So many clients have bound without signing within a day.";
+        "Event 2889 names each, once its logging is switched on.";
+        "keyroll doctor ARRAY (ldap-signing)"
+    2888 "Unsigned LDAP binds refused (Directory Service)"
+        "So many binds without signing were refused within a day.";
+        "Clients that neither sign nor use TLS.";
+        "keyroll explain 2889"
     2889 "Unsigned LDAP bind (Directory Service)"
         "A client binds without signing, or simply without TLS.";
         "It will be refused once signing is required.";
@@ -87,6 +107,23 @@ table! { Event:
         "It will be refused once channel binding is required; a proxy that ends TLS in front of \
          the DC never can.";
         "no proxy in front of LDAPS"
+    3040 "LDAP binds without channel binding, counted (Directory Service)"
+        "So many binds over TLS within a day had no channel bindings.";
+        "Event 3039 names each, once its logging is switched on.";
+        "keyroll explain 3039"
+    3041 "LDAP channel binding is not demanded (Directory Service)"
+        "This domain controller takes binds over TLS without channel bindings.";
+        "The domain's policy (LdapEnforceChannelBinding) asks for none.";
+        "keyroll doctor ARRAY (ldap-signing)"
+    4624 "Login (Security)"
+        "Somebody logged in; the authentication package in it says whether by Kerberos or NTLM.";
+        "NTLM where Kerberos was expected: no SPN, a name that is an alias, or a client without a \
+         ticket.";
+        "keyroll doctor ARRAY --from-client"
+    4625 "Login failed (Security)"
+        "A login failed; its status and sub status say why.";
+        "0xC000006D with the node's own address: the loop-back check; 0xC000006A: a password.";
+        "keyroll explain with the status in it"
     4723 "Password change (Security)"
         "Somebody tried to change an account's password, with the old one.";
         "keyroll's own rolls show as its controller's account; others are the culprits of \
@@ -103,7 +140,8 @@ table! { Event:
         "keyroll doctor ARRAY (account-enabled)"
     4738 "Account changed (Security)"
         "Somebody changed a user account: enctypes, UPN, SPNs, flags.";
-        "";
+        "Somebody with rights on it, or a tool that runs by itself; the event names the account \
+         that did it.";
         "keyroll doctor ARRAY"
     4740 "Account locked out (Security)"
         "An account was locked out; the computer that guessed is in it.";
@@ -111,7 +149,7 @@ table! { Event:
         "keyroll doctor ARRAY (account-lockout)"
     4742 "Computer account changed (Security)"
         "Somebody changed a computer account: enctypes, SPNs, flags.";
-        "";
+        "Somebody with rights on it, or a tool on a node that takes the account for its own.";
         "keyroll doctor ARRAY"
     4768 "TGT asked for (Security)"
         "A login; its result code is a Kerberos error.";
@@ -123,8 +161,8 @@ table! { Event:
         "keyroll explain with the failure code"
     4770 "Ticket renewed (Security)"
         "A ticket was renewed; no error.";
-        "";
-        ""
+        "A client with a renewable ticket: nothing is wrong.";
+        "nothing to do"
     4771 "Pre-authentication failed (Security)"
         "A login with a wrong key; its failure code is a Kerberos error (0x18: wrong password).";
         "The client address in it tells which node has an old password or keytab.";
@@ -135,10 +173,10 @@ table! { Event:
         "keyroll doctor ARRAY"
     4781 "Account renamed (Security)"
         "An account's name was changed; its salt changes with the next password.";
-        "";
+        "Somebody with rights on it; the event names both names and who did it.";
         "keyroll doctor ARRAY (account-salt)"
     5136 "Directory object changed (Security)"
         "An attribute of an object was changed; name and value are in it.";
-        "";
+        "Somebody with rights on it; the event names the account that did it.";
         "keyroll doctor ARRAY (changes-by-others)"
 }

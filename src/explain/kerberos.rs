@@ -3,8 +3,8 @@
 table! { Kerberos:
     0 "KDC_ERR_NONE"
         "No error.";
-        "";
-        ""
+        "Nothing went wrong.";
+        "nothing to do"
     1 "KDC_ERR_NAME_EXP"
         "The client's entry in the database has expired.";
         "accountExpires of whoever asks has passed.";
@@ -49,7 +49,7 @@ table! { Kerberos:
     10 "KDC_ERR_CANNOT_POSTDATE"
         "The ticket may not begin later.";
         "A client asks for postdated tickets; unrelated to the array.";
-        ""
+        "kinit without a start time"
     11 "KDC_ERR_NEVER_VALID"
         "The ticket would end before it begins.";
         "The client's clock, or a lifetime of minutes that has passed already.";
@@ -81,7 +81,7 @@ table! { Kerberos:
     17 "KDC_ERR_TRTYPE_NOSUPP"
         "The transited encoding is not known.";
         "A trust with another kind of realm.";
-        ""
+        "keyroll doctor ARRAY"
     18 "KDC_ERR_CLIENT_REVOKED"
         "The account is disabled, expired or locked out, or may not log in at this hour.";
         "If it is the array's account: somebody guesses its password, mostly an old one in a task \
@@ -122,7 +122,7 @@ table! { Kerberos:
     26 "KDC_ERR_SERVER_NOMATCH"
         "The ticket is for another server.";
         "User-to-user requests only.";
-        ""
+        "kinit -k for the very principal that the ticket is for"
     27 "KDC_ERR_MUST_USE_USER2USER"
         "The service takes user-to-user tickets alone.";
         "The SPN belongs to a user without a key as a service.";
@@ -173,11 +173,11 @@ table! { Kerberos:
     39 "KRB_AP_ERR_BADVERSION"
         "The protocol version does not match.";
         "Something else than Kerberos answers there.";
-        ""
+        "compare the versions of the libraries on both sides"
     40 "KRB_AP_ERR_MSG_TYPE"
         "It is another message than expected.";
         "A library's fault, or a proxy in between.";
-        ""
+        "look at what is between client and service: a proxy that changes headers"
     41 "KRB_AP_ERR_MODIFIED"
         "The service could not open the ticket with its key, or it was altered on the way.";
         "The key of the KDC and the key of the node differ. Behind a balancer: a node that runs \
@@ -208,11 +208,11 @@ table! { Kerberos:
     47 "KRB_AP_ERR_BADDIRECTION"
         "A message was sent back to its sender.";
         "A proxy reflects traffic.";
-        ""
+        "look at what is between client and service: one that sends messages back"
     48 "KRB_AP_ERR_METHOD"
         "Another way of authentication is wanted.";
         "The service does not take Kerberos for this.";
-        ""
+        "compare what mechanisms client and service offer"
     49 "KRB_AP_ERR_BADSEQ"
         "A sequence number is wrong.";
         "Packets of one connection go through two nodes.";
@@ -225,7 +225,7 @@ table! { Kerberos:
     51 "KRB_AP_PATH_NOT_ACCEPTED"
         "The way through other realms is not accepted.";
         "A trust.";
-        ""
+        "[capaths] of krb5.conf, or the trusts between the realms"
     52 "KRB_ERR_RESPONSE_TOO_BIG"
         "The answer does not fit a datagram.";
         "No error: the client asks again over TCP. Many groups make large tickets; behind a \
@@ -250,11 +250,11 @@ table! { Kerberos:
     64 "KDC_ERR_INVALID_SIG"
         "A signature does not fit.";
         "Smart cards.";
-        ""
+        "the user's certificate and the KDC's (PKINIT); a password login is not touched"
     65 "KDC_ERR_DH_KEY_PARAMETERS_NOT_ACCEPTED"
         "The Diffie-Hellman parameters are refused.";
         "PKINIT with too short a group.";
-        ""
+        "the user's certificate and the KDC's (PKINIT); a password login is not touched"
     66 "KDC_ERR_CERTIFICATE_MISMATCH"
         "The certificate is not the account's.";
         "Strong mapping (KB5014754) without the SID in the certificate.";
@@ -278,11 +278,11 @@ table! { Kerberos:
     71 "KDC_ERR_INVALID_CERTIFICATE"
         "The certificate is not valid.";
         "Smart cards.";
-        ""
+        "the user's certificate and the KDC's (PKINIT); a password login is not touched"
     72 "KDC_ERR_REVOKED_CERTIFICATE"
         "The certificate was revoked.";
         "Smart cards.";
-        ""
+        "the user's certificate and the KDC's (PKINIT); a password login is not touched"
     73 "KDC_ERR_REVOCATION_STATUS_UNKNOWN"
         "Whether the certificate is revoked is not known.";
         "The revocation list cannot be fetched.";
@@ -294,7 +294,7 @@ table! { Kerberos:
     75 "KDC_ERR_CLIENT_NAME_MISMATCH"
         "The certificate names another client.";
         "Smart cards.";
-        ""
+        "the user's certificate and the KDC's (PKINIT); a password login is not touched"
     76 "KDC_ERR_KDC_NAME_MISMATCH"
         "The KDC's certificate names another KDC.";
         "An old certificate on the domain controller.";
@@ -302,23 +302,23 @@ table! { Kerberos:
     77 "KDC_ERR_INCONSISTENT_KEY_PURPOSE"
         "The certificate is for another purpose.";
         "Smart cards.";
-        ""
+        "the user's certificate and the KDC's (PKINIT); a password login is not touched"
     78 "KDC_ERR_DIGEST_IN_CERT_NOT_ACCEPTED"
         "The certificate's digest is refused.";
         "SHA-1 certificates.";
-        ""
+        "the user's certificate and the KDC's (PKINIT); a password login is not touched"
     79 "KDC_ERR_PA_CHECKSUM_MUST_BE_INCLUDED"
         "A checksum is missing.";
         "PKINIT of an old client.";
-        ""
+        "the user's certificate and the KDC's (PKINIT); a password login is not touched"
     80 "KDC_ERR_DIGEST_IN_SIGNED_DATA_NOT_ACCEPTED"
         "The signature's digest is refused.";
         "PKINIT of an old client.";
-        ""
+        "the user's certificate and the KDC's (PKINIT); a password login is not touched"
     81 "KDC_ERR_PUBLIC_KEY_ENCRYPTION_NOT_SUPPORTED"
         "That public key encryption is refused.";
         "PKINIT of an old client.";
-        ""
+        "the user's certificate and the KDC's (PKINIT); a password login is not touched"
     90 "KDC_ERR_PREAUTH_EXPIRED"
         "The login took too long.";
         "A conversation that was begun anew elsewhere: KDCs behind a balancer.";
@@ -326,7 +326,7 @@ table! { Kerberos:
     91 "KDC_ERR_MORE_PREAUTH_DATA_REQUIRED"
         "The KDC wants more steps.";
         "No error: the login goes on.";
-        ""
+        "nothing to do: a client goes on by itself"
     92 "KDC_ERR_PREAUTH_BAD_AUTHENTICATION_SET"
         "A set of proofs was chosen that does not fit.";
         "FAST with another KDC's state.";
@@ -334,5 +334,5 @@ table! { Kerberos:
     93 "KDC_ERR_UNKNOWN_CRITICAL_FAST_OPTIONS"
         "An option of FAST is not known.";
         "Armoring between different versions.";
-        ""
+        "compare the versions of client and KDC; FAST may be switched off for a try"
 }

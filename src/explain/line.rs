@@ -179,12 +179,21 @@ impl Found {
             }
             return;
         }
+        if let Some(word) = text.strip_prefix("ldap ") {
+            self.decimal(Family::Ldap, word);
+            return;
+        }
+        if text == "401" {
+            self.by_phrases("401 unauthorized");
+        }
         for family in [Family::Kerberos, Family::Ldap, Family::Event] {
             self.decimal(family, text);
         }
         for family in [Family::Bind, Family::Windows] {
             self.hex(family, text);
         }
+        // As `net helpmsg` and repadmin write them.
+        self.decimal(Family::Windows, text);
     }
 
     fn decimal(&mut self, family: Family, word: &str) {

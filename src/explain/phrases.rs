@@ -78,6 +78,12 @@ pub(super) const PHRASES: &[(&str, Family, u32)] = &[
     ("nt_status_logon_failure", Windows, 0xc000_006d),
     ("nt_status_account_locked_out", Windows, 0xc000_0234),
     ("password is too young to change", Windows, 0x52d),
+    ("the target account name is incorrect", Windows, 0x574),
+    ("401.1", Windows, 0x8009_030c),
+    ("http error 401", Windows, 0x8009_030c),
+    ("401 unauthorized", Windows, 0x8009_030c),
+    // The second hop: the service could not act as the user.
+    ("nt authority\\anonymous logon", Kerberos, 13),
     ("invalid credentials", Family::Ldap, 49),
     ("insufficient access", Family::Ldap, 50),
     ("constraint violation", Family::Ldap, 19),

@@ -23,7 +23,8 @@ fn every_code_stands_there_once_and_says_something() {
             !code.means.contains("  ") && !code.cause.contains("  "),
             "{code}"
         );
-        assert!(code.cause.is_empty() || code.cause.ends_with('.'), "{code}");
+        assert!(code.cause.ends_with('.'), "{code}: {:?}", code.cause);
+        assert!(!code.next.is_empty(), "{code}: nothing to type or do");
         assert!(
             !code.next.ends_with('.'),
             "{code}: {:?} is a command",
@@ -106,6 +107,16 @@ fn a_number_a_name_or_a_line_is_found() {
         ("KRB5KDC_ERR_S_PRINCIPAL_UNKNOWN", &[(Kerberos, 7)]),
         ("invalidCredentials", &[(Ldap, 49)]),
         ("busy", &[(Ldap, 51)]),
+        ("LDAP 53", &[(Ldap, 53)]),
+        ("1326", &[(Windows, 0x52e)]),
+        ("8453", &[(Windows, 0x2105)]),
+        ("401", &[(Windows, 0x8009_030c)]),
+        ("HTTP Error 401.1 - Unauthorized", &[(Windows, 0x8009_030c)]),
+        (
+            "Login failed for user 'NT AUTHORITY\\ANONYMOUS LOGON'.",
+            &[(Kerberos, 13)],
+        ),
+        ("4625", &[(Event, 4625)]),
         ("Event ID 4", &[(Event, 4)]),
         (
             "80090308: LdapErr: DSID-0C09, comment: AcceptSecurityContext error, data 775, v4563",

@@ -20,7 +20,7 @@ table! { Windows:
     0x00000241 "ERROR_INVALID_IMAGE_HASH"
         "A signature cannot be verified.";
         "An unsigned module in LSASS.";
-        ""
+        "the event of Code Integrity that names the module"
     0x0000052d "ERROR_PASSWORD_RESTRICTION"
         "The password policy refuses it: too young, used before, too short, too simple.";
         "The minimum age of a day, where the controller may only change and not reset.";
@@ -37,6 +37,11 @@ table! { Windows:
         "The domain does not exist or cannot be reached.";
         "No SRV records from this machine.";
         "dig SRV _ldap._tcp.dc._msdcs.DOMAIN"
+    0x00000574 "ERROR_WRONG_TARGET_NAME"
+        "The target account name is incorrect: KRB_AP_ERR_MODIFIED.";
+        "The service opens tickets with another account's key than the SPN's owner has; between \
+         domain controllers: one of them has an old machine password.";
+        "keyroll explain KRB_AP_ERR_MODIFIED; keyroll doctor ARRAY"
     0x000006ba "RPC_S_SERVER_UNAVAILABLE"
         "The RPC server cannot be reached.";
         "Closed ports between domain controllers: replication stands still.";
@@ -77,11 +82,11 @@ table! { Windows:
     0x00002077 "ERROR_DS_ILLEGAL_MOD_OPERATION"
         "The attribute may not be changed like this.";
         "Replacing where only adding and deleting is allowed.";
-        ""
+        "keyroll change show NUMBER, if keyroll did it"
     0x00002081 "ERROR_DS_SINGLE_VALUE_CONSTRAINT"
         "The attribute holds one value, and would get another.";
         "A value was added where the old one should have been replaced.";
-        ""
+        "keyroll change show NUMBER, if keyroll did it"
     0x00002083 "ERROR_DS_ATT_VAL_ALREADY_EXISTS"
         "The value is there already.";
         "The SPN was added before: nothing to do.";
@@ -93,7 +98,7 @@ table! { Windows:
     0x000020b5 "ERROR_DS_NAME_REFERENCE_INVALID"
         "A name in it refers to nothing.";
         "A distinguished name that was moved.";
-        ""
+        "keyroll doctor ARRAY (account-found)"
     0x000020f7 "ERROR_DS_DRA_BAD_DN"
         "Replication met a bad name.";
         "An object that is renamed and moved at once.";
@@ -102,10 +107,19 @@ table! { Windows:
         "Replication failed inside.";
         "A damaged database.";
         "repadmin /showrepl"
+    0x00002105 "ERROR_DS_DRA_ACCESS_DENIED"
+        "Replication was refused.";
+        "One domain controller's clock, machine password or SPN is not what the other expects.";
+        "repadmin /showrepl, or samba-tool drs showrepl; keyroll doctor ARRAY (clock-dc)"
     0x0000217b "ERROR_DS_NAME_NOT_UNIQUE"
         "More than one object has that name.";
         "The name or SPN is another account's, too.";
         "setspn -Q SPN"
+    0x0000219e "ERROR_DS_INSUFFICIENT_ATTR_TO_CREATE_OBJECT"
+        "Replication met an object that this domain controller has deleted for good.";
+        "A domain controller that was away for longer than a tombstone lives, or came from an old \
+         backup.";
+        "repadmin /removelingeringobjects; keyroll doctor ARRAY (replication-account)"
     0x000021c7 "ERROR_DS_SPN_VALUE_NOT_UNIQUE_IN_FOREST"
         "Another account in the forest has the SPN.";
         "The node's computer account or the old service account has it still.";
@@ -123,9 +137,10 @@ table! { Windows:
         "NTLM where Kerberos is expected; a header cut by a proxy.";
         "header limits of the balancer"
     0x8009_030c "SEC_E_LOGON_DENIED"
-        "The login failed.";
-        "A wrong password or key; after it clients often try NTLM.";
-        "keyroll doctor ARRAY"
+        "The login failed: a web server answers 401, IIS 401.1.";
+        "A wrong password or key: the pool opens tickets with another account's key than the SPN's \
+         owner has, or a node's key is old; after it clients often try NTLM.";
+        "keyroll doctor ARRAY (service-login)"
     0x8009_030d "SEC_E_UNKNOWN_CREDENTIALS"
         "The credentials are not known to the package.";
         "No ticket cache and no password: a service without a profile.";
@@ -156,11 +171,11 @@ table! { Windows:
     0xc000_0022 "STATUS_ACCESS_DENIED"
         "The right is missing.";
         "A right of the process or of the account.";
-        ""
+        "whoami /all as the process; the event that names the object"
     0xc000_0064 "STATUS_NO_SUCH_USER"
         "There is no such account.";
         "A mistyped name.";
-        ""
+        "Get-ADUser NAME, or samba-tool user show NAME"
     0xc000_006a "STATUS_WRONG_PASSWORD"
         "The password is wrong.";
         "An old password in a task or on one node.";
