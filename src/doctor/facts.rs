@@ -1,6 +1,6 @@
 //! What is known of an array, and what could not be seen of it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -76,6 +76,10 @@ pub struct ArrayFacts {
     pub spns: Vec<String>,
     /// Those that wait until a node holds the key.
     pub pending: BTreeSet<String>,
+    /// Those that nodes hold keys for and nobody has registered yet.
+    pub prepared: BTreeSet<String>,
+    /// Those that were removed, with the milliseconds for which keytabs keep them still.
+    pub leaving: BTreeMap<String, u64>,
     /// The enctypes in its keytabs.
     pub enctypes: Vec<Enctype>,
     /// The kvno in force; none if nobody has told the controller today's key.

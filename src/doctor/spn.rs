@@ -38,12 +38,22 @@ fn registered(facts: &Facts) -> Vec<Finding> {
         if state.has_spn(spn) {
             return Finding::ok(spn, format!("registered on {account}"));
         }
+        let add = format!("keyroll spn add {} {spn}", array.name);
+        if array.prepared.contains(spn) {
+            return Finding::warning(spn, "is held by the nodes and not registered")
+                .because("it was to be added, and the change was refused or never made")
+                .mend(format!("{add}, or spn remove"));
+        }
+        if let Some(left) = array.leaving.get(spn) {
+            let left = left.div_ceil(60_000);
+            return Finding::ok(spn, format!("was removed: keytabs lose it in {left} min"));
+        }
         Finding::broken(spn, format!("{account} does not have it any more"))
             .because(
                 "KDC_ERR_S_PRINCIPAL_UNKNOWN, then NTLM: somebody removed it, or a whole-list \
                  write by another tool lost it; the keytabs keep its entries",
             )
-            .mend(format!("setspn -S {spn} \"{account}\""))
+            .mend(add)
     };
     array.spns.iter().map(one).collect()
 }

@@ -7,7 +7,7 @@ mod places;
 mod web;
 mod windows;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use chrono::TimeDelta;
@@ -118,6 +118,8 @@ pub(super) fn healthy() -> Facts {
             account: "svc-web".to_owned(),
             spns: vec!["HTTP/web.corp.example".to_owned()],
             pending: BTreeSet::new(),
+            prepared: BTreeSet::new(),
+            leaving: BTreeMap::new(),
             enctypes: crate::account::tests::AES.to_vec(),
             kvno: Some(Kvno(5)),
             other_kvnos: vec![Kvno(5)],

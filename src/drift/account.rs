@@ -9,6 +9,7 @@ use super::stamp::Attribute;
 use crate::account::{AccountState, Wanted};
 use crate::kerberos::Principal;
 use crate::kerberos::salt::SaltSource;
+use crate::name::ArrayName;
 use crate::roll::{GenerationNumber, Refusal};
 
 /// What an array last knew of its account.
@@ -32,6 +33,8 @@ pub struct Known {
 /// What an array has to do with the names under which its account is asked for.
 #[derive(Debug, Clone, Copy)]
 pub struct Names<'a> {
+    /// The array.
+    pub array: &'a ArrayName,
     /// The array's SPNs.
     pub spns: &'a [String],
     /// Those of them that wait until a node holds the key.
@@ -205,7 +208,7 @@ pub fn conditions(now: &AccountState, wanted: &Wanted<'_>, names: &Names<'_>) ->
         origin: None,
         consequence: "clients get no ticket for it; the keytabs keep its entries".to_owned(),
         judgement: Judgement::Critical,
-        next: format!("setspn -S {spn} {sam}"),
+        next: format!("keyroll spn add {} {spn}", names.array),
     }));
     changes
 }

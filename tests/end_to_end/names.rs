@@ -50,6 +50,8 @@ pub fn are_added_moved_and_removed(lab: &Lab, free: &FreeNodes) -> Result<()> {
 
     let held = HeldTicket::fetch_from(lab, "dc1", "added.corp.example", 60)?;
     let removed = names.change("remove", "HTTP/added.corp.example")?;
+    let told = names.examined("HTTP/added.corp.example")?;
+    ensure!(told == ["ok"], "the doctor finds what was removed {told:?}");
     let refused = HeldTicket::fetch_from(lab, "dc1", "added.corp.example", 60);
     ensure!(refused.is_err(), "tickets for it are still issued");
     for node in &world.nodes {
@@ -245,6 +247,17 @@ impl Names<'_> {
         let spns = listed["spns"].as_array().cloned().unwrap_or_default();
         let view = spns.into_iter().find(|view| view["spn"] == spn);
         Ok(view.map(|view| view["state"].as_str().unwrap_or_default().to_owned()))
+    }
+
+    /// What the doctor says of a name.
+    fn examined(&self, spn: &str) -> Result<Vec<String>> {
+        let said = self.world.cli.ask(&["doctor", ARRAY])?;
+        let reply: Value =
+            serde_json::from_str(&said.stdout).with_context(|| format!("{said:?}"))?;
+        let found = reply["findings"].as_array().cloned().unwrap_or_default();
+        let of = found.iter().filter(|one| one["object"] == spn);
+        let grades = of.map(|one| one["grade"].as_str().unwrap_or_default().to_owned());
+        Ok(grades.collect())
     }
 
     /// The grades of everything that `spn check` says of a name, but of its host in DNS.

@@ -69,6 +69,7 @@ impl Reconciler {
         let sam = &known.salt_source.sam_account_name;
         changes.extend(spns.iter().map(|spn| taken_up(spn, sam)));
         let names = Names {
+            array: &array.name,
             spns: &array.spns,
             pending: &array.unregistered(),
         };

@@ -81,6 +81,8 @@ impl Controller {
             account: array.account.sam_account_name.clone(),
             spns: array.spns.clone(),
             pending: array.spns_pending.iter().cloned().collect(),
+            prepared: array.naming.prepared.clone(),
+            leaving: array.naming.leaving.clone(),
             enctypes: array.enctypes.clone(),
             kvno: current.map(|current| current.kvno),
             other_kvnos: held.collect(),

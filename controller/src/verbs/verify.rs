@@ -85,6 +85,7 @@ impl Controller {
             }
         };
         let names = Names {
+            array: &array.name,
             spns: &array.spns,
             pending: &array.unregistered(),
         };

@@ -157,3 +157,27 @@ fn a_deleted_account_is_broken_once_for_each_place() {
         &[("account-found", Broken), ("dc-ldap", Broken)],
     );
 }
+
+#[test]
+fn a_name_on_its_way_in_or_out_is_not_broken() {
+    let too = || "HTTP/too.corp.example".to_owned();
+    let out = |facts: &mut Facts| {
+        facts.array.spns.push(too());
+        facts.array.leaving.insert(too(), 90_000);
+    };
+    names(out, &[]);
+    let prepared = |facts: &mut Facts| {
+        facts.array.spns.push(too());
+        facts.array.prepared.insert(too());
+    };
+    names(prepared, &[("spn-registered", Warning)]);
+    let mut facts = healthy();
+    facts.array.spns.push(too());
+    names(
+        |facts| facts.array.spns.push(too()),
+        &[("spn-registered", Broken)],
+    );
+    let mut found = examine(&facts).into_iter();
+    let gone = found.find(|one| one.finding.grade == Broken).unwrap();
+    assert_eq!(gone.finding.mend, format!("keyroll spn add web {}", too()));
+}

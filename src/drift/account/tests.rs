@@ -113,7 +113,9 @@ fn found(edit: impl FnOnce(&mut AccountState), pending: &str) -> Vec<(&'static s
         "HTTP/two.corp.example".to_owned(),
     ];
     let pending = pending.split_whitespace().map(str::to_owned).collect();
+    let array = "web".parse().unwrap();
     let names = Names {
+        array: &array,
         spns: &spns,
         pending: &pending,
     };

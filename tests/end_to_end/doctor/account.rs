@@ -10,6 +10,7 @@ use keyroll_tests::world::World;
 
 use super::Mend::{ByHand, Lasts, Printed};
 use super::{Fault, modify, plant, plant_into};
+use crate::bound::as_administrator;
 use crate::set_up::QUICK;
 
 const DN: &str = "CN=svc-sick,OU=Arrays,DC=corp,DC=example";
@@ -211,10 +212,9 @@ pub fn faults() -> Vec<Fault> {
             SPN,
             &["key-tickets"],
             |world| modify(world, DN, "delete: servicePrincipalName"),
-            ByHand("setspn -S HTTP/sick.corp.example \"svc-sick\"", |world| {
-                world
-                    .domain()
-                    .samba_tool(&["spn", "add", SPN, "svc-sick"])
+            ByHand("keyroll spn add sick HTTP/sick.corp.example", |world| {
+                as_administrator(world, &["spn", "add", "sick", SPN])?
+                    .reply()
                     .map(drop)
             }),
         ),

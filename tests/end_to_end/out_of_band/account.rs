@@ -172,7 +172,7 @@ fn an_spn_goes_and_comes_back(world: &World<'_>) -> Result<()> {
     };
     world.domain().modify(&change("delete"))?;
     let alarm = told(world, "spn-removed")?;
-    let next = format!("setspn -S {spn} svc-renamed");
+    let next = format!("keyroll spn add named {spn}");
     says(&alarm, "critical", &[spn, &next])?;
     dated(&alarm, FIRST)?;
     verified(world, "named", "spn-removed", "broken")?;

@@ -20,10 +20,14 @@ use crate::verbs::{Controller, No};
 /// What a KDC gave or said; none if it was not asked.
 type Ticket = Option<Result<Sighting, PortError>>;
 
-/// The hosts of the array's SPNs in lower case, each with the first such SPN.
+/// The hosts of the array's SPNs in lower case, each with the first such SPN. One that is not
+/// registered yet, or not any more, needs no address.
 pub(super) fn hosts(array: &ArrayRecord) -> BTreeMap<String, Spn> {
     let mut hosts = BTreeMap::new();
-    for spn in array.spns.iter().filter_map(|spn| spn.parse::<Spn>().ok()) {
+    let naming = &array.naming;
+    let away = |spn: &String| naming.prepared.contains(spn) || naming.leaving.contains_key(spn);
+    let called = array.spns.iter().filter(|spn| !away(spn));
+    for spn in called.filter_map(|spn| spn.parse::<Spn>().ok()) {
         hosts.entry(spn.host().to_ascii_lowercase()).or_insert(spn);
     }
     hosts

@@ -234,3 +234,33 @@ async fn a_name_is_not_moved_from_beside_its_look_alike() {
     assert_eq!(no.code, "spn-look-alike");
     assert!(no.what.contains("EVIL$"), "{}", no.what);
 }
+
+#[tokio::test]
+async fn the_doctor_knows_of_names_on_their_way() {
+    let scene = Scene::new(&["dc1"]);
+    scene.edit(|array| {
+        let (new, old) = (NEW.to_owned(), "HTTP/old.corp.example".to_owned());
+        array.spns.extend([new.clone(), old.clone()]);
+        array.naming.prepared.insert(new);
+        array.naming.leaving.insert(old, 60_000);
+    });
+    let request = said::DoctorRequest {
+        array: "web".to_owned(),
+        ..Default::default()
+    };
+    let reply = scene.site.controller.doctor(&request).await.unwrap();
+    let of = |check: &str| {
+        let found = reply.findings.iter().filter(|one| one.check == check);
+        let found = found.map(|one| (one.object.as_str(), one.grade.as_str()));
+        found.collect::<Vec<_>>()
+    };
+    let states = [
+        (OWN, "ok"),
+        (NEW, "warning"),
+        ("HTTP/old.corp.example", "ok"),
+    ];
+    assert_eq!(of("spn-registered"), states);
+    // Nobody is to get to what is not registered.
+    let hosts: Vec<&str> = of("dns-name").into_iter().map(|(host, _)| host).collect();
+    assert_eq!(hosts, ["web.corp.example"]);
+}
