@@ -83,7 +83,8 @@ table! { Event:
         "A site link that lacks a site, or a domain controller that is away.";
         "repadmin /showrepl, or samba-tool drs showrepl; keyroll doctor ARRAY (replication-account)"
     2042 "Replication stopped for too long (Directory Service)"
-        "A domain controller has not replicated for longer than a tombstone lives: others refuse it.";
+        "A domain controller has not replicated for longer than a tombstone lives, and others \
+         refuse it.";
         "It was away or cut off for months: it issues tickets under old keys.";
         "take it out of service: clients that ask it get tickets that no node opens"
     2886 "LDAP signing is not demanded (Directory Service)"

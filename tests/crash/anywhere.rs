@@ -30,6 +30,10 @@ const STANDSTILLS: usize = 1;
 const CUTS: usize = 2;
 /// The longest timeout is that of a keyset on its way to a node and back: 45 s.
 const STANDSTILL: Duration = seconds(50);
+/// Until then every node must be staged: a standstill lasts longer.
+const DEADLINE: &str = "30s";
+/// A number that both counts of cuts divide.
+const CHOICES: u64 = 6;
 /// Longer than the directory, a KDC or a node is waited for, and than a silent DC before another
 /// one gets the password.
 const CUT: Duration = seconds(15);
@@ -69,17 +73,20 @@ pub fn stopped_everywhere<const SHARE: usize, const OF: usize>(
     all(lab, free, share.map(|spot| (spot, Fault::Standstill)))
 }
 
-/// A share of all places, at each of which the network is cut, each time between others.
+/// A share of all places, at each of which the network is cut: where, differs from place to place
+/// and from run to run.
 pub fn cut_everywhere<const SHARE: usize, const OF: usize>(
     lab: &Lab,
     free: &FreeNodes,
 ) -> Result<Toll> {
-    let share = spots().into_iter().enumerate().skip(SHARE).step_by(OF);
-    all(
-        lab,
-        free,
-        share.map(|(index, spot)| (spot, Fault::Cut(index))),
-    )
+    let seed = seed()?;
+    let mut draw = Draw::of(seed);
+    let spots = spots().into_iter().map(|spot| (spot, draw.below(CHOICES)));
+    let faults: Vec<_> = spots
+        .map(|(spot, cut)| Ok((spot, Fault::Cut(usize::try_from(cut)?))))
+        .collect::<Result<_>>()?;
+    let share = faults.into_iter().skip(SHARE).step_by(OF);
+    all(lab, free, share).with_context(|| format!("{SEED}={seed} draws the same cuts"))
 }
 
 fn drawn(
@@ -88,19 +95,24 @@ fn drawn(
     count: usize,
     fault: impl Fn(usize) -> Fault,
 ) -> Result<Toll> {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH)?;
-    let seed = match env::var(SEED) {
-        Ok(text) => text.parse().context(SEED)?,
-        Err(_) => since.subsec_nanos().into(),
-    };
+    let seed = seed()?;
     let (mut draw, mut left) = (Draw::of(seed), spots());
     let mut one = || -> Result<_> {
         let index = usize::try_from(draw.below(left.len() as u64))?;
-        let cut = usize::try_from(draw.below(u64::from(u32::MAX)))?;
+        let cut = usize::try_from(draw.below(CHOICES))?;
         Ok((left.swap_remove(index), fault(cut)))
     };
     let chosen: Vec<_> = (0..count).map(|_| one()).collect::<Result<_>>()?;
     all(lab, free, chosen).with_context(|| format!("{SEED}={seed} draws the same places"))
+}
+
+/// Of this run, or of the one that is repeated.
+fn seed() -> Result<u64> {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH)?;
+    match env::var(SEED) {
+        Ok(text) => text.parse().context(SEED),
+        Err(_) => Ok(since.subsec_nanos().into()),
+    }
 }
 
 /// Every place of a good roll, before and after.
@@ -123,6 +135,8 @@ fn all(
 ) -> Result<Toll> {
     let mut toll = Toll::default();
     let mut world = with_everything(lab, free, 2, ARRAY)?;
+    let deadline = ["array", "set", ARRAY, "--stage-deadline", DEADLINE];
+    world.cli.run(&deadline)?;
     let users = Logins::start(lab, ARRAY, &few_users(&world, ARRAY))?;
     for ((whose, place), fault) in faults {
         let what = format!("{whose:?} {place}, {fault:?}");

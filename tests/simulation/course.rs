@@ -65,6 +65,7 @@ impl Course {
     pub async fn run(&mut self, desk: &Desk) {
         loop {
             tokio::time::sleep(TICK).await;
+            desk.weigh_emergency();
             let now = desk.world.lock().now();
             match self.phase {
                 Phase::Trouble(until) if now >= until => {

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use keyroll::name::{ArrayName, NodeName};
-use keyroll::roll::{Cause, OldKey, Resolution, State};
+use keyroll::roll::{Cause, End, OldKey, Resolution, State};
 use keyroll_controller::Ports;
 use keyroll_controller::reconcile::Overview;
 use keyroll_controller::rolls::{Rolls, Wanted};
@@ -86,6 +86,22 @@ impl Desk {
             Verb::SetAside(node) => self.edit(node, true),
             Verb::TakeBack(node) => self.edit(node, false),
             Verb::Resolve(choice) => self.resolve(choice),
+        }
+    }
+
+    /// What an emergency gave up is asked for again where it came to nothing.
+    pub fn weigh_emergency(&self) {
+        if !self.world.lock().tickets.has_given_up() {
+            return;
+        }
+        let past = self.ports.store.history(&Self::name(), 8).unwrap();
+        let is_hasty = |past: &&PastRoll| past.roll.frame().policy.old_key != OldKey::UntilDrained;
+        let Some(hasty) = past.iter().find(is_hasty) else {
+            return;
+        };
+        if let State::Ended(end) = hasty.roll.state() {
+            let for_good = matches!(end, End::Done | End::GivenUp);
+            self.world.lock().tickets.weigh(for_good);
         }
     }
 

@@ -50,6 +50,8 @@ pub struct Tickets {
     /// Keys that no node can be asked to know: set by somebody else, or brought back from a
     /// backup when nodes had given them up.
     pub excused: BTreeSet<KeyOf>,
+    /// Those that an emergency which has begun gives up, unless it comes to nothing.
+    given_up: BTreeSet<KeyOf>,
     /// What people call each key: "password 2, kvno 5".
     names: BTreeMap<KeyOf, String>,
     /// The passwords in the order in which they appeared.
@@ -98,7 +100,24 @@ impl Tickets {
 
     /// No ticket of today is asked for any more: an emergency gives them up.
     pub fn give_up(&mut self) {
-        self.excused.extend(self.dies.keys().cloned());
+        self.given_up.extend(self.dies.keys().cloned());
+    }
+
+    /// The emergency has ended: they are given up for good, or asked for as before.
+    pub fn weigh(&mut self, for_good: bool) {
+        let given_up = std::mem::take(&mut self.given_up);
+        if for_good {
+            self.excused.extend(given_up);
+        }
+    }
+
+    /// Whether an emergency has given up any.
+    pub fn has_given_up(&self) -> bool {
+        !self.given_up.is_empty()
+    }
+
+    fn is_excused(&self, key: &KeyOf) -> bool {
+        self.excused.contains(key) || self.given_up.contains(key)
     }
 
     /// The first ticket that a serving node would refuse.
@@ -111,7 +130,7 @@ impl Tickets {
                 let missing = self
                     .dies
                     .keys()
-                    .find(|key| !held.contains(*key) && !self.excused.contains(*key));
+                    .find(|key| !held.contains(*key) && !self.is_excused(key));
                 if let Some(key) = missing {
                     let names: Vec<&str> = held.iter().map(|key| self.name(key)).collect();
                     return Some(format!(

@@ -67,3 +67,26 @@ fn an_enctype_that_no_keytab_has_is_not_somebody_elses_password() {
     };
     assert_eq!(desk.written(), Record::Halted { trouble });
 }
+
+#[test]
+fn a_node_that_holds_the_keys_and_refuses_a_ticket_is_left_to_an_operator() {
+    let refusing = |desk: &mut Desk, trouble: Option<&str>| {
+        desk.proves(1, &[Role::Current]);
+        let view = desk.seen.nodes.get_mut(&node(1)).unwrap();
+        view.refuses = Some("clock skew too great".to_owned());
+        view.trouble = trouble.map(str::to_owned);
+    };
+    let mut desk = one_proven();
+    refusing(&mut desk, None);
+    let trouble = Trouble::NodeRefuses {
+        node: node(1),
+        why: "clock skew too great".to_owned(),
+    };
+    assert_eq!(desk.written(), Record::Halted { trouble });
+    assert_eq!(desk.roll.state(), State::Halted);
+
+    // One whose file cannot be read now has an excuse, and is asked again.
+    let mut desk = one_proven();
+    refusing(&mut desk, Some("the keytab is being written"));
+    assert!(!matches!(desk.step(), Step::Write(_)));
+}
