@@ -60,7 +60,7 @@ e2e: deps ## only the promises, on a real Active Directory
 	cargo build --workspace --locked
 	cargo test --locked -p keyroll-tests --test end_to_end
 
-crash: deps ## every crash, cut, standstill and full disk; DEATHS=1000 for more than 200 at random
+crash: deps ## 45 minutes: every crash, cut, standstill and full disk; DEATHS=1000 for more than 200 at random
 	cargo build --workspace --locked
 	KEYROLL_CRASH_DEATHS=$(DEATHS) cargo test --locked -p keyroll-tests --test crash -- \
 	  --include-ignored
