@@ -139,7 +139,9 @@ impl Gates {
         self.readiness_at(array, Instant::now())
     }
 
-    fn readiness_at(&self, array: &ArrayName, now: Instant) -> Readiness {
+    /// The same for another moment than this one.
+    #[must_use]
+    pub fn readiness_at(&self, array: &ArrayName, now: Instant) -> Readiness {
         let arrays = self.arrays.lock().unwrap_or_else(PoisonError::into_inner);
         let reason = match arrays.get(array) {
             None => Some("this node does not belong to the array".to_owned()),

@@ -9,6 +9,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use keyroll::fence::{Epoch, Version};
@@ -52,6 +53,11 @@ pub struct Machine {
     /// The controller goes on without it and could not tell it so: who lets it serve for ever has
     /// been warned (`stay-ready-without-controller-seconds`).
     pub left_behind: bool,
+    /// How long it serves without the controller's word; none: for ever.
+    pub stays_ready: Option<Duration>,
+    /// The world's beginning on the clock that gates go by, and its age.
+    began: Instant,
+    pub now: Duration,
     /// Whether its keytab was tampered with and the agent has not seen it yet.
     pub tampered: bool,
     backup: Option<Vec<(PathBuf, Vec<u8>)>>,
@@ -92,6 +98,7 @@ impl Machine {
         service: Principal,
         kinds: Vec<TargetKind>,
         enctype: Enctype,
+        stays_ready: Option<Duration>,
     ) -> Self {
         let folder = folder.join(name.as_str());
         fs::create_dir_all(folder.join("keytabs")).unwrap();
@@ -106,6 +113,9 @@ impl Machine {
             cut: false,
             refusing: Refusing::Nothing,
             left_behind: false,
+            stays_ready,
+            began: Instant::now(),
+            now: Duration::ZERO,
             tampered: false,
             backup: None,
             serving: false,
@@ -147,7 +157,7 @@ impl Machine {
             health: Health {
                 http: None,
                 agent_check: None,
-                stay_ready_without_controller: None,
+                stay_ready_without_controller: self.stays_ready,
             },
             arrays: vec![Array {
                 name: self.array.clone(),
@@ -179,7 +189,7 @@ impl Machine {
         let Some(agent) = &self.agent else {
             return;
         };
-        self.serving = agent.gates().readiness(&self.array) == Readiness::Ready;
+        self.serving = self.readiness_of(agent) == Readiness::Ready;
         let acceptors = self.targets().into_iter();
         let acceptors = acceptors.filter(|target| target.filter.kind != TargetKind::Client);
         self.held = acceptors.map(|target| self.keys_in(&target)).collect();
@@ -239,6 +249,10 @@ impl Machine {
         required: Version,
     ) -> Result<(), StageError> {
         let admitted = at_once(self.agent().admit(&self.array, epoch, verdict, required));
+        if admitted.is_ok() {
+            let now = self.began + self.now;
+            self.agent().gates().heard(&self.array, now);
+        }
         self.refresh();
         admitted
     }
@@ -252,8 +266,22 @@ impl Machine {
             .collect()
     }
 
+    /// What the node's health endpoint says at the world's time.
+    fn readiness_of(&self, agent: &Node) -> Readiness {
+        let now = self.began + self.now;
+        agent.gates().readiness_at(&self.array, now)
+    }
+
+    /// Time has passed, and may have shut its gate.
+    pub fn age(&mut self, now: Duration) {
+        self.now = now;
+        if let (true, Some(agent)) = (self.serving, &self.agent) {
+            self.serving = self.readiness_of(agent) == Readiness::Ready;
+        }
+    }
+
     pub fn readiness(&self) -> Result<(), String> {
-        match self.agent().gates().readiness(&self.array) {
+        match self.readiness_of(self.agent()) {
             Readiness::Ready => Ok(()),
             Readiness::NotReady(why) => Err(why),
         }

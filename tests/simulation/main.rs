@@ -145,6 +145,11 @@ fn a_gate_that_is_open_from_the_start_is_found() {
 }
 
 #[test]
+fn a_node_that_does_not_say_when_it_shuts_its_gate_is_found() {
+    is_found(Mistake::TellsNoLimit, "refuses a live ticket");
+}
+
+#[test]
 fn a_store_that_forgets_its_last_record_is_found() {
     is_found(Mistake::ForgetsTheLastRecord, "refuses a live ticket");
 }

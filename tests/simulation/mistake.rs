@@ -22,4 +22,6 @@ pub enum Mistake {
     SendsAgain,
     /// A password is written whatever was there before.
     WritesBlindly,
+    /// A node that shuts its gate by itself does not say after how long.
+    TellsNoLimit,
 }

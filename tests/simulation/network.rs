@@ -179,7 +179,7 @@ impl Inner {
         if let (Message::Admit(_, Err(_), _), Some(machine)) =
             (message, self.machines.get_mut(node))
         {
-            machine.left_behind = true;
+            machine.left_behind = machine.stays_ready.is_none();
         }
     }
 
@@ -202,11 +202,13 @@ impl Inner {
         {
             return Ok(reply);
         }
+        let age = self.now();
         let machine = self.machines.get_mut(node).expect("it was found before");
+        machine.age(age);
         if matches!(message, Message::Admit(..)) {
             machine.left_behind = false;
         }
-        let outcome = match message {
+        let mut outcome = match message {
             Message::Look(nonce) => machine
                 .look(nonce)
                 .map(|found| Reply::Inventory(machine.inventory(found, offset))),
@@ -234,6 +236,9 @@ impl Inner {
                 .map(|()| Reply::Done),
             Message::Wipe(epoch) => machine.wipe(*epoch).map(|()| Reply::Done),
         };
+        if let (Some(Mistake::TellsNoLimit), Ok(Reply::Inventory(said))) = (mistake, &mut outcome) {
+            said.stays_ready = None;
+        }
         outcome.map_err(|error| {
             let error = refused(&error);
             self.note(format!("{node}: no: {error}"));
@@ -316,7 +321,7 @@ impl Machine {
             clock_offset,
             certificate_ends_unix: i64::MAX,
             agent_version: String::new(),
-            stays_ready: None,
+            stays_ready: self.stays_ready,
             hook_trouble: None,
         }
     }
@@ -356,7 +361,7 @@ impl Machine {
             clock_offset: TimeDelta::zero(),
             certificate_ends_unix: i64::MAX,
             agent_version: String::new(),
-            stays_ready: None,
+            stays_ready: self.stays_ready,
             hook_trouble: None,
         }
     }

@@ -168,6 +168,9 @@ impl Inner {
 
     /// A new node, with files of these kinds.
     pub fn add_machine(&mut self, name: &NodeName, array: &ArrayName, kinds: Vec<TargetKind>) {
+        // Every other one shuts its gate by itself.
+        let stays_ready = self.dice.thousandth(500);
+        let stays_ready = stays_ready.then(|| Duration::from_secs(self.dice.number(300..900)));
         let machine = Machine::new(
             name.clone(),
             self.folder.path(),
@@ -175,6 +178,7 @@ impl Inner {
             self.domain.service.clone(),
             kinds,
             self.domain.enctypes[0],
+            stays_ready,
         );
         self.machines.insert(name.clone(), machine);
     }
@@ -261,6 +265,9 @@ impl Inner {
     pub fn check(&mut self) {
         let now = self.now();
         self.tickets.issue(&mut self.domain, now);
+        self.machines
+            .values_mut()
+            .for_each(|machine| machine.age(now));
         if let Some(refused) = self.tickets.refused(self.machines.values()) {
             self.fail(refused);
         }
