@@ -190,7 +190,8 @@ impl Inner {
 
     /// A message arrives at a node that is up.
     fn deliver(&mut self, node: &NodeName, message: &Message) -> Result<Reply, PortError> {
-        let (now, offset, mistake) = (self.true_time(), self.clock_offset(), self.mistake);
+        let (age, now) = (self.now(), self.true_time());
+        let (offset, mistake) = (self.clock_offset(), self.mistake);
         self.note(format!("{node}: {message}"));
         let refused = |error: &dyn std::error::Error| PortError::Refused {
             object: format!("node {node}"),
@@ -202,12 +203,9 @@ impl Inner {
         {
             return Ok(reply);
         }
-        let age = self.now();
         let machine = self.machines.get_mut(node).expect("it was found before");
         machine.age(age);
-        if matches!(message, Message::Admit(..)) {
-            machine.left_behind = false;
-        }
+        machine.left_behind &= !matches!(message, Message::Admit(..));
         let mut outcome = match message {
             Message::Look(nonce) => machine
                 .look(nonce)
