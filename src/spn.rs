@@ -4,10 +4,12 @@
 //! Nothing here looks anything up: owners and mappings are arguments.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::str::FromStr;
 
 mod alias;
 mod alike;
+mod doubt;
 mod duplicates;
 mod host;
 mod table;
@@ -16,7 +18,8 @@ mod tests;
 
 pub use alias::Aliases;
 pub use alike::Likeness;
-pub use duplicates::{Duplicate, Holder, duplicates, rivals};
+pub use doubt::doubts;
+pub use duplicates::{Duplicate, Holder, alias_clashes, duplicates, rivals};
 pub use host::{HostFault, HostGrade, HostRecords, host_faults};
 pub use table::{Names, table};
 
@@ -84,6 +87,18 @@ impl Spn {
     #[must_use]
     pub fn host(&self) -> &str {
         &self.host
+    }
+
+    /// `8443`, or an instance's name; none if there is none.
+    #[must_use]
+    pub fn port(&self) -> Option<&str> {
+        self.port.as_deref()
+    }
+
+    /// The host, where that is an address and no name.
+    #[must_use]
+    pub fn address(&self) -> Option<IpAddr> {
+        self.host.parse().ok()
     }
 
     /// The same for another class.

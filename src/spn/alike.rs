@@ -20,10 +20,12 @@ pub enum Likeness {
     /// They look alike (UTS #39), and one of them is not ASCII: two names of plain letters that
     /// resemble each other, `web1` and `webl`, are two names.
     LooksAlike,
+    /// Other names, of which one answers for the other where nobody has that (`sPNMappings`).
+    HostAlias,
 }
 
 impl Likeness {
-    /// How alike these two are, if at all.
+    /// How alike these two are as texts, if at all.
     #[must_use]
     pub fn of(one: &str, other: &str) -> Option<Self> {
         if one == other {
@@ -51,6 +53,7 @@ impl Likeness {
             Self::Case => "case",
             Self::Hidden => "hidden",
             Self::LooksAlike => "look-alike",
+            Self::HostAlias => "host-alias",
         }
     }
 }

@@ -37,6 +37,43 @@ pub fn duplicates(all: impl IntoIterator<Item = Holder>) -> Vec<Duplicate> {
     groups.into_values().flat_map(split).collect()
 }
 
+/// Every name that one account has, and for which the class that answers for it (`HOST`) is on
+/// another: the KDC gives that one's keys no more. Often it is meant so.
+#[must_use]
+pub fn alias_clashes(all: impl IntoIterator<Item = Holder>, aliases: &Aliases) -> Vec<Duplicate> {
+    // By the name as the answering class has it: who has that, and who has what it answers for.
+    let mut groups: BTreeMap<String, [Vec<Holder>; 2]> = BTreeMap::new();
+    for holder in all {
+        let Some((class, rest)) = holder.spn.split_once('/') else {
+            continue;
+        };
+        let (of, side) = match aliases.answers_for(class) {
+            Some(of) => (of.to_owned(), 1),
+            None if !aliases.answered_by(class).is_empty() => (class.to_lowercase(), 0),
+            None => continue,
+        };
+        let key = format!("{of}/{}", rest.to_lowercase());
+        groups.entry(key).or_default()[side].push(holder);
+    }
+    let clash = |[above, below]: [Vec<Holder>; 2]| {
+        let mut holders = against(&above, &below);
+        holders.extend(against(&below, &above));
+        holders.sort();
+        holders.dedup();
+        (!holders.is_empty()).then_some(Duplicate {
+            likeness: Likeness::HostAlias,
+            holders,
+        })
+    };
+    groups.into_values().filter_map(clash).collect()
+}
+
+/// Those of `some` whose owner is not that of each of `others`.
+fn against(some: &[Holder], others: &[Holder]) -> Vec<Holder> {
+    let clashes = |one: &&Holder| others.iter().any(|other| other.owner != one.owner);
+    some.iter().filter(clashes).cloned().collect()
+}
+
 /// The duplicates among names that share a key. Names of plain letters may share one and be
 /// different names all the same: `web1` and `webl`. What looks like both is told with either.
 fn split(mut holders: Vec<Holder>) -> Vec<Duplicate> {

@@ -44,6 +44,14 @@ pub struct HostFault {
 #[must_use]
 pub fn host_faults(spn: &Spn, own: &[String], found: &HostRecords) -> Vec<HostFault> {
     let host = spn.host();
+    if spn.address().is_some() {
+        return vec![HostFault {
+            grade: HostGrade::Notice,
+            what: "is an address, and not in DNS",
+            leads_to: "clients ask for no ticket for one unless they are told to".to_owned(),
+            next: String::new(),
+        }];
+    }
     if found.addresses.is_empty() {
         return vec![nowhere(host)];
     }

@@ -130,6 +130,60 @@ fn a_name_with_two_owners_is_found_however_it_is_spelled() {
 }
 
 #[test]
+fn a_name_that_another_accounts_host_answered_for_is_a_clash_of_its_own() {
+    let clashes = alias_clashes(
+        [
+            holder("HOST/web", "computer"),
+            holder("http/WEB", "service"),
+            // Its own, and one that nobody answers for.
+            holder("cifs/web", "computer"),
+            holder("MSSQLSvc/web", "service"),
+            holder("HOST/other", "computer"),
+            holder("HTTP/other", "computer"),
+            // HOST of nobody, and another port.
+            holder("HTTP/alone", "service"),
+            holder("HTTP/other:8443", "service"),
+            holder("odd", "service"),
+        ],
+        &Aliases::default(),
+    );
+    let expected = Duplicate {
+        likeness: Likeness::HostAlias,
+        holders: vec![
+            holder("HOST/web", "computer"),
+            holder("http/WEB", "service"),
+        ],
+    };
+    assert_eq!(clashes, [expected]);
+}
+
+#[test]
+fn a_name_of_no_use_is_doubted() {
+    for (spn, words) in [
+        ("HTTP/10.99.0.40", "is an address"),
+        ("HTTP/localhost", "each machine itself"),
+        ("http/web:abc", "no instances"),
+        ("HOST/web", "HTTP/web"),
+    ] {
+        let found = doubts(&spn.parse().unwrap());
+        assert!(found.len() == 1 && found[0].contains(words), "{found:?}");
+    }
+    for spn in [
+        "HTTP/web.corp.example:8443",
+        "MSSQLSvc/sql:named",
+        "HTTP/web",
+    ] {
+        assert!(doubts(&spn.parse().unwrap()).is_empty(), "{spn}");
+    }
+    let address: Spn = "HTTP/10.99.0.40".parse().unwrap();
+    let faults = host_faults(&address, &[], &HostRecords::default());
+    assert!(
+        faults.iter().all(|fault| fault.next.is_empty()),
+        "{faults:?}"
+    );
+}
+
+#[test]
 fn host_answers_for_what_the_directory_says() {
     let aliases = Aliases::default();
     assert_eq!(aliases.answers_for("HTTP"), Some("host"));
