@@ -774,7 +774,7 @@ complete -c keyroll -n "__fish_keyroll_using_subcommand spn; and not __fish_seen
 complete -c keyroll -n "__fish_keyroll_using_subcommand spn; and not __fish_seen_subcommand_from list plan add remove move check duplicates" -s v -l verbose -d 'Say on standard error what is being done'
 complete -c keyroll -n "__fish_keyroll_using_subcommand spn; and not __fish_seen_subcommand_from list plan add remove move check duplicates" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c keyroll -n "__fish_keyroll_using_subcommand spn; and not __fish_seen_subcommand_from list plan add remove move check duplicates" -f -a "list" -d 'List an array\'s SPNs, and how far each has come'
-complete -c keyroll -n "__fish_keyroll_using_subcommand spn; and not __fish_seen_subcommand_from list plan add remove move check duplicates" -f -a "plan" -d 'The SPNs that clients\' names for an array need, and who has each; changes nothing'
+complete -c keyroll -n "__fish_keyroll_using_subcommand spn; and not __fish_seen_subcommand_from list plan add remove move check duplicates" -f -a "plan" -d 'The SPNs that clients\' names for an array need, who has each, and the commands that register what is missing; changes nothing'
 complete -c keyroll -n "__fish_keyroll_using_subcommand spn; and not __fish_seen_subcommand_from list plan add remove move check duplicates" -f -a "add" -d 'Register SPNs, once every node holds keys for them'
 complete -c keyroll -n "__fish_keyroll_using_subcommand spn; and not __fish_seen_subcommand_from list plan add remove move check duplicates" -f -a "remove" -d 'Remove SPNs; the keytabs keep their keys until no ticket for them can be alive'
 complete -c keyroll -n "__fish_keyroll_using_subcommand spn; and not __fish_seen_subcommand_from list plan add remove move check duplicates" -f -a "move" -d 'Move SPNs to an array from whichever account has them'
@@ -792,7 +792,7 @@ never\t''"
 complete -c keyroll -n "__fish_keyroll_using_subcommand spn; and __fish_seen_subcommand_from list" -l timeout -d 'How long to wait for an answer; `roll --wait` and `roll watch` wait as long as a roll takes' -r
 complete -c keyroll -n "__fish_keyroll_using_subcommand spn; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Say on standard error what is being done'
 complete -c keyroll -n "__fish_keyroll_using_subcommand spn; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c keyroll -n "__fish_keyroll_using_subcommand spn; and __fish_seen_subcommand_from plan" -l name -d 'A host name that clients use; may be repeated' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand spn; and __fish_seen_subcommand_from plan" -l name -d 'A host name that clients use; may be repeated. Wanted is this or --nodes' -r
 complete -c keyroll -n "__fish_keyroll_using_subcommand spn; and __fish_seen_subcommand_from plan" -l class -d 'A service class, HTTP by default; HTTP is for https, too; may be repeated' -r
 complete -c keyroll -n "__fish_keyroll_using_subcommand spn; and __fish_seen_subcommand_from plan" -l port -d 'A port that some clients add to the name; may be repeated' -r
 complete -c keyroll -n "__fish_keyroll_using_subcommand spn; and __fish_seen_subcommand_from plan" -l controller -d 'Ask this controller, with the operator\'s certificate from the settings file' -r

@@ -74,12 +74,13 @@ fn unique(facts: &Facts) -> Vec<Finding> {
     let reasons = reasons.filter(|reason| reason.code == "spn-duplicate");
     reasons
         .map(|reason| {
+            let mend = format!("keyroll spn move {} {}", facts.array.name, reason.object);
             Finding::broken(reason.object, reason.why)
                 .because(
                     "the old service account, or a node's computer account, was never rid of it; \
                      event 11 of the KDC names both",
                 )
-                .mend(reason.next)
+                .mend(mend)
         })
         .collect()
 }

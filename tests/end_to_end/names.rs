@@ -169,15 +169,18 @@ pub fn that_cannot_be_had(lab: &Lab, free: &FreeNodes) -> Result<()> {
         no.code == "change-refused"
             && no
                 .message
-                .contains("alice may not write servicePrincipalName of svc-refused$"),
+                .contains("alice may not write servicePrincipalName of svc-refused$")
+            && no
+                .next
+                .contains("keyroll spn remove refused HTTP/later.corp.example"),
         "{no:?}"
     );
     let listed = world.cli.run(&["spn", "list", "refused"])?;
     ensure!(listed.to_string().contains("prepared"), "{listed}");
-    // Not with the controller's rights either, unless its settings let it.
+    // Not with the controller's rights either, unless its settings let it: no node gets keys.
     let rights = ["--yes", "--with-controller-rights"];
     let line = [
-        &["spn", "add", "refused", "HTTP/later.corp.example"],
+        &["spn", "add", "refused", "HTTP/never.corp.example"],
         &rights[..],
     ]
     .concat();
@@ -194,7 +197,14 @@ pub fn that_cannot_be_had(lab: &Lab, free: &FreeNodes) -> Result<()> {
         "HTTP/later.corp.example",
         "--yes",
     ];
-    as_alice(&world, &line)?;
+    let gone = as_alice(&world, &line)?.reply()?;
+    ensure!(gone["forgotten"][0] == "HTTP/later.corp.example", "{gone}");
+    until("the nodes to lose what was refused", SOON, || {
+        let listed = world.cli.run(&["spn", "list", "refused"])?;
+        let spns = listed["spns"].as_array();
+        ensure!(spns.is_some_and(|spns| spns.len() == 1), "{listed}");
+        Ok(())
+    })?;
     world.verify("refused")
 }
 

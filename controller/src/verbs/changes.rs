@@ -1,6 +1,8 @@
 //! `keyroll change …`: what is written to the directory besides passwords. Planned and written down
 //! here, made by an operator with the operator's own rights, and settled by a look at the object.
 
+use std::collections::BTreeSet;
+
 use chrono::Utc;
 use keyroll::directory_change::{DirectoryChange, Reported, Standing, State};
 use keyroll::name::ArrayName;
@@ -79,8 +81,14 @@ impl Controller {
                 Ok::<_, StoreError>(records)
             })?
         };
+        let attributes = changes.iter().flat_map(|change| change.attributes());
+        let barred: BTreeSet<String> = attributes
+            .filter(|name| !self.may_write(name))
+            .map(ToString::to_string)
+            .collect();
         let realm = self.ports.directory.realm();
         Ok(said::PlannedChanges {
+            controller_may_not_write: barred.into_iter().collect(),
             changes: records
                 .iter()
                 .map(|record| views::change(record, realm))
@@ -206,11 +214,8 @@ impl Controller {
         may_touch: impl Fn(&str) -> bool,
     ) -> Result<said::ChangeView, No> {
         let record = self.recorded_for(request.number, &request.array)?;
-        let may = |name: &str| {
-            let mut known = self.controller_writes.iter();
-            known.any(|known| known.eq_ignore_ascii_case(name))
-        };
-        if let Some(other) = record.change.attributes().iter().find(|name| !may(name)) {
+        let attributes = record.change.attributes();
+        if let Some(other) = attributes.iter().find(|name| !self.may_write(name)) {
             let what = format!(
                 "the controller's settings do not let it write {other}: authority.controller-writes"
             );
@@ -234,6 +239,12 @@ impl Controller {
         })?;
         let settled = self.settle(number).await?;
         Ok(views::record(&settled, self.ports.directory.realm()))
+    }
+
+    /// Whether the settings let the controller write an attribute for an operator.
+    fn may_write(&self, attribute: &str) -> bool {
+        let mut known = self.controller_writes.iter();
+        known.any(|known| known.eq_ignore_ascii_case(attribute))
     }
 
     /// The controller's rights reach every array's account and more: they are used on an account

@@ -3,7 +3,7 @@
 
 use keyroll::directory_change::{Action, DirectoryChange, Modification, Target};
 use keyroll::name::DcName;
-use keyroll::spn::Spn;
+use keyroll::spn::{Spn, doubts};
 use keyroll_proto::operator as said;
 
 use super::Controller;
@@ -15,6 +15,7 @@ use crate::store::{ArrayRecord, Change, Read as _, StoreError};
 use look::look_alike;
 
 mod check;
+mod doubled;
 mod look;
 mod prepare;
 #[cfg(test)]
@@ -64,6 +65,7 @@ impl Controller {
         };
         let mut planned = self.hand_out(wanted, request.dry_run).await?;
         planned.notes = plan.notes;
+        planned.forgotten = plan.forgotten;
         planned.next = vec![format!("keyroll spn check {}", array.name)];
         Ok(planned)
     }
@@ -79,6 +81,7 @@ impl Controller {
                 plan.notes.push(format!("{spn} is registered already"));
                 continue;
             }
+            plan.notes.extend(doubts(spn));
             plan.notes.extend(self.alias_notes(array, dc, spn).await?);
             modifications.push(Modification::add(SPNS, spn.to_string()));
         }
@@ -103,8 +106,6 @@ impl Controller {
                     array.policy.drain().as_secs() / 60
                 ));
             } else if array.naming.prepared.iter().any(|one| spn.is_same(one)) {
-                plan.notes
-                    .push(format!("{spn} was never registered: the keytabs lose it"));
                 plan.forgotten.push(spn.to_string());
             } else {
                 let account = &array.account.sam_account_name;
@@ -127,17 +128,33 @@ impl Controller {
         let (own, present) = self.own(array, dc).await?;
         let mut plan = Plan::default();
         for spn in spns {
-            if present.iter().any(|one| spn.is_same(one)) {
-                plan.notes.push(format!("{spn} is here already"));
+            let is_here = present.iter().any(|one| spn.is_same(one));
+            if is_here
+                && self
+                    .others_with(&own.guid, dc, spn)
+                    .await?
+                    .holders
+                    .is_empty()
+            {
+                plan.notes
+                    .push(format!("{spn} is here already, and nobody else has it"));
                 continue;
             }
             let (from, narrow) = self.sole_owner(array, dc, spn).await?;
             plan.note(narrow);
-            plan.notes.push(format!(
-                "between the two changes nobody has {spn}: clients without a ticket get none for \
-                 that moment; tickets from before open with the keys of {} alone",
-                from.account
-            ));
+            plan.notes.push(if is_here {
+                format!(
+                    "{spn} is here already: with two owners nobody gets tickets for it, until \
+                     {} has lost it",
+                    from.account
+                )
+            } else {
+                format!(
+                    "between the two changes nobody has {spn}: clients without a ticket get none \
+                     for that moment; tickets from before open with the keys of {} alone",
+                    from.account
+                )
+            });
             let target = Target {
                 guid: from.guid,
                 account: from.account,
@@ -145,6 +162,9 @@ impl Controller {
             };
             let delete = Modification::delete(SPNS, from.spn);
             plan.push(dc, target, vec![delete]);
+            if is_here {
+                continue;
+            }
             let add = Modification::add(SPNS, spn.to_string());
             plan.push(dc, own.clone(), vec![add]);
         }

@@ -1,5 +1,7 @@
 //! What is written to the directory with the operator's own rights: planned, asked for, made.
 
+use keyroll_proto::operator::PlannedChanges;
+
 use crate::fake::{Ran, World};
 use crate::requests::asks;
 use crate::samples;
@@ -97,6 +99,71 @@ fn spn_verbs() {
         );
         assert!(asked[2 + others].starts_with("make_change "), "{asked:?}");
     }
+}
+
+/// The methods that were called.
+fn called(world: &World) -> Vec<String> {
+    let asked = world.fake.knobs().asked.clone();
+    let methods = asked.iter().filter_map(|one| one.split(' ').next());
+    methods.map(str::to_owned).collect()
+}
+
+#[test]
+fn what_was_never_registered_is_forgotten_without_a_change() {
+    let world = World::new();
+    world.fake.knobs().plan = Some(PlannedChanges {
+        forgotten: vec!["HTTP/a".to_owned()],
+        ..PlannedChanges::default()
+    });
+    let ran = world.run("spn remove web HTTP/a --dry-run").exits(0);
+    let words = "the keytabs lose HTTP/a, which was never registered\n";
+    assert_eq!(ran.out, format!("would: {words}"));
+    // Nobody binds for it.
+    let ran = world.run("spn remove web HTTP/a --yes").exits(0);
+    assert_eq!(ran.out, format!("done: {words}"));
+    assert!(world.last_asked().contains("dry_run: false"));
+    world.fake.knobs().plan = Some(PlannedChanges::default());
+    let ran = world.run("spn remove web HTTP/a --yes").exits(0);
+    assert_eq!(ran.out, "nothing to change\n");
+}
+
+#[test]
+fn no_node_gets_keys_for_what_the_controller_may_not_write() {
+    let world = World::new();
+    world.fake.knobs().plan = Some(PlannedChanges {
+        controller_may_not_write: vec!["servicePrincipalName".to_owned()],
+        ..samples::planned(true)
+    });
+    let line = "spn add web HTTP/a --yes --with-controller-rights";
+    let ran = world.run(line).exits(77);
+    let words = "servicePrincipalName: authority.controller-writes";
+    assert!(ran.err.contains(words), "{ran:?}");
+    assert_eq!(called(&world), ["plan_spns"]);
+}
+
+#[test]
+fn a_node_that_gets_no_keys_is_named() {
+    let world = World::new();
+    world.fake.knobs().lacks_keys = true;
+    let line = "spn add web HTTP/a --yes --with-controller-rights --timeout 1s";
+    let ran = world.run(line).exits(75);
+    for words in [
+        "nothing was registered",
+        "waiting for node2 (behind: ",
+        "keyroll node quarantine web node2",
+        "keyroll spn remove web HTTP/a",
+    ] {
+        assert!(ran.err.contains(words), "{words}: {ran:?}");
+    }
+    assert!(!called(&world)[1..].contains(&"plan_spns".to_owned()));
+}
+
+#[test]
+fn a_plan_of_names_says_which_and_how() {
+    World::new().run("spn plan web").exits(2);
+    let ran = World::new().run("spn plan web --name web").exits(0);
+    let commands = "\n\nkeyroll spn add web HTTP/new\nsetspn -S HTTP/new \"svc-web$\"\n";
+    assert!(ran.out.ends_with(commands), "{}", ran.out);
 }
 
 #[test]

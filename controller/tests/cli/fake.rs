@@ -40,6 +40,10 @@ pub struct Knobs {
     pub backup: Option<Vec<BackupPart>>,
     /// What `ListChanges` answers, instead of the sample.
     pub changes: Option<Vec<ChangeView>>,
+    /// What `PlanSpns` answers, instead of the sample; told whether it is a dry run.
+    pub plan: Option<PlannedChanges>,
+    /// Some node never gets the keys of an SPN.
+    pub lacks_keys: bool,
     /// Never answer.
     pub silent: bool,
 }
@@ -207,13 +211,23 @@ answers! {
         undo_change UndoChangeRequest => PlannedChanges, |_, r| samples::planned(r.dry_run);
         make_change MakeChangeRequest => ChangeView, |_, _| samples::change("applied");
         list_spns ListSpnsRequest => ListSpnsReply, |_, _| samples::spns();
-        suggest_spns SuggestSpnsRequest => ListSpnsReply, |_, _| samples::spns();
+        suggest_spns SuggestSpnsRequest => ListSpnsReply, |_, _| {
+            let add = "keyroll spn add web HTTP/new".into();
+            let setspn = "setspn -S HTTP/new \"svc-web$\"".into();
+            ListSpnsReply { commands: vec![add, setspn], ..samples::spns() }
+        };
         check_spns CheckSpnsRequest => VerifyReply, |_, _| samples::verified("ok");
         find_duplicate_spns FindDuplicateSpnsRequest => DuplicateSpnsReply, |_, _| {
             samples::duplicate_spns()
         };
-        prepare_spns PrepareSpnsRequest => PrepareSpnsReply, |_, r| samples::prepared(r.dry_run);
-        plan_spns PlanSpnsRequest => PlannedChanges, |_, r| samples::planned(r.dry_run);
+        prepare_spns PrepareSpnsRequest => PrepareSpnsReply, |fake, r| {
+            samples::prepared(r.dry_run && !fake.knobs().lacks_keys)
+        };
+        plan_spns PlanSpnsRequest => PlannedChanges, |fake, r| {
+            let plan = fake.knobs().plan.clone();
+            let plan = plan.unwrap_or_else(|| samples::planned(r.dry_run));
+            PlannedChanges { dry_run: r.dry_run, ..plan }
+        };
         plan_delegation PlanDelegationRequest => PlannedChanges, |_, r| {
             samples::planned_delegation(r.dry_run)
         };

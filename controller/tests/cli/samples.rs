@@ -394,6 +394,7 @@ pub fn spns() -> ListSpnsReply {
             spn("HTTP/web.corp.example", "registered", 0),
             spn("HTTP/old.corp.example", "leaving", 5_400),
         ],
+        commands: Vec::new(),
     }
 }
 
@@ -411,6 +412,8 @@ pub fn duplicate_spns() -> DuplicateSpnsReply {
                 holder("HTTP/web", "svc-web$"),
                 holder("HTTP/w\u{435}b", "evil"),
             ],
+            next: "find out who made it".into(),
+            grade: "broken".into(),
         }],
         looked_at: 812,
         forest: true,

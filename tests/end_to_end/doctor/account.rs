@@ -228,8 +228,10 @@ pub fn faults() -> Vec<Fault> {
                 let spn = format!("add: servicePrincipalName\nservicePrincipalName: {SPN}");
                 world.domain().force(TWIN, &spn)
             },
-            ByHand("setspn -D HTTP/sick.corp.example \"svc-ill\"", |world| {
-                world.domain().force(TWIN, "delete: servicePrincipalName")
+            ByHand("keyroll spn move sick HTTP/sick.corp.example", |world| {
+                as_administrator(world, &["spn", "move", "sick", SPN])?
+                    .reply()
+                    .map(drop)
             }),
         ),
         Fault::broken(

@@ -13,7 +13,7 @@ use crate::exit::Exit;
 use crate::session::{Consent, Session, show};
 use crate::trouble::Trouble;
 
-pub use self::carry_out::{Plan, carry_out};
+pub use self::carry_out::{Plan, carry_out, carry_out_after};
 pub use self::plan::understood;
 pub use self::view::planned_by_hand;
 

@@ -2,17 +2,17 @@
 
 mod view;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clap::{Args, Subcommand};
 use keyroll_proto::operator::{
     CheckSpnsRequest, FindDuplicateSpnsRequest, ListSpnsRequest, PlanSpnsRequest, PlannedChanges,
-    PrepareSpnsRequest, SuggestSpnsRequest,
+    PrepareSpnsReply, PrepareSpnsRequest, SuggestSpnsRequest,
 };
 use tonic::{Response, Status};
 
 use crate::bind::BindOptions;
-use crate::change::{Plan, carry_out};
+use crate::change::{Plan, carry_out_after};
 use crate::exit::Exit;
 use crate::session::{Client, Consent, Session, show};
 use crate::trouble::Trouble;
@@ -38,7 +38,8 @@ pub enum Verb {
         /// The array
         array: String,
     },
-    /// The SPNs that clients' names for an array need, and who has each; changes nothing
+    /// The SPNs that clients' names for an array need, who has each, and the commands that register
+    /// what is missing; changes nothing
     #[command(after_help = "Examples:
   keyroll spn plan web --name web.corp.example --short
   keyroll spn plan web --name web.corp.example --class HTTP --port 8443 --nodes")]
@@ -75,7 +76,8 @@ pub enum Verb {
     },
     /// Find names with two owners in the whole forest, also in other case, hidden or look-alike
     ///
-    /// Exit code 1 if there is any.
+    /// Also told is where one account's HOST answered for a name until another got that
+    /// (sPNMappings): a notice, which is often meant. Exit code 1 if there is anything else.
     #[command(after_help = "Examples:
   keyroll spn duplicates
   keyroll spn duplicates --output json")]
@@ -87,8 +89,8 @@ pub enum Verb {
 pub struct Suggest {
     /// The array
     array: String,
-    /// A host name that clients use; may be repeated
-    #[arg(long = "name", value_name = "HOST")]
+    /// A host name that clients use; may be repeated. Wanted is this or --nodes
+    #[arg(long = "name", value_name = "HOST", required_unless_present = "nodes")]
     hosts: Vec<String>,
     /// A service class, HTTP by default; HTTP is for https, too; may be repeated
     #[arg(long = "class", value_name = "CLASS")]
@@ -141,7 +143,7 @@ pub async fn run(verb: Verb, session: &Session) -> Result<Exit, Trouble> {
             show(
                 session,
                 "looking for the SPNs",
-                view::list,
+                view::plan,
                 async |mut client| client.suggest_spns(request).await,
             )
             .await
@@ -168,10 +170,8 @@ pub async fn run(verb: Verb, session: &Session) -> Result<Exit, Trouble> {
                 })
                 .await?;
             session.screen.reply(&reply, view::duplicates)?;
-            Ok(match reply.duplicates.as_slice() {
-                [] => Exit::Done,
-                _ => Exit::EndedBadly,
-            })
+            let is_bad = reply.duplicates.iter().any(|one| one.grade == "broken");
+            Ok(if is_bad { Exit::EndedBadly } else { Exit::Done })
         }
     }
 }
@@ -196,10 +196,11 @@ impl Change {
             bind: &self.bind,
             consent: self.consent,
         };
-        carry_out(session, how, async |client, dry_run| {
-            if !dry_run && action != "remove" {
-                self.prepare(client.clone(), session).await?;
-            }
+        let keys_first = async || match action {
+            "remove" => Ok(()),
+            _ => self.prepare(session).await,
+        };
+        carry_out_after(session, how, keys_first, async |client, dry_run| {
             self.plan(client, action, dry_run).await
         })
         .await
@@ -221,7 +222,9 @@ impl Change {
     }
 
     /// Has every node hold the keys, and waits for it as long as an answer may take.
-    async fn prepare(&self, mut client: Client, session: &Session) -> Result<(), Status> {
+    async fn prepare(&self, session: &Session) -> Result<(), Trouble> {
+        let doing = "having the nodes hold the keys";
+        let since = Instant::now();
         let mut request = PrepareSpnsRequest {
             array: self.array.clone(),
             spns: self.spns.clone(),
@@ -229,7 +232,10 @@ impl Change {
         };
         let mut told = String::new();
         loop {
-            let reply = client.prepare_spns(request.clone()).await?.into_inner();
+            let asked = request.clone();
+            let reply = session
+                .ask(doing, async |mut client| client.prepare_spns(asked).await)
+                .await?;
             if reply.ready || reply.nodes == 0 {
                 return Ok(());
             }
@@ -240,7 +246,25 @@ impl Change {
                 session.screen.say(&progress);
                 told = progress;
             }
+            if since.elapsed() >= session.patience() {
+                return Err(self.not_held(&reply));
+            }
             tokio::time::sleep(PAUSE).await;
         }
+    }
+
+    /// Some nodes did not take the keys in time.
+    fn not_held(&self, reply: &PrepareSpnsReply) -> Trouble {
+        let Self { array, spns, .. } = self;
+        let what = format!(
+            "nothing was registered: {}; it stands prepared at the nodes that hold them",
+            view::progress(reply)
+        );
+        let node = reply.waiting.first().map_or("NODE", |one| &one.node);
+        Trouble::new(Exit::TryAgain, "keys-missing", what).next(format!(
+            "keyroll node quarantine {array} {node}, if it is not to be waited for, and then the \
+             same again; to take the keys back: keyroll spn remove {array} {}",
+            spns.join(" ")
+        ))
     }
 }

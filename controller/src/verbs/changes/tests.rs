@@ -219,6 +219,11 @@ async fn the_controller_writes_what_its_settings_name_and_no_more() {
         undoes: None,
     };
     let planned = controller.hand_out(wanted, false).await.unwrap();
+    // Told in the plan, before anything is begun.
+    assert_eq!(
+        planned.controller_may_not_write,
+        ["msDS-AllowedToDelegateTo"]
+    );
     let no = controller
         .make_change(&make(planned.changes[0].number), |_| true)
         .await

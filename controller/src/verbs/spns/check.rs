@@ -81,19 +81,15 @@ impl Controller {
             ));
         }
         for other in others.holders {
-            let what = if spn.is_same(&other.spn) {
-                "has another owner, too"
+            let (what, next) = if spn.is_same(&other.spn) {
+                let next = format!("keyroll spn move {} {spn} --dry-run", array.name);
+                ("has another owner, too", next)
             } else {
-                "has a look-alike"
+                ("has a look-alike", "keyroll spn duplicates".to_owned())
             };
-            let evidence = format!("{:?} of {}", other.spn, other.distinguished_name);
-            checks.push(check(
-                "broken",
-                &spn,
-                what,
-                evidence,
-                "keyroll spn duplicates",
-            ));
+            let spelled = other.spn.escape_default();
+            let evidence = format!("{spelled} of {}", other.distinguished_name);
+            checks.push(check("broken", &spn, what, evidence, next));
         }
         let found = self.ports.directory.host(spn.host()).await;
         checks.extend(dns_checks(&spn, &array.spns, found));

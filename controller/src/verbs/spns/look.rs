@@ -1,13 +1,17 @@
 //! Who has which SPN.
 
 use keyroll::name::DcName;
-use keyroll::spn::{Aliases, Holder, Names, Spn, duplicates, rivals, table};
+use keyroll::spn::{Aliases, Holder, Names, Spn, doubts, rivals, table};
 use keyroll_proto::operator as said;
 
 use super::bad_spn;
 use crate::ports::{SpnHolder, SpnSearch, SpnsFound};
-use crate::store::ArrayRecord;
+use crate::store::{ArrayRecord, Read as _};
 use crate::verbs::{Controller, No};
+
+/// What to do about a name that only looks like another.
+pub(super) const WHO_MADE_IT: &str =
+    "find out who made it: the domain controllers' audit of changes to it";
 
 /// An SPN of nobody's, yet.
 fn view(spn: &str, state: &str, owner: String) -> said::SpnView {
@@ -40,7 +44,8 @@ impl Controller {
         let known = |spn: &&String| array.spns.iter().any(|one| one.eq_ignore_ascii_case(spn));
         let new = present.iter().filter(|spn| !known(spn));
         spns.extend(new.map(|spn| view(spn, "registered", String::new())));
-        Ok(said::ListSpnsReply { spns })
+        let commands = Vec::new();
+        Ok(said::ListSpnsReply { spns, commands })
     }
 
     fn listed(&self, array: &ArrayRecord, spn: &String, present: &[String]) -> said::SpnView {
@@ -111,6 +116,7 @@ impl Controller {
         };
         let (_, present) = self.own(&array, &dc).await?;
         let mut spns = Vec::new();
+        let mut unregistered = Vec::new();
         for spn in table(&names).map_err(|error| bad_spn(&error))? {
             if present.iter().any(|one| spn.is_same(one)) {
                 spns.push(self.listed(&array, &spn.to_string(), &present));
@@ -121,47 +127,15 @@ impl Controller {
             spns.push(match others.holders.first() {
                 Some(other) => view(&text, "taken", shown(other)),
                 None => {
-                    let notes = self.alias_notes(&array, &dc, &spn).await?;
+                    let mut notes = doubts(&spn);
+                    notes.extend(self.alias_notes(&array, &dc, &spn).await?);
+                    unregistered.push(text.clone());
                     view(&text, "missing", notes.join("; "))
                 }
             });
         }
-        Ok(said::ListSpnsReply { spns })
-    }
-
-    /// Names with two owners, in the forest.
-    ///
-    /// # Errors
-    /// [`No`].
-    pub async fn find_duplicate_spns(&self) -> Result<said::DuplicateSpnsReply, No> {
-        let dc = self.writer().await?;
-        let found = self
-            .ports
-            .directory
-            .spn_holders(&dc, &SpnSearch::All)
-            .await?;
-        let looked_at = found.holders.len() as u64;
-        let all = found.holders.iter().map(holder);
-        let account = |name: &str| {
-            let mut holders = found.holders.iter();
-            let found = holders.find(|one| one.distinguished_name == name);
-            found.map(|one| one.account.clone()).unwrap_or_default()
-        };
-        let said_holder = |one: &Holder| said::SpnHolder {
-            spn: one.spn.clone(),
-            account: account(&one.owner),
-            distinguished_name: one.owner.clone(),
-        };
-        let duplicates = duplicates(all);
-        let duplicates = duplicates.iter().map(|one| said::DuplicateSpn {
-            likeness: one.likeness.word().to_owned(),
-            holders: one.holders.iter().map(said_holder).collect(),
-        });
-        Ok(said::DuplicateSpnsReply {
-            duplicates: duplicates.collect(),
-            looked_at,
-            forest: found.forest,
-        })
+        let commands = commands(&array, &unregistered);
+        Ok(said::ListSpnsReply { spns, commands })
     }
 
     /// Nobody but the account `own` has this SPN, or one that passes for it; with what to know of
@@ -182,10 +156,21 @@ impl Controller {
                 "{owner} has {}: with two owners nobody gets tickets",
                 other.spn
             );
-            let next = format!("keyroll spn move ARRAY {spn} --dry-run");
+            let next = self.mends_double(own, &other.account, spn)?;
             return Err(No::refused("spn-duplicate", what).next(next));
         }
         Err(look_alike(other, spn))
+    }
+
+    /// What rids another account of an SPN that the account `own` is to have alone: a move, where
+    /// that one is an array's.
+    fn mends_double(&self, own: &[u8; 16], other: &str, spn: &Spn) -> Result<String, No> {
+        let mut arrays = self.ports.store.arrays()?.into_iter();
+        let array = arrays.find(|array| array.account.guid == *own);
+        Ok(match array {
+            Some(array) => format!("keyroll spn move {} {spn} --dry-run", array.name),
+            None => format!("setspn -D {spn} \"{other}\""),
+        })
     }
 
     /// The objects other than `own` that have this SPN or one that passes for it, the closest
@@ -260,6 +245,23 @@ impl Controller {
     }
 }
 
+/// What registers these SPNs: keyroll, which has nodes hold the keys first, or other tools.
+fn commands(array: &ArrayRecord, spns: &[String]) -> Vec<String> {
+    if spns.is_empty() {
+        return Vec::new();
+    }
+    let account = &array.account.sam_account_name;
+    let keyroll = format!("keyroll spn add {} {}", array.name, spns.join(" "));
+    let mut lines = vec![keyroll];
+    lines.push("# or, once every keytab has the keys, on Windows".to_owned());
+    let setspn = |spn| format!("setspn -S {spn} \"{account}\"");
+    lines.extend(spns.iter().map(setspn));
+    lines.push("# or Samba".to_owned());
+    let samba = |spn| format!("samba-tool spn add {spn} '{account}'");
+    lines.extend(spns.iter().map(samba));
+    lines
+}
+
 impl SpnsFound {
     /// What to know where the whole forest could not be looked at.
     pub(super) fn narrow(&self, dc: &DcName) -> Option<String> {
@@ -276,15 +278,14 @@ impl SpnsFound {
 /// Somebody has a name that passes for this one.
 pub(super) fn look_alike(other: &SpnHolder, spn: &Spn) -> No {
     let what = format!(
-        "{} has {:?}, which looks like {spn} and is another name",
+        "{} has {}, which looks like {spn} and is another name",
         shown(other),
-        other.spn.escape_unicode().to_string()
+        other.spn.escape_default()
     );
-    let next = "find out who made it: the domain controllers' audit of changes to it";
-    No::refused("spn-look-alike", what).next(next)
+    No::refused("spn-look-alike", what).next(WHO_MADE_IT)
 }
 
-fn holder(one: &SpnHolder) -> Holder {
+pub(super) fn holder(one: &SpnHolder) -> Holder {
     Holder {
         spn: one.spn.clone(),
         owner: one.distinguished_name.clone(),

@@ -232,7 +232,8 @@ async fn a_name_is_not_moved_from_beside_its_look_alike() {
     request.dry_run = true;
     let no = controller.plan_spns(&request, "anna").await.unwrap_err();
     assert_eq!(no.code, "spn-look-alike");
-    assert!(no.what.contains("EVIL$"), "{}", no.what);
+    let spelled = "EVIL$ (CN=EVIL$,DC=corp,DC=example) has HTTP/n\\u{435}w.corp.example, which";
+    assert!(no.what.contains(spelled), "{}", no.what);
 }
 
 #[tokio::test]
@@ -263,4 +264,98 @@ async fn the_doctor_knows_of_names_on_their_way() {
     // Nobody is to get to what is not registered.
     let hosts: Vec<&str> = of("dns-name").into_iter().map(|(host, _)| host).collect();
     assert_eq!(hosts, ["web.corp.example"]);
+}
+
+#[tokio::test]
+async fn a_move_ends_a_duplicate_of_the_arrays_own_name() {
+    let scene = Scene::new(&["dc1"]);
+    let controller = &scene.site.controller;
+    let spelled = OWN.to_uppercase();
+    scene.others(&[(&spelled, "SQL$")]);
+    let mut request = plan("move", OWN);
+    request.dry_run = true;
+    let planned = controller.plan_spns(&request, "anna").await.unwrap();
+    let sentences: Vec<_> = planned
+        .changes
+        .iter()
+        .flat_map(|one| &one.sentences)
+        .collect();
+    let delete = format!("SQL$: delete servicePrincipalName {spelled}");
+    assert_eq!(sentences, [&delete]);
+    // Wherever it is found, that is what mends it.
+    let mends = format!("keyroll spn move web {OWN} --dry-run");
+    request.action = "add".to_owned();
+    let no = controller.plan_spns(&request, "anna").await.unwrap_err();
+    assert_eq!((no.code, no.next), ("spn-duplicate", mends.clone()));
+    let array = said::CheckSpnsRequest {
+        array: "web".to_owned(),
+    };
+    let checked = controller.check_spns(&array).await.unwrap();
+    assert!(
+        checked.checks.iter().any(|one| one.next == mends),
+        "{checked:?}"
+    );
+    scene.others(&[]);
+    request.action = "move".to_owned();
+    let planned = controller.plan_spns(&request, "anna").await.unwrap();
+    assert!(planned.changes.is_empty(), "{planned:?}");
+}
+
+#[tokio::test]
+async fn duplicates_come_with_what_mends_them() {
+    let scene = Scene::new(&["dc1"]);
+    let controller = &scene.site.controller;
+    scene.others(&[
+        ("HTTP/a", "ONE$"),
+        ("http/A", "TWO$"),
+        ("HOST/b", "ONE$"),
+        ("HTTP/b", "TWO$"),
+    ]);
+    let found = controller.find_duplicate_spns().await.unwrap().duplicates;
+    let found: Vec<_> = found
+        .iter()
+        .map(|one| (one.likeness.as_str(), one.grade.as_str(), one.next.as_str()))
+        .collect();
+    let by_hand = "setspn -D SPN ACCOUNT, on all but one of them";
+    let expected = [("case", "broken", by_hand), ("host-alias", "notice", "")];
+    assert_eq!(found, expected);
+}
+
+#[tokio::test]
+async fn what_was_never_registered_goes_at_once() {
+    let scene = Scene::new(&["dc1"]);
+    let controller = &scene.site.controller;
+    scene.edit(|array| {
+        array.spns.push(NEW.to_owned());
+        array.naming.prepared.insert(NEW.to_owned());
+    });
+    let planned = controller.plan_spns(&plan("remove", NEW), "anna").await;
+    let planned = planned.unwrap();
+    assert_eq!(
+        (planned.forgotten, planned.changes.len()),
+        (vec![NEW.to_owned()], 0)
+    );
+    let naming = scene.row().naming;
+    assert!(naming.prepared.is_empty());
+    assert_eq!(naming.leaving, [(NEW.to_owned(), 0)].into());
+}
+
+#[tokio::test]
+async fn a_suggestion_says_how_to_register_it() {
+    let scene = Scene::new(&["dc1"]);
+    let request = said::SuggestSpnsRequest {
+        array: "web".to_owned(),
+        hosts: vec!["web.corp.example".to_owned(), "10.9.0.4".to_owned()],
+        ..Default::default()
+    };
+    let reply = scene.site.controller.suggest_spns(&request).await.unwrap();
+    let commands = [
+        "keyroll spn add web HTTP/10.9.0.4",
+        "# or, once every keytab has the keys, on Windows",
+        "setspn -S HTTP/10.9.0.4 \"WEB$\"",
+        "# or Samba",
+        "samba-tool spn add HTTP/10.9.0.4 'WEB$'",
+    ];
+    assert_eq!(reply.commands, commands);
+    assert!(reply.spns[1].owner.contains("is an address"), "{reply:?}");
 }

@@ -76,5 +76,6 @@ pub fn planned_delegation(dry_run: bool) -> PlannedChanges {
         array: "web".into(),
         notes: vec!["whoever holds the key".into()],
         next: vec!["keyroll delegation show web".into()],
+        ..Default::default()
     }
 }

@@ -23,22 +23,37 @@ pub struct Plan<'a> {
     pub consent: Consent,
 }
 
-/// Shows what the controller plans, asks, makes the changes one after another, and reports what
-/// became of each. `plan` is given whether it is a dry run.
+/// As [`carry_out_after`], of what needs nothing beforehand.
 ///
 /// # Errors
-/// No plan, no agreement, no bind; a change that was not applied, with what to do next.
+/// As [`carry_out_after`].
 pub async fn carry_out(
     session: &Session,
     how: Plan<'_>,
+    plan: impl AsyncFn(Client, bool) -> Result<Response<said::PlannedChanges>, Status>,
+) -> Result<Exit, Trouble> {
+    carry_out_after(session, how, async || Ok(()), plan).await
+}
+
+/// Shows what the controller plans, asks, makes the changes one after another, and reports what
+/// became of each. `plan` is given whether it is a dry run; `before` is done once the operator has
+/// agreed, and nothing is known to stand in the way.
+///
+/// # Errors
+/// No plan, no agreement, no bind, no right; a change that was not applied, with what to do next.
+pub async fn carry_out_after(
+    session: &Session,
+    how: Plan<'_>,
+    before: impl AsyncFnOnce() -> Result<(), Trouble>,
     plan: impl AsyncFn(Client, bool) -> Result<Response<said::PlannedChanges>, Status>,
 ) -> Result<Exit, Trouble> {
     let ask = !how.consent.dry_run && session.must_ask(how.consent)?;
     let preview = session
         .ask(how.doing, async |client| plan(client, true).await)
         .await?;
-    let (preview, shown) = understood(preview)?;
-    if how.consent.dry_run || shown.is_empty() {
+    let (mut preview, shown) = understood(preview)?;
+    if how.consent.dry_run || (shown.is_empty() && preview.forgotten.is_empty()) {
+        preview.dry_run = how.consent.dry_run;
         session.screen.reply(&preview, view::planned)?;
         return Ok(Exit::Done);
     }
@@ -48,15 +63,23 @@ pub async fn carry_out(
     }
     // Before anything is written down: whoever cannot bind has planned nothing.
     let maker = if how.bind.with_controller_rights {
+        demand_permitted(&preview)?;
+        None
+    } else if shown.is_empty() {
         None
     } else {
         Some(Maker::of(how.bind, &shown).await?)
     };
+    before().await?;
     let since = Instant::now();
     let planned = session
         .ask(how.doing, async |client| plan(client, false).await)
         .await?;
     let (planned, changes) = understood(planned)?;
+    if changes.is_empty() && shown.is_empty() {
+        session.screen.reply(&planned, view::planned)?;
+        return Ok(Exit::Done);
+    }
     let made = if changes != shown {
         let none = || Outcome::not_sent("the plan has changed since it was shown");
         let outcomes = changes.iter().map(|_| none()).collect();
@@ -68,10 +91,26 @@ pub async fn carry_out(
         have_made(session, &planned).await?
     };
     session.screen.reply(&made, view::outcomes)?;
+    for gone in view::forgotten(&planned) {
+        session.screen.say(&gone);
+    }
     for more in &planned.next {
         session.screen.say(&format!("next: {more}"));
     }
     failure(&made).map_or(Ok(Exit::Done), Err)
+}
+
+/// The controller's settings let it make the changes: else nothing is begun.
+fn demand_permitted(preview: &said::PlannedChanges) -> Result<(), Trouble> {
+    let Some(attribute) = preview.controller_may_not_write.first() else {
+        return Ok(());
+    };
+    let what = format!(
+        "the controller's settings do not let it write {attribute}: authority.controller-writes; \
+         nothing was changed"
+    );
+    let next = "the same without --with-controller-rights";
+    Err(Trouble::new(Exit::Denied, "denied", what).next(next))
 }
 
 /// Has the controller make the changes, one after another; the rest of them is not made after one
@@ -173,9 +212,31 @@ fn failure(made: &said::ListChangesReply) -> Option<Trouble> {
     let applied = made.changes.iter().rfind(|view| view.state == "applied");
     let next = match applied {
         Some(half) if exit == Exit::EndedBadly => format!("keyroll change undo {}", number(half)),
-        _ => format!("keyroll change {next} {}", number(failed)),
+        _ => format!(
+            "keyroll change {next} {}{}",
+            number(failed),
+            or_forget(failed)
+        ),
     };
     Some(Trouble::new(exit, code, view::one(failed)).next(next))
+}
+
+/// What takes the keys away again that nodes got for a name which was not registered.
+fn or_forget(failed: &said::ChangeView) -> String {
+    let is_over = !["unknown", "handed-out"].contains(&failed.state.as_str());
+    if failed.verb != "spn add" || !is_over {
+        return String::new();
+    }
+    let change = failed.change.iter();
+    let values = change.flat_map(|change| &change.modifications);
+    let spns: Vec<_> = values
+        .map(|one| String::from_utf8_lossy(&one.value))
+        .collect();
+    let spns = spns.join(" ");
+    format!(
+        "; to take the keys back: keyroll spn remove {} {spns}",
+        failed.array
+    )
 }
 
 fn number(view: &said::ChangeView) -> u64 {
@@ -185,6 +246,31 @@ fn number(view: &said::ChangeView) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_that_was_refused_can_be_forgotten() {
+        let failed = |state: &str| said::ListChangesReply {
+            changes: vec![said::ChangeView {
+                change: Some(said::DirectoryChange {
+                    number: 7,
+                    modifications: vec![said::Modification {
+                        value: b"HTTP/new".to_vec(),
+                        ..Default::default()
+                    }],
+                    ..Default::default()
+                }),
+                array: "web".to_owned(),
+                verb: "spn add".to_owned(),
+                state: state.to_owned(),
+                ..Default::default()
+            }],
+        };
+        let next = failure(&failed("refused")).unwrap().next;
+        assert!(next.ends_with("keyroll spn remove web HTTP/new"), "{next}");
+        // It may come yet.
+        let next = failure(&failed("unknown")).unwrap().next;
+        assert_eq!(next, "keyroll change settle 7");
+    }
 
     #[test]
     fn half_of_a_move_is_taken_back() {

@@ -15,12 +15,22 @@ pub fn planned(planned: &PlannedChanges) -> String {
         let sentences = change.sentences.iter();
         lines.extend(sentences.map(|sentence| format!("{prefix}{sentence} (on {on})")));
     }
+    lines.extend(forgotten(planned));
     if lines.is_empty() {
         lines.push(format!("{prefix}nothing to change"));
     }
     lines.extend(planned.notes.iter().map(|note| format!("note: {note}")));
     lines.extend(planned.next.iter().map(|next| format!("next: {next}")));
     lines.join("\n")
+}
+
+/// The names whose keys nodes lose, or would, though the directory is not changed.
+#[must_use]
+pub fn forgotten(planned: &PlannedChanges) -> Vec<String> {
+    let prefix = if planned.dry_run { "would" } else { "done" };
+    let each = planned.forgotten.iter();
+    each.map(|spn| format!("{prefix}: the keytabs lose {spn}, which was never registered"))
+        .collect()
 }
 
 /// What would be done, and how others would do it.

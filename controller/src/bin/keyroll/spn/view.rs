@@ -33,6 +33,16 @@ pub fn list(reply: &ListSpnsReply) -> String {
     )
 }
 
+/// The same, and the commands that register what is missing.
+#[must_use]
+pub fn plan(reply: &ListSpnsReply) -> String {
+    let mut text = list(reply);
+    if !reply.commands.is_empty() {
+        let _ = write!(text, "\n\n{}", reply.commands.join("\n"));
+    }
+    text
+}
+
 fn state(view: &SpnView) -> String {
     match view.left_seconds {
         0 => view.state.clone(),
@@ -52,17 +62,27 @@ pub fn duplicates(reply: &DuplicateSpnsReply) -> String {
     } else {
         "this domain (the domain controller is no global catalog)"
     };
-    let number = reply.duplicates.len();
+    let broken = reply.duplicates.iter().filter(|one| one.grade == "broken");
+    let number = broken.count();
     let _ = write!(
         text,
         "{number} duplicates among {} SPNs of {place}",
         reply.looked_at
     );
+    match reply.duplicates.len() - number {
+        0 => {}
+        notices => {
+            let _ = write!(
+                text,
+                ", and {notices} that HOST of another account answered for"
+            );
+        }
+    }
     text
 }
 
 fn duplicate(one: &DuplicateSpn) -> String {
-    let mut text = format!("{}:", one.likeness);
+    let mut text = format!("{} ({}):", one.likeness, one.grade);
     for holder in &one.holders {
         // What looks the same must not be printed the same.
         let spn = holder.spn.escape_default();
@@ -71,6 +91,9 @@ fn duplicate(one: &DuplicateSpn) -> String {
             "\n  {spn}  {} ({})",
             holder.account, holder.distinguished_name
         );
+    }
+    if !one.next.is_empty() {
+        let _ = write!(text, "\n  next: {}", one.next);
     }
     text
 }
