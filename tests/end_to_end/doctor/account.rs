@@ -228,10 +228,9 @@ pub fn faults() -> Vec<Fault> {
                 let spn = format!("add: servicePrincipalName\nservicePrincipalName: {SPN}");
                 world.domain().force(TWIN, &spn)
             },
+            // Samba takes no value from an object while another has it, too.
             ByHand("keyroll spn move sick HTTP/sick.corp.example", |world| {
-                as_administrator(world, &["spn", "move", "sick", SPN])?
-                    .reply()
-                    .map(drop)
+                world.domain().force(TWIN, "delete: servicePrincipalName")
             }),
         ),
         Fault::broken(
