@@ -1,9 +1,11 @@
 //! The account as the directory shows it, and what about it speaks against a roll.
 
+pub mod hidden;
 pub mod protection;
 
 use std::time::Duration;
 
+use self::hidden::{ACCOUNT_HIDDEN, ENCTYPES, SPNS};
 use self::protection::Protection;
 
 use crate::kerberos::salt::SaltSource;
@@ -46,6 +48,9 @@ pub struct AccountState {
     pub password_expires_unix: Option<i64>,
     /// Why it is out of bounds; nothing if it is not, or the settings say otherwise.
     pub protections: Vec<Protection>,
+    /// The attributes of [`hidden`] that are not shown to the caller: what stands here in their
+    /// place says nothing of the account.
+    pub hidden: Vec<&'static str>,
     /// `pwdLastSet`, seconds since 1970.
     pub password_set_unix: i64,
     /// How much of the minimum password age is left: a change is refused until then. Computer
@@ -141,6 +146,9 @@ impl AccountState {
         let mut reasons = self.condition();
         reasons.extend(self.enctype_trouble(wanted.enctypes));
         reasons.extend(self.spn_trouble());
+        if !reasons.iter().any(|one| one.code == ACCOUNT_HIDDEN) {
+            reasons.extend(self.names_hidden());
+        }
         reasons.extend(self.method_trouble(wanted));
         if wanted.password_length < self.minimum_length {
             reasons.push(self.refusal(
@@ -216,6 +224,9 @@ impl AccountState {
     }
 
     fn enctype_trouble(&self, enctypes: &[Enctype]) -> Option<Refusal> {
+        if self.hides(ENCTYPES) {
+            return None;
+        }
         let wanted: u32 = enctypes
             .iter()
             .filter_map(|enctype| enctype.directory_bit())
@@ -253,7 +264,7 @@ impl AccountState {
             Refusal::new("spn-duplicate", spn, why, next)
         });
         let mut reasons: Vec<Refusal> = doubled.collect();
-        if self.spns.is_empty() {
+        if self.spns.is_empty() && !self.hides(SPNS) {
             let why = "no SPN is registered, so no ticket can prove its key";
             let next = "keyroll node list (an SPN is registered once a node holds the key)";
             reasons.push(self.refusal("spn-missing", why, next));

@@ -24,6 +24,8 @@ pub const DESCRIPTOR_MAX: usize = 2 * 0xffff + 2 * 68 + HEADER;
 pub struct Right {
     mask: u32,
     guid: [u8; 16],
+    /// The property set that it is in (MS-ADTS 3.1.1.2.3.3): an entry for that is one for it.
+    set: Option<[u8; 16]>,
 }
 
 /// The control access right `User-Force-Change-Password` (Reset Password),
@@ -34,6 +36,7 @@ pub const RESET_PASSWORD: Right = Right {
         0x70, 0x95, 0x29, 0x00, 0x6d, 0x24, 0xd0, 0x11, 0xa7, 0x68, 0x00, 0xaa, 0x00, 0x6e, 0x05,
         0x29,
     ],
+    set: None,
 };
 /// To read the attribute `adminCount` (MS-ADA1), which is in no property set,
 /// `bf967918-0de6-11d0-a285-00aa003049e2`.
@@ -43,7 +46,52 @@ pub const READ_ADMIN_COUNT: Right = Right {
         0x18, 0x79, 0x96, 0xbf, 0xe6, 0x0d, 0xd0, 0x11, 0xa2, 0x85, 0x00, 0xaa, 0x00, 0x30, 0x49,
         0xe2,
     ],
+    set: None,
 };
+/// To read `servicePrincipalName` (MS-ADA3), `f3a64788-5306-11d1-a9c5-0000f80367c1`.
+pub const READ_SPNS: Right = Right {
+    mask: acl::READ_PROPERTY | acl::GENERIC_READ,
+    guid: [
+        0x88, 0x47, 0xa6, 0xf3, 0x06, 0x53, 0xd1, 0x11, 0xa9, 0xc5, 0x00, 0x00, 0xf8, 0x03, 0x67,
+        0xc1,
+    ],
+    set: Some(PUBLIC),
+};
+/// To read `userPrincipalName` (MS-ADA3), `28630ebb-41d5-11d1-a9c1-0000f80367c1`.
+pub const READ_PRINCIPAL_NAME: Right = Right {
+    mask: acl::READ_PROPERTY | acl::GENERIC_READ,
+    guid: [
+        0xbb, 0x0e, 0x63, 0x28, 0xd5, 0x41, 0xd1, 0x11, 0xa9, 0xc1, 0x00, 0x00, 0xf8, 0x03, 0x67,
+        0xc1,
+    ],
+    set: Some(PUBLIC),
+};
+/// To read `msDS-SupportedEncryptionTypes` (MS-ADA2), `20119867-1d04-4ab7-9371-cfc3d5df0afd`, of
+/// the property set Personal Information, `77b5b886-944a-11d1-aebd-0000f80367c1`.
+pub const READ_ENCTYPES: Right = Right {
+    mask: acl::READ_PROPERTY | acl::GENERIC_READ,
+    guid: [
+        0x67, 0x98, 0x11, 0x20, 0x04, 0x1d, 0xb7, 0x4a, 0x93, 0x71, 0xcf, 0xc3, 0xd5, 0xdf, 0x0a,
+        0xfd,
+    ],
+    set: Some([
+        0x86, 0xb8, 0xb5, 0x77, 0x4a, 0x94, 0xd1, 0x11, 0xae, 0xbd, 0x00, 0x00, 0xf8, 0x03, 0x67,
+        0xc1,
+    ]),
+};
+/// To read `allowedAttributesEffective` (MS-ADA1), `9a7ad941-ca53-11d1-bbd0-0080c76670c0`.
+pub const READ_WRITABLE: Right = Right {
+    mask: acl::READ_PROPERTY | acl::GENERIC_READ,
+    guid: [
+        0x41, 0xd9, 0x7a, 0x9a, 0x53, 0xca, 0xd1, 0x11, 0xbb, 0xd0, 0x00, 0x80, 0xc7, 0x66, 0x70,
+        0xc0,
+    ],
+    set: Some(PUBLIC),
+};
+/// The property set Public Information, `e48d0154-bcf8-11d1-8702-00c04fb96050`.
+const PUBLIC: [u8; 16] = [
+    0x54, 0x01, 0x8d, 0xe4, 0xf8, 0xbc, 0xd1, 0x11, 0x87, 0x02, 0x00, 0xc0, 0x4f, 0xb9, 0x60, 0x50,
+];
 
 /// The length of what stands before the parts.
 const HEADER: usize = 20;

@@ -26,6 +26,7 @@ mod delegation;
 mod dns;
 mod facts;
 mod finding;
+mod hidden;
 mod iis;
 mod keys;
 mod ldap;

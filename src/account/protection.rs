@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::hidden::ACCOUNT_HIDDEN;
 use crate::descriptor::Sid;
 use crate::roll::Refusal;
 
@@ -183,7 +184,7 @@ pub fn refusal(object: &str, account: &str, marks: &[Protection]) -> Option<Refu
             "grant it the right to read them, the first that keyroll array create --print-acl \
              --account '{account}' prints"
         );
-        Refusal::new("account-hidden", object, why, next)
+        Refusal::new(ACCOUNT_HIDDEN, object, why, next)
     })
 }
 

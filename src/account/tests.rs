@@ -27,6 +27,7 @@ pub(crate) fn account() -> AccountState {
         expires_unix: None,
         password_expires_unix: None,
         protections: Vec::new(),
+        hidden: Vec::new(),
         password_set_unix: 0,
         minimum_age_left: Duration::ZERO,
         minimum_length: 64,

@@ -170,7 +170,8 @@ impl Ace {
         let Some(said) = self.said(right.mask)? else {
             return Ok(None);
         };
-        if said.right.is_some_and(|named| *named != right.guid) {
+        let is_named = |named: &[u8; 16]| *named == right.guid || Some(*named) == right.set;
+        if said.right.is_some_and(|named| !is_named(named)) {
             return Ok(None);
         }
         let of_self = said.sid.as_bytes() == SELF;

@@ -104,6 +104,25 @@ fn an_attribute_is_shown_by_the_right_to_read_it() {
 }
 
 #[test]
+fn a_property_set_speaks_of_what_is_in_it() {
+    let caller = BTreeSet::from([Sid::from_bytes(&ALICE).unwrap()]);
+    let shown = |right: &Right, aces: &[Vec<u8>]| {
+        let found = Descriptor::from_bytes(&descriptor(aces)).unwrap();
+        found.grants(right, &caller, None).unwrap()
+    };
+    let all = || ace(0, 0, 0x10, None, &ALICE);
+    let deny = |guid: &[u8; 16]| ace(6, 0, 0x10, Some(guid), &ALICE);
+    for right in [READ_SPNS, READ_PRINCIPAL_NAME, READ_ENCTYPES, READ_WRITABLE] {
+        let set = right.set.unwrap();
+        assert!(shown(&right, &[ace(5, 0, 0x10, Some(&set), &ALICE)]));
+        assert!(!shown(&right, &[deny(&set), all()]));
+        assert!(!shown(&right, &[deny(&right.guid), all()]));
+        assert!(shown(&right, &[deny(&OTHER), all()]));
+        assert!(shown(&READ_ADMIN_COUNT, &[deny(&set), all()]));
+    }
+}
+
+#[test]
 fn sids_have_their_usual_text() {
     let bytes = [1, 2, 0, 0, 0, 0, 0, 5, 32, 0, 0, 0, 0x20, 2, 0, 0];
     assert_eq!(Sid::from_bytes(&bytes).unwrap().to_string(), "S-1-5-32-544");

@@ -2,8 +2,9 @@
 
 use super::facts::{Facts, UnseenKind};
 use super::finding::{Check, Finding};
+use super::hidden::unread;
 use crate::account::protection::Protection;
-use crate::account::{self, AccountState, ENCTYPES_UNSET};
+use crate::account::{self, AccountState, ENCTYPES_UNSET, hidden};
 use crate::drift::Attribute;
 use crate::roll::Refusal;
 
@@ -44,7 +45,7 @@ pub(super) const CHECKS: &[Check] = &[
                 settings name: rolls are refused, since they would make the controller as \
                 powerful; so they are where the controller may not read these",
         mends: "an account of its own for the array; or the right to read them",
-        look: |facts| condition(facts, &UNPROTECTED),
+        look: tier,
     },
     Check {
         id: "account-enctypes",
@@ -85,6 +86,8 @@ pub(super) const CHECKS: &[Check] = &[
 struct Condition {
     /// The codes of [`AccountState::refusals`].
     codes: &'static [&'static str],
+    /// The attribute without which nobody can say.
+    shown_by: Option<&'static str>,
     /// The attribute whose stamp tells since when it is so.
     attribute: Option<Attribute>,
     /// What is said if it is not so.
@@ -97,6 +100,7 @@ struct Condition {
 
 const ENABLED: Condition = Condition {
     codes: &["account-disabled"],
+    shown_by: Some(hidden::CONTROL),
     attribute: Some(Attribute::Control),
     fine: "enabled",
     broken: &["account-disabled"],
@@ -105,6 +109,7 @@ const ENABLED: Condition = Condition {
 };
 const UNLOCKED: Condition = Condition {
     codes: &["account-locked"],
+    shown_by: Some(hidden::LOCKOUT),
     attribute: Some(Attribute::Lockout),
     fine: "not locked",
     broken: &["account-locked"],
@@ -113,6 +118,7 @@ const UNLOCKED: Condition = Condition {
 };
 const UNEXPIRED: Condition = Condition {
     codes: &["account-expired"],
+    shown_by: Some(hidden::EXPIRES),
     attribute: Some(Attribute::Expiry),
     fine: "does not expire, or later",
     broken: &["account-expired"],
@@ -120,6 +126,7 @@ const UNEXPIRED: Condition = Condition {
 };
 const UNPROTECTED: Condition = Condition {
     codes: &["account-protected", "account-hidden"],
+    shown_by: None,
     attribute: None,
     fine: "not an administrator's",
     broken: &[],
@@ -127,6 +134,7 @@ const UNPROTECTED: Condition = Condition {
 };
 const ENCTYPES: Condition = Condition {
     codes: &[ENCTYPES_UNSET, "enctypes-uncovered"],
+    shown_by: Some(hidden::ENCTYPES),
     attribute: Some(Attribute::Enctypes),
     fine: "covered by the keytabs",
     broken: &[],
@@ -136,6 +144,7 @@ const ENCTYPES: Condition = Condition {
 };
 const LENGTH: Condition = Condition {
     codes: &["policy-length"],
+    shown_by: None,
     attribute: None,
     fine: "the next password is long enough",
     broken: &[],
@@ -162,7 +171,26 @@ fn condition(facts: &Facts, condition: &Condition) -> Vec<Finding> {
     let Ok(state) = facts.account() else {
         return Vec::new();
     };
-    let reasons = state.refusals(&facts.wanted(state)).into_iter();
+    let reasons = state.refusals(&facts.wanted(state));
+    judged(facts, state, reasons, condition)
+}
+
+/// Not by every reason against a roll: other hidden attributes have checks of their own.
+fn tier(facts: &Facts) -> Vec<Finding> {
+    let Ok(state) = facts.account() else {
+        return Vec::new();
+    };
+    let reasons = state.out_of_bounds().into_iter().collect();
+    judged(facts, state, reasons, &UNPROTECTED)
+}
+
+fn judged(
+    facts: &Facts,
+    state: &AccountState,
+    reasons: Vec<Refusal>,
+    condition: &Condition,
+) -> Vec<Finding> {
+    let reasons = reasons.into_iter();
     let reasons = reasons.filter(|reason| condition.codes.contains(&reason.code.as_str()));
     let bad = |reason: Refusal| {
         let evidence = since(facts, condition.attribute, reason.why);
@@ -182,7 +210,14 @@ fn condition(facts: &Facts, condition: &Condition) -> Vec<Finding> {
         };
         grade(reason.object, evidence).because(cause).mend(next)
     };
-    or_ok(reasons.map(bad).collect(), state, condition.fine)
+    let bad = reasons.map(bad).collect();
+    or_ok(
+        facts,
+        bad,
+        state,
+        condition.shown_by.as_slice(),
+        condition.fine,
+    )
 }
 
 /// Whether a domain controller issues a ticket of a kind that the array has no key of.
@@ -243,17 +278,29 @@ fn since(facts: &Facts, attribute: Option<Attribute>, evidence: String) -> Strin
     }
 }
 
-fn or_ok(bad: Vec<Finding>, state: &AccountState, fine: &str) -> Vec<Finding> {
-    match bad.is_empty() {
-        true => vec![Finding::ok(&state.salt_source.sam_account_name, fine)],
-        false => bad,
+/// What is wrong; or that nothing is, if what shows it may be read.
+fn or_ok(
+    facts: &Facts,
+    bad: Vec<Finding>,
+    state: &AccountState,
+    shown_by: &[&'static str],
+    fine: &str,
+) -> Vec<Finding> {
+    if !bad.is_empty() {
+        return bad;
     }
+    let fine = || Finding::ok(&state.salt_source.sam_account_name, fine);
+    vec![unread(facts, state, shown_by).unwrap_or_else(fine)]
 }
 
 fn salt(facts: &Facts) -> Vec<Finding> {
     let (Ok(state), Some(today)) = (facts.account(), &facts.array.salt) else {
         return Vec::new();
     };
+    let sources = [hidden::CLASS, hidden::NAME, hidden::PRINCIPAL_NAME];
+    if let Some(unread) = unread(facts, state, &sources) {
+        return vec![unread];
+    }
     let (source, next) = (&state.salt_source, state.salt_source.next_salt());
     if next == *today {
         return vec![Finding::ok(
@@ -308,7 +355,8 @@ fn expiry(facts: &Facts) -> Vec<Finding> {
 fn foreseen(facts: &Facts, state: &AccountState) -> Option<Finding> {
     let ends = state.password_expires_unix?;
     let (life, left) = (ends - state.password_set_unix, ends - facts.now_unix);
-    if state.password_expired().is_some() || left >= life / 4 {
+    let unseen = state.hides(hidden::PASSWORD_SET);
+    if unseen || state.password_expired().is_some() || left >= life / 4 {
         return None;
     }
     let evidence = format!("it expires in {} h", left.max(0) / 3600);
@@ -347,5 +395,6 @@ fn password(facts: &Facts) -> Vec<Finding> {
         ))
     });
     let bad = bad.or_else(|| foreseen(facts, state));
-    or_ok(bad.into_iter().collect(), state, "not expired")
+    let bad = bad.into_iter().collect();
+    or_ok(facts, bad, state, &[hidden::PASSWORD_SET], "not expired")
 }

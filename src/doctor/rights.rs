@@ -2,6 +2,8 @@
 
 use super::facts::{Facts, Surplus};
 use super::finding::{Check, Finding};
+use super::hidden::unread;
+use crate::account::hidden::WRITABLE;
 use crate::roll::policy::Method;
 
 pub(super) const CHECKS: &[Check] = &[
@@ -66,6 +68,9 @@ fn password(facts: &Facts) -> Vec<Finding> {
     let wanted = facts.wanted(state);
     let mut reasons = state.refusals(&wanted).into_iter();
     let missing = reasons.find(|reason| CODES.contains(&reason.code.as_str()));
+    if let (Some(_), Some(unread)) = (&missing, unread(facts, state, &[WRITABLE])) {
+        return vec![unread];
+    }
     vec![match (missing, wanted.method) {
         (Some(reason), _) => Finding::warning(reason.object, reason.why)
             .because("logins go on; the next roll is refused, and no password is healed")

@@ -2,6 +2,8 @@
 
 use super::facts::Facts;
 use super::finding::{Check, Finding};
+use super::hidden::unread;
+use crate::account::hidden::SPNS;
 
 pub(super) const CHECKS: &[Check] = &[
     Check {
@@ -27,6 +29,9 @@ fn registered(facts: &Facts) -> Vec<Finding> {
     let Ok(state) = facts.account() else {
         return Vec::new();
     };
+    if let Some(unread) = unread(facts, state, &[SPNS]) {
+        return vec![unread];
+    }
     let account = &state.salt_source.sam_account_name;
     let array = &facts.array;
     let one = |spn: &String| {
@@ -62,6 +67,10 @@ fn unique(facts: &Facts) -> Vec<Finding> {
     let Ok(state) = facts.account() else {
         return Vec::new();
     };
+    // Others were looked for by the account's own SPNs.
+    if let Some(unread) = unread(facts, state, &[SPNS]) {
+        return vec![unread];
+    }
     let others = &state.other_owners;
     if others.found.is_empty() {
         let account = &state.salt_source.sam_account_name;

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::change::{Change, Judgement};
 use super::stamp::Attribute;
-use crate::account::{AccountState, Wanted};
+use crate::account::{AccountState, Wanted, hidden};
 use crate::kerberos::Principal;
 use crate::kerberos::salt::SaltSource;
 use crate::name::ArrayName;
@@ -53,6 +53,28 @@ impl Known {
             fence: now.fence.clone(),
             delegates: now.delegates,
         }
+    }
+
+    /// This, with what is hidden now as it was known before: what nobody can see has not changed.
+    #[must_use]
+    pub fn keeping(mut self, before: &Self, state: &AccountState) -> Self {
+        let (own, old) = (&mut self.salt_source, &before.salt_source);
+        if state.hides(hidden::NAME) {
+            own.sam_account_name.clone_from(&old.sam_account_name);
+        }
+        if state.hides(hidden::CLASS) {
+            own.kind = old.kind;
+        }
+        if state.hides(hidden::PRINCIPAL_NAME) {
+            own.user_principal_name.clone_from(&old.user_principal_name);
+        }
+        if state.hides(hidden::ENCTYPES) {
+            self.supported_enctypes = before.supported_enctypes;
+        }
+        if state.hides(hidden::CONTROL) {
+            self.delegates = before.delegates;
+        }
+        self
     }
 
     /// What is other than it was. `own_fence` is how a fence value of this array begins.
@@ -198,7 +220,7 @@ pub fn conditions(now: &AccountState, wanted: &Wanted<'_>, names: &Names<'_>) ->
     let registered = names
         .spns
         .iter()
-        .filter(|spn| !names.pending.contains(*spn));
+        .filter(|spn| !names.pending.contains(*spn) && !now.hides(hidden::SPNS));
     let gone = registered.filter(|spn| !now.has_spn(spn));
     changes.extend(gone.map(|spn| Change {
         code: "spn-removed",
@@ -225,6 +247,7 @@ fn condition(reason: Refusal) -> Change {
         "spn-missing" => ("spn-missing", Some(Attribute::Spns), Critical),
         "right-missing" => ("right-missing", Some(Attribute::Rights), StopsRolls),
         "policy-length" => ("policy-length", None, StopsRolls),
+        hidden::ACCOUNT_HIDDEN => (hidden::ACCOUNT_HIDDEN, None, StopsRolls),
         _ => ("account-unfit", None, StopsRolls),
     };
     Change {

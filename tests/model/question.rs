@@ -224,6 +224,7 @@ fn account(kvno: u8, fence: KeyId) -> AccountState {
         expires_unix: None,
         password_expires_unix: None,
         protections: Vec::new(),
+        hidden: Vec::new(),
         password_set_unix: 0,
         minimum_age_left: Duration::ZERO,
         minimum_length: 7,

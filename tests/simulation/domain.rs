@@ -271,6 +271,7 @@ impl Domain {
             expires_unix: None,
             password_expires_unix: None,
             protections: Vec::new(),
+            hidden: Vec::new(),
             password_set_unix: 0,
             minimum_age_left: Duration::ZERO,
             minimum_length: 7,

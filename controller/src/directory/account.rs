@@ -16,6 +16,7 @@ use ldap3::controls::RawControl;
 use super::ActiveDirectory;
 use super::connection::Connection;
 use super::entry::{Entry, unix_of_file_time};
+use super::hidden::hidden;
 use super::text::{Dn, Filter};
 use crate::ports::{AccountRef, PortError};
 
@@ -233,7 +234,8 @@ impl ActiveDirectory {
     ) -> AccountState {
         let control = entry.bits("userAccountControl").unwrap_or_default();
         let computed = entry.bits("msDS-User-Account-Control-Computed");
-        let set = entry.number("pwdLastSet").unwrap_or_default();
+        let shown_set = entry.number("pwdLastSet");
+        let set = shown_set.unwrap_or_default();
         let delegation = TRUSTED_FOR_DELEGATION | TRUSTED_TO_AUTHENTICATE;
         let fence = &self.settings.fence_attribute;
         let salt_source = self.salt_source(account, entry);
@@ -255,8 +257,10 @@ impl ActiveDirectory {
             expired: expires(entry, "accountExpires").is_some_and(|end| end <= root.now_unix),
             expires_unix: expires(entry, "accountExpires"),
             password_expires_unix: expires(entry, "msDS-UserPasswordExpiryTimeComputed"),
-            password_expired: set == 0 || computed.unwrap_or_default() & PASSWORD_EXPIRED != 0,
+            password_expired: shown_set == Some(0)
+                || computed.unwrap_or_default() & PASSWORD_EXPIRED != 0,
             protections: self.protections(&root.caller, entry),
+            hidden: hidden(&root.caller, entry),
             password_set_unix: unix_of_file_time(set),
             minimum_age_left: age_left(salt_source.kind, rules.minimum_age, set, root.now_unix),
             minimum_length: rules.minimum_length,
@@ -328,7 +332,7 @@ fn admin_count(caller: &BTreeSet<Sid>, entry: &Entry) -> Option<bool> {
 }
 
 /// Whether the controller's own account holds a right on the account; none if that is hidden.
-fn holds(right: &Right, caller: &BTreeSet<Sid>, entry: &Entry) -> Option<bool> {
+pub(super) fn holds(right: &Right, caller: &BTreeSet<Sid>, entry: &Entry) -> Option<bool> {
     let Some(bytes) = entry.values("nTSecurityDescriptor").first() else {
         tracing::debug!(account = entry.name(), "its permissions are hidden");
         return None;

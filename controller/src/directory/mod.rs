@@ -40,6 +40,7 @@ mod discovery;
 pub mod dns;
 pub mod entry;
 mod exchange;
+mod hidden;
 mod kdc;
 pub mod line;
 mod login;

@@ -95,7 +95,8 @@ impl ActiveDirectory {
         let object = Dn::of_guid(&account.guid);
         let look = connection.look(&object, &["distinguishedName"], None).await;
         let entry = look.map_err(|error| named(error, account, dc))?;
-        let container = Dn::of_directory(parent(entry.text("distinguishedName").unwrap_or("")));
+        let name = entry.text("distinguishedName").unwrap_or(entry.name());
+        let container = Dn::of_directory(parent(name));
         let mut found = Vec::new();
         for place in [&root.domain, &container] {
             let attributes = [WRITES, CHILDREN, DESCRIPTOR];

@@ -58,6 +58,10 @@ impl Reconciler {
         };
         let known = Known::of(&state, array.current.as_ref().map(|one| one.number));
         let before = array.drift.known.as_ref();
+        let known = match before {
+            Some(before) => known.keeping(before, &state),
+            None => known,
+        };
         let own_fence = format!("keyroll {}.", array.name);
         let mut changes = before
             .map(|before| before.changes(&known, &own_fence))

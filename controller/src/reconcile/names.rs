@@ -5,6 +5,7 @@ use std::sync::PoisonError;
 
 use futures_util::future::join_all;
 use keyroll::account::AccountState;
+use keyroll::account::hidden::SPNS;
 use keyroll::name::DcName;
 use tokio::time::Instant;
 
@@ -67,11 +68,11 @@ impl Reconciler {
         let account = array.account_ref();
         let looks = dcs.iter().map(|dc| self.ports.directory.read(dc, &account));
         let looks = join_all(looks).await;
-        let may_have = |spn: &&String| {
+        let named = |spn: &&String| {
             let mut looks = looks.iter();
-            looks.any(|state| state.as_ref().map_or(true, |state| state.has_spn(spn)))
+            looks.any(|look| look.as_ref().map_or(true, |state| may_have(state, spn)))
         };
-        leaving.keys().filter(may_have).cloned().collect()
+        leaving.keys().filter(named).cloned().collect()
     }
 
     /// The SPNs that have been leaving since the last look, and the milliseconds since then. One
@@ -86,6 +87,11 @@ impl Reconciler {
             spns,
         })
     }
+}
+
+/// Whether an account has this SPN, or may have it since its SPNs are hidden.
+pub(super) fn may_have(state: &AccountState, spn: &str) -> bool {
+    state.has_spn(spn) || state.hides(SPNS)
 }
 
 /// What was watched, and for how long.
@@ -130,6 +136,14 @@ mod tests {
                 .map(|&(spn, left)| (spn.to_owned(), left))
                 .collect(),
         }
+    }
+
+    #[test]
+    fn an_account_that_hides_its_spns_may_have_any() {
+        let mut state = computer();
+        assert!(may_have(&state, "http/WEB.corp.example") && !may_have(&state, "HTTP/old"));
+        state.hidden = vec![SPNS];
+        assert!(may_have(&state, "HTTP/old"));
     }
 
     #[test]

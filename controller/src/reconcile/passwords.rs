@@ -14,6 +14,7 @@ use keyroll::roll::{Roll, Trouble, WhichKey};
 
 use super::Reconciler;
 use super::candidates::Candidates;
+use super::names::may_have;
 use crate::audit;
 use crate::desired::Desired;
 use crate::driver::{DriveError, ap_request};
@@ -245,7 +246,7 @@ impl Reconciler {
 
 /// A name that KDCs give tickets for: one that the directory still has, if it was to be read.
 fn service(array: &ArrayRecord, account: Option<&AccountState>) -> Option<Principal> {
-    let there = |spn: &&String| account.is_none_or(|account| account.has_spn(spn));
+    let there = |spn: &&String| account.is_none_or(|account| may_have(account, spn));
     let registered = array
         .spns
         .iter()

@@ -2,8 +2,10 @@
 
 use super::enctype_name;
 use super::keytab_enctypes;
+use crate::account::hidden::KVNO;
 use crate::doctor::facts::{DcFacts, Facts, TicketFacts, TicketKey, UnseenKind};
 use crate::doctor::finding::Finding;
+use crate::doctor::hidden::unread;
 use crate::doctor::replication::show;
 use crate::kerberos::{Enctype, Kvno};
 
@@ -113,7 +115,10 @@ pub(super) fn kvnos(facts: &Facts) -> Vec<Finding> {
 }
 
 fn kvno(facts: &Facts, dc: &DcFacts, journal: Kvno) -> Option<Finding> {
-    let directory = dc.account.as_ref().ok().map(|account| account.kvno);
+    let account = dc.account.as_ref().ok();
+    let hidden = account.and_then(|account| unread(facts, account, &[KVNO]));
+    let directory = account.filter(|_| hidden.is_none());
+    let directory = directory.map(|account| account.kvno);
     let ticket = dc.ticket.as_ref().and_then(|ticket| ticket.as_ref().ok());
     let issued = ticket.map(|ticket| ticket.kvno);
     let held = |kvno: &Kvno| *kvno == journal || facts.array.other_kvnos.contains(kvno);
@@ -126,6 +131,11 @@ fn kvno(facts: &Facts, dc: &DcFacts, journal: Kvno) -> Option<Finding> {
     );
     let mut strange = [directory, issued].into_iter().flatten();
     let Some(kvno) = strange.find(|kvno| !held(kvno)) else {
+        if let Some(hidden) = hidden {
+            let evidence = format!("{evidence}; {}", hidden.evidence);
+            let unseen = Finding::undecided(&dc.name, evidence);
+            return Some(unseen.because(hidden.cause).mend(hidden.mend));
+        }
         let seen = directory.or(issued).is_some();
         return seen.then(|| Finding::ok(&dc.name, evidence));
     };

@@ -2,8 +2,10 @@
 
 use super::*;
 use crate::account::AccountState;
+use crate::account::hidden;
+use crate::account::protection::Protection;
 use crate::account::tests::{other, owners};
-use crate::doctor::Grade::{Broken, Warning};
+use crate::doctor::Grade::{Broken, Unknown, Warning};
 
 #[track_caller]
 fn account_names(spoil: fn(&mut AccountState), expected: &[(&str, Grade)]) {
@@ -59,6 +61,87 @@ fn each_state_of_the_account_has_its_check() {
     for (check, grade, spoil) in table {
         account_names(spoil, &[(check, grade)]);
     }
+}
+
+/// What the property set Account Restrictions and every other right to read show.
+const ALL: [&str; 11] = [
+    hidden::CONTROL,
+    hidden::LOCKOUT,
+    hidden::EXPIRES,
+    hidden::PASSWORD_SET,
+    hidden::KVNO,
+    hidden::ENCTYPES,
+    hidden::SPNS,
+    hidden::PRINCIPAL_NAME,
+    hidden::CLASS,
+    hidden::NAME,
+    hidden::WRITABLE,
+];
+
+#[test]
+fn what_may_not_be_read_is_neither_well_nor_ill() {
+    let restrictions: fn(&mut AccountState) = |a| {
+        a.protections = vec![Protection::Hidden("userAccountControl")];
+        a.hidden = ALL[..4].to_vec();
+    };
+    account_names(
+        restrictions,
+        &[
+            ("account-enabled", Unknown),
+            ("account-lockout", Unknown),
+            ("account-expiry", Unknown),
+            ("account-tier", Warning),
+            ("password-expiry", Unknown),
+        ],
+    );
+    let everything: fn(&mut AccountState) = |a| {
+        a.protections = vec![Protection::Hidden("userAccountControl")];
+        a.hidden = ALL.to_vec();
+        // What the adapter makes of nothing.
+        (a.spns, a.supported_enctypes, a.kvno) = (Vec::new(), None, Kvno(0));
+        a.may_write_fence = false;
+    };
+    let mut facts = healthy();
+    facts.array.password_known = false;
+    for dc in facts.dcs.as_mut().unwrap() {
+        everything(dc.account.as_mut().unwrap());
+    }
+    let expected = [
+        ("account-enabled", Unknown),
+        ("account-lockout", Unknown),
+        ("account-expiry", Unknown),
+        ("account-tier", Warning),
+        ("account-enctypes", Unknown),
+        ("account-salt", Unknown),
+        ("password-expiry", Unknown),
+        ("key-kvno", Unknown),
+        ("key-kvno", Unknown),
+        ("spn-registered", Unknown),
+        ("spn-unique", Unknown),
+        ("rights-password", Unknown),
+    ];
+    assert_eq!(complaints(&facts), expected);
+    let found = examine(&facts);
+    let find = |check| found.iter().find(|one| one.check == check).unwrap();
+    let finding = &find("account-enabled").finding;
+    assert!(
+        finding.evidence.contains("userAccountControl"),
+        "{finding:?}"
+    );
+    assert!(finding.mend.contains("CONTROLLER:RP;userAccountControl"));
+    let kvno = &find("key-kvno").finding.evidence;
+    assert!(kvno.starts_with("directory unseen, tickets 5"), "{kvno}");
+}
+
+#[test]
+fn what_is_seen_counts_for_more_than_what_is_hidden() {
+    account_names(
+        |a| {
+            a.locked = true;
+            a.hidden = vec![hidden::LOCKOUT];
+        },
+        &[("account-lockout", Broken)],
+    );
 }
 
 #[test]

@@ -168,6 +168,41 @@ fn conditions_are_told_for_as_long_as_they_last() {
 }
 
 #[test]
+fn what_is_hidden_has_not_changed() {
+    let before = known(|now| {
+        now.salt_source.user_principal_name = Some("HTTP/web@corp.example".to_owned());
+        now.delegates = true;
+    });
+    let mut now = account();
+    now.spns.clear();
+    now.supported_enctypes = None;
+    now.salt_source.kind = AccountKind::Computer;
+    now.hidden = vec![
+        hidden::CLASS,
+        hidden::CONTROL,
+        hidden::ENCTYPES,
+        hidden::PRINCIPAL_NAME,
+        hidden::SPNS,
+    ];
+    let known = Known::of(&now, before.generation).keeping(&before, &now);
+    assert_eq!(known, before);
+    let pending = BTreeSet::new();
+    let spns = ["HTTP/web.corp.example".to_owned()];
+    let array = "web".parse().unwrap();
+    let names = Names {
+        array: &array,
+        spns: &spns,
+        pending: &pending,
+    };
+    let found = conditions(&now, &wanted(Method::FencedReset, true), &names);
+    let codes: Vec<&str> = found.iter().map(|change| change.code).collect();
+    assert_eq!(codes, ["account-hidden"]);
+    let said = &found[0].what;
+    assert!(said.contains("servicePrincipalName, msDS-Supp"), "{said}");
+    assert_eq!(found[0].judgement.grade(), "warning");
+}
+
+#[test]
 fn every_reason_against_an_account_has_a_judgement_of_its_own() {
     let named = [
         "account-disabled",
@@ -179,6 +214,7 @@ fn every_reason_against_an_account_has_a_judgement_of_its_own() {
         "spn-missing",
         "right-missing",
         "policy-length",
+        "account-hidden",
     ];
     for code in named {
         let reason = Refusal::new(code, "o", "why", "next");

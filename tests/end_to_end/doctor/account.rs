@@ -3,13 +3,14 @@
 use std::fs;
 use std::path::PathBuf;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use keyroll_tests::lab::Lab;
 use keyroll_tests::web::FreeNodes;
 use keyroll_tests::world::World;
+use serde_json::Value;
 
 use super::Mend::{ByHand, Lasts, Printed};
-use super::{Fault, modify, plant, plant_into};
+use super::{Fault, examined, modify, plant, plant_into};
 use crate::bound::as_administrator;
 use crate::set_up::QUICK;
 
@@ -139,10 +140,30 @@ pub fn faults() -> Vec<Fault> {
                 let set = ["dsacl", "set", &account, &right];
                 world.domain().samba_tool(&set).map(drop)
             },
-            ByHand("--print-acl", |world| {
-                let before = fs::read_to_string(descriptor_file(world)?)?;
-                modify(world, DN, &format!("replace: {DESCRIPTOR}\n{before}"))
-            }),
+            ByHand("--print-acl", descriptor_back),
+        ),
+        Fault::warning(
+            "the controller's account may not read the account's restrictions",
+            "account-tier",
+            "userAccountControl is not shown",
+            // What nobody can say then.
+            &[
+                "account-enabled",
+                "account-lockout",
+                "account-expiry",
+                "password-expiry",
+                "delegation-works",
+            ],
+            |world| {
+                fs::write(descriptor_file(world)?, descriptor(world)?)?;
+                let sid = world.domain().sid("svc-keyroll")?;
+                let right = format!("--sddl=(OD;;RP;{ACCOUNT_RESTRICTIONS};;{sid})");
+                let account = format!("--objectdn={DN}");
+                let set = ["dsacl", "set", &account, &right];
+                world.domain().samba_tool(&set)?;
+                nothing_is_made_up(world)
+            },
+            ByHand("--print-acl", descriptor_back),
         ),
         Fault::warning(
             "the account is an administrator's (adminCount)",
@@ -332,7 +353,26 @@ fn descriptor_file(world: &World<'_>) -> Result<PathBuf> {
     Ok(world.lab.folder("sick")?.join("descriptor"))
 }
 
+fn descriptor_back(world: &mut World<'_>) -> Result<()> {
+    let before = fs::read_to_string(descriptor_file(world)?)?;
+    modify(world, DN, &format!("replace: {DESCRIPTOR}\n{before}"))
+}
+
+/// That what may not be read is called neither well nor ill, by the doctor and by the controller.
+fn nothing_is_made_up(world: &World<'_>) -> Result<()> {
+    let (_, findings) = examined(world, "sick")?;
+    // lockoutTime is in no property set: whether it is locked may still be seen.
+    for check in ["account-enabled", "account-expiry", "password-expiry"] {
+        let found = findings.iter().filter(|one| one["check"] == check);
+        let grades: Vec<&Value> = found.map(|one| &one["grade"]).collect();
+        ensure!(grades == ["unknown"], "{check}: {grades:?}");
+    }
+    Ok(())
+}
+
 const DESCRIPTOR: &str = "nTSecurityDescriptor";
+/// The property set Account Restrictions (MS-ADTS 3.1.1.2.3.3).
+const ACCOUNT_RESTRICTIONS: &str = "4c164200-20c0-11d0-a768-00aa006e0529";
 /// `User-Force-Change-Password` (MS-ADTS 5.1.3.2.1).
 const RESET_PASSWORD: &str = "00299570-246d-11d0-a768-00aa006e0529";
 
