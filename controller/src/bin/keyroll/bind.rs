@@ -61,7 +61,13 @@ impl BindOptions {
     /// There is no ticket, keytab or password, or it is another realm's.
     pub fn operator(&self, realm: &Realm) -> Result<Operator, Trouble> {
         let Some(name) = &self.bind_as else {
-            return Operator::by_ticket(realm);
+            return Operator::by_ticket(realm).map_err(|trouble| {
+                let next = format!(
+                    "{}, or say who makes the change: --bind-as USER",
+                    trouble.next
+                );
+                trouble.next(next)
+            });
         };
         let principal = principal(name, realm)?;
         let credential = match (&self.bind_keytab, &self.bind_password_file) {
@@ -83,8 +89,7 @@ impl Operator {
     /// There is no such ticket, or it is another realm's.
     pub fn by_ticket(realm: &Realm) -> Result<Self, Trouble> {
         let no = |what: String, next: String| {
-            let or_else = "or say who makes the change: --bind-as USER";
-            Trouble::new(Exit::Denied, "no-ticket", what).next(format!("{next}, {or_else}"))
+            Trouble::new(Exit::Denied, "no-ticket", what).next(next)
         };
         let path = cache::file(std::env::var_os("KRB5CCNAME"))
             .map_err(|foreign| no(foreign.to_string(), foreign.next()))?;
