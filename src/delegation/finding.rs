@@ -59,7 +59,7 @@ pub fn findings(array: &str, inventory: &Inventory) -> Vec<Finding> {
         inventory
             .targets
             .iter()
-            .flat_map(|one| of_target(array, one)),
+            .map(|one| of_target(array, &inventory.own.account, one)),
     );
     found.extend(inventory.resources.iter().map(of_resource));
     found.extend(of_fronts(inventory));
@@ -149,7 +149,7 @@ fn own_flags(array: &str, inventory: &Inventory) -> Vec<Finding> {
     .collect()
 }
 
-fn of_target(array: &str, target: &Target) -> Option<Finding> {
+fn of_target(array: &str, own: &str, target: &Target) -> Finding {
     let spn = &target.spn;
     let away = format!("keyroll delegation apply {array} --not-to {spn}");
     let finding = |grade, code, what: String, risk: &str, safer: String| Finding {
@@ -165,24 +165,24 @@ fn of_target(array: &str, target: &Target) -> Option<Finding> {
         let owner = target.owners.first();
         let owner = owner.map_or("krbtgt", |one| one.account.as_str());
         let (code, what, risk) = of_tier(&tier, owner);
-        return Some(finding(Grade::Critical, code, what, &risk, away));
+        return finding(Grade::Critical, code, what, &risk, away);
     }
     match target.owners.as_slice() {
-        [] => Some(finding(
+        [] => finding(
             Grade::Warning,
             "target-missing",
             "no account that can be seen has this SPN".to_owned(),
             "delegation to it fails; and whoever may register it gets what is meant for it",
             format!("register it, or: {away}"),
-        )),
-        [owner] if owner.has(Control::DISABLED) => Some(finding(
+        ),
+        [owner] if owner.has(Control::DISABLED) => finding(
             Grade::Warning,
             "target-disabled",
             format!("its account {} is disabled", owner.account),
             "a Windows DC issues no ticket for it: delegation to it fails",
             format!("enable it, or: {away}"),
-        )),
-        [owner] if owner.hidden => Some(finding(
+        ),
+        [owner] if owner.hidden => finding(
             Grade::Notice,
             "target-hidden",
             format!(
@@ -191,15 +191,30 @@ fn of_target(array: &str, target: &Target) -> Option<Finding> {
             ),
             "whether it is disabled, a domain controller's or an administrator's is not known",
             may_read(&owner.account),
-        )),
-        [_] => None,
-        several => Some(finding(
+        ),
+        [owner] => finding(
+            Grade::Notice,
+            "constrained",
+            format!("{own} may act for its users there, by a list of its own"),
+            &format!(
+                "whoever holds the key of {own} may act there, at every service of {}, for each \
+                 user who logs in to {array}",
+                owner.account
+            ),
+            format!(
+                "resource based, which is bound to {0} and may be ended by whoever may write it: \
+                 {away}, then keyroll delegation apply {array} --to {spn} --way resource-based; \
+                 between the two nobody is acted for at {0}",
+                owner.account
+            ),
+        ),
+        several => finding(
             Grade::Warning,
             "target-duplicate",
             format!("{} have it", names(several)),
             "nobody gets a ticket for an SPN of two accounts: delegation to it fails",
             format!("setspn -D {spn} ACCOUNT, on all but one of them"),
-        )),
+        ),
     }
 }
 

@@ -84,17 +84,17 @@ fn each_way_to_delegate_has_its_risk() {
     let unconstrained = PLAIN | Control::UNCONSTRAINED;
     check(&inventory(QUIET, &[]), &[], &[]);
     check(&inventory(PLAIN, &[]), &[], &["not-sensitive"]);
-    check(&inventory(PLAIN, &[DB]), &["constrained"], &[]);
+    check(&inventory(PLAIN, &[DB]), &["constrained"], &["constrained"]);
     check(
         &inventory(QUIET, &[DB]),
         &["constrained"],
-        &["sensitive-front"],
+        &["sensitive-front", "constrained"],
     );
     let way = "constrained, with protocol transition";
     check(
         &inventory(transition, &[DB]),
         &[way],
-        &["protocol-transition"],
+        &["protocol-transition", "constrained"],
     );
     check(
         &inventory(transition, &[]),
@@ -109,8 +109,20 @@ fn each_way_to_delegate_has_its_risk() {
     check(
         &inventory(unconstrained, &[DB]),
         &["unconstrained", "constrained"],
-        &["unconstrained", "list-idle"],
+        &["unconstrained", "list-idle", "constrained"],
     );
+}
+
+#[test]
+fn a_list_is_told_with_its_risk_and_a_safer_way() {
+    let found = findings("web", &inventory(PLAIN, &[DB]));
+    let [one] = found.as_slice() else {
+        panic!("{found:?}")
+    };
+    assert_eq!((one.grade, one.object.as_str()), (Grade::Notice, DB.0));
+    assert!(one.risk.contains("every service of svc-db"), "{one:?}");
+    let safer = "keyroll delegation apply web --to MSSQLSvc/db --way resource-based";
+    assert!(one.safer.contains(safer), "{one:?}");
 }
 
 #[test]
