@@ -68,6 +68,10 @@ pub struct AccountState {
     pub other_owners: OtherOwners,
     /// The account may delegate in any way.
     pub delegates: bool,
+    /// `userAccountControl` bit NOT_DELEGATED: "sensitive".
+    pub not_delegated: bool,
+    /// It is in the domain's group Protected Users, by way of others perhaps.
+    pub protected_user: bool,
     /// Where it may do so with tickets that clients show it (S4U2Proxy): SPNs of
     /// `msDS-AllowedToDelegateTo`, and when a roll begins also the accounts that let it by
     /// themselves. Tickets from before a roll may be no evidence after it.

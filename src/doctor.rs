@@ -22,6 +22,7 @@ mod changes;
 mod client;
 mod clock;
 mod deadlines;
+mod delegable;
 mod delegation;
 mod dns;
 mod facts;

@@ -20,6 +20,8 @@ pub const ENCTYPES: &str = "msDS-SupportedEncryptionTypes";
 pub const SPNS: &str = "servicePrincipalName";
 /// `userPrincipalName`.
 pub const PRINCIPAL_NAME: &str = "userPrincipalName";
+/// `tokenGroups`.
+pub const GROUPS: &str = "tokenGroups";
 /// `objectClass`.
 pub const CLASS: &str = "objectClass";
 /// `sAMAccountName`.

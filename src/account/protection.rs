@@ -16,6 +16,8 @@ const PARTIAL_SECRETS: u32 = 0x0400_0000;
 /// which a rename leaves (MS-DTYP 2.4.2.4).
 const ADMINISTRATOR: &str = "500";
 const KRBTGT: &str = "502";
+/// The last part of the SID of Protected Users.
+const PROTECTED_USERS: &str = "525";
 
 /// Groups of the machine's own, whole SIDs.
 const BUILTIN: [(&str, &str); 6] = [
@@ -138,6 +140,12 @@ impl Marks<'_> {
         let numbered = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
         self.secondary_kdc || numbered
     }
+}
+
+/// Whether a SID is that of a domain's group Protected Users (MS-DTYP 2.4.2.4).
+#[must_use]
+pub fn is_protected_users(sid: &Sid) -> bool {
+    last_of_a_domain(sid).as_deref() == Some(PROTECTED_USERS)
 }
 
 /// The last part of a SID of a domain.
@@ -354,6 +362,19 @@ mod tests {
                 assert_eq!(found, wanted.into_iter().collect::<Vec<_>>(), "{account}");
             }
         });
+    }
+
+    #[test]
+    fn protected_users_are_a_domain_s_and_no_administrators() {
+        let group = sid("S-1-5-21-1-2-3-525");
+        assert!(is_protected_users(&group) && protected_group(&group).is_none());
+        for other in [
+            "S-1-5-32-525",
+            "S-1-5-21-1-2-525-513",
+            "S-1-5-21-1-2-3-1525",
+        ] {
+            assert!(!is_protected_users(&sid(other)), "{other}");
+        }
     }
 
     #[test]

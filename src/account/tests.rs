@@ -36,6 +36,8 @@ pub(crate) fn account() -> AccountState {
         fence: None,
         other_owners: OtherOwners::default(),
         delegates: false,
+        not_delegated: false,
+        protected_user: false,
         delegates_to: Vec::new(),
     }
 }

@@ -1,5 +1,6 @@
 //! The account: may it be used at all, and will the next password's keys be the right ones?
 
+use super::delegable;
 use super::facts::{Facts, UnseenKind};
 use super::finding::{Check, Finding};
 use super::hidden::unread;
@@ -46,6 +47,16 @@ pub(super) const CHECKS: &[Check] = &[
                 powerful; so they are where the controller may not read these",
         mends: "an account of its own for the array; or the right to read them",
         look: tier,
+    },
+    Check {
+        id: "account-delegable",
+        looks_at: "the group Protected Users (tokenGroups); and, where the account delegates, \
+                   NOT_DELEGATED of its userAccountControl (\"sensitive\")",
+        means: "in Protected Users, whoever logs in as the account gets no RC4, and a \
+                ticket-granting ticket of 4 h; either way a Samba KDC issues no ticket to it that \
+                is evidence, so that delegation by it fails",
+        mends: "take it out of the group; it is for people. `--sensitive off`, where it delegates",
+        look: delegable::look,
     },
     Check {
         id: "account-enctypes",

@@ -7,6 +7,7 @@ mod account;
 mod client;
 mod dc;
 mod deadlines;
+mod descriptor;
 mod node;
 mod web;
 

@@ -233,6 +233,8 @@ fn account(kvno: u8, fence: KeyId) -> AccountState {
         fence: (fence != 0).then(|| format!("f{fence}")),
         other_owners: OtherOwners::default(),
         delegates: false,
+        not_delegated: false,
+        protected_user: false,
         delegates_to: Vec::new(),
     }
 }

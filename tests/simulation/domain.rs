@@ -280,6 +280,8 @@ impl Domain {
             fence: held.fence.value.clone(),
             other_owners: OtherOwners::default(),
             delegates: false,
+            not_delegated: false,
+            protected_user: false,
             delegates_to: Vec::new(),
         }
     }

@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use chrono::NaiveDateTime;
-use keyroll::account::protection::{self, Marks, Protection};
+use keyroll::account::protection::{self, Marks, Protection, is_protected_users};
 use keyroll::account::{AccountState, OtherOwners};
+use keyroll::delegation::Control;
 use keyroll::descriptor::{Descriptor, READ_ADMIN_COUNT, RESET_PASSWORD, Right, Sid};
 use keyroll::kerberos::salt::{AccountKind, SaltSource};
 use keyroll::kerberos::{Kvno, Principal};
@@ -270,6 +271,8 @@ impl ActiveDirectory {
                 .any(|attribute| attribute.eq_ignore_ascii_case(fence)),
             fence: entry.text(fence).map(str::to_owned),
             other_owners,
+            not_delegated: control & Control::NOT_DELEGATED != 0,
+            protected_user: groups(entry).iter().any(is_protected_users),
             delegates: control & delegation != 0
                 || !entry.values("msDS-AllowedToDelegateTo").is_empty(),
             delegates_to: entry

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use keyroll::account::hidden::{
-    CLASS, CONTROL, ENCTYPES, EXPIRES, KVNO, LOCKOUT, NAME, PASSWORD_SET, PRINCIPAL_NAME, SPNS,
-    WRITABLE,
+    CLASS, CONTROL, ENCTYPES, EXPIRES, GROUPS, KVNO, LOCKOUT, NAME, PASSWORD_SET, PRINCIPAL_NAME,
+    SPNS, WRITABLE,
 };
 use keyroll::descriptor::{
     READ_ENCTYPES, READ_PRINCIPAL_NAME, READ_SPNS, READ_WRITABLE, Right, Sid,
@@ -14,7 +14,7 @@ use super::account::holds;
 use super::entry::Entry;
 
 /// What every account has: where it is not shown, it is hidden.
-const OF_ALL: [&str; 6] = [CLASS, CONTROL, EXPIRES, KVNO, NAME, PASSWORD_SET];
+const OF_ALL: [&str; 7] = [CLASS, CONTROL, EXPIRES, GROUPS, KVNO, NAME, PASSWORD_SET];
 /// What an account may well lack: the permissions tell.
 const OF_SOME: [(&str, Right); 4] = [
     (ENCTYPES, READ_ENCTYPES),
@@ -56,10 +56,11 @@ mod tests {
 
     #[test]
     fn what_is_absent_is_hidden_unless_it_may_be_read() {
-        let all: [(&str, &[&[u8]]); 7] = [
+        let all: [(&str, &[&[u8]]); 8] = [
             (CLASS, &[b"user"]),
             (CONTROL, &[b"512"]),
             (EXPIRES, &[b"0"]),
+            (GROUPS, &[b"a SID"]),
             (KVNO, &[b"4"]),
             (NAME, &[b"svc-web"]),
             (PASSWORD_SET, &[b"1"]),
@@ -78,7 +79,7 @@ mod tests {
         let nobody = Entry::with(&[("nTSecurityDescriptor", &[&READABLE])]);
         let others = hidden(&caller(), &nobody);
         assert_eq!(others, [&OF_ALL[..], &[LOCKOUT]].concat());
-        let locked = Entry::with(&[&all[..6], &[(LOCKOUT, &[b"0"])]].concat());
+        let locked = Entry::with(&[&all[..7], &[(LOCKOUT, &[b"0"])]].concat());
         assert!(!hidden(&caller(), &locked).contains(&LOCKOUT));
     }
 }

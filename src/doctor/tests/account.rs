@@ -64,7 +64,7 @@ fn each_state_of_the_account_has_its_check() {
 }
 
 /// What the property set Account Restrictions and every other right to read show.
-const ALL: [&str; 11] = [
+const ALL: [&str; 12] = [
     hidden::CONTROL,
     hidden::LOCKOUT,
     hidden::EXPIRES,
@@ -76,6 +76,7 @@ const ALL: [&str; 11] = [
     hidden::CLASS,
     hidden::NAME,
     hidden::WRITABLE,
+    hidden::GROUPS,
 ];
 
 #[test]
@@ -91,6 +92,7 @@ fn what_may_not_be_read_is_neither_well_nor_ill() {
             ("account-lockout", Unknown),
             ("account-expiry", Unknown),
             ("account-tier", Warning),
+            ("account-delegable", Unknown),
             ("password-expiry", Unknown),
         ],
     );
@@ -111,6 +113,7 @@ fn what_may_not_be_read_is_neither_well_nor_ill() {
         ("account-lockout", Unknown),
         ("account-expiry", Unknown),
         ("account-tier", Warning),
+        ("account-delegable", Unknown),
         ("account-enctypes", Unknown),
         ("account-salt", Unknown),
         ("password-expiry", Unknown),
@@ -131,6 +134,29 @@ fn what_may_not_be_read_is_neither_well_nor_ill() {
     assert!(finding.mend.contains("CONTROLLER:RP;userAccountControl"));
     let kvno = &find("key-kvno").finding.evidence;
     assert!(kvno.starts_with("directory unseen, tickets 5"), "{kvno}");
+}
+
+#[test]
+fn what_is_for_people_hinders_a_service() {
+    let told = ("account-delegable", Warning);
+    account_names(|a| a.protected_user = true, &[told]);
+    account_names(|a| a.not_delegated = true, &[]);
+    account_names(|a| (a.not_delegated, a.delegates) = (true, true), &[told]);
+    // By the descriptor of another.
+    let by_another = |facts: &mut Facts| {
+        facts.delegation = Ok(vec![crate::delegation::Finding {
+            grade: crate::delegation::Grade::Notice,
+            code: "acts-at",
+            object: "svc-db".to_owned(),
+            what: "it lets this account act".to_owned(),
+            risk: String::new(),
+            safer: String::new(),
+        }]);
+        for dc in facts.dcs.as_mut().unwrap() {
+            dc.account.as_mut().unwrap().not_delegated = true;
+        }
+    };
+    names(by_another, &[told]);
 }
 
 #[test]

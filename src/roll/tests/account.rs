@@ -37,6 +37,8 @@ pub(super) fn account() -> AccountState {
         fence: None,
         other_owners: OtherOwners::default(),
         delegates: false,
+        not_delegated: false,
+        protected_user: false,
         delegates_to: Vec::new(),
     }
 }

@@ -1,20 +1,17 @@
 //! Faults of the account, its names, its password and its rolls.
 
-use std::fs;
-use std::path::PathBuf;
-
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result};
 use keyroll_tests::lab::Lab;
 use keyroll_tests::web::FreeNodes;
 use keyroll_tests::world::World;
-use serde_json::Value;
 
 use super::Mend::{ByHand, Lasts, Printed};
-use super::{Fault, examined, modify, plant, plant_into};
+use super::descriptor::{ACCOUNT_RESTRICTIONS, RESET_PASSWORD, deny, nothing_is_made_up, put_back};
+use super::{Fault, modify, plant, plant_into};
 use crate::bound::as_administrator;
 use crate::set_up::QUICK;
 
-const DN: &str = "CN=svc-sick,OU=Arrays,DC=corp,DC=example";
+pub(super) const DN: &str = "CN=svc-sick,OU=Arrays,DC=corp,DC=example";
 const SPN: &str = "HTTP/sick.corp.example";
 
 /// A user account, since a computer's salt follows no UPN and its password never expires.
@@ -132,15 +129,8 @@ pub fn faults() -> Vec<Fault> {
             "rights-password",
             "svc-sick",
             &[],
-            |world| {
-                fs::write(descriptor_file(world)?, descriptor(world)?)?;
-                let sid = world.domain().sid("svc-keyroll")?;
-                let right = format!("--sddl=(OD;;CR;{RESET_PASSWORD};;{sid})");
-                let account = format!("--objectdn={DN}");
-                let set = ["dsacl", "set", &account, &right];
-                world.domain().samba_tool(&set).map(drop)
-            },
-            ByHand("--print-acl", descriptor_back),
+            |world| deny(world, "CR", RESET_PASSWORD),
+            ByHand("--print-acl", put_back),
         ),
         Fault::warning(
             "the controller's account may not read the account's restrictions",
@@ -151,19 +141,15 @@ pub fn faults() -> Vec<Fault> {
                 "account-enabled",
                 "account-lockout",
                 "account-expiry",
+                "account-delegable",
                 "password-expiry",
                 "delegation-works",
             ],
             |world| {
-                fs::write(descriptor_file(world)?, descriptor(world)?)?;
-                let sid = world.domain().sid("svc-keyroll")?;
-                let right = format!("--sddl=(OD;;RP;{ACCOUNT_RESTRICTIONS};;{sid})");
-                let account = format!("--objectdn={DN}");
-                let set = ["dsacl", "set", &account, &right];
-                world.domain().samba_tool(&set)?;
+                deny(world, "RP", ACCOUNT_RESTRICTIONS)?;
                 nothing_is_made_up(world)
             },
-            ByHand("--print-acl", descriptor_back),
+            ByHand("--print-acl", put_back),
         ),
         Fault::warning(
             "the account is an administrator's (adminCount)",
@@ -306,6 +292,32 @@ pub fn faults() -> Vec<Fault> {
             ),
         ),
         Fault::warning(
+            "the account is in Protected Users",
+            "account-delegable",
+            "in the group Protected Users",
+            &[],
+            |world| {
+                let add = ["group", "addmembers", "Protected Users", "svc-sick"];
+                world.domain().samba_tool(&add).map(drop)
+            },
+            Printed("samba-tool group removemembers"),
+        ),
+        Fault::warning(
+            "the account delegates, and is sensitive",
+            "account-delegable",
+            "is sensitive (NOT_DELEGATED)",
+            // Nobody has the service.
+            &["delegation-works"],
+            |world| {
+                modify(world, DN, &format!("add: {TARGETS}\n{TARGETS}: {NOBODYS}"))?;
+                sensitive(world, "on")
+            },
+            ByHand("keyroll delegation apply sick --sensitive off", |world| {
+                sensitive(world, "off")?;
+                modify(world, DN, &format!("delete: {TARGETS}"))
+            }),
+        ),
+        Fault::warning(
             "the schedule is paused",
             "deadline-roll",
             "paused",
@@ -340,41 +352,10 @@ pub fn faults() -> Vec<Fault> {
     ]
 }
 
-/// Who may do what with the account: a line of LDIF.
-fn descriptor(world: &World<'_>) -> Result<String> {
-    let find = ["ldbsearch", "dc1", "(sAMAccountName=svc-sick)", DESCRIPTOR];
-    let found = world.domain().dc(&find)?.replace("\n ", "");
-    let line = found.lines().find(|line| line.starts_with(DESCRIPTOR));
-    Ok(line.context("it has no descriptor")?.to_owned())
+fn sensitive(world: &World<'_>, flag: &str) -> Result<()> {
+    let set = ["user", "sensitive", "svc-sick", flag];
+    world.domain().samba_tool(&set).map(drop)
 }
-
-/// Where it is kept while another one is in force.
-fn descriptor_file(world: &World<'_>) -> Result<PathBuf> {
-    Ok(world.lab.folder("sick")?.join("descriptor"))
-}
-
-fn descriptor_back(world: &mut World<'_>) -> Result<()> {
-    let before = fs::read_to_string(descriptor_file(world)?)?;
-    modify(world, DN, &format!("replace: {DESCRIPTOR}\n{before}"))
-}
-
-/// That what may not be read is called neither well nor ill, by the doctor and by the controller.
-fn nothing_is_made_up(world: &World<'_>) -> Result<()> {
-    let (_, findings) = examined(world, "sick")?;
-    // lockoutTime is in no property set: whether it is locked may still be seen.
-    for check in ["account-enabled", "account-expiry", "password-expiry"] {
-        let found = findings.iter().filter(|one| one["check"] == check);
-        let grades: Vec<&Value> = found.map(|one| &one["grade"]).collect();
-        ensure!(grades == ["unknown"], "{check}: {grades:?}");
-    }
-    Ok(())
-}
-
-const DESCRIPTOR: &str = "nTSecurityDescriptor";
-/// The property set Account Restrictions (MS-ADTS 3.1.1.2.3.3).
-const ACCOUNT_RESTRICTIONS: &str = "4c164200-20c0-11d0-a768-00aa006e0529";
-/// `User-Force-Change-Password` (MS-ADTS 5.1.3.2.1).
-const RESET_PASSWORD: &str = "00299570-246d-11d0-a768-00aa006e0529";
 
 /// Allows or denies the controller's account to write the container's description.
 fn to_describe(world: &World<'_>, kind: &str) -> Result<()> {
