@@ -88,9 +88,8 @@ impl Operator {
     /// # Errors
     /// There is no such ticket, or it is another realm's.
     pub fn by_ticket(realm: &Realm) -> Result<Self, Trouble> {
-        let no = |what: String, next: String| {
-            Trouble::new(Exit::Denied, "no-ticket", what).next(next)
-        };
+        let no =
+            |what: String, next: String| Trouble::new(Exit::Denied, "no-ticket", what).next(next);
         let path = cache::file(std::env::var_os("KRB5CCNAME"))
             .map_err(|foreign| no(foreign.to_string(), foreign.next()))?;
         let kinit = || format!("kinit -c FILE:{}", path.display());
