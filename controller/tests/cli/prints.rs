@@ -304,6 +304,8 @@ fn what_an_error_means() {
         "\
 Windows event 4770: Ticket renewed (Security)
   A ticket was renewed; no error.
+  usually: A client with a renewable ticket: nothing is wrong.
+  next: nothing to do
 ",
     );
     let json = World::new().run("explain 52e -o json").exits(0).json();
