@@ -184,11 +184,8 @@ fn used_token_is_refused(world: &World<'_>, line: &str) -> Result<()> {
         .err()
         .context("a join token works twice")?;
     let text = format!("{error:#}");
-    let token = line
-        .split_whitespace()
-        .last()
-        .unwrap_or_default()
-        .trim_matches('\'');
+    let invitation = line.split('\'').nth(1).context("no invitation")?;
+    let token = invitation.split_whitespace().last().unwrap_or_default();
     ensure!(!text.contains(token), "the refusal repeats the token");
     Ok(())
 }

@@ -159,7 +159,7 @@ fn others() -> Vec<Other> {
                 "the domain wants longer passwords",
                 "policy-length",
                 &["svc-bad", "at least 100 characters"],
-                "keyroll array set ARRAY --password-length 100",
+                "keyroll array set bad --password-length 100",
             ),
             "bad",
             long_passwords,
