@@ -4,27 +4,28 @@
 //! another program holds, must not stop the health endpoints and the watchdog.
 
 mod found;
+mod member;
 mod surroundings;
+mod telling;
 mod writing;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::Instant;
 
 use chrono::Utc;
-use keyroll::fence::{Epoch, Fence, Judgement, Stale, Version};
+use keyroll::fence::{Epoch, Judgement, Stale, Version};
 use keyroll::keyset::Keyset;
 use keyroll::keytab::TargetKind;
 use keyroll::letter::PasswordUse;
 use keyroll::name::ArrayName;
-use tokio::sync::Mutex;
 
 pub use self::found::{FileProof, Found, FoundTarget};
+use self::member::Member;
 pub use self::surroundings::Surroundings;
 use self::writing::Writing;
-use crate::config::{Array, Config};
+use crate::config::Config;
 use crate::gate::Gates;
 use crate::hook::HookError;
 use crate::keytab_file::{self, KeytabError};
@@ -73,49 +74,6 @@ pub struct Node {
     gates: Arc<Gates>,
 }
 
-/// What the node is for one array.
-#[derive(Debug)]
-struct Member {
-    array: Arc<Array>,
-    passwords: Arc<PasswordTargets>,
-    state: Mutex<ArrayState>,
-    /// How a hook last ended, if it failed: told while its files wait for it.
-    hook_trouble: std::sync::Mutex<Option<String>>,
-    /// What `state` has of numbers and changes, for whoever cannot wait for it.
-    last: std::sync::Mutex<Fence>,
-    /// Held while hooks run, and never while `state` is waited for by anything but them.
-    hooks: Mutex<()>,
-    /// Counts who has come to run hooks.
-    arrivals: AtomicU64,
-}
-
-impl Member {
-    fn note(&self, trouble: Option<String>) {
-        *self
-            .hook_trouble
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = trouble;
-    }
-
-    fn hook_trouble(&self) -> String {
-        let trouble = self
-            .hook_trouble
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let unknown = || "no hook has ended well since the files were written".to_owned();
-        trouble.clone().unwrap_or_else(unknown)
-    }
-
-    /// The numbers as last noted.
-    fn last(&self) -> Fence {
-        *self.last.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn note_numbers(&self, state: &ArrayState) {
-        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = state.fence;
-    }
-}
-
 impl Node {
     /// The node of these settings, with what it accepted in earlier runs.
     ///
@@ -153,16 +111,7 @@ impl Node {
                 }
             }
             let passwords = PasswordTargets::begin(&array, takers, &folder);
-            let member = Member {
-                passwords: Arc::new(passwords),
-                array: Arc::new(array),
-                last: std::sync::Mutex::new(state.fence),
-                state: Mutex::new(state),
-                hook_trouble: std::sync::Mutex::default(),
-                hooks: Mutex::default(),
-                arrivals: AtomicU64::default(),
-            };
-            arrays.insert(member.array.name.clone(), member);
+            arrays.insert(array.name.clone(), Member::new(array, passwords, state));
         }
         let gates = Gates::new(held, config.health.stay_ready_without_controller);
         removed.iter().for_each(|name| gates.forget(name));
@@ -237,6 +186,13 @@ impl Node {
         Ok(found)
     }
 
+    /// Whether a session is to have a credential whose number changes while the machine runs.
+    #[must_use]
+    pub fn moves(&self) -> bool {
+        let mut members = self.arrays.values();
+        members.any(|member| member.passwords.moves())
+    }
+
     /// Gives services that were started since what their sessions are to have.
     pub async fn follow(&self) {
         for member in self
@@ -299,62 +255,9 @@ impl Node {
             return self.hold(member, &mut state, epoch, version).await;
         }
         // Hooks take their time: verdicts, looks and newer keysets do not wait for them.
-        let arrived = member.arrivals.fetch_add(1, Ordering::Relaxed) + 1;
+        let arrived = member.arrive();
         drop(state);
         self.tell_services(member, arrived, epoch, version).await
-    }
-
-    /// Runs the hooks, one caller after the other, and holds `version` if they ran after the last
-    /// change of its files.
-    async fn tell_services(
-        &self,
-        member: &Member,
-        arrived: u64,
-        epoch: Epoch,
-        version: Version,
-    ) -> Result<(), StageError> {
-        let name = &member.array.name;
-        let _alone = member.hooks.lock().await;
-        if member.arrivals.load(Ordering::Relaxed) != arrived {
-            // Whoever waited this long has asked again, or nobody waits any more.
-            return Err(StageError::Superseded(version));
-        }
-        let seen = {
-            let mut state = member.state.lock().await;
-            if !state.hooks_due || state.fence.version != version {
-                return self.hold(member, &mut state, epoch, version).await;
-            }
-            state.changes
-        };
-        for hook in &member.array.hooks {
-            let ran = hook.run(name, version).await;
-            member.note(ran.as_ref().err().map(HookError::to_string));
-            ran?;
-        }
-        let mut state = member.state.lock().await;
-        if state.changes != seen {
-            return Err(StageError::Superseded(version));
-        }
-        self.hold(member, &mut state, epoch, version).await
-    }
-
-    /// Notes that `version` is whole, unless the node is beyond it by now.
-    async fn hold(
-        &self,
-        member: &Member,
-        state: &mut ArrayState,
-        epoch: Epoch,
-        version: Version,
-    ) -> Result<(), StageError> {
-        let (begun, removed) = (state.fence.version, state.removed && state.files.is_empty());
-        if begun != version || removed {
-            return Err(StageError::Superseded(version));
-        }
-        let mut next = state.clone();
-        next.hold(epoch, version);
-        self.keep(member, state, next).await?;
-        self.gates.held(&member.array.name, version);
-        Ok(())
     }
 
     /// Has each file that should hold the ticket's key accept an AP-REQ; none if no file should.

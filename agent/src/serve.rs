@@ -248,6 +248,9 @@ async fn watch(node: Arc<Node>) {
 
 /// Looks now and then whether a service was started whose session is to have a credential.
 async fn follow(node: Arc<Node>) {
+    if !node.moves() {
+        return std::future::pending().await;
+    }
     let mut tick = tokio::time::interval(FOLLOW);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
