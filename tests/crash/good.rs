@@ -6,22 +6,11 @@ use keyroll_tests::lab::Lab;
 use keyroll_tests::logins::Load;
 use keyroll_tests::web::FreeNodes;
 use keyroll_tests::world::World;
+pub use keyroll_tests::world::{LIFE, QUICK};
 
 use crate::gauntlet::{self, Gauntlet};
 use crate::scenarios::{GOOD, GOOD_AGENT, WRITE};
 use crate::toll::Toll;
-
-/// Tickets of 6 seconds, so that a drain is over in 8.
-pub const QUICK: &[&str] = &[
-    "--ticket-life",
-    "6s",
-    "--clock-skew",
-    "1s",
-    "--margin",
-    "0s",
-];
-/// What goes with it.
-pub const LIFE: u32 = 6;
 
 /// Two users of each kind a second: enough where most of the time is waited.
 pub fn few_users(world: &World<'_>, array: &str) -> Load {

@@ -24,8 +24,8 @@ use std::time::Instant;
 
 use anyhow::{Context as _, Result, ensure};
 use keyroll_tests::lab::{Lab, tests_folder};
-use keyroll_tests::told;
 use keyroll_tests::web::FreeNodes;
+use keyroll_tests::{report, say, told};
 use libtest_mimic::{Arguments, Failed, Trial};
 
 use toll::Toll;
@@ -167,19 +167,5 @@ fn inside(name: &str) -> ExitCode {
             .with_context(|| format!("there is no trial {name}"))?;
         trial(&lab, &FreeNodes::of(&lab))
     });
-    match tried {
-        Ok(toll) => {
-            say(&toll.to_string());
-            ExitCode::SUCCESS
-        }
-        Err(error) => {
-            say(&told(&error));
-            ExitCode::FAILURE
-        }
-    }
-}
-
-#[expect(clippy::print_stdout, reason = "the test program's own voice")]
-fn say(what: &str) {
-    println!("{what}");
+    report(tried)
 }

@@ -6,19 +6,8 @@ use keyroll_tests::lab::{Lab, output};
 use keyroll_tests::ticket::HeldTicket;
 use keyroll_tests::wait::until;
 use keyroll_tests::web::FreeNodes;
+pub use keyroll_tests::world::{LIFE, QUICK};
 use keyroll_tests::world::{SOON, World};
-
-/// The policy of most tests: tickets of 6 seconds, so that a drain is over in 8.
-pub const QUICK: &[&str] = &[
-    "--ticket-life",
-    "6s",
-    "--clock-skew",
-    "1s",
-    "--margin",
-    "0s",
-];
-/// What goes with it.
-pub const LIFE: u32 = 6;
 
 /// Account, enctypes, nodes, SPN last: a client can never get a ticket that no node opens.
 pub fn an_array_from_nothing(lab: &Lab, free: &FreeNodes) -> Result<()> {

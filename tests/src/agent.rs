@@ -5,12 +5,12 @@ use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
 
-use crate::lab::{Lab, program};
+use crate::lab::{Lab, output_with, program};
 use crate::mortal::{Mortal, Wishes};
 use crate::process::Process;
 use crate::wait::{seconds, until};
@@ -214,25 +214,7 @@ impl Agent {
             .split('\'')
             .nth(1)
             .with_context(|| format!("no join line: {line}"))?;
-        let mut command = self.command("join")?;
-        command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        let mut child = command.spawn().context("starting keyroll-agent join")?;
-        let mut stdin = child.stdin.take().context("no standard input")?;
-        writeln!(stdin, "{invitation}")?;
-        drop(stdin);
-        let done = child.wait_with_output()?;
-        let said = [done.stdout, done.stderr].concat();
-        let said = String::from_utf8_lossy(&said);
-        ensure!(
-            done.status.success(),
-            "{} could not join: {}\n{said}",
-            self.node,
-            done.status
-        );
-        Ok(())
+        output_with(&mut self.command("join")?, invitation).map(drop)
     }
 
     /// Starts it and waits until it answers on its health port.

@@ -12,7 +12,7 @@ use crate::lab::output;
 /// `-19h`): libfaketime, which leaves alone how long things take.
 #[derive(Debug)]
 pub struct Shifted {
-    library: String,
+    preload: String,
     shift: String,
 }
 
@@ -22,21 +22,21 @@ impl Shifted {
     /// # Errors
     /// There is no faketime.
     pub fn by(shift: &str) -> Result<Self> {
-        let (library, shift) = (library()?, shift.to_owned());
-        Ok(Self { library, shift })
+        let (preload, shift) = (library()?, shift.to_owned());
+        Ok(Self { preload, shift })
     }
 
     /// The variables.
     #[must_use]
     pub fn environment(&self) -> [(&'static str, &str); 3] {
-        [(PRELOAD, &self.library), ("FAKETIME", &self.shift), ALIKE]
+        [(PRELOAD, &self.preload), ("FAKETIME", &self.shift), ALIKE]
     }
 }
 
 /// A clock that can be set while programs run by it.
 #[derive(Debug)]
 pub struct Clock {
-    library: String,
+    preload: String,
     file: PathBuf,
     path: String,
 }
@@ -49,7 +49,7 @@ impl Clock {
     pub fn new(folder: &Path) -> Result<Self> {
         let file = folder.join("clock");
         let clock = Self {
-            library: library()?,
+            preload: library()?,
             path: file.display().to_string(),
             file,
         };
@@ -71,7 +71,7 @@ impl Clock {
     #[must_use]
     pub fn environment(&self) -> [(&'static str, &str); 4] {
         [
-            (PRELOAD, &self.library),
+            (PRELOAD, &self.preload),
             ("FAKETIME_TIMESTAMP_FILE", &self.path),
             // It would be read every ten seconds.
             ("FAKETIME_NO_CACHE", "1"),

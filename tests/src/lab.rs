@@ -1,7 +1,8 @@
 //! The throw-away Active Directory of `tests/lab`: entered, and reached from within.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode};
+use std::process::{Command, ExitCode, Output, Stdio};
 use std::{env, fs};
 
 use anyhow::{Context as _, Result, bail};
@@ -149,6 +150,29 @@ pub fn output(command: &mut Command) -> Result<String> {
     let done = command
         .output()
         .with_context(|| format!("starting {command:?}"))?;
+    printed(command, &done)
+}
+
+/// The same with a line on its standard input.
+///
+/// # Errors
+/// As [`output`].
+pub fn output_with(command: &mut Command, line: &str) -> Result<String> {
+    command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = command
+        .spawn()
+        .with_context(|| format!("starting {command:?}"))?;
+    let mut stdin = child.stdin.take().context("no standard input")?;
+    // One that fails early may have closed it: what it says matters.
+    drop(writeln!(stdin, "{line}"));
+    drop(stdin);
+    printed(command, &child.wait_with_output()?)
+}
+
+fn printed(command: &Command, done: &Output) -> Result<String> {
     let said = String::from_utf8_lossy(&done.stdout).into_owned();
     if !done.status.success() {
         let complaint = String::from_utf8_lossy(&done.stderr);

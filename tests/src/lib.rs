@@ -22,6 +22,8 @@ pub mod web;
 pub mod wine;
 pub mod world;
 
+use std::process::ExitCode;
+
 /// An error with everything that led to it, and no backtrace: the place in the harness says less
 /// than the last words of the programs under test.
 #[must_use]
@@ -31,4 +33,24 @@ pub fn told(error: &anyhow::Error) -> String {
         .map(ToString::to_string)
         .collect::<Vec<_>>()
         .join("\nbecause: ")
+}
+
+/// What a trial in its lab has come to, on standard output for whoever started it.
+pub fn report(shown: anyhow::Result<impl std::fmt::Display>) -> ExitCode {
+    match shown {
+        Ok(figures) => {
+            say(&figures);
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            say(&told(&error));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Says something to whoever runs the tests.
+#[expect(clippy::print_stdout, reason = "the test programs' own voice")]
+pub fn say(what: &dyn std::fmt::Display) {
+    println!("{what}");
 }

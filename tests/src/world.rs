@@ -20,6 +20,18 @@ use crate::web::{FreeNodes, Web};
 /// How long anything but a drain may take on a busy machine.
 pub const SOON: Duration = seconds(45);
 
+/// The policy of most tests: tickets of 6 seconds, so that a drain is over in 8.
+pub const QUICK: &[&str] = &[
+    "--ticket-life",
+    "6s",
+    "--clock-skew",
+    "1s",
+    "--margin",
+    "0s",
+];
+/// What goes with it.
+pub const LIFE: u32 = 6;
+
 /// One controller, nodes that no other test uses, and web servers on them.
 #[derive(Debug)]
 pub struct World<'a> {

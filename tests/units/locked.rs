@@ -8,9 +8,7 @@ use std::fs;
 use anyhow::{Context as _, Result, ensure};
 use keyroll_tests::lab::Lab;
 use keyroll_tests::web::FreeNodes;
-use keyroll_tests::world::{SOON, World};
-
-use crate::roll::{LIFE, POLICY};
+use keyroll_tests::world::{LIFE, QUICK, SOON, World};
 
 /// Writes "no limit" over every answer to getrlimit, before the program sees it.
 const LIFTED: &[&str] = &[
@@ -36,7 +34,7 @@ pub fn r11_a_roll_with_all_memory_locked(lab: &Lab) -> Result<String> {
         agent.wrap(LIFTED);
         agent.set_hook(&["/usr/bin/true"])?;
     }
-    world.create("locked", &POLICY)?;
+    world.create("locked", QUICK)?;
     world.serve("locked")?;
     let users = world.users("locked", LIFE)?;
     world.roll(&["locked"])?;

@@ -2,10 +2,10 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
-use anyhow::{Context as _, Result, ensure};
-use keyroll_tests::lab::{Lab, output, program, tests_folder};
+use anyhow::{Context as _, Result};
+use keyroll_tests::lab::{Lab, output, output_with, program, tests_folder};
 use keyroll_tests::process::{Process, last_lines};
 use keyroll_tests::wait::until;
 use keyroll_tests::world::SOON;
@@ -93,27 +93,7 @@ impl Machine {
     /// # Errors
     /// It failed, with what it said.
     pub fn type_in(&self, script: &str, line: &str) -> Result<()> {
-        use std::io::Write as _;
-        let mut command = self.on(&format!("/opt/units/{script}"));
-        command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        let mut child = command.spawn()?;
-        let mut stdin = child.stdin.take().context("no standard input")?;
-        // One that fails early may have closed it: what it says matters.
-        drop(writeln!(stdin, "{line}"));
-        drop(stdin);
-        let done = child.wait_with_output()?;
-        let said = [done.stdout, done.stderr].concat();
-        let said = String::from_utf8_lossy(&said);
-        ensure!(
-            done.status.success(),
-            "{script} on {}: {}\n{said}",
-            self.host,
-            done.status
-        );
-        Ok(())
+        output_with(&mut self.on(&format!("/opt/units/{script}")), line).map(drop)
     }
 
     /// One property of a unit.

@@ -14,7 +14,7 @@ use std::process::{Command, ExitCode};
 
 use anyhow::{Context as _, Result, ensure};
 use keyroll_tests::lab::{Lab, tests_folder};
-use keyroll_tests::told;
+use keyroll_tests::{report, say, told};
 use libtest_mimic::{Arguments, Failed, Trial};
 
 /// How a trial is known inside its lab.
@@ -88,7 +88,7 @@ fn in_a_lab(name: &str) -> Result<()> {
     let said = String::from_utf8_lossy(&done.stdout);
     let complaint = String::from_utf8_lossy(&done.stderr);
     ensure!(done.status.success(), "{}\n{complaint}{said}", done.status);
-    say(said.trim_end());
+    say(&said.trim_end());
     Ok(())
 }
 
@@ -98,19 +98,5 @@ fn inside(name: &str) -> ExitCode {
         let (_, show) = found.with_context(|| format!("there is no trial {name}"))?;
         show(&lab)
     });
-    match shown {
-        Ok(figures) => {
-            say(&figures);
-            ExitCode::SUCCESS
-        }
-        Err(error) => {
-            say(&told(&error));
-            ExitCode::FAILURE
-        }
-    }
-}
-
-#[expect(clippy::print_stdout, reason = "the test program's own voice")]
-fn say(what: &str) {
-    println!("{what}");
+    report(shown)
 }

@@ -11,23 +11,12 @@ use keyroll_tests::lab::{Lab, output};
 use keyroll_tests::logins::{Load, Logins};
 use keyroll_tests::wait::{seconds, until};
 use keyroll_tests::web::Web;
-use keyroll_tests::world::SOON;
+use keyroll_tests::world::{LIFE, QUICK, SOON};
 use serde_json::Value;
 
 use crate::machine::Machine;
 use crate::sandbox::{AGENT, CONTROLLER};
 
-/// Tickets of six seconds, so that a drain is over in eight.
-pub const LIFE: u32 = 6;
-/// What goes with it.
-pub const POLICY: [&str; 6] = [
-    "--ticket-life",
-    "6s",
-    "--clock-skew",
-    "1s",
-    "--margin",
-    "0s",
-];
 const KEYTAB: &str = "/etc/keyroll/web/krb5.keytab";
 /// A shared one, with an entry of the machine's own, to which a drop-in lets the agent write.
 const MACHINE: &str = "/etc/krb5.keytab";
@@ -60,7 +49,7 @@ fn shown(lab: &Lab, [controller, first, second]: &[Machine; 3]) -> Result<String
         &unit,
     ];
     let spn = ["--spn", "HTTP/web.corp.example"];
-    cli.run(&[&array[..], &spn[..], &POLICY[..]].concat())?;
+    cli.run(&[&array[..], &spn[..], QUICK].concat())?;
     let mut web = Web::default();
     join(&cli, first, &mut web)?;
     domain.wait_for_spn("HTTP/web.corp.example")?;
