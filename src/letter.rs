@@ -55,6 +55,8 @@ pub enum PasswordUse {
     LogonSession,
     /// As what a service of Windows logs on with.
     ServiceLogon,
+    /// As what an application pool of IIS runs with.
+    IisPool,
 }
 
 /// A node's public key for letters: 32 bytes, X25519; written in hexadecimal.

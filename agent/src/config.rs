@@ -49,14 +49,25 @@ pub struct Health {
 pub struct Array {
     /// Its name.
     pub name: ArrayName,
-    /// Its files; all or none count as staged. One at least, or `sessions`, or `services`.
+    /// Its files; all or none count as staged. One at least, or one of those below.
     pub targets: Vec<Target>,
     /// The logon sessions that get its credential.
     pub sessions: Option<Vec<Session>>,
     /// The services that log on as its account.
     pub services: Option<Vec<String>>,
+    /// The application pools of IIS that run as its account.
+    pub pools: Option<Pools>,
     /// What runs after its files have changed, in order.
     pub hooks: Vec<Hook>,
+}
+
+/// Application pools that get the password of their account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pools {
+    /// Their names.
+    pub names: Vec<String>,
+    /// Whether they are recycled after that.
+    pub recycle: bool,
 }
 
 /// Settings that cannot be used.

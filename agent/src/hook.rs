@@ -112,7 +112,7 @@ async fn drain(from: Option<impl AsyncRead + Unpin>, into: &mut Vec<u8>) {
 
 /// The end of what a hook said, on one line. Long runs of characters are left out: they may be a
 /// key that a careless hook printed.
-fn last_words(output: &[u8], errors: &[u8]) -> String {
+pub(crate) fn last_words(output: &[u8], errors: &[u8]) -> String {
     let text = [errors, output].map(|bytes| String::from_utf8_lossy(bytes).into_owned());
     let words: Vec<&str> = text
         .iter()

@@ -2,16 +2,24 @@
 //! settings and the account of an application pool set. Everything else of the file stays as it
 //! is, byte for byte.
 //!
-//! Passwords of application pools stand in it encrypted by a provider of IIS's own; they are
-//! neither read nor written here (docs/decisions/0021). One that a pool needs no more goes.
+//! Passwords of application pools stand in it encrypted by a provider of IIS's own; they are not
+//! written here, and of what is read only whether it changes is told (docs/decisions/0021). One
+//! that a pool needs no more goes.
 
 pub mod pool;
 
+use std::fmt::Write as _;
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::ops::Range;
+use std::path::Path;
 
 use quick_xml::XmlVersion;
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::reader::Reader;
+use sha2::{Digest as _, Sha256};
+
+use crate::platform;
 
 /// Where the section stands, within `configuration` or one of its `location`s.
 const SECTION: [&str; 4] = [
@@ -39,6 +47,9 @@ const DEFAULTS: [&str; 5] = [
     "processModel",
 ];
 
+/// No configuration is larger.
+const MOST: u64 = 32 << 20;
+
 /// What a text in UTF-8 may begin with.
 const MARK: char = '\u{feff}';
 
@@ -65,7 +76,7 @@ pub struct Found {
 }
 
 /// An application pool.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Pool {
     /// Its name.
     pub name: String,
@@ -74,6 +85,48 @@ pub struct Pool {
     pub identity: String,
     /// The account, if it runs under one of its own.
     pub account: String,
+    /// What it has of that account's password.
+    pub password: Stored,
+}
+
+impl Pool {
+    /// What it runs as: its account, or the name of an identity of the machine's own.
+    #[must_use]
+    pub fn runs_as(&self) -> &str {
+        if self.account.is_empty() {
+            &self.identity
+        } else {
+            &self.account
+        }
+    }
+}
+
+/// A password in the file.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Stored {
+    /// There is none.
+    #[default]
+    Nothing,
+    /// It stands there as it is.
+    Clear,
+    /// It is encrypted: SHA-256 of that, hexadecimal.
+    Encrypted(String),
+}
+
+impl Stored {
+    fn of(text: &str) -> Self {
+        // `[enc:PROVIDER:…:enc]`
+        if text.is_empty() {
+            return Self::Nothing;
+        } else if !text.starts_with("[enc:") {
+            return Self::Clear;
+        }
+        let digest = Sha256::digest(text);
+        Self::Encrypted(digest.iter().fold(String::new(), |mut hex, byte| {
+            write!(hex, "{byte:02x}").ok();
+            hex
+        }))
+    }
 }
 
 /// Windows authentication of one place; what is not said there comes from above.
@@ -178,13 +231,34 @@ impl Element {
     }
 }
 
+/// The text of the file at `path`.
+///
+/// # Errors
+/// The system's.
+pub fn load(path: &Path) -> io::Result<String> {
+    text_of(&platform::open(path)?)
+}
+
+/// The text of a file that is open.
+///
+/// # Errors
+/// The system's.
+pub fn text_of(opened: &File) -> io::Result<String> {
+    let mut text = String::new();
+    opened.take(MOST).read_to_string(&mut text)?;
+    Ok(text)
+}
+
 /// What the file says.
 ///
 /// # Errors
 /// [`IisError`], if it is not one of IIS.
 pub fn read(text: &str) -> Result<Found, IisError> {
     let mut found = Found::default();
-    let mut defaults = ("ApplicationPoolIdentity".to_owned(), String::new());
+    let mut defaults = Pool {
+        identity: "ApplicationPoolIdentity".to_owned(),
+        ..Pool::default()
+    };
     for element in elements(text.strip_prefix(MARK).unwrap_or(text))? {
         if element.is_part(SECTION.len(), &element.location) {
             found.sections.push(Section {
@@ -197,35 +271,46 @@ pub fn read(text: &str) -> Result<Found, IisError> {
         } else if element.path == POOL {
             found.pools.push(Pool {
                 name: element.attribute("name").unwrap_or_default().to_owned(),
-                identity: String::new(),
-                account: String::new(),
+                ..Pool::default()
             });
         } else if element.path == DEFAULTS {
-            take((&mut defaults.0, &mut defaults.1), &element);
+            take(&mut defaults, &element);
         } else if let (Some(pool), true) = (found.pools.last_mut(), is_of_pool(&element)) {
-            take((&mut pool.identity, &mut pool.account), &element);
+            take(pool, &element);
         }
     }
     // They may stand behind the pools.
     for pool in &mut found.pools {
         if pool.identity.is_empty() {
-            defaults.0.clone_into(&mut pool.identity);
+            defaults.identity.clone_into(&mut pool.identity);
         }
-        if pool.account.is_empty() && pool.identity == SPECIFIC {
-            defaults.1.clone_into(&mut pool.account);
-        } else if pool.identity != SPECIFIC {
+        if pool.identity != SPECIFIC {
             pool.account.clear();
+            pool.password = Stored::Nothing;
+            continue;
+        }
+        if pool.account.is_empty() {
+            defaults.account.clone_into(&mut pool.account);
+        }
+        if pool.password == Stored::Nothing {
+            pool.password = defaults.password.clone();
         }
     }
     Ok(found)
 }
 
-/// Takes what a `processModel` says of identity and account.
-fn take((identity, account): (&mut String, &mut String), element: &Element) {
+/// Takes what a `processModel` says of the account and its password.
+fn take(pool: &mut Pool, element: &Element) {
+    let Pool {
+        identity, account, ..
+    } = pool;
     for (name, to) in [("identityType", identity), ("userName", account)] {
         if let Some(value) = element.attribute(name) {
             value.clone_into(to);
         }
+    }
+    if let Some(password) = element.attribute("password") {
+        pool.password = Stored::of(password);
     }
 }
 

@@ -137,7 +137,7 @@ pub fn prepare<'a>(targets: &'a [Target], order: Order<'a>) -> Result<Prepared<'
         let change = match target.filter.kind {
             TargetKind::Owned | TargetKind::Client => replacement(target, &wanted, order)?,
             TargetKind::Shared => patches(target, &wanted, order)?,
-            TargetKind::LogonSession | TargetKind::ServiceLogon => None,
+            TargetKind::LogonSession | TargetKind::ServiceLogon | TargetKind::IisPool => None,
         };
         changes.extend(change.map(|change| (target, change)));
     }
@@ -281,7 +281,8 @@ impl Target {
             TargetKind::Owned
             | TargetKind::Client
             | TargetKind::LogonSession
-            | TargetKind::ServiceLogon => atomic_file::read(&self.path),
+            | TargetKind::ServiceLogon
+            | TargetKind::IisPool => atomic_file::read(&self.path),
             TargetKind::Shared => {
                 LockedFile::open(&self.path, Purpose::Read, READ_DEADLINE)?.read()
             }
@@ -305,7 +306,10 @@ impl Target {
     pub fn remove_leftovers(&self) -> Result<(), FileError> {
         match self.filter.kind {
             TargetKind::Owned | TargetKind::Client => atomic_file::remove_leftovers(&self.path),
-            TargetKind::Shared | TargetKind::LogonSession | TargetKind::ServiceLogon => Ok(()),
+            TargetKind::Shared
+            | TargetKind::LogonSession
+            | TargetKind::ServiceLogon
+            | TargetKind::IisPool => Ok(()),
         }
     }
 

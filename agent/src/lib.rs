@@ -12,11 +12,12 @@ mod half_open;
 pub mod health;
 pub mod hook;
 pub mod identity;
-#[cfg(any(windows, test))]
-mod iis;
+pub mod iis;
+pub mod iis_pool;
 pub mod keytab_file;
 pub mod letter_box;
 pub mod logon_session;
+pub mod logons;
 mod look;
 pub mod node;
 mod obeyed;

@@ -95,26 +95,38 @@ pub enum SessionError {
     /// A name or password that Windows does not take.
     #[error(transparent)]
     TooLong(#[from] TooLong),
-    /// The service control manager's answer.
-    #[error("service {service} did not get the password of its account")]
-    Service {
-        /// Which service.
-        service: String,
+    /// The answer of whoever keeps what a service or an application pool logs on with.
+    #[error("{one} {name} did not get the password of its account")]
+    NotGiven {
+        /// What it is, in words.
+        one: &'static str,
+        /// Which.
+        name: String,
         /// Why.
         source: io::Error,
     },
-    /// A service that is none of the account's.
+    /// One that is none of the account's.
     #[error(
-        "service {service} logs on as {found}, not as {account}; next: take it out of the target's \
-         services, or have it log on so"
+        "{one} {name} logs on as {found}, not as {account}; next: take it out of the target, or \
+         have it log on so"
     )]
     OtherAccount {
-        /// Which service.
-        service: String,
+        /// What it is, in words.
+        one: &'static str,
+        /// Which.
+        name: String,
         /// As what it logs on.
         found: String,
         /// As what it should.
         account: Principal,
+    },
+    /// One whose password somebody else has changed.
+    #[error("{one} {name} has another password than the agent gave it; it gets the array's again")]
+    Changed {
+        /// What it is, in words.
+        one: &'static str,
+        /// Which.
+        name: String,
     },
     /// A session whose number is not known.
     #[error("logon session {session} cannot be told; next, on the node: sc.exe queryex NAME")]

@@ -12,6 +12,7 @@ use crate::command_line::say;
 use crate::config::{Array, Config};
 use crate::exit::Exit;
 use crate::identity::{Identity, IdentityError};
+use crate::iis_pool;
 use crate::keytab_file::{KeytabError, Target};
 use crate::logon_session::{self, Session};
 use crate::obeyed;
@@ -136,9 +137,16 @@ fn takers(array: &Array) -> Vec<Finding> {
         let found = found.map_err(|error| error.to_string());
         (format!("{} {service}", service_logon::NAME), found)
     };
+    let pool = |pool: &String| {
+        let found = takers.pools.look(pool);
+        let found = found.map(|found| format!("runs as {}", found.runs_as()));
+        let found = found.map_err(|error| error.to_string());
+        (format!("{} {pool}", iis_pool::NAME), found)
+    };
     let sessions = array.sessions.iter().flatten().map(session);
     let services = array.services.iter().flatten().map(service);
-    sessions.chain(services).collect()
+    let pools = array.pools.iter().flat_map(|pools| &pools.names).map(pool);
+    sessions.chain(services).chain(pools).collect()
 }
 
 fn targets(config: &Config) -> impl Iterator<Item = (&ArrayName, &Target)> {

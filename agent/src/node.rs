@@ -147,6 +147,13 @@ impl Node {
         member.map_or_else(BTreeSet::new, |member| member.passwords.uses())
     }
 
+    /// Whether a target of the array keeps the password of this application pool.
+    #[must_use]
+    pub fn keeps_pool(&self, name: &ArrayName, pool: &str) -> bool {
+        let member = self.arrays.get(name);
+        member.is_some_and(|member| member.passwords.keeps_pool(pool))
+    }
+
     fn member(&self, name: &ArrayName) -> Result<&Member, StageError> {
         self.arrays
             .get(name)

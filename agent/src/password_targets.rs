@@ -9,11 +9,13 @@ use keyroll::keyset::{Keyset, Role};
 use keyroll::letter::PasswordUse;
 use keyroll::name::ArrayName;
 
-use crate::config::Array;
+use crate::config::{Array, Pools as NamedPools};
+use crate::iis_pool::{self, PoolKeeper, Pools};
 use crate::logon_session::kept::{Kept, held};
 use crate::logon_session::{self, Authority, LogonSessions, Session, SessionError};
+use crate::logons::{Keeper, Logons};
 use crate::node::{FileProof, FoundTarget};
-use crate::service_logon::{self, ServiceLogons, Services};
+use crate::service_logon::{self, ServiceKeeper, Services};
 use crate::state::{ArrayState, Mark};
 
 /// Who takes passwords on this machine.
@@ -23,13 +25,24 @@ pub struct Takers {
     pub authority: Arc<dyn Authority>,
     /// Who keeps what services log on with.
     pub services: Arc<dyn Services>,
+    /// Who keeps what application pools of IIS run with.
+    pub pools: Arc<dyn Pools>,
 }
 
 /// The targets of one array that take the password itself; most nodes have none.
 #[derive(Debug)]
 pub struct PasswordTargets {
     sessions: Option<LogonSessions>,
-    services: Option<ServiceLogons>,
+    services: Option<Logons>,
+    pools: Option<Logons>,
+}
+
+/// Who is to have the password, as the settings name them.
+#[derive(Default)]
+struct Named {
+    sessions: Option<Vec<Session>>,
+    services: Option<Vec<String>>,
+    pools: Option<NamedPools>,
 }
 
 impl PasswordTargets {
@@ -37,13 +50,12 @@ impl PasswordTargets {
     /// not named any more is taken away, and forgotten.
     #[must_use]
     pub fn begin(array: &Array, takers: &Takers, folder: &Path) -> Self {
-        Self::of(
-            &array.name,
-            array.sessions.clone(),
-            array.services.clone(),
-            takers,
-            folder,
-        )
+        let named = Named {
+            sessions: array.sessions.clone(),
+            services: array.services.clone(),
+            pools: array.pools.clone(),
+        };
+        Self::of(&array.name, named, takers, folder)
     }
 
     /// Takes away, and forgets, what is kept in `folder` of arrays that are not among `named`.
@@ -51,7 +63,11 @@ impl PasswordTargets {
         let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
         let of = |entry: std::fs::DirEntry| -> Option<ArrayName> {
             let name = entry.file_name().into_string().ok()?;
-            let suffixes = [service_logon::SUFFIX, logon_session::SUFFIX];
+            let suffixes = [
+                service_logon::SUFFIX,
+                iis_pool::SUFFIX,
+                logon_session::SUFFIX,
+            ];
             suffixes
                 .iter()
                 .find_map(|suffix| name.strip_suffix(suffix)?.parse().ok())
@@ -59,26 +75,44 @@ impl PasswordTargets {
         let kept: BTreeSet<ArrayName> = entries.filter_map(of).collect();
         let is_named = |name: &ArrayName| named.iter().any(|array| array.name == *name);
         for name in kept.iter().filter(|name| !is_named(name)) {
-            Self::of(name, None, None, takers, folder);
+            Self::of(name, Named::default(), takers, folder);
         }
     }
 
-    fn of(
-        array: &ArrayName,
-        sessions: Option<Vec<Session>>,
-        services: Option<Vec<String>>,
-        takers: &Takers,
-        folder: &Path,
-    ) -> Self {
-        let (has_sessions, has_services) = (sessions.is_some(), services.is_some());
-        let sessions = sessions.unwrap_or_default();
+    fn of(array: &ArrayName, named: Named, takers: &Takers, folder: &Path) -> Self {
+        let has_sessions = named.sessions.is_some();
+        let sessions = named.sessions.unwrap_or_default();
         let sessions = LogonSessions::begin(sessions, takers, folder, array);
-        let names = services.unwrap_or_default();
-        let services = ServiceLogons::begin(names, Arc::clone(&takers.services), folder, array);
+        let logons = |names: Option<Vec<String>>, keeper: Arc<dyn Keeper>| {
+            let is_named = names.is_some();
+            let target = Logons::begin(names.unwrap_or_default(), keeper, folder, array);
+            is_named.then_some(target)
+        };
+        let services = Arc::new(ServiceKeeper(Arc::clone(&takers.services)));
+        let recycle = named.pools.as_ref().is_none_or(|pools| pools.recycle);
+        let pools = Arc::new(PoolKeeper {
+            pools: Arc::clone(&takers.pools),
+            recycle,
+        });
         Self {
             sessions: has_sessions.then_some(sessions),
-            services: has_services.then_some(services),
+            services: logons(named.services, services),
+            pools: logons(named.pools.map(|pools| pools.names), pools),
         }
+    }
+
+    /// Those that log on with it, and what for they have it.
+    fn logons(&self) -> impl Iterator<Item = (&Logons, PasswordUse)> {
+        let services = self.services.iter();
+        let services = services.map(|one| (one, PasswordUse::ServiceLogon));
+        let pools = self.pools.iter().map(|one| (one, PasswordUse::IisPool));
+        services.chain(pools)
+    }
+
+    /// Whether a target keeps the password of this application pool.
+    #[must_use]
+    pub fn keeps_pool(&self, pool: &str) -> bool {
+        self.pools.as_ref().is_some_and(|pools| pools.serves(pool))
     }
 
     /// Whether a session is named whose number changes while the machine runs.
@@ -97,19 +131,19 @@ impl PasswordTargets {
     /// What they want it for.
     #[must_use]
     pub fn uses(&self) -> BTreeSet<PasswordUse> {
-        let sessions = self.sessions.as_ref().map(|_| PasswordUse::LogonSession);
-        let services = self.services.as_ref().map(|_| PasswordUse::ServiceLogon);
-        sessions.into_iter().chain(services).collect()
+        let sessions = self.sessions.iter().map(|_| PasswordUse::LogonSession);
+        let logons = self.logons().map(|(_, purpose)| purpose);
+        sessions.chain(logons).collect()
     }
 
-    /// Whether services that log on get another password with this keyset: they use it when they
-    /// next start.
+    /// Whether what logs on gets another password with this keyset: it is used at its next start.
     #[must_use]
-    pub fn switches_services(&self, keyset: &Keyset) -> bool {
-        let services = self.services.as_ref();
-        let kept = Kept::of(keyset, PasswordUse::ServiceLogon);
-        let current = kept.ok().and_then(|kept| current_alone(kept, keyset));
-        services.is_some_and(|services| current.is_some_and(|kept| services.is_news(&kept)))
+    pub fn switches_logons(&self, keyset: &Keyset) -> bool {
+        self.logons().any(|(logons, purpose)| {
+            let kept = Kept::of(keyset, purpose);
+            let current = kept.ok().and_then(|kept| current_alone(kept, keyset));
+            current.is_some_and(|kept| logons.is_news(&kept))
+        })
     }
 
     /// Has them hold the passwords of the keyset as far as it was `sent` for their use. One that is
@@ -130,16 +164,17 @@ impl PasswordTargets {
                 Err(error) => unless_unsent(error, || sessions.wipe()),
             }
         });
-        let services = self.services.as_ref().map_or(Ok(()), |services| {
-            match kept(PasswordUse::ServiceLogon) {
-                Ok(kept) => {
-                    let account = kept.account.clone();
-                    services.hold(&account, current_alone(kept, keyset).as_ref())
-                }
-                Err(error) => unless_unsent(error, || services.wipe()),
+        let coming = keyset.generations.iter();
+        let coming = { coming }.any(|one| one.role == Role::Pending);
+        let hold = |(logons, purpose): (&Logons, _)| match kept(purpose) {
+            Ok(kept) => {
+                let account = kept.account.clone();
+                logons.hold(&account, current_alone(kept, keyset), coming)
             }
-        });
-        sessions.and(services)
+            Err(error) => unless_unsent(error, || logons.wipe()),
+        };
+        // One that cannot be given it keeps none of the others waiting.
+        self.logons().map(hold).fold(sessions, Result::and)
     }
 
     /// Takes away what can be, and forgets all of it.
@@ -148,16 +183,16 @@ impl PasswordTargets {
     /// [`SessionError`] of the first that does not, after all were tried.
     pub fn wipe(&self) -> Result<(), SessionError> {
         let sessions = self.sessions.as_ref().map_or(Ok(()), LogonSessions::wipe);
-        let services = self.services.as_ref().map_or(Ok(()), ServiceLogons::wipe);
-        sessions.and(services)
+        let wiped = self.logons().map(|(logons, _)| logons.wipe());
+        wiped.fold(sessions, Result::and)
     }
 
     /// What the node holds in each; it leaves as fingerprints under `nonce`.
     #[must_use]
     pub fn look(&self, state: &ArrayState, nonce: &[u8; 32]) -> Vec<FoundTarget> {
         let sessions = self.sessions.iter().map(|one| one.look(state, nonce));
-        let services = self.services.iter().map(|one| one.look(state, nonce));
-        sessions.chain(services).collect()
+        let logons = self.logons().map(|(one, _)| one.look(state, nonce));
+        sessions.chain(logons).collect()
     }
 
     /// What each holds, as marks under `salt`.
@@ -167,15 +202,14 @@ impl PasswordTargets {
     pub fn marks(&self, salt: &[u8; 32]) -> Result<Vec<(PathBuf, BTreeSet<Mark>)>, SessionError> {
         let sessions = self.sessions.iter();
         let sessions = sessions.map(|one| (logon_session::NAME, one.keys()));
-        let services = self.services.iter();
-        let services = services.map(|one| (service_logon::NAME, one.keys()));
-        let all = sessions.chain(services);
+        let logons = self.logons().map(|(one, _)| (one.name(), one.keys()));
+        let all = sessions.chain(logons);
         all.map(|(name, keys)| Ok((name.into(), ArrayState::marks(&held(&keys?, salt)))))
             .collect()
     }
 
-    /// Has what acceptors were given judge an AP-REQ; services that log on accept with keys of
-    /// their own session, which nobody can ask for.
+    /// Has what acceptors were given judge an AP-REQ; what logs on accepts with keys of
+    /// its own session, which nobody can ask for.
     #[must_use]
     pub fn prove(&self, request: &[u8], now: DateTime<Utc>) -> Vec<FileProof> {
         let sessions = self.sessions.iter();

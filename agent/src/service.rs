@@ -134,6 +134,9 @@ impl Agent for Service {
             inventory.own_names = own_names::among(request.hosts).await;
             let iis = tokio::task::spawn_blocking(platform::iis_now).await;
             inventory.iis = iis.ok().flatten();
+            for pool in inventory.iis.iter_mut().flat_map(|iis| &mut iis.pools) {
+                pool.kept = self.node.keeps_pool(&array, &pool.name);
+            }
         }
         Ok(Response::new(inventory))
     }
@@ -213,7 +216,7 @@ impl Agent for Service {
         if self.node.password_uses(&array).is_empty() {
             let what = format!(
                 "no target of array {array} here takes a password; next, on the node: add one of \
-                 kind = \"logon-session\" or \"service-logon\" to its settings"
+                 kind = \"logon-session\", \"service-logon\" or \"iis-pool\" to its settings"
             );
             return Err(Status::failed_precondition(what));
         }
@@ -296,6 +299,7 @@ fn target(found: &FoundTarget) -> said::Target {
         TargetKind::Client => said::TargetKind::Client,
         TargetKind::LogonSession => said::TargetKind::LogonSession,
         TargetKind::ServiceLogon => said::TargetKind::ServiceLogon,
+        TargetKind::IisPool => said::TargetKind::IisPool,
     };
     let principals = filter
         .principals

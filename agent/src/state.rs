@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::atomic_file::{self, Access, FileError};
 use crate::effect::Effect;
 use crate::keytab_file::{KeytabError, Target, take_out};
-use crate::{logon_session, platform, service_logon};
+use crate::{iis_pool, logon_session, platform, service_logon};
 
 /// What was accepted for one array.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,7 +57,7 @@ pub struct ArrayState {
 }
 
 /// What holds passwords of an array and is no file of the settings.
-const KEPT: [&str; 2] = [logon_session::NAME, service_logon::NAME];
+const KEPT: [&str; 3] = [logon_session::NAME, service_logon::NAME, iis_pool::NAME];
 
 /// The fingerprint of one entry under the state's salt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

@@ -318,7 +318,7 @@ complete -c keyroll -n "__fish_keyroll_using_subcommand node; and __fish_seen_su
 complete -c keyroll -n "__fish_keyroll_using_subcommand node; and __fish_seen_subcommand_from resume" -l dry-run -d 'Check everything and say what would be done; change nothing'
 complete -c keyroll -n "__fish_keyroll_using_subcommand node; and __fish_seen_subcommand_from resume" -s v -l verbose -d 'Say on standard error what is being done'
 complete -c keyroll -n "__fish_keyroll_using_subcommand node; and __fish_seen_subcommand_from resume" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c keyroll -n "__fish_keyroll_using_subcommand node; and __fish_seen_subcommand_from password" -l allow -d 'Send it for this use, sealed to the key that the node has now: logon-session or service-logon' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand node; and __fish_seen_subcommand_from password" -l allow -d 'Send it for this use, sealed to the key that the node has now: logon-session, service-logon or iis-pool' -r
 complete -c keyroll -n "__fish_keyroll_using_subcommand node; and __fish_seen_subcommand_from password" -l forbid -d 'Do not send it for this use any more; what the node keeps of it is wiped' -r
 complete -c keyroll -n "__fish_keyroll_using_subcommand node; and __fish_seen_subcommand_from password" -l controller -d 'Ask this controller, with the operator\'s certificate from the settings file' -r
 complete -c keyroll -n "__fish_keyroll_using_subcommand node; and __fish_seen_subcommand_from password" -l socket -d 'Ask through this Unix socket on the controller\'s own machine' -r -F

@@ -245,6 +245,8 @@ pub struct IisPool {
     pub name: String,
     /// What it runs as: `NetworkService`, `CORP\svc-web`.
     pub account: String,
+    /// Whether a target of the array keeps its password.
+    pub kept: bool,
 }
 
 /// Windows authentication at one place; what is none comes from the place above.

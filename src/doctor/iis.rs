@@ -6,13 +6,16 @@ use crate::keytab::TargetKind;
 
 pub(super) const CHECKS: &[Check] = &[Check {
     id: "node-iis",
-    looks_at: "IIS on nodes with a target of logon sessions, as applicationHost.config says: \
-               useAppPoolCredentials, useKernelMode and authPersistNonNTLM of each site with \
-               Windows authentication, and what application pools run as",
+    looks_at: "IIS on nodes with a target of logon sessions or application pools, as \
+               applicationHost.config says: useAppPoolCredentials, useKernelMode and \
+               authPersistNonNTLM of each site with Windows authentication, and what application \
+               pools run as",
     means: "tickets of the array are opened with the application pool's account, which has not its \
             keys: 401 after the ticket, or a login that falls back to NTLM; a pool that runs as \
-            the array's account logs on with a password that a roll has replaced",
-    mends: "`keyroll-agent iis set` on the node, which keeps a copy of the file",
+            the array's account, and is named by no target, logs on with a password that a roll \
+            has replaced",
+    mends: "`keyroll-agent iis set` on the node, which keeps a copy of the file; or the target \
+            that is missing",
     look: iis,
 }];
 
@@ -26,14 +29,16 @@ struct Effective<'a> {
 }
 
 fn iis(facts: &Facts) -> Vec<Finding> {
-    let has_session = |node: &&NodeFacts| {
-        let keytabs = node.look.iter().flat_map(|look| &look.keytabs);
-        keytabs
-            .into_iter()
-            .any(|one| one.kind == TargetKind::LogonSession)
-    };
     let mut found = Vec::new();
-    for node in facts.nodes.iter().filter(has_session) {
+    for node in &facts.nodes {
+        let has = |kind| {
+            let keytabs = node.look.iter().flat_map(|look| &look.keytabs);
+            { keytabs }.any(|one| one.kind == kind)
+        };
+        let has_session = has(TargetKind::LogonSession);
+        if !has_session && !has(TargetKind::IisPool) {
+            continue;
+        }
         match &node.around.iis {
             None => {}
             Some(Err(unseen)) => found.push(
@@ -43,7 +48,7 @@ fn iis(facts: &Facts) -> Vec<Finding> {
             Some(Ok(iis)) => {
                 let sites = iis.sites.iter().map(|site| effective(iis, site));
                 let sites = sites.filter(|site| site.enabled);
-                found.extend(sites.map(|site| of_site(node, &site)));
+                found.extend(sites.map(|site| of_site(facts, node, has_session, &site)));
                 found.extend(pools(facts, node, iis));
             }
         }
@@ -75,13 +80,17 @@ fn is_at_or_above(other: &str, place: &str) -> bool {
     other.is_empty() || rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-fn of_site(node: &NodeFacts, site: &Effective<'_>) -> Finding {
+fn of_site(facts: &Facts, node: &NodeFacts, has_session: bool, site: &Effective<'_>) -> Finding {
     let (name, option) = if site.site.is_empty() {
         ("all sites".to_owned(), String::new())
     } else {
         (site.site.to_owned(), format!(" --site \"{}\"", site.site))
     };
+    let place = option.replacen(" --site", "", 1);
     let object = format!("{}: {name}", node.name);
+    if !has_session {
+        return without_session(facts, node, object, site);
+    }
     if !site.kernel_mode {
         return Finding::warning(object, "useKernelMode is false")
             .because(
@@ -89,10 +98,10 @@ fn of_site(node: &NodeFacts, site: &Effective<'_>) -> Finding {
                  which has not the array's credential",
             )
             .mend(format!(
-                "%windir%\\system32\\inetsrv\\appcmd set config \"{}\" \
+                "C:\\Windows\\System32\\inetsrv\\appcmd.exe set config{place} \
                  -section:system.webServer/security/authentication/windowsAuthentication \
                  -useKernelMode:true /commit:apphost (on {})",
-                site.site, node.name
+                node.name
             ));
     }
     if site.use_app_pool_credentials {
@@ -113,7 +122,35 @@ fn of_site(node: &NodeFacts, site: &Effective<'_>) -> Finding {
     )
 }
 
-/// Pools that run as the array's account: a roll changes its password, and not theirs.
+/// Where application pools get the array's password, and the machine's session does not.
+fn without_session(
+    facts: &Facts,
+    node: &NodeFacts,
+    object: String,
+    site: &Effective<'_>,
+) -> Finding {
+    let (array, name) = (&facts.array.name, &node.name);
+    let of_pool = site.use_app_pool_credentials || !site.kernel_mode;
+    let (what, why) = if of_pool {
+        (
+            "tickets are opened with the application pool's account",
+            "between the write of a roll and the pool's recycling it has the old keys alone, and \
+             refuses every new ticket; the machine's session would hold both keys in time",
+        )
+    } else {
+        (
+            "tickets are opened in the machine's session, which has not the array's credential",
+            "every ticket of the array is refused: the password of the pool opens none here",
+        )
+    };
+    Finding::warning(object, what).because(why).mend(format!(
+        "[[array.target]] kind = \"logon-session\", sessions = [\"system\"] (in the settings of \
+         {name}), then keyroll node password {array} {name} --allow logon-session"
+    ))
+}
+
+/// Pools that run as the array's account: a roll changes its password, and theirs only where a
+/// target keeps it.
 fn pools<'a>(
     facts: &'a Facts,
     node: &'a NodeFacts,
@@ -132,10 +169,17 @@ fn pools<'a>(
     pools.map(move |pool| {
         let (name, array) = (&pool.name, &facts.array.name);
         let what = format!("application pool {name} runs as {}", pool.account);
+        if pool.kept {
+            let object = format!("{}: {name}", node.name);
+            return Finding::ok(
+                object,
+                format!("{what}, and gets its password with each roll"),
+            );
+        }
         Finding::warning(format!("{}: {name}", node.name), what)
             .because(format!(
                 "IIS keeps a password for it that the next roll of {array} replaces in the \
-                 directory, and here it has to be set by hand"
+                 directory, and not here: no target of kind iis-pool names the pool"
             ))
             .mend(format!(
                 "keyroll-agent iis set --pool \"{name}\" --identity ApplicationPoolIdentity \

@@ -32,13 +32,15 @@ pub enum TargetKind {
     LogonSession,
     /// No file: what services of Windows log on with, so only what the directory has.
     ServiceLogon,
+    /// No file: what application pools of IIS run with, so only what the directory has.
+    IisPool,
 }
 
 impl TargetKind {
     /// Whether it is for those who log in as the account: the directory knows one password alone.
     #[must_use]
     pub const fn is_for_initiators(self) -> bool {
-        matches!(self, Self::Client | Self::ServiceLogon)
+        matches!(self, Self::Client | Self::ServiceLogon | Self::IisPool)
     }
 
     /// For what use it takes the password itself; none if keys do.
@@ -48,6 +50,7 @@ impl TargetKind {
             Self::Owned | Self::Shared | Self::Client => None,
             Self::LogonSession => Some(PasswordUse::LogonSession),
             Self::ServiceLogon => Some(PasswordUse::ServiceLogon),
+            Self::IisPool => Some(PasswordUse::IisPool),
         }
     }
 }

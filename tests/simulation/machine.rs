@@ -132,7 +132,9 @@ impl Machine {
                 TargetKind::Owned => "web.keytab",
                 TargetKind::Shared => "krb5.keytab",
                 TargetKind::Client => "client.keytab",
-                TargetKind::LogonSession | TargetKind::ServiceLogon => unreachable!("no file"),
+                TargetKind::LogonSession | TargetKind::ServiceLogon | TargetKind::IisPool => {
+                    unreachable!("no file")
+                }
             }),
             filter: TargetFilter {
                 kind: *kind,
@@ -164,6 +166,7 @@ impl Machine {
                 targets: self.targets(),
                 sessions: None,
                 services: None,
+                pools: None,
                 hooks: Vec::new(),
             }],
         };

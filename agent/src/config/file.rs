@@ -8,8 +8,9 @@ use std::time::Duration;
 use keyroll::keytab::{TargetFilter, TargetKind};
 use serde::Deserialize;
 
-use super::{Array, Config, Health};
+use super::{Array, Config, Health, Pools};
 use crate::hook::Hook;
+use crate::iis_pool::{self, is_pool_name};
 use crate::keytab_file::Target;
 use crate::logon_session::{self, Session};
 use crate::platform::{self, Access, AccessWords};
@@ -57,6 +58,8 @@ struct TargetTable {
     kind: Kind,
     sessions: Option<Vec<String>>,
     services: Option<Vec<String>>,
+    pools: Option<Vec<String>>,
+    recycle: Option<bool>,
     owner: Option<String>,
     group: Option<String>,
     mode: Option<String>,
@@ -77,6 +80,7 @@ enum Kind {
     Client,
     LogonSession,
     ServiceLogon,
+    IisPool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -109,6 +113,7 @@ impl Kind {
             Self::Client => "client",
             Self::LogonSession => logon_session::NAME,
             Self::ServiceLogon => service_logon::NAME,
+            Self::IisPool => iis_pool::NAME,
         }
     }
 }
@@ -175,12 +180,14 @@ impl ArrayTable {
         if self.targets.is_empty() {
             self.targets.push(TargetTable::owned_by_default(&self.name));
         }
-        let (mut targets, mut sessions, mut services) = (Vec::new(), None, None);
+        let (mut targets, mut sessions) = (Vec::new(), None);
+        let (mut services, mut pools) = (None, None);
         for table in self.targets {
             let kind = table.kind;
             let is_second = match kind {
                 Kind::LogonSession => sessions.replace(table.sessions(complaints)).is_some(),
                 Kind::ServiceLogon => services.replace(table.services(complaints)).is_some(),
+                Kind::IisPool => pools.replace(table.pools(complaints)).is_some(),
                 Kind::Owned | Kind::Shared | Kind::Client => {
                     targets.extend(table.check(complaints));
                     false
@@ -200,6 +207,7 @@ impl ArrayTable {
             targets,
             sessions,
             services,
+            pools,
             hooks,
         })
     }
@@ -212,6 +220,8 @@ impl TargetTable {
             kind: Kind::Owned,
             sessions: None,
             services: None,
+            pools: None,
+            recycle: None,
             owner: None,
             group: None,
             mode: None,
@@ -229,12 +239,13 @@ impl TargetTable {
         }
         let words = [&self.owner, &self.group, &self.mode];
         let lists = [&self.readers, &self.principals, &self.enctypes];
-        let other = match self.kind {
-            Kind::ServiceLogon => &self.sessions,
-            _ => &self.services,
-        };
+        let others = [
+            self.sessions.is_some() && self.kind != Kind::LogonSession,
+            self.services.is_some() && self.kind != Kind::ServiceLogon,
+            (self.pools.is_some() || self.recycle.is_some()) && self.kind != Kind::IisPool,
+        ];
         if self.path.is_some()
-            || other.is_some()
+            || others.contains(&true)
             || words.iter().any(|word| word.is_some())
             || lists.iter().any(|list| !list.is_empty())
         {
@@ -252,6 +263,20 @@ impl TargetTable {
             complaints.push(what.to_owned());
         }
         services
+    }
+
+    fn pools(self, complaints: &mut Complaints) -> Pools {
+        self.without_file("pools, recycle", complaints);
+        let names = self.pools.unwrap_or_default();
+        if names.is_empty() || !names.iter().all(|name| is_pool_name(name)) {
+            let what = "target.pools: name application pools, by what `keyroll-agent iis show` \
+                        shows, at least one";
+            complaints.push(what.to_owned());
+        }
+        Pools {
+            names,
+            recycle: self.recycle.unwrap_or(true),
+        }
     }
 
     fn sessions(self, complaints: &mut Complaints) -> Vec<Session> {
@@ -275,9 +300,10 @@ impl TargetTable {
             return None;
         };
         absolute("target.path", &place, complaints);
-        if self.sessions.is_some() || self.services.is_some() {
-            let what = "target.sessions, target.services: only with kind = \"logon-session\" or \
-                        \"service-logon\"";
+        let others = [self.sessions.is_some(), self.services.is_some()];
+        if others.contains(&true) || self.pools.is_some() || self.recycle.is_some() {
+            let what = "target.sessions, target.services, target.pools, target.recycle: only with \
+                        kind = \"logon-session\", \"service-logon\" or \"iis-pool\"";
             complaints.push(what.to_owned());
         }
         let kind = match self.kind {
@@ -286,6 +312,7 @@ impl TargetTable {
             Kind::Client => TargetKind::Client,
             Kind::LogonSession => TargetKind::LogonSession,
             Kind::ServiceLogon => TargetKind::ServiceLogon,
+            Kind::IisPool => TargetKind::IisPool,
         };
         let path = place.display();
         let words = AccessWords {

@@ -123,6 +123,52 @@ fn a_target_of_service_logons_has_services_and_nothing_else() {
     }
 }
 
+#[test]
+fn a_target_of_application_pools_has_pools_and_nothing_else() {
+    let target = |lines: &str| {
+        format!("[[array]]\nname = 'web'\n[[array.target]]\nkind = 'iis-pool'\n{lines}")
+    };
+    for wrong in [
+        "",
+        "pools = []\n",
+        "pools = ['']\n",
+        "pools = [\"a\\nb\"]\n",
+    ] {
+        let said = complaint(&target(wrong));
+        assert!(
+            said.contains("target.pools: name application pools"),
+            "{said}"
+        );
+    }
+    for other in ["services = ['x']", "sessions = ['system']", "path = '/k'"] {
+        let said = complaint(&target(&format!("pools = ['x']\n{other}\n")));
+        assert!(
+            said.contains("takes kind and pools, recycle, nothing else"),
+            "{said}"
+        );
+    }
+    for line in ["pools = ['x']", "recycle = false"] {
+        let web = "[[array]]\nname = 'web'\n[[array.target]]\npath='/k'\n";
+        let said = complaint(&format!("{web}{line}\n"));
+        assert!(said.contains("only with kind"), "{said}");
+    }
+    for (line, recycle) in [("", true), ("recycle = false\n", false)] {
+        let right = target(&format!("pools = ['Shop & More', 'Api']\n{line}"));
+        #[cfg(unix)]
+        {
+            let said = complaint(&right);
+            assert!(said.contains("iis-pool is for Windows alone"), "{recycle}");
+        }
+        #[cfg(windows)]
+        {
+            let config = Config::parse(Path::new("agent.toml"), right.as_bytes()).unwrap();
+            let pools = config.arrays[0].pools.as_ref().unwrap();
+            assert_eq!(pools.names, ["Shop & More", "Api"]);
+            assert_eq!(pools.recycle, recycle);
+        }
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn every_complaint_comes_at_once() {

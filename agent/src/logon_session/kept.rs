@@ -1,5 +1,6 @@
 //! The passwords that a node keeps for its logon sessions: one file, sealed for this machine.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use keyroll::kerberos::salt::Salt;
@@ -28,8 +29,10 @@ pub struct Kept {
     principals: Vec<Principal>,
     /// Its passwords, the current one first; none while all of it is taken away.
     pub generations: Vec<KeptGeneration>,
-    /// The sessions that get them; none where it is services that log on.
+    /// The sessions that get them; none where others log on with it.
     pub sessions: Vec<Session>,
+    /// What showed, of each that logs on with it, after it was given: the mark of its keeper.
+    pub marks: BTreeMap<String, String>,
     /// What sessions may still have, and are to have no more.
     pub leaving: Vec<Leaving>,
 }
@@ -64,6 +67,8 @@ struct File {
     principals: Vec<Principal>,
     generations: Vec<Generation>,
     sessions: Vec<Session>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    marks: BTreeMap<String, String>,
     leaving: Vec<LeavingPart>,
 }
 
@@ -124,6 +129,7 @@ impl Kept {
             principals: keyset.principals.clone(),
             generations: generations.iter().map(kept).collect::<Result<_, _>>()?,
             sessions: Vec::new(),
+            marks: BTreeMap::new(),
             leaving: Vec::new(),
         })
     }
@@ -151,6 +157,7 @@ impl Kept {
             principals: file.principals,
             generations: file.generations.into_iter().map(Into::into).collect(),
             sessions: file.sessions,
+            marks: file.marks,
             leaving: file.leaving.into_iter().map(leaving).collect(),
         }))
     }
@@ -170,6 +177,7 @@ impl Kept {
             principals: self.principals.clone(),
             generations: self.generations.iter().map(Into::into).collect(),
             sessions: self.sessions.clone(),
+            marks: self.marks.clone(),
             leaving: self.leaving.iter().map(leaving).collect(),
         };
         let failed = |error| FileError::system("seal", path, error);
@@ -236,7 +244,7 @@ impl Kept {
         self.generations.len() == other.generations.len() && self.contains(other)
     }
 
-    /// Whether the file would say the same of both.
+    /// Whether the file would say the same of both, but for what showed.
     #[must_use]
     pub fn same_as(&self, other: &Self) -> bool {
         let same = |(one, other): (&KeptGeneration, &KeptGeneration)| {

@@ -50,8 +50,8 @@ impl Writing<'_> {
             Ok(prepared) => prepared,
             Err(error) => return (state, Err(error.into())),
         };
-        // A hook restarts what has to be, so it is told of services that log on anew, too.
-        if !prepared.is_empty() || self.passwords.switches_services(keyset) {
+        // A hook restarts what has to be, so it is told of what logs on anew, too.
+        if !prepared.is_empty() || self.passwords.switches_logons(keyset) {
             next.hooks_due = true;
             next.changes += 1;
         }

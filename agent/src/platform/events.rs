@@ -4,7 +4,7 @@
 //! [docs/windows.md]: ../../../docs/windows.md
 
 /// Each sentence with its number. `EventCreate.exe`, which shows the lines, knows 1 to 1000.
-pub const EVENTS: [(u32, &str); 25] = [
+pub const EVENTS: [(u32, &str); 26] = [
     (1, "agent ready"),
     (2, "asked to stop"),
     (3, "the agent ended"),
@@ -20,10 +20,11 @@ pub const EVENTS: [(u32, &str); 25] = [
     (16, "logon sessions lack the array's credential"),
     (17, "keys of a crash may be left over"),
     (18, "the keytab's list let in too many, and is cut down"),
-    (19, "services lack the array's password"),
+    (19, "logons lack the array's password"),
     (20, "certificate renewed"),
     (21, "joined anew: the new identity counts"),
     (22, "a new identity is there and cannot be used"),
+    (23, "application pool has the array's password"),
     (24, "no target any more: they go once retired"),
     (25, "keys are left where no target is any more"),
     (30, "handshake refused"),

@@ -15,6 +15,8 @@ use std::sync::Arc;
 use keyroll::secret::{Password, SecretBytes};
 use keyroll_proto::agent::{Iis, LoopBackCheck};
 
+use crate::iis::Pool;
+use crate::iis_pool::{Pools, Recycle};
 use crate::logon_session::Authority;
 use crate::logon_session::request::{LogonId, Request};
 use crate::password_targets::Takers;
@@ -79,6 +81,7 @@ pub fn takers() -> Takers {
     Takers {
         authority: Arc::new(Nobody),
         services: Arc::new(Nobody),
+        pools: Arc::new(Nobody),
     }
 }
 
@@ -87,6 +90,20 @@ struct Nobody;
 
 impl Authority for Nobody {
     fn ask(&self, _: Request) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+}
+
+impl Pools for Nobody {
+    fn look(&self, _: &str) -> io::Result<Pool> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    fn rehearse(&self, _: &str, _: &str) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    fn give(&self, _: &str, _: &str, _: &Password, _: bool) -> io::Result<Recycle> {
         Err(io::ErrorKind::Unsupported.into())
     }
 }

@@ -17,6 +17,7 @@ use std::sync::Arc;
 
 use keyroll::secret::{Password, SecretBytes};
 
+use crate::iis_pool::power_shell::{PowerShell, TIME_LIMIT};
 use crate::logon_session::Authority;
 use crate::logon_session::request::{LogonId, Request};
 use crate::password_targets::Takers;
@@ -84,12 +85,22 @@ pub async fn asked_to_stop() {
 /// Whether there is anybody who takes passwords.
 pub const TAKES_PASSWORDS: bool = true;
 
-/// The local security authority of this machine, and its service control manager.
+/// The local security authority of this machine, its service control manager, and its IIS.
 #[must_use]
 pub fn takers() -> Takers {
     Takers {
         authority: Arc::new(LocalAuthority),
         services: Arc::new(LocalServices),
+        pools: Arc::new(PowerShell {
+            // The system's own folder, and that of the version that every Windows has.
+            program: process::system_root()
+                .join("System32")
+                .join("WindowsPowerShell")
+                .join("v1.0")
+                .join("powershell.exe"),
+            config: iis::config(),
+            time_limit: TIME_LIMIT,
+        }),
     }
 }
 

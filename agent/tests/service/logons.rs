@@ -13,9 +13,10 @@ use keyroll::letter::{LetterKey, PasswordUse};
 use keyroll::secret::Password;
 use keyroll_agent::logon_session::kept::Kept;
 use keyroll_agent::logon_session::request::LogonId;
+use keyroll_agent::logons::Logons;
 use keyroll_agent::password_targets::Takers;
 use keyroll_agent::platform;
-use keyroll_agent::service_logon::{NAME, ServiceLogons, Services};
+use keyroll_agent::service_logon::{NAME, ServiceKeeper, Services};
 use keyroll_proto::agent as said;
 use keyroll_proto::agent::agent_client::AgentClient;
 use tonic::transport::Channel;
@@ -104,6 +105,7 @@ async fn scene() -> (Scene, Arc<ControlManager>) {
     let logon = Logon {
         sessions: None,
         services: Some(OURS.map(ToOwned::to_owned).into()),
+        pools: None,
         takers,
     };
     let tables = "[[array.target]]\npath = '{folder}/web.keytab'\n";
@@ -210,9 +212,10 @@ fn kept(kvno: u32) -> Kept {
     Kept::of(&keyset, PasswordUse::ServiceLogon).unwrap()
 }
 
-fn begin(manager: &Arc<ControlManager>, folder: &Path) -> ServiceLogons {
+fn begin(manager: &Arc<ControlManager>, folder: &Path) -> Logons {
     let names = OURS.map(ToOwned::to_owned).into();
-    ServiceLogons::begin(names, manager.clone(), folder, &"web".parse().unwrap())
+    let keeper = Arc::new(ServiceKeeper(manager.clone()));
+    Logons::begin(names, keeper, folder, &"web".parse().unwrap())
 }
 
 #[test]
@@ -222,16 +225,16 @@ fn whoever_dies_between_two_services_switches_the_rest_at_the_next_start() {
         let folder = tempfile::tempdir().unwrap();
         let manager = ControlManager::new();
         let services = begin(&manager, folder.path());
-        services.hold(&account, Some(&kept(3))).unwrap();
+        services.hold(&account, Some(kept(3)), false).unwrap();
         assert_eq!(manager.calls(), OURS.len());
         *manager.dies.lock().unwrap() = Some((call, done));
-        let hold = || services.hold(&account, Some(&kept(4))).unwrap();
+        let hold = || services.hold(&account, Some(kept(4)), false).unwrap();
         assert!(catch_unwind(AssertUnwindSafe(hold)).is_err());
         *manager.dies.lock().unwrap() = None;
         let services = begin(&manager, folder.path());
         assert_eq!(manager.passwords(), both(4), "call {call}, done {done}");
         manager.calls();
-        services.hold(&account, Some(&kept(4))).unwrap();
+        services.hold(&account, Some(kept(4)), false).unwrap();
         assert_eq!(manager.calls(), 0, "a repetition touches nothing");
     }
 }

@@ -23,6 +23,7 @@ mod logons;
 mod owners;
 mod passwords;
 mod peers;
+mod pools;
 mod scene;
 mod sessions;
 mod trust;

@@ -37,6 +37,7 @@ async fn scene() -> (Scene, Arc<LocalAuthority>) {
     let logon = Logon {
         sessions: Some(vec![Session::System, Session::NetworkService]),
         services: None,
+        pools: None,
         takers,
     };
     let tables = "[[array.target]]\npath = '{folder}/web.keytab'\n";

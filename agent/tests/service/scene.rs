@@ -9,7 +9,7 @@ use hyper_util::rt::TokioIo;
 use keyroll::kerberos::{Enctype, Key, Kvno};
 use keyroll::keyset::{GenerationKeys, Keyset, Role, Unlisted};
 use keyroll::secret::SecretBytes;
-use keyroll_agent::config::Config;
+use keyroll_agent::config::{Config, Pools};
 use keyroll_agent::identity::{Identity, NewKey};
 use keyroll_agent::logon_session::Session;
 use keyroll_agent::password_targets::Takers;
@@ -106,6 +106,7 @@ impl Authority {
 pub struct Logon {
     pub sessions: Option<Vec<Session>>,
     pub services: Option<Vec<String>>,
+    pub pools: Option<Pools>,
     pub takers: Takers,
 }
 
@@ -186,6 +187,7 @@ impl Scene {
         if let Some(logon) = self.logon.clone() {
             config.arrays[0].sessions = logon.sessions;
             config.arrays[0].services = logon.services;
+            config.arrays[0].pools = logon.pools;
             takers = logon.takers;
         }
         let (stop, stopped) = oneshot::channel::<()>();

@@ -10,6 +10,7 @@ use keyroll_agent::logon_session::kept::Kept;
 use keyroll_agent::logon_session::request::LogonId;
 use keyroll_agent::logon_session::{LogonSessions, Session};
 use keyroll_agent::password_targets::{PasswordTargets, Takers};
+use keyroll_agent::platform;
 use keyroll_agent::service_logon::Services;
 
 use crate::dying::kept;
@@ -62,6 +63,7 @@ impl Machine {
         Takers {
             authority: self.authority.clone(),
             services: self.services.clone(),
+            ..platform::takers()
         }
     }
 

@@ -177,7 +177,7 @@ function Grant-KeyrollPassword {
     .PARAMETER Node
     The node, whose agent runs with a target for it.
     .PARAMETER Use
-    logon-session or service-logon.
+    logon-session, service-logon or iis-pool.
     .EXAMPLE
     Grant-KeyrollPassword -Array mail -Node ex1.corp.example -Use logon-session
     #>
@@ -210,7 +210,7 @@ function Revoke-KeyrollPassword {
     .PARAMETER Node
     The node.
     .PARAMETER Use
-    logon-session or service-logon.
+    logon-session, service-logon or iis-pool.
     .EXAMPLE
     Revoke-KeyrollPassword -Array mail -Node ex1.corp.example -Use logon-session
     #>

@@ -132,6 +132,7 @@ fn iis(said: agent::Iis) -> Seen<IisFacts> {
         } else {
             &one.account
         }),
+        kept: one.kept,
     };
     let site = |one: agent::IisSite| IisSite {
         location: words(&one.location),
@@ -165,6 +166,7 @@ fn target(said: agent::Target) -> Result<NodeTarget, Malformed> {
         agent::TargetKind::Client => TargetKind::Client,
         agent::TargetKind::LogonSession => TargetKind::LogonSession,
         agent::TargetKind::ServiceLogon => TargetKind::ServiceLogon,
+        agent::TargetKind::IisPool => TargetKind::IisPool,
         agent::TargetKind::Unspecified => return Err(Malformed::new("target.kind", "unknown")),
     };
     // Old files hold keys of enctypes that keyroll never writes (DES): nobody's concern here.
@@ -284,6 +286,7 @@ mod tests {
             name: "Shop".to_owned(),
             identity: "LocalSystem".to_owned(),
             account: String::new(),
+            kept: true,
         };
         let iis = agent::Iis {
             pools: vec![pool],
@@ -292,6 +295,7 @@ mod tests {
         };
         let found = told(Some(iis.clone())).unwrap().unwrap();
         assert_eq!(found.pools[0].account, "LocalSystem");
+        assert!(found.pools[0].kept);
         let site = &found.sites[0];
         let settings = (site.use_app_pool_credentials, site.auth_persist_non_ntlm);
         assert_eq!(settings, (Some(true), None));

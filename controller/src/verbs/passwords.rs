@@ -72,10 +72,27 @@ impl Controller {
             })?;
             self.wake.notify_one();
         }
-        let done = vec![format!(
+        let mut done = vec![format!(
             "the password of {array} is sent to {name} for {purpose}, {sealed}"
         )];
+        done.extend(gap(purpose).map(str::to_owned));
         Ok(changed(done, vec![show], request.dry_run))
+    }
+}
+
+/// What whoever gives leave has to know: where logins are lost in a roll all the same.
+const fn gap(purpose: PasswordUse) -> Option<&'static str> {
+    match purpose {
+        PasswordUse::LogonSession => None,
+        PasswordUse::ServiceLogon => Some(
+            "a service that accepts logins under this account by SSPI refuses new tickets from \
+             the write of a roll until it is restarted; a target of kind logon-session loses none",
+        ),
+        PasswordUse::IisPool => Some(
+            "an application pool that opens tickets with its own account \
+             (useAppPoolCredentials=true) refuses new ones from the write of a roll until it is \
+             recycled; with false, and a target of kind logon-session, none is lost",
+        ),
     }
 }
 

@@ -134,6 +134,7 @@ impl Controller {
                 TargetKind::Client => "client",
                 TargetKind::LogonSession => "logon-session",
                 TargetKind::ServiceLogon => "service-logon",
+                TargetKind::IisPool => "iis-pool",
             }
             .to_owned(),
             entries: target

@@ -56,6 +56,7 @@ fn iis_that_opens_tickets_with_another_account_is_named_with_the_command_that_ch
         let pool = |name: &str, account: &str| IisPool {
             name: name.to_owned(),
             account: account.to_owned(),
+            kept: false,
         };
         let pools = vec![pool("Shop", "NetworkService"), pool("Api", r"CORP\svc-api")];
         Some(Ok(IisFacts { pools, sites }))
@@ -94,7 +95,12 @@ fn iis_that_opens_tickets_with_another_account_is_named_with_the_command_that_ch
     let own = |account: &str| {
         let account = account.to_owned();
         let name = "Web".to_owned();
-        let pools = vec![IisPool { name, account }];
+        let kept = false;
+        let pools = vec![IisPool {
+            name,
+            account,
+            kept,
+        }];
         let sites = Vec::new();
         move |f: &mut Facts| with(f, Some(Ok(IisFacts { pools, sites })))
     };
@@ -102,6 +108,14 @@ fn iis_that_opens_tickets_with_another_account_is_named_with_the_command_that_ch
         names(own(account), &[warning]);
     }
     assert!(mended(own(r"CORP\svc-web")).contains("--pool \"Web\" --identity"));
+    // One that a target of the array keeps is as it should be.
+    let kept = |f: &mut Facts| {
+        own(r"CORP\svc-web")(f);
+        if let Some(Ok(iis)) = &mut f.nodes[0].around.iis {
+            iis.pools[0].kept = true;
+        }
+    };
+    names(kept, &[]);
     let damaged = Unseen {
         why: "it is no XML".to_owned(),
         next: String::new(),
@@ -113,4 +127,37 @@ fn iis_that_opens_tickets_with_another_account_is_named_with_the_command_that_ch
         |f| f.nodes[0].around.iis = iis(vec![site("Shop", Some(true), None)]),
         &[],
     );
+}
+
+#[test]
+fn pools_that_get_the_password_where_the_session_does_not_lack_a_target() {
+    let with = |pool: Option<bool>, kernel: Option<bool>| {
+        move |f: &mut Facts| {
+            look(f, 0).keytabs[0].kind = TargetKind::IisPool;
+            let site = IisSite {
+                enabled: Some(true),
+                use_app_pool_credentials: pool,
+                kernel_mode: kernel,
+                ..IisSite::default()
+            };
+            let sites = vec![site];
+            let pools = Vec::new();
+            f.nodes[0].around.iis = Some(Ok(IisFacts { pools, sites }));
+        }
+    };
+    let warning = [("node-iis", Warning)];
+    for (pool, kernel, refused) in [
+        (Some(true), None, "between the write of a roll"),
+        (None, Some(false), "between the write of a roll"),
+        (None, None, "every ticket of the array is refused"),
+    ] {
+        names(with(pool, kernel), &warning);
+        assert!(mended(with(pool, kernel)).contains("--allow logon-session"));
+        let mut facts = healthy();
+        with(pool, kernel)(&mut facts);
+        let found = examine(&facts).into_iter();
+        let mut found = found.filter(|one| one.check == "node-iis");
+        let because = found.next().unwrap().finding.cause;
+        assert!(because.contains(refused), "{because}");
+    }
 }

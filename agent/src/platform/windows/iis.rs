@@ -5,7 +5,7 @@
 //! it, and the new content takes the place of the old in one step, list and all.
 
 use std::fs::OpenOptions;
-use std::io::{self, Read as _};
+use std::io;
 use std::os::windows::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -18,19 +18,18 @@ use keyroll_windows::files::replace_content;
 
 use super::files::{NO_LINK, make_private_folder};
 use super::lock::{once_free, told};
+use super::process::system_root;
 use crate::atomic_file::{self, Access};
 use crate::command_line::say;
 use crate::exit::Exit;
 use crate::iis::pool::{Identity, set_identity};
-use crate::iis::{Found, IisError, Pool, Section, Setting, read, set};
+use crate::iis::{Found, IisError, Pool, Section, Setting, read, set, text_of};
 use crate::trouble::Trouble;
 
 /// How long others may have it open to write.
 const OTHERS: Duration = Duration::from_secs(10);
 /// `FILE_SHARE_READ` and `FILE_SHARE_DELETE`: nobody else writes, and it may be replaced.
 const NOBODY_WRITES: u32 = 1 | 4;
-/// No configuration is larger.
-const MOST: u64 = 32 << 20;
 
 /// What can be done.
 #[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
@@ -111,7 +110,7 @@ fn identity(of: IdentityType, account: Option<&String>) -> Result<Identity, Trou
 /// [`Trouble`].
 pub fn act(verb: &Verb) -> Result<Exit, Trouble> {
     let folder = folder();
-    let file = folder.join("config").join("applicationHost.config");
+    let file = config();
     match verb {
         Verb::Show => {
             let text = look(&file)?;
@@ -169,7 +168,7 @@ fn set_all(text: &str, site: &str, wanted: &[(Setting, bool)]) -> Result<String,
 /// How IIS authenticates, as a controller is told; none where there is no IIS.
 #[must_use]
 pub fn iis_now() -> Option<said::Iis> {
-    of_file(&folder().join("config").join("applicationHost.config"))
+    of_file(&config())
 }
 
 fn of_file(file: &Path) -> Option<said::Iis> {
@@ -181,7 +180,7 @@ fn of_file(file: &Path) -> Option<said::Iis> {
     let text = match super::open(file) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
         Err(error) => return Some(trouble(error.to_string())),
-        Ok(opened) => text_of(&opened, file).map_err(|error| error.to_string()),
+        Ok(opened) => text_of(&opened).map_err(|error| error.to_string()),
     };
     let found = text.and_then(|text| read(&text).map_err(|error| error.to_string()));
     Some(found.map_or_else(trouble, |found| said::Iis {
@@ -196,6 +195,7 @@ fn pool(of: Pool) -> said::IisPool {
         name: of.name,
         identity: of.identity,
         account: of.account,
+        kept: false,
     }
 }
 
@@ -211,8 +211,13 @@ fn site(of: Section) -> said::IisSite {
 
 /// `C:\Windows\System32\inetsrv`.
 fn folder() -> PathBuf {
-    let windows = std::env::var_os("SystemRoot").unwrap_or_else(|| r"C:\Windows".into());
-    PathBuf::from(windows).join("System32").join("inetsrv")
+    system_root().join("System32").join("inetsrv")
+}
+
+/// Where IIS keeps its configuration.
+#[must_use]
+pub fn config() -> PathBuf {
+    folder().join("config").join("applicationHost.config")
 }
 
 /// Changes the file; returns the name of the backup, or none if nothing had to change.
@@ -228,7 +233,7 @@ fn change(
         .custom_flags(NO_LINK);
     let opened = once_free(Instant::now() + OTHERS, || options.open(file));
     let locked = opened.map_err(|error| failed("open", file, &told(error, "is writing it")))?;
-    let text = text_of(&locked, file)?;
+    let text = text_of(&locked).map_err(|error| failed("read", file, &error))?;
     let edited = edit(&text).map_err(|error| unfit(file, &error))?;
     if edited == text {
         return Ok(None);
@@ -255,25 +260,15 @@ fn change(
 
 fn look(file: &Path) -> Result<String, Trouble> {
     let opened = once_free(Instant::now() + OTHERS, || super::open(file));
-    text_of(&opened.map_err(|error| failed("open", file, &error))?, file)
-}
-
-fn text_of(opened: &std::fs::File, file: &Path) -> Result<String, Trouble> {
-    let mut text = String::new();
-    let read = opened.take(MOST).read_to_string(&mut text);
-    read.map_err(|error| failed("read", file, &error))?;
-    Ok(text)
+    let opened = opened.map_err(|error| failed("open", file, &error))?;
+    text_of(&opened).map_err(|error| failed("read", file, &error))
 }
 
 fn lines(found: &Found) -> Vec<String> {
-    let pools = found.pools.iter().map(|pool| {
-        let account = if pool.account.is_empty() {
-            &pool.identity
-        } else {
-            &pool.account
-        };
-        format!("pool {}: {account}", pool.name)
-    });
+    let pools = found
+        .pools
+        .iter()
+        .map(|pool| format!("pool {}: {}", pool.name, pool.runs_as()));
     let word =
         |value: Option<bool>| value.map_or_else(|| "-".to_owned(), |value| value.to_string());
     let sections = found.sections.iter().map(|section| {

@@ -36,7 +36,7 @@ impl Family {
     }
 }
 
-fn system_root() -> PathBuf {
+pub(super) fn system_root() -> PathBuf {
     let root = std::env::var_os("SystemRoot").unwrap_or_else(|| r"C:\Windows".into());
     PathBuf::from(root)
 }

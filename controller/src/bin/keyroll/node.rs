@@ -109,13 +109,14 @@ pub enum Verb {
         after_help = "Examples:
   keyroll node password web win1.corp.example --allow logon-session
   keyroll node password web win1.corp.example --allow service-logon
+  keyroll node password web win1.corp.example --allow iis-pool
   keyroll node password web win1.corp.example --forbid logon-session   # then roll"
     )]
     Password {
         #[command(flatten)]
         member: Member,
-        /// Send it for this use, sealed to the key that the node has now: logon-session or
-        /// service-logon
+        /// Send it for this use, sealed to the key that the node has now: logon-session,
+        /// service-logon or iis-pool
         #[arg(long, value_name = "USE")]
         allow: Option<String>,
         /// Do not send it for this use any more; what the node keeps of it is wiped

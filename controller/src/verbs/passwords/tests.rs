@@ -40,6 +40,15 @@ async fn leave_is_given_with_the_node_s_own_key_or_not_at_all() {
     let dry = asked("n1", "logon-session", false, true);
     let told = site.controller.allow_password(&dry).await.unwrap();
     assert!(told.dry_run && told.done[0].contains("is sent to n1 for logon-session"));
+    assert_eq!(told.done.len(), 1);
+    // Whoever gives leave hears where logins are lost all the same.
+    for (purpose, until) in [("service-logon", "restarted"), ("iis-pool", "recycled")] {
+        let dry = asked("n1", purpose, false, true);
+        let told = site.controller.allow_password(&dry).await.unwrap();
+        let gap = told.done.get(1).map_or("", String::as_str);
+        assert!(gap.contains(&format!("until it is {until}")), "{gap}");
+        assert!(gap.contains("logon-session"), "{gap}");
+    }
     // Nobody answers there, so there is no key to seal to.
     refusal(&site, asked("n1", "logon-session", false, false)).await;
     assert!(row(&site).passwords.is_empty());
