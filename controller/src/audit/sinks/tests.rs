@@ -1,5 +1,6 @@
 //! R21: what leaves this machine, and what is not done while nothing can.
 
+mod checkpoints;
 mod copies;
 
 use std::io::{BufReader, Read as _, Write as _};
@@ -195,25 +196,6 @@ async fn r21_after_a_restore_the_file_goes_on_with_the_new_chain() {
     again.acknowledge(&again.forks()).unwrap();
     assert_eq!(again.alarms().count(), 0);
     assert_eq!(Sinks::new(store, &file(&path)).unwrap().forks(), []);
-}
-
-#[tokio::test]
-async fn r21_a_thousand_entries_never_pass_without_a_checkpoint() {
-    let scratch = scratch();
-    let store = &scratch.store;
-    write(store, 2_500);
-    let verdict = verify(store).unwrap();
-    assert_eq!((verdict.trouble, verdict.checkpoints), (None, 2));
-    assert_eq!(verdict.signed, 2_000);
-    // Every hour besides, but only what is new.
-    for _ in 0..3 {
-        audit::sign_what_is_new(store, 9).unwrap();
-    }
-    let verdict = verify(store).unwrap();
-    assert_eq!((verdict.trouble, verdict.checkpoints), (None, 3));
-    assert_eq!(verdict.signed, verdict.entries);
-    let last = newest(store, 1, "").unwrap().remove(0);
-    assert_eq!(last.event.object, store.audit_key().to_string());
 }
 
 #[tokio::test]
