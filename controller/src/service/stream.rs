@@ -1,16 +1,17 @@
 //! Streams: let through once like any call, and ended when whoever listens loses the say.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use keyroll_proto::operator as said;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
 
 use super::rpc::Replies;
 use super::{About, Caller, Needs, Service, policy};
-use crate::store::Store;
-use crate::verbs::No;
+use crate::store::{ArrayRecord, Store};
+use crate::verbs::{Controller, No};
 
 /// The views of a roll.
 pub(super) type Views = Replies<said::RollView>;
@@ -20,7 +21,7 @@ pub(super) type Views = Replies<said::RollView>;
 const LOOK: Duration = Duration::from_secs(4);
 
 /// Somebody who listens to what becomes of an array.
-struct Listener {
+pub(super) struct Listener {
     request: Request<said::WatchRollRequest>,
     needs: Needs,
     standing: watch::Receiver<()>,
@@ -39,59 +40,104 @@ impl Listener {
             drop(tokio::time::timeout(LOOK, self.standing.changed()).await);
         }
     }
+
+    /// What `work` comes to, if the listener still has the say by then: whoever takes nothing for a
+    /// while, and so has something wait for him, gets none of it once he has not.
+    ///
+    /// # Errors
+    /// [`No`], why he has no say any more.
+    pub(super) async fn still<T>(
+        &mut self,
+        store: &Store,
+        work: impl Future<Output = T>,
+    ) -> Result<T, No> {
+        tokio::select! {
+            biased;
+            no = self.dismissed(store) => Err(no),
+            done = work => Ok(done),
+        }
+    }
 }
 
 impl Service {
+    /// One who asks to listen, and has the say now.
+    ///
+    /// # Errors
+    /// [`No`] if he has not.
+    pub(super) async fn listener(
+        &self,
+        request: Request<said::WatchRollRequest>,
+    ) -> Result<Listener, No> {
+        let call = "WatchRoll";
+        // Before the caller is looked at: nothing that happens from now on is missed.
+        let standing = self.controller.standing.subscribe();
+        let name = request.get_ref().array.clone();
+        self.admit(call, &request, &About::of(&[&name])).await?;
+        Ok(Listener {
+            request,
+            needs: policy::needs(call),
+            standing,
+        })
+    }
+
     /// The roll's view at once and after each change, and once more when nobody drives it.
     pub(super) async fn views(
         &self,
         request: Request<said::WatchRollRequest>,
     ) -> Result<Response<Views>, Status> {
         let name = request.get_ref().array.clone();
-        let call = "WatchRoll";
-        // Before the caller is looked at: nothing that happens from now on is missed.
-        let standing = self.controller.standing.subscribe();
-        self.admit(call, &request, &About::of(&[&name])).await?;
+        let mut listener = self.listener(request).await?;
         let array = self.controller.array(&name)?;
-        let needs = policy::needs(call);
-        let mut listener = Listener {
-            request,
-            needs,
-            standing,
-        };
-        let (sender, receiver) = tokio::sync::mpsc::channel(16);
-        let controller = std::sync::Arc::clone(&self.controller);
+        let (sender, receiver) = mpsc::channel(16);
+        let controller = Arc::clone(&self.controller);
         tokio::spawn(async move {
-            if let Some(mut views) = controller.watch(&array) {
-                loop {
-                    let view = views.borrow_and_update().clone();
-                    if !view.array.is_empty() && sender.send(Ok(view)).await.is_err() {
-                        return;
-                    }
-                    tokio::select! {
-                        changed = views.changed() => if changed.is_err() {
-                            break;
-                        },
-                        no = listener.dismissed(&controller.ports.store) => {
-                            drop(sender.send(Err(no.into())).await);
-                            return;
-                        },
-                        // A halted roll may not change for days, and nobody listens any more.
-                        () = sender.closed() => return,
-                    }
-                }
+            if let Err(no) = tell(&controller, &array, &mut listener, &sender).await {
+                drop(sender.send(Err(no.into())).await);
             }
-            let last = match controller.roll_view(&array) {
-                Ok(Some(view)) => Ok(view),
-                Ok(None) => Err(
-                    No::unknown("no-roll", format!("{} was never rolled", array.name))
-                        .next(format!("keyroll roll {}", array.name))
-                        .into(),
-                ),
-                Err(no) => Err(no.into()),
-            };
-            drop(sender.send(last).await);
         });
         Ok(Response::new(Box::pin(ReceiverStream::new(receiver))))
     }
+}
+
+/// Tells the listener of the roll to its end, or until nobody listens any more.
+async fn tell(
+    controller: &Controller,
+    array: &ArrayRecord,
+    listener: &mut Listener,
+    sender: &mpsc::Sender<Result<said::RollView, Status>>,
+) -> Result<(), No> {
+    let store = &controller.ports.store;
+    if let Some(mut views) = controller.watch(array) {
+        loop {
+            let view = views.borrow_and_update().clone();
+            if !view.array.is_empty() {
+                let sent = listener.still(store, sender.send(Ok(view))).await?;
+                if sent.is_err() {
+                    return Ok(());
+                }
+            }
+            let more = async {
+                tokio::select! {
+                    changed = views.changed() => Some(changed.is_ok()),
+                    // A halted roll may not change for days, and nobody listens any more.
+                    () = sender.closed() => None,
+                }
+            };
+            match listener.still(store, more).await? {
+                Some(true) => {}
+                Some(false) => break,
+                None => return Ok(()),
+            }
+        }
+    }
+    let last = match controller.roll_view(array) {
+        Ok(Some(view)) => Ok(view),
+        Ok(None) => Err(
+            No::unknown("no-roll", format!("{} was never rolled", array.name))
+                .next(format!("keyroll roll {}", array.name))
+                .into(),
+        ),
+        Err(no) => Err(no.into()),
+    };
+    listener.still(store, sender.send(last)).await.map(drop)
 }

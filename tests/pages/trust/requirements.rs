@@ -82,6 +82,7 @@ const PRODUCT: &[Requirement] = &[
             "r04_of_a_thousand_removals_every_one_cuts_within_five_seconds",
             "r04_a_thousand_revoked_operators_hear_no_more_within_five_seconds",
             "r04_a_stream_ends_with_the_certificate",
+            "r04_what_waits_for_somebody_is_not_told_once_he_is_revoked",
             "r04_a_certificate_that_is_not_on_record_is_refused",
             "r04_removal_cuts_a_live_connection_and_the_call_on_it",
             "r04_a_node_s_new_life_does_not_inherit_the_old_connection",
@@ -279,6 +280,7 @@ const PRODUCT: &[Requirement] = &[
             "r21_the_rows_are_checked_and_so_is_the_end",
             "r21_a_file_that_ends_with_what_is_no_entry_is_told_of",
             "r21_a_thousand_entries_never_pass_without_a_checkpoint",
+            "r21_every_hour_the_chain_is_signed_if_it_has_grown",
             "r21_a_copy_tells_every_touched_line_and_every_foreign_signature",
             "r21_while_no_sink_takes_anything_nothing_is_changed_and_no_roll_begins",
             "r21_a_file_gets_every_entry_once_over_restarts_and_cuts",
@@ -289,7 +291,8 @@ const PRODUCT: &[Requirement] = &[
             "r21_a_copy_is_worth_what_its_checkpoints_cover",
         ],
         figure: "10 000 entries, each dropped, cut off, doubled, reordered, edited in three ways \
-                 and rehashed: all found",
+                 and rehashed: all found; a checkpoint after 1 000 entries, and after each hour \
+                 (of virtual time) in which there were any",
         missing: "",
     },
     Requirement {

@@ -91,3 +91,27 @@ async fn r04_a_stream_ends_with_the_certificate() {
     let no = last.unwrap().unwrap();
     assert!(no.message().contains("is not in force"), "{no}");
 }
+
+/// A view that waits for somebody to take it, or comes in the same moment, is not told any more.
+#[tokio::test]
+async fn r04_what_waits_for_somebody_is_not_told_once_he_is_revoked() {
+    let (site, service) = rolling();
+    let store = &site.controller.ports.store;
+    let kept: Result<(), StoreError> = store.write(|change| change.put_operator(&operator(0)));
+    kept.unwrap();
+    let mut listener = service.listener(from("op0", watch_web())).await.unwrap();
+    let told = listener.still(store, std::future::ready("a view")).await;
+    assert_eq!(told.ok(), Some("a view"));
+    let request = said::RevokeOperatorRequest {
+        operator: "op0".to_owned(),
+        dry_run: false,
+    };
+    let revoke = async { site.controller.revoke_operator(&request).unwrap() };
+    let waiting = listener.still(store, std::future::pending::<()>());
+    let (ended, _) = tokio::join!(waiting, revoke);
+    assert!(ended.unwrap_err().what.contains("is not in force"));
+    for _ in 0..100 {
+        let told = listener.still(store, std::future::ready(())).await;
+        assert!(told.is_err(), "told, by chance");
+    }
+}
