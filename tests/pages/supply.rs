@@ -100,7 +100,9 @@ fn r40_licences_sources_bans_and_advisories_are_all_checked() {
     assert!(of("bans", "deny").as_array().unwrap().len() >= 3);
     assert!(of("licenses", "allow").as_array().unwrap().len() >= 5);
     assert_eq!(of("advisories", "yanked").as_str(), Some("deny"));
-    assert_eq!(of("advisories", "unmaintained").as_str(), Some("all"));
+    for of_all in ["unmaintained", "unsound"] {
+        assert_eq!(of("advisories", of_all).as_str(), Some("all"), "{of_all}");
+    }
     for ignored in of("advisories", "ignore").as_array().unwrap() {
         assert!(
             ignored.get("reason").is_some(),
