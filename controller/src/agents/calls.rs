@@ -22,7 +22,7 @@ use super::AgentPool;
 use super::inventory::{Asked, around, inventory};
 use super::letters::letters;
 use super::link::unreachable;
-use super::wire::Wire;
+use super::wire::{Wire, chain};
 use crate::ports::{Agents, NodeInventory, NodeProof, PortError};
 
 /// A failed call, by what it says of the outcome: only the agent's own word is a refusal.
@@ -47,17 +47,6 @@ pub(super) fn refusal(node: &NodeName, status: &Status) -> PortError {
     }
 }
 
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
-}
-
 pub(super) fn malformed(node: &NodeName, malformed: &Malformed) -> PortError {
     PortError::Refused {
         object: format!("node {node}"),
@@ -78,11 +67,16 @@ impl AgentPool {
         F: Future<Output = Result<Response<T>, Status>>,
     {
         let deadline = Instant::now() + time;
-        let client = self.link(node)?.client(deadline).await?;
+        let link = self.link(node)?;
+        let client = link.client(deadline).await?;
         match tokio::time::timeout_at(deadline, call(client)).await {
-            Ok(answer) => Ok(answer
-                .map_err(|status| refusal(node, &status))?
-                .into_inner()),
+            Ok(Ok(answer)) => Ok(answer.into_inner()),
+            // Of a connection that ended under it a call knows no more than that.
+            Ok(Err(status)) if status.source().is_some() => Err(link
+                .why_lost()
+                .await
+                .unwrap_or_else(|| refusal(node, &status))),
+            Ok(Err(status)) => Err(refusal(node, &status)),
             Err(_) => Err(unreachable(
                 node,
                 format!("no answer within {} s", time.as_secs()),

@@ -29,6 +29,8 @@ const PAUSE_MIN: Duration = Duration::from_millis(200);
 /// The longest pause: a node that comes back is noticed within this.
 const PAUSE_MAX: Duration = Duration::from_secs(15);
 
+/// So long is its keeper given to notice that a connection has ended, which it does at once.
+const NOTICED: Duration = Duration::from_millis(200);
 /// So long after keys have gone over a connection another one takes its place: more keys often
 /// follow at once.
 const AFTER_KEYS: Duration = Duration::from_secs(1);
@@ -155,6 +157,18 @@ impl Link {
                 Ok(Err(_)) => return Err(unreachable(&self.node, "it was removed")),
                 Err(_) => return Err(unreachable(&self.node, "connecting takes too long")),
             }
+        }
+    }
+}
+
+impl Link {
+    /// Why the connection has ended under a call, if it has.
+    pub(super) async fn why_lost(&self) -> Option<PortError> {
+        let mut line = self.line.clone();
+        let down = line.wait_for(|line| matches!(line, Line::Down(_)));
+        match &*tokio::time::timeout(NOTICED, down).await.ok()?.ok()? {
+            Line::Down(why) => Some(why.clone()),
+            Line::Dialling | Line::Up(_) => None,
         }
     }
 }

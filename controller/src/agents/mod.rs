@@ -8,6 +8,7 @@
 mod calls;
 mod ended;
 mod forgotten;
+mod heard;
 pub mod inventory;
 mod letters;
 mod link;

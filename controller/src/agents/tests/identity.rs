@@ -91,6 +91,28 @@ async fn r05_an_agent_of_older_tls_or_of_no_protocol_is_refused() {
     );
 }
 
+/// By TLS 1.3 we are connected before the agent says no: then, and later, and to whoever asks in
+/// between, it is told as what it is.
+#[tokio::test]
+async fn an_agent_that_refuses_our_certificate_is_told_of_as_that() {
+    let (here, elsewhere) = (world(), world());
+    let (issued, key) = node_certificate(&here.authority, "n1", now_unix());
+    let agent = FakeAgent::trusting("n1", key, elsewhere.authority.roots()).await;
+    let pool = pool(&here);
+    pool.know(&joined(&here, "n1", &agent.address(), &[&issued]));
+    let wanted = format!(
+        "node n1 did not answer: the agent at {} refused this controller's certificate (TLS alert \
+         UnknownCA)",
+        agent.address()
+    );
+    for number in 0..20 {
+        let error = pool.look(&name("n1"), &web(), [1; 32]).await.unwrap_err();
+        let told = error.to_string();
+        assert!(told.starts_with(&wanted), "look {number}: {told}");
+        assert!(told.contains("journalctl -u keyroll-agent"), "{told}");
+    }
+}
+
 #[tokio::test]
 async fn an_agent_that_does_not_trust_us_is_not_hammered() {
     let (here, elsewhere) = (world(), world());
