@@ -19,9 +19,11 @@
 //! | [`drift`] | what somebody else has changed, and what follows from it |
 //! | [`doctor`] | what is wrong with an array, why, and what mends it |
 //! | [`explain`] | what an error of Kerberos, LDAP or AD means |
+//! | [`crowd`] | which of many strangers gives way, and how often it is told of them |
 //! | [`directory_change`] | one change of one object: shown, recognized, taken back |
 
 pub mod account;
+pub mod crowd;
 pub mod delegation;
 pub mod descriptor;
 pub mod directory_change;

@@ -4,9 +4,7 @@
 //! `GET /live`: 200. The agent-check port says `up`, or `down #reason`, and hangs up; of one array
 //! if the balancer sends its name (`agent-send`).
 
-use std::collections::VecDeque;
 use std::convert::Infallible;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,17 +13,16 @@ use hyper::body::{Bytes, Incoming};
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use keyroll::crowd::Room;
 use keyroll::name::ArrayName;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::task::AbortHandle;
 
 use crate::gate::{Gates, Readiness};
-use crate::half_open::network;
+use crate::under_way::UnderWay;
 
 /// Checks under way at once, in all and from one address; a balancer needs one for each backend.
-const MOST: usize = 64;
-const MOST_EACH: usize = 16;
+const CHECKS: Room = Room { all: 64, each: 16 };
 /// How long the agent-check port waits for an array's name; without `agent-send` none comes.
 const NAME: Duration = Duration::from_millis(250);
 /// No check takes longer.
@@ -82,31 +79,15 @@ async fn serve<F: Future<Output = ()> + Send + 'static>(
     listener: TcpListener,
     each: impl Fn(TcpStream) -> F,
 ) {
-    let mut under_way = VecDeque::new();
+    // Whoever opens connections and says nothing keeps no balancer waiting.
+    let mut under_way = UnderWay::with_room_for(CHECKS);
     loop {
         let Ok((stream, address)) = listener.accept().await else {
             // No file descriptors are left: do not spin.
             tokio::time::sleep(Duration::from_millis(50)).await;
             continue;
         };
-        let from = network(address.ip());
-        make_room(&mut under_way, from);
-        under_way.push_back((from, tokio::spawn(each(stream)).abort_handle()));
-    }
-}
-
-/// Ends the oldest check that is still under way, where its address, or all together, have as many
-/// as they may: whoever opens connections and says nothing keeps no balancer waiting.
-fn make_room(under_way: &mut VecDeque<(IpAddr, AbortHandle)>, from: IpAddr) {
-    under_way.retain(|(_, check)| !check.is_finished());
-    let of_address = under_way.iter().filter(|(of, _)| *of == from).count();
-    let oldest = if of_address >= MOST_EACH {
-        under_way.iter().position(|(of, _)| *of == from)
-    } else {
-        (under_way.len() >= MOST).then_some(0)
-    };
-    if let Some((_, check)) = oldest.and_then(|oldest| under_way.remove(oldest)) {
-        check.abort();
+        under_way.begin(address.ip(), each(stream));
     }
 }
 

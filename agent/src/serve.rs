@@ -1,13 +1,15 @@
 //! The agent's life: opened, served to the controller, ended.
 
 use std::io;
+use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant, SystemTime};
 
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use keyroll::crowd::{Room, Seldom};
 use keyroll_failpoint::at;
 use keyroll_proto::agent::agent_server::AgentServer;
 use rustls::ServerConfig;
@@ -19,17 +21,20 @@ use tokio_rustls::server::TlsStream;
 
 use crate::config::Config;
 use crate::exit::Exit;
-use crate::half_open::HalfOpen;
 use crate::identity::{Identity, IdentityError, uri};
 use crate::node::{FoundTarget, Node};
 use crate::password_targets::Takers;
 use crate::service::Service;
 use crate::state::StateError;
 use crate::trouble::{Trouble, chain};
+use crate::under_way::UnderWay;
 use crate::{health, platform, tls};
 
 /// A handshake takes milliseconds.
 const HANDSHAKE: Duration = Duration::from_secs(5);
+/// Handshakes under way. The controller opens one connection at a time, and is done with it in a
+/// moment.
+const HANDSHAKES: Room = Room { all: 256, each: 8 };
 /// Connections at once, beside the handshakes under way, so that strangers take no connection. One
 /// controller needs one.
 const MOST: usize = 64;
@@ -103,7 +108,7 @@ pub async fn run_beside(
     Ok(())
 }
 
-async fn listen(address: std::net::SocketAddr) -> Result<TcpListener, Trouble> {
+async fn listen(address: SocketAddr) -> Result<TcpListener, Trouble> {
     TcpListener::bind(address)
         .await
         .map_err(|error| Trouble::new(Exit::System, format!("cannot listen on {address}: {error}")))
@@ -119,16 +124,13 @@ async fn optional(task: Option<impl Future<Output = ()>>) {
 /// Accepts connections for ever. The configuration is made anew for each, so that a renewed
 /// certificate and changed authorities count at once.
 async fn accept(listener: TcpListener, identity: Arc<Identity>, service: Service) {
-    let handshakes = Arc::new(HalfOpen::default());
+    let mut handshakes = UnderWay::with_room_for(HANDSHAKES);
     let conversations = Arc::new(Semaphore::new(MOST));
+    let told = Arc::new(Refusals::default());
     loop {
         let Ok((stream, address)) = listener.accept().await else {
             // No file descriptors are left: do not spin.
             tokio::time::sleep(Duration::from_millis(50)).await;
-            continue;
-        };
-        let Some(place) = Arc::clone(&handshakes).enter(address.ip()) else {
-            tracing::warn!(%address, "too many handshakes: dropped");
             continue;
         };
         service.refresh();
@@ -140,16 +142,51 @@ async fn accept(listener: TcpListener, identity: Arc<Identity>, service: Service
             }
         };
         let (service, conversations) = (service.clone(), Arc::clone(&conversations));
-        tokio::spawn(async move {
+        let refused = Arc::clone(&told);
+        let handshake = async move {
             let shaken = tokio::time::timeout(HANDSHAKE, shake(stream, config)).await;
-            drop(place);
-            match (shaken, conversations.try_acquire()) {
-                (Ok(Ok(stream)), Ok(_place)) => converse(stream, service).await,
-                (Ok(Ok(_)), Err(_)) => tracing::warn!(%address, "too many connections: dropped"),
-                (Ok(Err(error)), _) => tracing::info!(%address, %error, "handshake refused"),
-                (Err(_), _) => tracing::info!(%address, "handshake not finished in time"),
+            match (shaken, conversations.try_acquire_owned()) {
+                (Ok(Ok(stream)), Ok(place)) => {
+                    tokio::spawn(async move {
+                        converse(stream, service).await;
+                        drop(place);
+                    });
+                }
+                (Ok(Ok(_)), Err(_)) => refused.tell(address, &"too many connections"),
+                (Ok(Err(error)), _) => refused.tell(address, &error),
+                (Err(_), _) => refused.tell(address, &"not finished in time"),
             }
-        });
+        };
+        if handshakes.begin(address.ip(), handshake) {
+            told.tell(
+                address,
+                &"too many handshakes: the oldest gave way to one from there",
+            );
+        }
+    }
+}
+
+/// Tells the log who was not let in; not of each of a thousand.
+struct Refusals {
+    began: Instant,
+    seldom: Mutex<Seldom>,
+}
+
+impl Default for Refusals {
+    fn default() -> Self {
+        Self {
+            began: Instant::now(),
+            seldom: Mutex::new(Seldom::new(20, Duration::from_secs(60))),
+        }
+    }
+}
+
+impl Refusals {
+    fn tell(&self, address: SocketAddr, why: &dyn std::fmt::Display) {
+        let mut seldom = self.seldom.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(untold) = seldom.tell(self.began.elapsed()) {
+            tracing::info!(%address, %why, untold, "handshake refused");
+        }
     }
 }
 

@@ -15,7 +15,9 @@ use crate::agents::{AgentPool, Deadlines};
 use crate::audit::sinks::Sinks;
 use crate::audit::{self, Event};
 use crate::backups::Backups;
-use crate::ca::{Authority, Doorway, Lifetimes, OwnCredential, limited, now_unix};
+use crate::ca::{
+    Authority, Doorway, Lifetimes, OwnCredential, limited, limited_for_strangers, now_unix,
+};
 use crate::config::Config;
 use crate::directory::config::Exception;
 use crate::directory::{ActiveDirectory, Kdcs};
@@ -225,7 +227,7 @@ pub async fn run(
     let mutual = Arc::clone(&own);
     let doorway = Doorway::open(operator_port, move || mutual.mutual());
     let open = Arc::clone(&own);
-    let enroll_doorway = Doorway::open(enroll_port, move || open.open_to_all());
+    let enroll_doorway = Doorway::open_to_strangers(enroll_port, move || open.open_to_all());
     let enroll = EnrollService::new(Arc::clone(&store), authority, Arc::clone(&pool))
         .heard_by(Arc::clone(&sinks));
     let pause = Duration::from_secs(config.reconcile_seconds);
@@ -236,9 +238,9 @@ pub async fn run(
     let reconciler = Reconciler::new(ports, overview, Arc::clone(&wake), pause)
         .healing_with(Arc::clone(&rolls))
         .heard_by(Arc::clone(&sinks));
-    let enroll = limited(Server::builder()).add_service(enroll.server());
+    let enroll = limited_for_strangers(Server::builder()).add_service(enroll.server());
     let local = InterceptedService::new(service.server(), local::mark);
-    let remote = InterceptedService::new(service.server(), crate::service::mark_peer);
+    let remote = InterceptedService::new(service.server(), crate::service::mark_peers());
     tokio::select! {
         () = shutdown => Ok(()),
         why = fatal_reason(&mut failed) => Err(DaemonError::Fatal(why)),

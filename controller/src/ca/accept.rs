@@ -1,34 +1,46 @@
 //! The doorway: accepts connections and lets in only whom a handshake made known, at a cost that
 //! strangers cannot raise.
 
-use std::collections::HashMap;
+use std::future::Future as _;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::Stream;
+use keyroll::crowd::{Room, Seldom, network};
 use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::mpsc;
+use tokio::time::Sleep;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tonic::transport::Server;
 use tonic::transport::server::Connected;
 
+use super::places::{Place, Places};
+use super::under_way::UnderWay;
 use super::{CaError, Peer};
 
 /// A handshake takes milliseconds; who needs longer than this is far away or holds it up.
 const HANDSHAKE: Duration = Duration::from_secs(5);
-/// Handshakes under way from one address: many operators may share one, attackers want thousands.
-const HALF_OPEN_EACH: usize = 200;
-/// Handshakes under way in all; each holds some tens of kilobytes.
-const HALF_OPEN: usize = 1_000;
-/// Connections open in all.
+/// Handshakes under way, each of which holds some tens of kilobytes. Many operators may share one
+/// address; attackers want thousands.
+const HALF_OPEN: Room = Room {
+    all: 1_000,
+    each: 200,
+};
+/// Connections of one operator, who needs one for each command that runs; and of all of them.
+const OPEN_EACH: usize = 64;
 const OPEN: usize = 2_000;
+/// Connections of strangers, from one address and in all, and how long each lasts: whoever joins is
+/// done in a second.
+const STRANGERS_EACH: usize = 16;
+const STRANGERS: usize = 256;
+const STAY: Duration = Duration::from_secs(30);
 /// After an accept failed (no file descriptors left), so as not to spin.
 const BREATH: Duration = Duration::from_millis(50);
 
@@ -46,7 +58,9 @@ pub struct Visitor {
 pub struct Connection {
     stream: TlsStream<TcpStream>,
     visitor: Visitor,
-    _place: OwnedSemaphorePermit,
+    _place: Place<String>,
+    /// Its end, whatever is going on.
+    end: Option<Pin<Box<Sleep>>>,
 }
 
 impl Connected for Connection {
@@ -64,15 +78,34 @@ pub struct Doorway {
 }
 
 impl Doorway {
-    /// Accepts on `listener` until dropped. `config` is asked for each connection, so that a
-    /// changed authority counts at once.
+    /// Accepts on `listener` until dropped, whom `config` demands a certificate of. It is asked for
+    /// each connection, so that a changed authority counts at once.
     #[must_use]
     pub fn open(
         listener: TcpListener,
         config: impl Fn() -> Result<Arc<ServerConfig>, CaError> + Send + Sync + 'static,
     ) -> Self {
+        Self::with(listener, config, Places::new(OPEN, OPEN_EACH), None)
+    }
+
+    /// The same for anybody: few connections each, and none for long.
+    #[must_use]
+    pub fn open_to_strangers(
+        listener: TcpListener,
+        config: impl Fn() -> Result<Arc<ServerConfig>, CaError> + Send + Sync + 'static,
+    ) -> Self {
+        let places = Places::new(STRANGERS, STRANGERS_EACH);
+        Self::with(listener, config, places, Some(STAY))
+    }
+
+    pub(super) fn with(
+        listener: TcpListener,
+        config: impl Fn() -> Result<Arc<ServerConfig>, CaError> + Send + Sync + 'static,
+        places: Arc<Places<String>>,
+        stay: Option<Duration>,
+    ) -> Self {
         let (sender, connections) = mpsc::channel(64);
-        tokio::spawn(accept(listener, config, sender));
+        tokio::spawn(accept(listener, config, sender, places, stay));
         Self { connections }
     }
 }
@@ -101,13 +134,24 @@ pub fn limited(server: Server) -> Server {
         .tcp_nodelay(true)
 }
 
+/// The same for strangers, who have one short question each.
+#[must_use]
+pub fn limited_for_strangers(server: Server) -> Server {
+    limited(server)
+        .max_concurrent_streams(4)
+        .initial_stream_window_size(32 * 1024)
+        .initial_connection_window_size(64 * 1024)
+}
+
 async fn accept(
     listener: TcpListener,
     config: impl Fn() -> Result<Arc<ServerConfig>, CaError> + Send + Sync + 'static,
     sender: mpsc::Sender<Connection>,
+    places: Arc<Places<String>>,
+    stay: Option<Duration>,
 ) {
-    let half_open = Arc::new(HalfOpen::default());
-    let places = Arc::new(Semaphore::new(OPEN));
+    let mut half_open = UnderWay::with_room_for(HALF_OPEN);
+    let dropped = Arc::new(Dropped::default());
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
@@ -117,14 +161,6 @@ async fn accept(
             tokio::time::sleep(BREATH).await;
             continue;
         };
-        let Some(ticket) = half_open.clone().enter(address.ip()) else {
-            tracing::warn!(%address, "too many handshakes are under way: connection dropped");
-            continue;
-        };
-        let Ok(place) = places.clone().try_acquire_owned() else {
-            tracing::warn!(%address, "too many connections are open: connection dropped");
-            continue;
-        };
         let config = match config() {
             Ok(config) => config,
             Err(error) => {
@@ -132,27 +168,72 @@ async fn accept(
                 continue;
             }
         };
-        let sender = sender.clone();
-        tokio::spawn(async move {
+        let (sender, places) = (sender.clone(), Arc::clone(&places));
+        let told = Arc::clone(&dropped);
+        let handshake = async move {
             let shaken = tokio::time::timeout(HANDSHAKE, shake(stream, config)).await;
-            drop(ticket);
-            match shaken {
-                Ok(Ok((stream, peer))) => {
-                    let visitor = Visitor { address, peer };
-                    drop(
-                        sender
-                            .send(Connection {
-                                stream,
-                                visitor,
-                                _place: place,
-                            })
-                            .await,
-                    );
+            let (stream, peer) = match shaken {
+                Ok(Ok(known)) => known,
+                Ok(Err(error)) => {
+                    tracing::debug!(%address, %error, "handshake refused");
+                    return;
                 }
-                Ok(Err(error)) => tracing::debug!(%address, %error, "handshake refused"),
-                Err(_) => tracing::debug!(%address, "handshake not finished in time"),
-            }
-        });
+                Err(_) => {
+                    tracing::debug!(%address, "handshake not finished in time");
+                    return;
+                }
+            };
+            let Some(place) = places.enter(known_as(address.ip(), peer.as_ref())) else {
+                told.tell(address, "too many connections are open: one was dropped");
+                return;
+            };
+            let connection = Connection {
+                stream,
+                visitor: Visitor { address, peer },
+                _place: place,
+                end: stay.map(|stay| Box::pin(tokio::time::sleep(stay))),
+            };
+            drop(sender.send(connection).await);
+        };
+        if half_open.begin(address.ip(), handshake) {
+            dropped.tell(
+                address,
+                "too many handshakes are under way: the oldest was dropped",
+            );
+        }
+    }
+}
+
+/// Tells the log of connections that were dropped; not of each of a thousand.
+struct Dropped {
+    began: Instant,
+    seldom: Mutex<Seldom>,
+}
+
+impl Default for Dropped {
+    fn default() -> Self {
+        Self {
+            began: Instant::now(),
+            seldom: Mutex::new(Seldom::new(20, Duration::from_secs(60))),
+        }
+    }
+}
+
+impl Dropped {
+    fn tell(&self, address: SocketAddr, what: &str) {
+        let mut seldom = self.seldom.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(untold) = seldom.tell(self.began.elapsed()) {
+            tracing::warn!(%address, untold, "{what}");
+        }
+    }
+}
+
+/// By what a visitor's connections are counted: by who it is, or where it comes from.
+fn known_as(address: IpAddr, peer: Option<&Peer>) -> String {
+    match peer {
+        // By the certificate: whoever has stolen an earlier one takes no place of the present one.
+        Some(peer) => format!("{} {}", peer.identity, peer.serial),
+        None => network(address).to_string(),
     }
 }
 
@@ -174,50 +255,17 @@ async fn shake(
     Ok((stream, peer))
 }
 
-/// Counts the handshakes under way.
-#[derive(Debug, Default)]
-struct HalfOpen(Mutex<HashMap<IpAddr, usize>>);
-
-struct HalfOpenTicket {
-    counts: Arc<HalfOpen>,
-    address: IpAddr,
-}
-
-impl HalfOpen {
-    fn enter(self: Arc<Self>, address: IpAddr) -> Option<HalfOpenTicket> {
-        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let all: usize = counts.values().sum();
-        let of_address = counts.entry(address).or_default();
-        if *of_address >= HALF_OPEN_EACH || all >= HALF_OPEN {
-            return None;
-        }
-        *of_address += 1;
-        drop(counts);
-        Some(HalfOpenTicket {
-            counts: self,
-            address,
-        })
-    }
-}
-
-impl Drop for HalfOpenTicket {
-    fn drop(&mut self) {
-        let mut counts = self.counts.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = counts.get_mut(&self.address) {
-            *count -= 1;
-            if *count == 0 {
-                counts.remove(&self.address);
-            }
-        }
-    }
-}
-
 impl AsyncRead for Connection {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if let Some(end) = &mut self.end
+            && end.as_mut().poll(cx).is_ready()
+        {
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+        }
         Pin::new(&mut self.stream).poll_read(cx, buffer)
     }
 }

@@ -11,17 +11,20 @@ mod error;
 mod identity;
 mod issue;
 mod own;
+mod places;
 mod request;
 #[cfg(test)]
 pub(crate) mod tests;
 mod tls;
+mod under_way;
 
-pub use accept::{Connection, Doorway, Visitor, limited};
+pub use accept::{Connection, Doorway, Visitor, limited, limited_for_strangers};
 pub use authority::{Authority, Lifetimes};
 pub use error::CaError;
 pub use identity::{BadIdentity, Identity, Peer};
 pub use issue::Issued;
 pub use own::OwnCredential;
+pub(crate) use places::Places;
 pub use request::SigningRequest;
 pub use tls::{NodeCheck, client_config, server_config};
 

@@ -1,9 +1,10 @@
 //! How often one address may try.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::time::Duration;
 
+use keyroll::crowd::network;
 use tokio::time::Instant;
 
 /// Tries of one address within [`WINDOW`]: a site that joins many nodes at once from behind one
@@ -22,7 +23,7 @@ impl Rate {
     /// Counts a try, and says whether it is one too many.
     pub(super) fn allows(&mut self, address: IpAddr, now: Instant) -> bool {
         let recent = |tried: &Instant| now.saturating_duration_since(*tried) < WINDOW;
-        let address = whose(address);
+        let address = network(address);
         if self.0.len() >= ADDRESSES && !self.0.contains_key(&address) {
             self.0.retain(|_, tries| tries.iter().any(recent));
             if self.0.len() >= ADDRESSES {
@@ -39,19 +40,10 @@ impl Rate {
     }
 }
 
-/// One host has a whole /64 of IPv6 addresses to try from.
-fn whose(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => {
-            let network = address.to_bits() & !u128::from(u64::MAX);
-            IpAddr::V6(Ipv6Addr::from_bits(network))
-        }
-        v4 => v4,
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv6Addr;
+
     use super::*;
 
     #[test]

@@ -27,7 +27,7 @@ pub use policy::{NEEDS, Needs};
 pub use scope::Scope;
 
 use crate::audit;
-use crate::ca::Visitor;
+use crate::ca::{Places, Visitor};
 use crate::store::{Petition, StoreError};
 use crate::verbs::{Controller, Giver, No};
 
@@ -39,6 +39,10 @@ const DENIALS: usize = 8;
 const LONGEST_REQUEST: usize = 256 * 1024;
 const WITH_KEYTAB: usize = (1 << 20) + LONGEST_REQUEST;
 
+/// Requests under way of one operator, and of all: what each of them holds is bounded.
+const AT_ONCE: usize = 128;
+const IN_ALL: usize = 2_048;
+
 /// The service, for any number of listeners.
 #[derive(Clone)]
 pub struct Service {
@@ -47,16 +51,27 @@ pub struct Service {
     denied: Arc<Mutex<BTreeMap<(String, &'static str), Instant>>>,
 }
 
-/// Hands a connection's identity on to its requests.
+/// Hands a connection's identity on to its requests, and lets so many of each in at a time.
 ///
 /// # Errors
-/// Unauthenticated for a connection without a certificate.
-pub fn mark_peer(mut request: Request<()>) -> Result<Request<()>, Status> {
-    let visitor = request.extensions().get::<Visitor>();
-    let peer = visitor.and_then(|visitor| visitor.peer.clone());
-    let peer = peer.ok_or_else(|| Status::unauthenticated("no certificate was shown"))?;
-    request.extensions_mut().insert(peer);
-    Ok(request)
+/// Unauthenticated for a connection without a certificate; exhausted for one request more than
+/// somebody may have under way.
+pub fn mark_peers() -> impl FnMut(Request<()>) -> Result<Request<()>, Status> + Clone {
+    let places = Places::new(IN_ALL, AT_ONCE);
+    move |mut request| {
+        let visitor = request.extensions().get::<Visitor>();
+        let peer = visitor.and_then(|visitor| visitor.peer.clone());
+        let peer = peer.ok_or_else(|| Status::unauthenticated("no certificate was shown"))?;
+        let place = places.enter(format!("{} {}", peer.identity, peer.serial));
+        let place = place.ok_or_else(|| {
+            let why = format!("{AT_ONCE} requests of yours are under way; wait for one to end");
+            Status::resource_exhausted(why)
+        })?;
+        request.extensions_mut().insert(peer);
+        // For as long as the request is there: while it comes in, and while it is listened to.
+        request.extensions_mut().insert(Arc::new(place));
+        Ok(request)
+    }
 }
 
 /// What a call is about.

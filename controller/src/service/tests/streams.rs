@@ -115,3 +115,25 @@ async fn r04_what_waits_for_somebody_is_not_told_once_he_is_revoked() {
         assert!(told.is_err(), "told, by chance");
     }
 }
+
+#[test]
+fn r30_nobody_has_more_than_his_share_of_requests_under_way() {
+    use crate::ca::Visitor;
+    let mut mark = mark_peers();
+    let mut ask = |name: &str| {
+        let mut request = Request::new(());
+        let peer = from(name, ()).extensions().get::<Peer>().cloned();
+        let address = ([127, 0, 0, 1], 7).into();
+        request.extensions_mut().insert(Visitor { address, peer });
+        mark(request)
+    };
+    let mut under_way: Vec<_> = (0..AT_ONCE).map(|_| ask("op1").unwrap()).collect();
+    let no = ask("op1").unwrap_err();
+    assert_eq!(no.code(), Code::ResourceExhausted, "{no}");
+    assert!(ask("op2").is_ok(), "another one's share is his own");
+    // It ends when all of the request has, wherever that has gone to.
+    let (_, kept, ()) = under_way.pop().unwrap().into_parts();
+    assert!(ask("op1").is_err());
+    drop(kept);
+    assert!(ask("op1").is_ok());
+}
