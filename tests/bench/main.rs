@@ -7,6 +7,8 @@ mod derivation;
 mod flood;
 mod keytab;
 mod roll;
+#[path = "../flood/roll/mod.rs"]
+mod roll_under_flood;
 mod size;
 mod staging;
 mod table;
@@ -55,9 +57,9 @@ fn measure() -> Result<()> {
     let mut rows = keytab::measure(folder)?;
     rows.extend(derivation::measure(folder)?);
     rows.extend(staging::measure(folder)?);
-    rows.extend(flood::measure(folder)?);
     let mut alone = lab.clone();
     alone.dcs.truncate(1);
+    rows.extend(flood::measure(&alone)?);
     let mut notes = String::new();
     for lab in [&alone, &lab] {
         let array = format!("bench{}", lab.dcs.len());

@@ -12,9 +12,6 @@ use keyroll::name::{DcName, NodeName};
 use keyroll::roll::Answer;
 use keyroll::roll::policy::Method;
 use keyroll::secret::Password;
-use keyroll_controller::directory::config::{
-    BindConfig, DirectoryConfig, DomainControllers, Transport,
-};
 use keyroll_controller::directory::{ActiveDirectory, Kdcs};
 use keyroll_controller::ports::{Directory as _, Kdc as _, KnownKeys, NewAccount, PasswordWrite};
 use keyroll_controller::seal::Seal;
@@ -25,6 +22,7 @@ use serde_json::Value;
 use tokio::runtime::Builder;
 
 use crate::keytab::replace;
+use crate::roll_under_flood::users::settings;
 use crate::table::{Row, median, span, timed};
 
 /// Tickets that live for nothing, clocks that agree and no margin: the drain is over at once.
@@ -198,27 +196,7 @@ struct AtDcs {
 
 /// A password change at the first domain controller, its way to the last, a ticket and a login.
 async fn directory(lab: &Lab) -> Result<AtDcs> {
-    let config = DirectoryConfig {
-        domain: lab.domain.clone(),
-        realm: None,
-        transport: Transport::Ldaps,
-        domain_controllers: DomainControllers::default(),
-        ca: vec![lab.ca.clone()],
-        bind: BindConfig {
-            principal: format!("Administrator@{}", lab.domain),
-            password_file: Some(lab.dir.join("admin.password")),
-            password_credential: None,
-            keytab: None,
-            keytab_credential: None,
-        },
-        account_container: None,
-        fence_attribute: "adminDescription".to_owned(),
-        connect_timeout_seconds: 5,
-        write_timeout_seconds: 10,
-        accounts_below: Vec::new(),
-        exceptions: Vec::new(),
-    };
-    let settings = config.settings()?;
+    let settings = settings(lab)?;
     let (directory, kdcs) = (ActiveDirectory::new(settings.clone())?, Kdcs::new(settings));
     let first: DcName = lab.dcs.first().context("no domain controller")?.parse()?;
     let others = lab.dcs.iter().skip(1).map(|dc| dc.parse());
