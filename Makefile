@@ -1,7 +1,7 @@
 # keyroll: `make help` lists the targets. Any user may run all of them; `deps` alone needs root or
 # sudo, and does nothing when everything is there.
 .DEFAULT_GOAL := help
-.PHONY: help deps build lint advisories sbom test unit model model-full e2e crash interop demo bench fuzz simulate \
+.PHONY: help deps build lint advisories sbom reproduce test unit model model-full e2e crash interop demo bench fuzz simulate \
   mutants windows windows-deps test-windows clean
 
 # Where `make lint` looks for cargo-deny before it installs it there.
@@ -42,6 +42,9 @@ advisories: $(tools)/bin/cargo-deny ## known defects of what we depend on; needs
 
 sbom: ## what each program is made of (CycloneDX), in target/sbom
 	cargo run --quiet --locked -p keyroll-tests --bin sbom -- $(target)/sbom
+
+reproduce: ## build the programs twice, as two builders would, and compare the bytes: minutes
+	tests/reproduce
 
 test: deps ## all tests: unit, property, and everything against a real Active Directory
 	cargo build --workspace --locked

@@ -1,4 +1,5 @@
-//! R40: what keyroll is built from, and that nothing else gets in.
+//! R40, R41: what keyroll is built from, that nothing else gets in, and that another builder gets
+//! the same.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -171,4 +172,43 @@ fn r40_a_bill_of_materials_names_every_package_with_its_sum() {
             assert!(one["licenses"][0]["expression"].is_string(), "{one}");
         }
     }
+}
+
+#[test]
+fn r41_two_builders_are_compared_byte_by_byte_and_share_no_path() {
+    assert!(read("Makefile").contains("reproduce: ## ") && top().join("tests/reproduce").is_file());
+    let folder = tempfile::tempdir().unwrap();
+    let builder = |name: &str, last: &str| {
+        let folder = folder.path().join(name);
+        std::fs::create_dir(&folder).unwrap();
+        for program in ["keyroll-agent", "keyroll-controller", "keyroll"] {
+            let bytes = format!("{program} {}", if program == "keyroll" { last } else { "" });
+            std::fs::write(folder.join(program), bytes).unwrap();
+        }
+        folder
+    };
+    let (one, same, other) = (builder("1", "a"), builder("2", "a"), builder("3", "b"));
+    let compared = |a: &Path, b: &Path| {
+        let mut compare = Command::new(top().join("tests/reproduce"));
+        let done = compare.arg("compare").args([a, b]).output().unwrap();
+        let said = [done.stdout, done.stderr].concat();
+        (done.status.success(), String::from_utf8(said).unwrap())
+    };
+    let (equal, said) = compared(&one, &same);
+    assert!(equal && said.lines().count() == 3, "{said}");
+    let (equal, said) = compared(&one, &other);
+    assert!(!equal && said.contains("differ"), "{said}");
+    std::fs::remove_file(same.join("keyroll-agent")).unwrap();
+    let (equal, said) = compared(&one, &same);
+    assert!(!equal && said.contains("No such file"), "{said}");
+    // Whatever differs between two builders is told to neither compiler.
+    let script = read("tests/reproduce");
+    for hidden in ["$folder/sources=", "$cargo=", "$folder/out="] {
+        assert!(
+            script.contains(&format!("--remap-path-prefix={hidden}")),
+            "{hidden}"
+        );
+    }
+    assert!(script.contains("-ffile-prefix-map=$folder=") && script.contains("SOURCE_DATE_EPOCH="));
+    assert_eq!(script.matches("(build \"$work/").count(), 2);
 }
