@@ -1,6 +1,7 @@
 //! The list.
 
 mod host;
+mod port;
 
 /// How much it weighs.
 #[derive(Clone, Copy)]
@@ -29,7 +30,7 @@ pub struct Requirement {
 
 /// All of them, by number.
 pub fn requirements() -> impl Iterator<Item = &'static Requirement> {
-    PRODUCT.iter().chain(host::HOST)
+    PRODUCT.iter().chain(port::PORT).chain(host::HOST)
 }
 
 /// What is demanded of the programs.
@@ -326,75 +327,5 @@ const PRODUCT: &[Requirement] = &[
         tests: &[],
         figure: "certificates (`r05_an_operator_gets_in_and_is_known`)",
         missing: "Certificates only; no Kerberos, no OIDC",
-    },
-    Requirement {
-        number: 30,
-        weight: Must,
-        what: "What strangers cost is bounded before they are known",
-        tests: &[
-            "r30_handshakes_that_are_held_up_end_and_keep_nobody_out",
-            "r30_a_message_is_refused_by_its_first_five_bytes",
-            "r30_headers_without_end_are_refused",
-            "r30_a_flood_of_resets_keeps_nobody_waiting",
-            "r30_a_flood_at_the_open_port_costs_a_hundred_nodes_no_call_and_no_connection",
-            "r30_strangers_of_one_address_do_not_take_the_controllers_place",
-        ],
-        figure: "200 half-open handshakes an address (8 at an agent), each 5 s; 1 GiB refused by \
-                 its first 5 bytes; 3 000 handshakes held up, megabytes and resets while 100 \
-                 nodes are staged and proven: 0 calls failed, 0 connections lost",
-        missing: "A roll's time and memory under a flood: `make bench` measures them \
-                  (`tests/bench/flood.rs`); it has not been run on a calm machine yet",
-    },
-    Requirement {
-        number: 31,
-        weight: Must,
-        what: "The controller dead for 30 days: no login fails",
-        tests: &[
-            "r31_thirty_days_without_the_controller_close_no_gate",
-            "r31_after_thirty_days_without_the_controller_every_node_is_reached_again",
-        ],
-        figure: "30 days of minutes: 0 in which the gate is closed; then the node's certificate, \
-                 30 days over, is renewed and the node looked at",
-        missing: "",
-    },
-    Requirement {
-        number: 32,
-        weight: Must,
-        what: "No reader of foreign bytes panics, or takes more than eight times their length",
-        tests: &["r32_no_reader_panics_or_takes_more_than_eight_times_its_input"],
-        figure: "18 properties, those of the fuzz targets ([README](../tests/fuzz/README.md)), \
-                 each on its corpus and on 3 000 inputs with mistakes, up to 64 KiB long: 0 \
-                 panics, and never more memory at once than 8 × the input and 256 KiB",
-        missing: "Settings and schedules (TOML) take up to 128 ×, journals (JSON) up to 32 ×: \
-                  trees of texts that strangers cannot send. Far from 500 CPU hours of \
-                  fuzzing each",
-    },
-    Requirement {
-        number: 33,
-        weight: Must,
-        what: "LDAP injection is impossible",
-        tests: &[
-            "r33_a_value_never_leaves_its_place_in_a_filter",
-            "r33_a_common_name_never_leaves_its_place_in_a_dn",
-            "r33_a_million_names_come_back_out_of_a_filter",
-            "r33_filters_and_names_are_built_in_one_place",
-        ],
-        figure: "1 000 000 random names read back as they went in; 0 filters or names put \
-                 together outside of the one module",
-        missing: "",
-    },
-    Requirement {
-        number: 34,
-        weight: Must,
-        what: "The directory is verified, and never spoken to in the clear",
-        tests: &[
-            "r34_an_unknown_ca_is_refused",
-            "r34_another_host_name_is_refused",
-            "r34_plain_text_is_refused",
-            "r34_an_expired_certificate_is_refused",
-        ],
-        figure: "3 wrong servers, 3 refused, on real domain controllers; an expired certificate \
-                 by TLS 1.2 and 1.3",
-        missing: "",
     },
 ];
