@@ -20,7 +20,7 @@ use tonic::body::Body;
 use tonic::codegen::http::{Request, Response, Uri};
 use tower::Service;
 
-use super::heard::{Alert, Heard};
+use super::heard::{Heard, Word};
 
 /// A silent connection is tested this often, so that a dead one is noticed before it is needed.
 const KEEPALIVE: Duration = Duration::from_secs(20);
@@ -79,7 +79,53 @@ pub(super) struct Running {
     connection: Pin<Box<dyn Future<Output = Result<(), hyper::Error>> + Send>>,
     tasks: Tasks,
     address: String,
-    alert: Alert,
+    word: Word,
+}
+
+impl Running {
+    /// Returns when the connection has ended, with the reason. One of them comes late: by TLS 1.3 a
+    /// client is connected before the server has looked at its certificate.
+    pub(super) async fn ended(&mut self) -> String {
+        let ended = self.connection.as_mut().await;
+        let address = &self.address;
+        let how = match ended {
+            Ok(()) => format!("the agent at {address} closed the connection"),
+            Err(error) => format!("the connection to {address} broke: {}", chain(&error)),
+        };
+        match self.word.refusal() {
+            Some(why) => format!(
+                "the agent at {address} refused this controller's certificate ({why}): a clock is \
+                 wrong, the authority was replaced while the node was away, or the node has joined \
+                 another controller; the agent's log tells which: journalctl -u keyroll-agent, on \
+                 the node"
+            ),
+            None => how,
+        }
+    }
+}
+
+/// An error with everything that led to it.
+pub(super) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}
+
+/// The sending half of a connection; clones share the connection.
+#[derive(Clone)]
+pub(super) struct Wire(SendRequest<Body>);
+
+/// The connection itself: it lives as long as [`Running::ended`] is polled and dies with it.
+pub(super) struct Running {
+    connection: Pin<Box<dyn Future<Output = Result<(), hyper::Error>> + Send>>,
+    tasks: Tasks,
+    address: String,
+    word: Word,
 }
 
 impl Running {
@@ -127,8 +173,8 @@ pub(super) async fn dial(
     if stream.get_ref().1.alpn_protocol().is_none() {
         return Err(io::Error::other("it does not speak HTTP/2").into());
     }
-    let (tasks, alert) = (Tasks::default(), Alert::default());
-    let stream = Heard::on(stream, alert.clone());
+    let (tasks, word) = (Tasks::default(), Word::default());
+    let stream = Heard::on(stream, word.clone());
     let (sender, connection) = http2::Builder::new(tasks.clone())
         .timer(TokioTimer::new())
         .keep_alive_interval(KEEPALIVE)
@@ -143,7 +189,7 @@ pub(super) async fn dial(
             connection: Box::pin(connection),
             tasks,
             address: address.to_owned(),
-            alert,
+            word,
         },
     ))
 }

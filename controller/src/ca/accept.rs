@@ -12,11 +12,12 @@ use std::time::{Duration, Instant};
 use futures_util::Stream;
 use keyroll::crowd::{Room, Seldom, network};
 use rustls::ServerConfig;
+use rustls::server::Acceptor;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use tokio::time::Sleep;
-use tokio_rustls::TlsAcceptor;
+use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::server::TlsStream;
 use tonic::transport::Server;
 use tonic::transport::server::Connected;
@@ -150,6 +151,7 @@ async fn accept(
     places: Arc<Places<String>>,
     stay: Option<Duration>,
 ) {
+    let config = Arc::new(config);
     let mut half_open = UnderWay::with_room_for(HALF_OPEN);
     let dropped = Arc::new(Dropped::default());
     loop {
@@ -161,17 +163,10 @@ async fn accept(
             tokio::time::sleep(BREATH).await;
             continue;
         };
-        let config = match config() {
-            Ok(config) => config,
-            Err(error) => {
-                tracing::error!(%error, "no connection can be accepted");
-                continue;
-            }
-        };
         let (sender, places) = (sender.clone(), Arc::clone(&places));
-        let told = Arc::clone(&dropped);
+        let (told, config) = (Arc::clone(&dropped), Arc::clone(&config));
         let handshake = async move {
-            let shaken = tokio::time::timeout(HANDSHAKE, shake(stream, config)).await;
+            let shaken = tokio::time::timeout(HANDSHAKE, shake(stream, &*config)).await;
             let (stream, peer) = match shaken {
                 Ok(Ok(known)) => known,
                 Ok(Err(error)) => {
@@ -239,10 +234,16 @@ fn known_as(address: IpAddr, peer: Option<&Peer>) -> String {
 
 async fn shake(
     stream: TcpStream,
-    config: Arc<ServerConfig>,
+    config: &(impl Fn() -> Result<Arc<ServerConfig>, CaError> + Sync),
 ) -> Result<(TlsStream<TcpStream>, Option<Peer>), io::Error> {
     stream.set_nodelay(true)?;
-    let stream = TlsAcceptor::from(config).accept(stream).await?;
+    // Who says nothing costs nothing but a place: a configuration is made for a whole hello.
+    let hello = LazyConfigAcceptor::new(Acceptor::default(), stream).await?;
+    let config = config().map_err(|error| {
+        tracing::error!(%error, "no connection can be accepted");
+        io::Error::other(error)
+    })?;
+    let stream = hello.into_stream(config).await?;
     let session = stream.get_ref().1;
     if session.alpn_protocol().is_none() {
         return Err(io::Error::other("the peer named no protocol"));
