@@ -6,11 +6,13 @@
 //! unknown kinds of entries, control bits, the order of the parts and the bytes between them.
 
 mod acl;
+mod guid;
 mod sid;
 #[cfg(test)]
 mod tests;
 
 pub use acl::{Ace, Acl};
+pub use guid::Guid;
 pub use sid::{BadSid, Sid};
 
 use std::collections::BTreeSet;

@@ -11,10 +11,12 @@ use crate::delegation::{CONTROL, Control};
 use crate::name::DcName;
 
 pub use outcome::{Reported, State};
+pub use passing::{keeps_duplicates, take_duplicate};
 
 mod commands;
 mod flags;
 mod outcome;
+mod passing;
 mod shown;
 #[cfg(test)]
 mod tests;
@@ -141,7 +143,7 @@ impl DirectoryChange {
     /// The change that takes this one back.
     #[must_use]
     pub fn inverse(&self) -> Self {
-        let back = self.modifications.iter().rev().map(|one| Modification {
+        let back = self.lasting().rev().map(|one| Modification {
             action: one.action.inverse(),
             ..one.clone()
         });
@@ -214,7 +216,7 @@ impl DirectoryChange {
             Some(Some(made)) => Some(made),
             None => None,
         };
-        let others = self.modifications.iter();
+        let others = self.lasting();
         let others = others.filter(|one| flags.is_none() || !is_of_flags(one));
         let others = others.map(|one| one.is_made(&present(&one.attribute)));
         let mut made = of_flags.into_iter().chain(others);

@@ -193,6 +193,10 @@ watched! {
         async fn functional_level(&self, dc: &DcName) -> Result<u32, PortError> {
             self.0.functional_level(dc).await
         }
+
+        async fn vendor(&self, dc: &DcName) -> Result<Option<String>, PortError> {
+            self.0.vendor(dc).await
+        }
     }
     fn domain_controllers() -> Result<Vec<DcName>, PortError>;
     fn find(dc: &DcName, name: &str) -> Result<AccountRef, PortError>;

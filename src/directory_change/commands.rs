@@ -30,10 +30,12 @@ impl DirectoryChange {
     /// shell passes over.
     #[must_use]
     pub fn commands(&self) -> Vec<String> {
-        let mut commands: Vec<String> = self
-            .texts("servicePrincipalName")
-            .map(setspn(self))
-            .collect();
+        let spns = self.texts("servicePrincipalName");
+        let mut commands: Vec<String> = if self.lasting().count() == self.modifications.len() {
+            spns.map(setspn(self)).collect()
+        } else {
+            spns.map(samba_spn(self)).collect()
+        };
         for (heading, some) in [
             ("# PowerShell", self.powershell()),
             ("# or Samba", self.samba_tool()),
@@ -119,10 +121,7 @@ impl DirectoryChange {
     }
 
     fn texts(&self, attribute: &'static str) -> impl Iterator<Item = (Action, &str)> {
-        let of = self
-            .modifications
-            .iter()
-            .filter(move |one| is(one, attribute));
+        let of = self.lasting().filter(move |one| is(one, attribute));
         of.filter_map(|one| Some((one.action, one.text()?)))
     }
 }
@@ -139,6 +138,18 @@ fn setspn(change: &DirectoryChange) -> impl Fn((Action, &str)) -> String {
             Action::Delete => "-D",
         };
         format!("setspn {option} {spn} {}", change.target.account)
+    }
+}
+
+/// Where Samba takes no single value, its tool writes the whole list.
+fn samba_spn(change: &DirectoryChange) -> impl Fn((Action, &str)) -> String {
+    |(action, spn)| {
+        let verb = match action {
+            Action::Add => "add",
+            Action::Delete => "delete",
+        };
+        let account = in_shell(&change.target.account);
+        format!("samba-tool spn {verb} {spn} {account}")
     }
 }
 

@@ -14,7 +14,8 @@ use crate::descriptor::Descriptor;
 const SHOWN: usize = 120;
 
 impl DirectoryChange {
-    /// What is done, one sentence for each value: `svc-web$: add servicePrincipalName HTTP/web`.
+    /// What is done, one sentence for each value that comes or goes for good: `svc-web$: add
+    /// servicePrincipalName HTTP/web`.
     #[must_use]
     pub fn sentences(&self) -> Vec<String> {
         let account = &self.target.account;
@@ -23,7 +24,7 @@ impl DirectoryChange {
             let word = one.action.word();
             format!("{account}: {word} {} {}", one.attribute, one.shown())
         };
-        let others = self.modifications.iter();
+        let others = self.lasting();
         let others = others.filter(|one| flags.is_none() || !is_of_flags(one));
         let switched = flags.into_iter().flat_map(Flags::switched);
         let switched = switched.map(|what| format!("{account}: {what}"));

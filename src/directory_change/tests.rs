@@ -328,3 +328,43 @@ mod flags {
         assert!(commands[1].starts_with("# by LDIF alone"), "{commands:?}");
     }
 }
+
+/// Samba asks of an SPN that goes what it asks of one that comes, and of the first part alone.
+#[test]
+fn what_comes_and_goes_leaves_nothing_behind() {
+    let target = change(Vec::new()).target;
+    let change = change(take_duplicate(&target, "HTTP/twice"));
+    let number = "07070707-0707-0707-0707-070707070707";
+    assert_eq!(
+        change.ldif(),
+        format!(
+            "dn: CN=svc-web,DC=corp,DC=example\nchangetype: modify\n\
+             add: servicePrincipalName\nservicePrincipalName: keyroll/{number}\n-\n\
+             delete: servicePrincipalName\nservicePrincipalName: keyroll/{number}\n-\n\
+             delete: servicePrincipalName\nservicePrincipalName: HTTP/twice\n-\n"
+        )
+    );
+    assert_eq!(
+        change.sentences(),
+        ["svc-web$: delete servicePrincipalName HTTP/twice"]
+    );
+    assert_eq!(
+        change.commands(),
+        ["samba-tool spn delete HTTP/twice 'svc-web$'"]
+    );
+    for (present, standing) in [
+        (&["HTTP/twice", "HTTP/other"][..], Standing::NotMade),
+        (&["HTTP/other"], Standing::Made),
+        (&[], Standing::Made),
+    ] {
+        let values = |_: &str| present.iter().map(|one| one.as_bytes().to_vec()).collect();
+        assert_eq!(change.standing(values), standing, "{present:?}");
+    }
+    let back = change.inverse();
+    let spn = Modification::add("servicePrincipalName", "HTTP/twice");
+    assert_eq!(back.modifications, [spn]);
+    assert_eq!(change.foreign_attribute(), None);
+    // Only Samba is asked for the detour.
+    assert!(keeps_duplicates(Some("Samba Team (https://www.samba.org)")));
+    assert!(!keeps_duplicates(None));
+}

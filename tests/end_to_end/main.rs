@@ -165,6 +165,10 @@ const PROMISES: &[Promise] = &[
 const ALONE: &[Promise] = &[
     ("doctor_domain_controllers", doctor::domain_controllers),
     (
+        "names_that_two_domain_controllers_gave",
+        names::that_two_domain_controllers_gave,
+    ),
+    (
         "out_of_band_a_domain_controller_set_back",
         out_of_band::a_domain_controller_set_back,
     ),

@@ -15,6 +15,10 @@ use crate::bound::{as_administrator, as_alice};
 use crate::gap::{self, Asking};
 use crate::set_up::{LIFE, QUICK};
 
+mod twice;
+
+pub use twice::that_two_domain_controllers_gave;
+
 const ARRAY: &str = "called";
 const RIVAL: &str = "svc-rival";
 

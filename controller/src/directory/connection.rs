@@ -28,13 +28,14 @@ const ADD: &str = "add";
 const PAGE: i32 = 500;
 
 /// What is asked of a domain controller about itself, and of the caller.
-const ROOT: [&str; 6] = [
+const ROOT: [&str; 7] = [
     "configurationNamingContext",
     "currentTime",
     "defaultNamingContext",
     "isGlobalCatalogReady",
     "schemaNamingContext",
     "tokenGroups",
+    "vendorName",
 ];
 
 /// A connection's place: domain controller and port.

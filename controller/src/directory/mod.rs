@@ -276,6 +276,11 @@ impl Directory for ActiveDirectory {
         self.read_history(dc, account).await
     }
 
+    async fn vendor(&self, dc: &DcName) -> Result<Option<String>, PortError> {
+        let (_, root) = self.connections.live(dc).await?;
+        Ok(root.text("vendorName").map(str::to_owned))
+    }
+
     async fn mark(&self, dc: &DcName) -> Result<DcMark, PortError> {
         self.read_mark(dc).await
     }

@@ -7,6 +7,8 @@ use std::fmt;
 use std::fmt::Write as _;
 use std::str::FromStr;
 
+pub use keyroll::descriptor::Guid;
+
 /// A search filter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Filter(String);
@@ -183,24 +185,6 @@ impl fmt::Display for Dn {
     }
 }
 
-/// A GUID in its text form; the first three fields are little-endian in the directory's bytes
-/// (MS-DTYP 2.3.4).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Guid(pub [u8; 16]);
-
-impl fmt::Display for Guid {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const ORDER: [usize; 16] = [3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15];
-        for (place, index) in ORDER.into_iter().enumerate() {
-            if matches!(place, 4 | 6 | 8 | 10) {
-                f.write_char('-')?;
-            }
-            write!(f, "{:02x}", self.0[index])?;
-        }
-        Ok(())
-    }
-}
-
 /// Whether the text is the name of an attribute (RFC 4512 section 1.4, `keystring`).
 #[must_use]
 pub fn is_attribute_name(text: &str) -> bool {
@@ -289,13 +273,5 @@ mod tests {
         ] {
             assert!(bad.parse::<Dn>().is_err(), "{bad:?} was taken for a name");
         }
-    }
-
-    #[test]
-    fn guids_have_their_first_fields_turned() {
-        let guid = Guid([
-            0x70, 0x95, 0x29, 0x00, 0x6d, 0x24, 0xd0, 0x11, 0xa7, 0x68, 0, 0xaa, 0, 0x6e, 5, 0x29,
-        ]);
-        assert_eq!(guid.to_string(), "00299570-246d-11d0-a768-00aa006e0529");
     }
 }

@@ -273,6 +273,11 @@ pub trait Directory: Send + Sync {
         })
     }
 
+    /// Whose make a domain controller is, where it tells (`vendorName`, RFC 3045).
+    async fn vendor(&self, _dc: &DcName) -> Result<Option<String>, PortError> {
+        Ok(None)
+    }
+
     /// The functional level of a domain controller (MS-ADTS 3.1.1.3.2.25).
     async fn functional_level(&self, dc: &DcName) -> Result<u32, PortError> {
         Err(PortError::Missing {

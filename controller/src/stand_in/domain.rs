@@ -106,6 +106,8 @@ struct Domain {
     logins: AtomicUsize,
     /// Whether nobody is told who lets the account act.
     reticent: AtomicBool,
+    /// Whether its domain controllers are Samba's.
+    samba: AtomicBool,
 }
 
 /// An array in service in such a domain: generation 1, kvno 4, keyset 7, nodes n1 and n2.
@@ -136,6 +138,7 @@ impl Scene {
             bar: Mutex::default(),
             logins: AtomicUsize::default(),
             reticent: AtomicBool::default(),
+            samba: AtomicBool::default(),
         });
         let site = StandIn::around(domain.clone(), domain.clone(), None);
         let mut array = in_service(&site, &["n1", "n2"]);
@@ -264,6 +267,11 @@ impl Scene {
         self.domain.reticent.store(true, Ordering::Relaxed);
     }
 
+    /// Its domain controllers are Samba's.
+    pub(crate) fn of_samba(&self) {
+        self.domain.samba.store(true, Ordering::Relaxed);
+    }
+
     /// How many logins were tried.
     pub(crate) fn logins(&self) -> usize {
         self.domain.logins.load(Ordering::Relaxed)
@@ -364,6 +372,11 @@ impl Directory for Domain {
             return unanswered();
         }
         Ok(Vec::new())
+    }
+
+    async fn vendor(&self, _: &DcName) -> Result<Option<String>, PortError> {
+        let samba = self.samba.load(Ordering::Relaxed);
+        Ok(samba.then(|| "Samba Team (https://www.samba.org)".to_owned()))
     }
 
     async fn write_password(&self, _: &DcName, _: &PasswordWrite<'_>) -> Answer {

@@ -9,14 +9,12 @@ use keyroll_proto::operator as said;
 use super::Controller;
 use super::changes::Wanted;
 use super::no::No;
-use crate::ports::SpnHolder;
 use crate::store::{ArrayRecord, Change, Read as _, StoreError};
-
-use look::look_alike;
 
 mod check;
 mod doubled;
 mod look;
+mod moving;
 mod prepare;
 #[cfg(test)]
 mod tests;
@@ -124,53 +122,6 @@ impl Controller {
         Ok(plan)
     }
 
-    async fn plan_move(&self, array: &ArrayRecord, dc: &DcName, spns: &[Spn]) -> Result<Plan, No> {
-        let (own, present) = self.own(array, dc).await?;
-        let mut plan = Plan::default();
-        for spn in spns {
-            let is_here = present.iter().any(|one| spn.is_same(one));
-            if is_here
-                && self
-                    .others_with(&own.guid, dc, spn)
-                    .await?
-                    .holders
-                    .is_empty()
-            {
-                plan.notes
-                    .push(format!("{spn} is here already, and nobody else has it"));
-                continue;
-            }
-            let (from, narrow) = self.sole_owner(array, dc, spn).await?;
-            plan.note(narrow);
-            plan.notes.push(if is_here {
-                format!(
-                    "{spn} is here already: with two owners nobody gets tickets for it, until \
-                     {} has lost it",
-                    from.account
-                )
-            } else {
-                format!(
-                    "between the two changes nobody has {spn}: clients without a ticket get none \
-                     for that moment; tickets from before open with the keys of {} alone",
-                    from.account
-                )
-            });
-            let target = Target {
-                guid: from.guid,
-                account: from.account,
-                distinguished_name: from.distinguished_name,
-            };
-            let delete = Modification::delete(SPNS, from.spn);
-            plan.push(dc, target, vec![delete]);
-            if is_here {
-                continue;
-            }
-            let add = Modification::add(SPNS, spn.to_string());
-            plan.push(dc, own.clone(), vec![add]);
-        }
-        Ok(plan)
-    }
-
     /// The array's account as a target, and its SPNs as they are in the directory.
     async fn own(&self, array: &ArrayRecord, dc: &DcName) -> Result<(Target, Vec<String>), No> {
         let account = &array.account;
@@ -187,52 +138,6 @@ impl Controller {
             distinguished_name: account.distinguished_name.clone(),
         };
         Ok((target, present.collect()))
-    }
-
-    /// The one other account that has an SPN, in the domain of this directory.
-    async fn sole_owner(
-        &self,
-        array: &ArrayRecord,
-        dc: &DcName,
-        spn: &Spn,
-    ) -> Result<(SpnHolder, Option<String>), No> {
-        let others = self.others_with(&array.account.guid, dc, spn).await?;
-        let narrow = others.narrow(dc);
-        let others = others.holders.into_iter();
-        let (same, alike): (Vec<_>, Vec<_>) = others.partition(|one| spn.is_same(&one.spn));
-        if let Some(other) = alike.first() {
-            return Err(look_alike(other, spn));
-        }
-        let from = match same.as_slice() {
-            [] => {
-                let what = format!("no other account has {spn}");
-                let next = format!("keyroll spn add {} {spn}", array.name);
-                return Err(No::unknown("unknown-spn", what).next(next));
-            }
-            [one] => one.clone(),
-            [one, other, ..] => {
-                let what = format!(
-                    "{spn} has two owners, {} and {}: nobody gets tickets for it",
-                    one.distinguished_name, other.distinguished_name
-                );
-                let next = format!("setspn -D {spn} {}, or the other", one.account);
-                return Err(No::refused("spn-duplicate", what).next(next));
-            }
-        };
-        // Another domain's account is not there to be changed.
-        let seen = self
-            .ports
-            .directory
-            .values(dc, &from.guid, &["objectGUID"])
-            .await;
-        seen.map_err(|error| {
-            let what = format!("{} is not in this domain: {error}", from.distinguished_name);
-            No::refused("other-domain", what).next(format!(
-                "setspn -D {spn} {} there, then spn add",
-                from.account
-            ))
-        })?;
-        Ok((from, narrow))
     }
 
     /// A change that registers SPNs, planned some other way than by `spn add`, is made only where

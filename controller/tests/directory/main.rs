@@ -10,6 +10,7 @@ mod connection;
 mod delegation;
 mod descriptors;
 mod drift;
+mod duplicates;
 mod keytabs;
 mod lab;
 mod many;
@@ -82,6 +83,8 @@ fn trials() -> Vec<Trial> {
         services: names_are_added_one_by_one, a_name_of_another_account_is_refused,
             a_duplicate_that_replication_made_shows, names_are_found_by_class_and_in_any_case,
             the_forest_tells_for_what_host_answers, dns_tells_addresses;
+        duplicates: a_duplicate_ends_without_a_gap, the_only_name_goes_too,
+            what_others_change_meanwhile_is_not_lost;
         rights: the_printed_rights_are_enough_and_no_more,
             the_rights_on_a_container_make_accounts_of_one_kind;
         many: an_inventory_has_no_end_at_a_thousand;

@@ -14,7 +14,7 @@ use keyroll_controller::ports::{Directory as _, PortError};
 
 use crate::lab::{Lab, Made, assert_refused};
 
-const SPNS: &str = "servicePrincipalName";
+pub const SPNS: &str = "servicePrincipalName";
 
 /// `kinit` with these arguments into a credential cache of its own.
 fn kinit(lab: &Lab, who: &str, arguments: &[&str], password: Option<&str>) -> PathBuf {
@@ -46,7 +46,7 @@ fn try_bind(
     ActiveDirectory::new(settings)
 }
 
-fn change(lab: &Lab, made: &Made, modifications: Vec<Modification>) -> DirectoryChange {
+pub fn change(lab: &Lab, made: &Made, modifications: Vec<Modification>) -> DirectoryChange {
     DirectoryChange {
         dc: lab.dc1.clone(),
         target: Target {
@@ -58,7 +58,7 @@ fn change(lab: &Lab, made: &Made, modifications: Vec<Modification>) -> Directory
     }
 }
 
-async fn standing(directory: &ActiveDirectory, change: &DirectoryChange) -> Standing {
+pub async fn standing(directory: &ActiveDirectory, change: &DirectoryChange) -> Standing {
     let attributes = change.attributes();
     let guid = &change.target.guid;
     let values = directory

@@ -4,6 +4,7 @@ use keyroll::kerberos::salt::AccountKind;
 use keyroll::spn::{Holder, Likeness, duplicates};
 use keyroll_controller::ports::{Directory as _, PortError, SpnSearch};
 
+use crate::duplicates::twins;
 use crate::lab::{Lab, sight};
 
 pub async fn names_are_added_one_by_one(lab: &'static Lab) {
@@ -43,18 +44,9 @@ pub async fn a_name_of_another_account_is_refused(lab: &'static Lab) {
 }
 
 pub async fn a_duplicate_that_replication_made_shows(lab: &'static Lab) {
-    let one = lab.make("twin", AccountKind::User).await;
-    let two = lab.make("twin", AccountKind::User).await;
-    lab.replicate();
     let directory = lab.administrator();
     let spn = format!("HTTP/{}.corp.example", lab.name("shared"));
-    lab.run(&["lab-dc", "cut"]);
-    let first = directory.add_spn(&lab.dc1, &one.account, &spn).await;
-    let second = directory.add_spn(&lab.dc2, &two.account, &spn).await;
-    lab.run(&["lab-dc", "heal"]);
-    lab.replicate();
-    first.unwrap();
-    second.unwrap();
+    let [one, two] = twins(lab, &[spn.clone()]).await;
     let state = directory.read(&lab.dc1, &one.account).await.unwrap();
     let other = lab.distinguished_name("dc1", &two.account);
     let [owner] = &state.other_owners.found[..] else {

@@ -8,6 +8,8 @@ use super::*;
 use crate::ports::PortError;
 use crate::stand_in::domain::Scene;
 
+mod moving;
+
 const NEW: &str = "HTTP/new.corp.example";
 const OWN: &str = "HTTP/web.corp.example";
 
@@ -224,19 +226,6 @@ async fn a_name_that_is_wanted_again_stays() {
 }
 
 #[tokio::test]
-async fn a_name_is_not_moved_from_beside_its_look_alike() {
-    let scene = Scene::new(&["dc1"]);
-    let controller = &scene.site.controller;
-    scene.others(&[(NEW, "SQL$"), ("HTTP/n\u{435}w.corp.example", "EVIL$")]);
-    let mut request = plan("move", NEW);
-    request.dry_run = true;
-    let no = controller.plan_spns(&request, "anna").await.unwrap_err();
-    assert_eq!(no.code, "spn-look-alike");
-    let spelled = "EVIL$ (CN=EVIL$,DC=corp,DC=example) has HTTP/n\\u{435}w.corp.example, which";
-    assert!(no.what.contains(spelled), "{}", no.what);
-}
-
-#[tokio::test]
 async fn the_doctor_knows_of_names_on_their_way() {
     let scene = Scene::new(&["dc1"]);
     scene.edit(|array| {
@@ -264,41 +253,6 @@ async fn the_doctor_knows_of_names_on_their_way() {
     // Nobody is to get to what is not registered.
     let hosts: Vec<&str> = of("dns-name").into_iter().map(|(host, _)| host).collect();
     assert_eq!(hosts, ["web.corp.example"]);
-}
-
-#[tokio::test]
-async fn a_move_ends_a_duplicate_of_the_arrays_own_name() {
-    let scene = Scene::new(&["dc1"]);
-    let controller = &scene.site.controller;
-    let spelled = OWN.to_uppercase();
-    scene.others(&[(&spelled, "SQL$")]);
-    let mut request = plan("move", OWN);
-    request.dry_run = true;
-    let planned = controller.plan_spns(&request, "anna").await.unwrap();
-    let sentences: Vec<_> = planned
-        .changes
-        .iter()
-        .flat_map(|one| &one.sentences)
-        .collect();
-    let delete = format!("SQL$: delete servicePrincipalName {spelled}");
-    assert_eq!(sentences, [&delete]);
-    // Wherever it is found, that is what mends it.
-    let mends = format!("keyroll spn move web {OWN} --dry-run");
-    request.action = "add".to_owned();
-    let no = controller.plan_spns(&request, "anna").await.unwrap_err();
-    assert_eq!((no.code, no.next), ("spn-duplicate", mends.clone()));
-    let array = said::CheckSpnsRequest {
-        array: "web".to_owned(),
-    };
-    let checked = controller.check_spns(&array).await.unwrap();
-    assert!(
-        checked.checks.iter().any(|one| one.next == mends),
-        "{checked:?}"
-    );
-    scene.others(&[]);
-    request.action = "move".to_owned();
-    let planned = controller.plan_spns(&request, "anna").await.unwrap();
-    assert!(planned.changes.is_empty(), "{planned:?}");
 }
 
 #[tokio::test]
