@@ -2,6 +2,9 @@
 
 use std::path::Path;
 
+/// What `src/json.rs` serializes.
+const MODIFICATION: &str = ".keyroll.operator.v1.Modification";
+
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let files = [
         "keyroll/agent/v1/agent.proto",
@@ -17,8 +20,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .filter(|file| file.package() == "keyroll.operator.v1")
         .flat_map(|file| &file.message_type)
         .map(|message| format!(".keyroll.operator.v1.{}", message.name()))
-        // A request may hold a password.
-        .filter(|name| !name.ends_with("Request"))
+        // A request may hold a password; a modification has a form of its own.
+        .filter(|name| !name.ends_with("Request") && name != MODIFICATION)
         .collect();
     let mut builder = tonic_prost_build::configure()
         // Secrets travel in these: no generated Debug may show one. The crate writes its own.
@@ -33,6 +36,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     for reply in replies {
         builder = builder.type_attribute(reply, "#[derive(serde::Serialize)]");
     }
+    let guid = "#[serde(serialize_with = \"crate::json::guid\")]";
+    builder = builder.field_attribute(".keyroll.operator.v1.DirectoryChange.guid", guid);
     builder.compile_fds(descriptors)?;
     Ok(())
 }

@@ -149,7 +149,7 @@ impl AccountState {
     pub fn refusals(&self, wanted: &Wanted<'_>) -> Vec<Refusal> {
         let mut reasons = self.condition();
         reasons.extend(self.enctype_trouble(wanted.enctypes));
-        reasons.extend(self.spn_trouble());
+        reasons.extend(self.spn_trouble(wanted));
         if !reasons.iter().any(|one| one.code == ACCOUNT_HIDDEN) {
             reasons.extend(self.names_hidden());
         }
@@ -257,12 +257,12 @@ impl AccountState {
         })
     }
 
-    fn spn_trouble(&self) -> Vec<Refusal> {
+    fn spn_trouble(&self, wanted: &Wanted<'_>) -> Vec<Refusal> {
         let doubled = self.other_owners.found.iter().map(|other| {
             let OtherOwner { spn, account, name } = other;
             let why = format!("{name} has it too, so the KDC answers that it knows no such server");
             let next = match account {
-                Some(account) => format!("setspn -D {spn} \"{account}\""),
+                Some(_) => format!("keyroll spn move {} {spn}", wanted.array),
                 None => format!("setspn -Q {spn}"),
             };
             Refusal::new("spn-duplicate", spn, why, next)

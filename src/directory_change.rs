@@ -12,6 +12,7 @@ use crate::name::DcName;
 
 pub use outcome::{Reported, State};
 pub use passing::{keeps_duplicates, take_duplicate};
+pub use shown::as_text;
 
 mod commands;
 mod flags;

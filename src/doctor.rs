@@ -40,9 +40,9 @@ mod spn;
 pub use client::{CLIENT_CHECKS, ClientFacts, ClientTicket, examine_client};
 pub use facts::{
     ArrayFacts, DcFacts, Facts, HostFacts, IisFacts, IisPool, IisSite, KeytabFacts, LdapFacts,
-    LoginFacts, LoopBackCheck, NodeAround, NodeFacts, NodeLook, OpenRoll, OwnName, ProofFacts,
-    ScheduleFacts, Seen, ServiceFacts, Surplus, TicketFacts, TicketKey, Unseen, UnseenKind,
-    WebFacts,
+    LoginFacts, LoopBackCheck, NameFacts, NodeAround, NodeFacts, NodeLook, OpenRoll, OwnName,
+    ProofFacts, Rival, ScheduleFacts, Seen, ServiceFacts, Surplus, TicketFacts, TicketKey, Unseen,
+    UnseenKind, WebFacts,
 };
 pub use finding::{Check, Examined, Finding, Grade};
 

@@ -15,6 +15,7 @@ mod host;
 mod table;
 #[cfg(test)]
 mod tests;
+mod typed;
 
 pub use alias::Aliases;
 pub use alike::Likeness;
@@ -22,6 +23,7 @@ pub use doubt::doubts;
 pub use duplicates::{Duplicate, Holder, alias_clashes, duplicates, rivals};
 pub use host::{HostFault, HostGrade, HostRecords, host_faults};
 pub use table::{Names, table};
+pub use typed::take_away;
 
 /// The longest SPN that is taken, in bytes: a keytab's components are shorter.
 const LONGEST: usize = 260;

@@ -10,7 +10,7 @@ use keyroll::kerberos::Principal;
 
 pub use self::agents::{Agents, NodeInventory, NodeProof, NodeTarget};
 pub use self::directory::{
-    Directory, NewAccount, PasswordWrite, SpnHolder, SpnSearch, SpnsFound, Values,
+    Directory, ForestUnseen, NewAccount, PasswordWrite, SpnHolder, SpnSearch, SpnsFound, Values,
 };
 pub use self::kdc::{Kdc, KnownKeys, NotLoggedIn, Sighting, Trial};
 

@@ -5,6 +5,7 @@
 
 pub mod convert;
 pub mod invitation;
+pub mod json;
 pub mod refusal;
 
 pub use convert::Malformed;

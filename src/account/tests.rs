@@ -245,7 +245,7 @@ fn each_doubled_spn_names_its_other_owner() {
     assert_eq!(
         shown,
         [
-            ("HTTP/a", "setspn -D HTTP/a \"svc old$\""),
+            ("HTTP/a", "keyroll spn move web HTTP/a"),
             ("HTTP/b", "setspn -Q HTTP/b")
         ]
     );

@@ -50,8 +50,7 @@ impl Modification {
     /// The value as text, if it is text that a terminal shows as it is.
     #[must_use]
     pub fn text(&self) -> Option<&str> {
-        let text = std::str::from_utf8(&self.value).ok()?;
-        (!text.chars().any(char::is_control)).then_some(text)
+        as_text(&self.value)
     }
 
     /// The value in a sentence; bytes by their number.
@@ -78,6 +77,13 @@ impl Modification {
             names => format!(": {} may act", names.join(", ")),
         }
     }
+}
+
+/// A value as text, if it is text that a terminal shows as it is.
+#[must_use]
+pub fn as_text(value: &[u8]) -> Option<&str> {
+    let text = std::str::from_utf8(value).ok()?;
+    (!text.chars().any(char::is_control)).then_some(text)
 }
 
 impl Flags {

@@ -43,7 +43,7 @@ pub(super) fn judge(
             ];
         }
     };
-    let faults = host_faults(spn, own, records);
+    let faults = host_faults(array.as_str(), spn, own, records);
     if faults.is_empty() {
         let addresses = records.addresses.iter().map(ToString::to_string);
         let addresses = addresses.collect::<Vec<_>>().join(", ");
@@ -57,7 +57,7 @@ pub(super) fn judge(
         };
         grade(name, fault.what)
             .because(fault.leads_to)
-            .mend(fault.next.replace("ARRAY", array.as_str()))
+            .mend(fault.next)
     };
     faults.into_iter().map(judge).collect()
 }

@@ -15,7 +15,7 @@ use crate::keytab::TargetKind;
 use crate::keytab::compare::Shortfall;
 use crate::name::{ArrayName, DcName, NodeName};
 use crate::roll::policy::Method;
-use crate::spn::{HostRecords, Spn};
+use crate::spn::{HostRecords, Likeness, Spn};
 
 /// Why something could not be seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,6 +55,8 @@ pub struct Facts {
     pub surplus: Seen<Vec<Surplus>>,
     /// The hosts of its SPNs in DNS, each once.
     pub hosts: Vec<HostFacts>,
+    /// Who else has its SPNs, or names that look like them.
+    pub names: Seen<NameFacts>,
     /// What there is to say of delegation by the account and to it.
     pub delegation: Seen<Vec<delegation::Finding>>,
     /// The nodes that have joined.
@@ -63,6 +65,36 @@ pub struct Facts {
     pub services: Vec<ServiceFacts>,
     /// Whether an operator named that page: then it must be there.
     pub service_asked_for: bool,
+}
+
+/// What a search for an array's SPNs has found elsewhere.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct NameFacts {
+    /// Whoever passes for the array's account to somebody.
+    pub rivals: Vec<Rival>,
+    /// The other forests that were searched.
+    pub forests: Vec<String>,
+    /// Those that could not be, and why.
+    pub unseen: Vec<(String, Unseen)>,
+}
+
+/// An account with an SPN of the array's, or with one that looks like it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rival {
+    /// The array's SPN.
+    pub spn: String,
+    /// How alike the other's is.
+    pub likeness: Likeness,
+    /// The other's, as it is there.
+    pub theirs: String,
+    /// The other's sAMAccountName.
+    pub account: String,
+    /// Its distinguished name.
+    pub distinguished_name: String,
+    /// Its objectGUID.
+    pub guid: [u8; 16],
+    /// The other forest that it is in; none: the array's own.
+    pub forest: Option<String>,
 }
 
 /// An array as the controller's journal has it.

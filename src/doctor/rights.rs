@@ -20,7 +20,8 @@ pub(super) const CHECKS: &[Check] = &[
         looks_at: "what the controller's own account may do beside its work: administrators' \
                    groups that it is in, and its effective rights on the domain and on the \
                    account's container (allowedAttributesEffective, \
-                   allowedChildClassesEffective, sDRightsEffective)",
+                   allowedChildClassesEffective, sDRightsEffective); a right on one \
+                   other object alone, such as a user's, is not looked for",
         means: "whoever takes over the controller has those too",
         mends: "take them away; it needs what `keyroll array create --print-acl` prints",
         look: surplus,

@@ -1,9 +1,10 @@
 //! The names under which clients ask for the account.
 
-use super::facts::Facts;
+use super::facts::{Facts, Rival, Unseen};
 use super::finding::{Check, Finding};
 use super::hidden::unread;
 use crate::account::hidden::SPNS;
+use crate::spn::{Likeness, take_away};
 
 pub(super) const CHECKS: &[Check] = &[
     Check {
@@ -16,8 +17,9 @@ pub(super) const CHECKS: &[Check] = &[
     },
     Check {
         id: "spn-unique",
-        looks_at: "whether another account of the forest, or of the domain where no global catalog \
-                   answers, has one of its SPNs too",
+        looks_at: "whether another account of the forest (of the domain, where no global catalog \
+                   answers), or of a forest in the controller's settings, has one of its SPNs too, \
+                   or one that looks like it",
         means: "the KDC gives no ticket for it, or one under the other account's key \
                 (KRB_AP_ERR_MODIFIED)",
         mends: "take it from the other account",
@@ -71,25 +73,83 @@ fn unique(facts: &Facts) -> Vec<Finding> {
     if let Some(unread) = unread(facts, state, &[SPNS]) {
         return vec![unread];
     }
-    let others = &state.other_owners;
-    if others.found.is_empty() {
-        let account = &state.salt_source.sam_account_name;
-        let place = if others.forest { "forest" } else { "domain" };
-        let evidence = format!("nobody else in its {place} has any of its SPNs");
-        return vec![Finding::ok(account, evidence)];
-    }
     let wanted = facts.wanted(state);
     let reasons = state.refusals(&wanted).into_iter();
     let reasons = reasons.filter(|reason| reason.code == "spn-duplicate");
-    reasons
-        .map(|reason| {
-            let mend = format!("keyroll spn move {} {}", facts.array.name, reason.object);
-            Finding::broken(reason.object, reason.why)
-                .because(
-                    "the old service account, or a node's computer account, was never rid of it; \
-                     event 11 of the KDC names both",
-                )
-                .mend(mend)
-        })
-        .collect()
+    let doubled = reasons.map(|reason| {
+        let mend = format!("keyroll spn move {} {}", facts.array.name, reason.object);
+        Finding::broken(reason.object, reason.why)
+            .because(
+                "the old service account, or a node's computer account, was never rid of it; \
+                 event 11 of the KDC names both",
+            )
+            .mend(mend)
+    });
+    let mut found: Vec<Finding> = doubled.collect();
+    let account = &state.salt_source.sam_account_name;
+    let (rivals, forests, unseen) = match &facts.names {
+        Ok(names) => (&names.rivals[..], &names.forests[..], &names.unseen[..]),
+        Err(unseen) => {
+            found.push(Finding::unknown(account, unseen));
+            (&[][..], &[][..], &[][..])
+        }
+    };
+    found.extend(rivals.iter().filter_map(passes));
+    if found.is_empty() {
+        let own = if state.other_owners.forest {
+            "its forest"
+        } else {
+            "its domain"
+        };
+        let places = std::iter::once(own).chain(forests.iter().map(String::as_str));
+        let places = places.collect::<Vec<_>>().join(" and ");
+        let evidence = format!("nobody else in {places} has any of its SPNs, or one like it");
+        found.push(Finding::ok(account, evidence));
+    }
+    let unsearched = |(forest, unseen): &(String, Unseen)| {
+        Finding::unknown(forest, unseen)
+            .because("an account of that forest may have one of its SPNs, too")
+    };
+    found.extend(unseen.iter().map(unsearched));
+    found
+}
+
+/// What there is to say of somebody who passes for the account, and is no second owner in its own
+/// forest.
+fn passes(rival: &Rival) -> Option<Finding> {
+    let Rival {
+        spn,
+        distinguished_name,
+        forest,
+        ..
+    } = rival;
+    let place = forest
+        .as_ref()
+        .map(|forest| format!(" in the forest {forest}"));
+    let place = place.unwrap_or_default();
+    let (evidence, cause) = match (rival.likeness, forest) {
+        (Likeness::Exact | Likeness::Case, Some(forest)) => (
+            format!("{distinguished_name}{place} has it too"),
+            format!(
+                "clients of {forest}, and whomever a trust leads there, get tickets under that \
+                 account's key"
+            ),
+        ),
+        (Likeness::Hidden | Likeness::LooksAlike, _) => (
+            format!(
+                "{distinguished_name}{place} has {}, another name that looks like it",
+                rival.theirs.escape_default()
+            ),
+            "a name that is made to be taken for it (CVE-2026-25177): whoever is led there gets \
+             tickets under that account's key; the domain controllers' audit tells who made it"
+                .to_owned(),
+        ),
+        (Likeness::Exact | Likeness::Case, None) | (Likeness::HostAlias, _) => return None,
+    };
+    let ends = take_away(&rival.theirs, &rival.account, &rival.guid);
+    let mend = match forest {
+        None => ends,
+        Some(forest) => format!("in {forest}: {ends}"),
+    };
+    Some(Finding::broken(spn, evidence).because(cause).mend(mend))
 }

@@ -135,6 +135,7 @@ pub(super) fn healthy() -> Facts {
             noticed: Vec::new(),
         },
         dcs: Ok(vec![dc("dc1.corp.example"), dc("dc2.corp.example")]),
+        names: Ok(NameFacts::default()),
         surplus: Ok(vec![Surplus {
             place: "DC=corp,DC=example".to_owned(),
             may: Vec::new(),

@@ -23,12 +23,16 @@ pub struct Duplicate {
     pub holders: Vec<Holder>,
 }
 
-/// Every name with more than one owner, in the order of the names. One owner with several
-/// spellings of a name is none.
+/// What `krbtgt` of every domain has: the service that passwords are changed at (RFC 3244).
+const OF_EACH_DOMAIN: &str = "kadmin/changepw";
+
+/// Every name with more than one owner, in the order of the names, but for that which each domain
+/// has once. One owner with several spellings of a name is none.
 #[must_use]
 pub fn duplicates(all: impl IntoIterator<Item = Holder>) -> Vec<Duplicate> {
     let mut groups: BTreeMap<String, Vec<Holder>> = BTreeMap::new();
-    for holder in all {
+    let once = |holder: &Holder| holder.spn.eq_ignore_ascii_case(OF_EACH_DOMAIN);
+    for holder in all.into_iter().filter(|holder| !once(holder)) {
         groups
             .entry(alike::key(&holder.spn))
             .or_default()

@@ -39,10 +39,10 @@ pub struct HostFault {
     pub next: String,
 }
 
-/// What is to be said of the records of an SPN's host. `own` are all of the account's SPNs: a name
-/// that they have too leads nobody astray.
+/// What is to be said of the host of an array's SPN. `own` are all of the account's: a name that
+/// they have too leads nobody astray.
 #[must_use]
-pub fn host_faults(spn: &Spn, own: &[String], found: &HostRecords) -> Vec<HostFault> {
+pub fn host_faults(array: &str, spn: &Spn, own: &[String], found: &HostRecords) -> Vec<HostFault> {
     let host = spn.host();
     if spn.address().is_some() {
         return vec![HostFault {
@@ -66,7 +66,7 @@ pub fn host_faults(spn: &Spn, own: &[String], found: &HostRecords) -> Vec<HostFa
             grade: HostGrade::Warning,
             what: "is a CNAME",
             leads_to: format!("clients ask for {other} instead"),
-            next: format!("make {host} an A record, or: keyroll spn add ARRAY {other}"),
+            next: format!("make {host} an A record, or: keyroll spn add {array} {other}"),
         });
     }
     let names = || found.back.iter();

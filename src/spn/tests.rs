@@ -176,7 +176,7 @@ fn a_name_of_no_use_is_doubted() {
         assert!(doubts(&spn.parse().unwrap()).is_empty(), "{spn}");
     }
     let address: Spn = "HTTP/10.99.0.40".parse().unwrap();
-    let faults = host_faults(&address, &[], &HostRecords::default());
+    let faults = host_faults("web", &address, &[], &HostRecords::default());
     assert!(
         faults.iter().all(|fault| fault.next.is_empty()),
         "{faults:?}"

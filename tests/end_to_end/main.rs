@@ -149,6 +149,7 @@ const PROMISES: &[Promise] = &[
         names::are_added_moved_and_removed,
     ),
     ("names_that_cannot_be_had", names::that_cannot_be_had),
+    ("names_of_another_forest", names::of_another_forest),
     (
         "delegation_is_applied_tried_and_taken_back",
         delegation::is_applied_tried_and_taken_back,

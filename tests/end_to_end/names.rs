@@ -15,8 +15,10 @@ use crate::bound::{as_administrator, as_alice};
 use crate::gap::{self, Asking};
 use crate::set_up::{LIFE, QUICK};
 
+mod abroad;
 mod twice;
 
+pub use abroad::of_another_forest;
 pub use twice::that_two_domain_controllers_gave;
 
 const ARRAY: &str = "called";

@@ -11,6 +11,20 @@ lab_most_nodes=16
 lab_password='Lab-Adm1nistrator-pw'
 lab_python=/usr/bin/python3 # another python in PATH would hide python3-samba
 
+# What those agree on who work on the other forest, whose one domain controller is dc3. It comes up
+# when `lab-dc forest` is called, and knows nothing of the first one.
+of_other_forest() {
+    lab_realm=OTHER.EXAMPLE
+    lab_domain=other.example
+    lab_netbios=OTHER
+    lab_base=DC=other,DC=example
+}
+
+domain_of() { (if [[ $1 == dc3 ]]; then of_other_forest; fi; echo "$lab_domain"); }
+
+# Where the CA of a domain controller is.
+ca_folder() { if [[ $1 == dc3 ]]; then echo "$LAB_DIR/dc3"; else echo "$LAB_DIR"; fi; }
+
 say() { echo "lab: $*" >&2; }
 die() { echo "lab: $*" >&2; exit 1; }
 
@@ -45,6 +59,7 @@ address_of() {
     case $1 in
     dc1) echo 10.99.0.11 ;;
     dc2) echo 10.99.0.12 ;;
+    dc3) echo 10.99.0.13 ;;
     controller) echo 10.99.0.20 ;;
     lb | web) echo 10.99.0.40 ;;
     client) echo 10.99.0.50 ;;

@@ -63,6 +63,30 @@ pub struct DirectoryConfig {
     /// Tier 0.
     #[serde(default, rename = "exception")]
     pub exceptions: Vec<Exception>,
+    /// Other forests, in which names are looked for as well, and nothing is written.
+    #[serde(default, rename = "forest")]
+    pub forests: Vec<ForestConfig>,
+}
+
+/// Another forest, read by its global catalogs.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct ForestConfig {
+    /// The DNS name of the domain of its that is asked, `other.example`.
+    pub domain: String,
+    /// The Kerberos realm, where it is not the domain in capitals.
+    pub realm: Option<String>,
+    /// Its global catalogs: `"srv"`, or a list of host names.
+    #[serde(default)]
+    pub domain_controllers: DomainControllers,
+    /// How LDAP is protected on its way.
+    #[serde(default)]
+    pub transport: Transport,
+    /// PEM files with the CAs that its domain controllers' certificates come from.
+    #[serde(default)]
+    pub ca: Vec<PathBuf>,
+    /// Who binds: an account of that forest, which needs no right but to read.
+    pub bind: BindConfig,
 }
 
 /// A protected account that may be rolled all the same.
@@ -202,6 +226,8 @@ pub struct DirectorySettings {
     pub accounts_below: Vec<Dn>,
     /// Accounts that may be rolled although they are protected.
     pub exceptions: Vec<Exception>,
+    /// Other forests, to look for names in.
+    pub forests: Vec<DirectorySettings>,
 }
 
 impl DirectorySettings {
@@ -229,16 +255,6 @@ impl DirectoryConfig {
     /// # Errors
     /// [`BadDirectoryConfig`] for the first key that is wrong.
     pub fn settings(&self) -> Result<DirectorySettings, BadDirectoryConfig> {
-        let domain = self.domain.trim_end_matches('.').to_ascii_lowercase();
-        let realm = self.realm.clone().unwrap_or_else(|| domain.to_uppercase());
-        let realm: Realm = realm.parse().map_err(|why| bad("realm", why))?;
-        domain.parse::<DcName>().map_err(|why| bad("domain", why))?;
-        if self.ca.is_empty() && self.transport == Transport::Ldaps {
-            return Err(bad(
-                "ca",
-                "name the PEM file of the CA that signed the domain controllers' certificates",
-            ));
-        }
         if !is_attribute_name(&self.fence_attribute) {
             let why = "an attribute's name is letters, digits and '-', beginning with a letter";
             return Err(bad("fence-attribute", why));
@@ -254,22 +270,86 @@ impl DirectoryConfig {
         if let Some(Exception { account, .. }) = reasonless {
             return Err(bad("exception", format!("give a reason for {account}")));
         }
+        let own = ForestConfig {
+            domain: self.domain.clone(),
+            realm: self.realm.clone(),
+            domain_controllers: self.domain_controllers.clone(),
+            transport: self.transport,
+            ca: self.ca.clone(),
+            bind: self.bind.clone(),
+        };
+        let times = (
+            seconds("connect-timeout-seconds", self.connect_timeout_seconds)?,
+            seconds("write-timeout-seconds", self.write_timeout_seconds)?,
+        );
+        let own = own.settings(times, "check directory.bind: principal and credential")?;
+        let others = self.forests.iter();
+        let others = others.map(|one| one.elsewhere(&own.domain, times));
+        let forests = others.collect::<Result<Vec<_>, _>>()?;
+        Ok(DirectorySettings {
+            account_container: account_container.map_err(|why| bad("account-container", why))?,
+            fence_attribute: self.fence_attribute.clone(),
+            accounts_below: below.map_err(|why| bad("accounts-below", why))?,
+            exceptions: self.exceptions.clone(),
+            forests,
+            ..own
+        })
+    }
+}
+
+impl ForestConfig {
+    /// The settings of what is read alone. `times` are those for connecting and for a request.
+    fn settings(
+        &self,
+        (connect_timeout, write_timeout): (Duration, Duration),
+        check_bind: &'static str,
+    ) -> Result<DirectorySettings, BadDirectoryConfig> {
+        let domain = self.domain.trim_end_matches('.').to_ascii_lowercase();
+        let realm = self.realm.clone().unwrap_or_else(|| domain.to_uppercase());
+        let realm: Realm = realm.parse().map_err(|why| bad("realm", why))?;
+        domain.parse::<DcName>().map_err(|why| bad("domain", why))?;
+        if self.ca.is_empty() && self.transport == Transport::Ldaps {
+            return Err(bad(
+                "ca",
+                "name the PEM file of the CA that signed the domain controllers' certificates",
+            ));
+        }
         Ok(DirectorySettings {
             principal: principal(&self.bind.principal, &domain, &realm)?,
             credential: self.bind.source()?,
-            check_bind: "check directory.bind: principal and credential",
-            account_container: account_container.map_err(|why| bad("account-container", why))?,
-            fence_attribute: self.fence_attribute.clone(),
-            connect_timeout: seconds("connect-timeout-seconds", self.connect_timeout_seconds)?,
-            write_timeout: seconds("write-timeout-seconds", self.write_timeout_seconds)?,
-            accounts_below: below.map_err(|why| bad("accounts-below", why))?,
-            exceptions: self.exceptions.clone(),
+            check_bind,
+            account_container: None,
+            fence_attribute: String::new(),
+            connect_timeout,
+            write_timeout,
+            accounts_below: Vec::new(),
+            exceptions: Vec::new(),
+            forests: Vec::new(),
             domain_controllers: self.domain_controllers.clone(),
             transport: self.transport,
             ca: self.ca.clone(),
             realm,
             domain,
         })
+    }
+
+    /// The same of a forest other than that of `own`.
+    fn elsewhere(
+        &self,
+        own: &str,
+        times: (Duration, Duration),
+    ) -> Result<DirectorySettings, BadDirectoryConfig> {
+        let check = "check directory.forest.bind: principal and credential";
+        let settings = self.settings(times, check).map_err(|error| {
+            let why = format!("{}: {}", error.key, error.why);
+            bad("forest", format!("{}: {why}", self.domain))
+        })?;
+        if settings.domain == own {
+            let why =
+                format!("{own} is the directory's own domain, which is looked through anyway");
+            return Err(bad("forest", why));
+        }
+        Ok(settings)
     }
 }
 

@@ -40,6 +40,7 @@ mod discovery;
 pub mod dns;
 pub mod entry;
 mod exchange;
+mod forest;
 mod hidden;
 mod kdc;
 pub mod line;
@@ -65,6 +66,7 @@ use account::Root;
 use acl::{LeastRights, RightsRequest};
 use config::{DirectorySettings, Transport};
 use connection::{Connection, Connections};
+use forest::Forest;
 use text::Dn;
 
 /// How long a domain controller that is no global catalog, or whose port for it is closed to us, is
@@ -76,6 +78,7 @@ const WITHOUT_CATALOG: Duration = Duration::from_secs(600);
 pub struct ActiveDirectory {
     settings: DirectorySettings,
     connections: Connections,
+    forests: Vec<Forest>,
     without_catalog: Mutex<HashMap<DcName, Instant>>,
 }
 
@@ -86,23 +89,13 @@ impl ActiveDirectory {
     /// # Errors
     /// [`PortError::Refused`] if a CA file or the credential cannot be used.
     pub fn new(settings: DirectorySettings) -> Result<Self, PortError> {
-        let refused = |why: String, next: &str| PortError::Refused {
-            object: "the directory's configuration".to_owned(),
-            why,
-            next: next.to_owned(),
-        };
-        if settings.transport == Transport::Ldaps {
-            tls::client(&settings.ca)
-                .map_err(|error| refused(error.to_string(), "check directory.ca"))?;
+        for one in std::iter::once(&settings).chain(&settings.forests) {
+            usable(one)?;
         }
-        let credential = settings.credential.read(&settings.principal);
-        credential.map_err(|error| PortError::Refused {
-            object: format!("the bind as {}", settings.principal),
-            why: error.to_string(),
-            next: settings.check_bind.to_owned(),
-        })?;
+        let forests = settings.forests.iter().cloned();
         Ok(Self {
             connections: Connections::new(settings.clone()),
+            forests: forests.map(Forest::new).collect(),
             settings,
             without_catalog: Mutex::default(),
         })
@@ -129,6 +122,24 @@ impl ActiveDirectory {
         }
         Ok((self.connections.to(dc).await?, root.domain.clone()))
     }
+}
+
+/// The CA files and the credential can be read.
+fn usable(settings: &DirectorySettings) -> Result<(), PortError> {
+    if settings.transport == Transport::Ldaps {
+        tls::client(&settings.ca).map_err(|error| PortError::Refused {
+            object: format!("the configuration of the directory {}", settings.domain),
+            why: error.to_string(),
+            next: "check directory.ca".to_owned(),
+        })?;
+    }
+    let credential = settings.credential.read(&settings.principal);
+    credential.map_err(|error| PortError::Refused {
+        object: format!("the bind as {}", settings.principal),
+        why: error.to_string(),
+        next: settings.check_bind.to_owned(),
+    })?;
+    Ok(())
 }
 
 #[async_trait]

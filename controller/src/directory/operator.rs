@@ -37,5 +37,6 @@ pub fn settings(
         write_timeout: WRITE,
         accounts_below: Vec::new(),
         exceptions: Vec::new(),
+        forests: Vec::new(),
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! The list is never replaced: two controllers that write the whole list undo each other.
 
+use futures_util::future::{join, join_all};
 use keyroll::account::{OtherOwner, OtherOwners};
 use keyroll::name::DcName;
 use keyroll::spn::Aliases;
@@ -12,7 +13,7 @@ use super::connection::Connection;
 use super::entry::Entry;
 use super::text::{Dn, Filter};
 use super::write::add;
-use crate::ports::{AccountRef, PortError, SpnHolder, SpnSearch, SpnsFound};
+use crate::ports::{AccountRef, ForestUnseen, PortError, SpnHolder, SpnSearch, SpnsFound};
 
 const SPNS: &str = "servicePrincipalName";
 
@@ -82,6 +83,28 @@ impl ActiveDirectory {
         Ok(present.any(|present| present.eq_ignore_ascii_case(spn)))
     }
 
+    /// Who has these SPNs, for a person: `svc-web$ (CN=svc-web,...)`; in other forests too, as far
+    /// as they answer.
+    pub(super) async fn look_for_owners(
+        &self,
+        dc: &DcName,
+        spns: &[String],
+    ) -> Result<Vec<(String, String)>, PortError> {
+        let search = SpnSearch::Some {
+            exact: spns.to_vec(),
+            classes: Vec::new(),
+        };
+        let found = self.search_spns(dc, &search).await?;
+        for ForestUnseen { forest, why, .. } in &found.unseen {
+            tracing::warn!(%forest, %why, "another forest is not looked through for owners");
+        }
+        let named = found.holders.into_iter().filter_map(|one| {
+            let ours = spns.iter().find(|spn| spn.eq_ignore_ascii_case(&one.spn))?;
+            Some((ours.clone(), one.shown()))
+        });
+        Ok(named.collect())
+    }
+
     /// The objects other than `own` that have one of these SPNs.
     ///
     /// The whole forest is looked through where the domain controller is a global catalog, else
@@ -91,34 +114,6 @@ impl ActiveDirectory {
         dc: &DcName,
         root: &Root,
         own: &[u8; 16],
-        spns: &[String],
-    ) -> Result<OtherOwners, PortError> {
-        self.others(dc, root, Some(own), spns).await
-    }
-
-    /// Who has these SPNs, for a person: `svc-web$ (CN=svc-web,...)`.
-    pub(super) async fn look_for_owners(
-        &self,
-        dc: &DcName,
-        spns: &[String],
-    ) -> Result<Vec<(String, String)>, PortError> {
-        let (_, root) = self.connections.live(dc).await?;
-        let root = Root::of(&root, dc)?;
-        let owners = self.others(dc, &root, None, spns).await?.found.into_iter();
-        let named = owners.map(|owner| {
-            let account = owner.account.as_deref().unwrap_or("an object");
-            let person = format!("{account} ({})", owner.name);
-            (owner.spn, person)
-        });
-        Ok(named.collect())
-    }
-
-    /// Each object but `own` that has one of them.
-    async fn others(
-        &self,
-        dc: &DcName,
-        root: &Root,
-        own: Option<&[u8; 16]>,
         spns: &[String],
     ) -> Result<OtherOwners, PortError> {
         if spns.is_empty() {
@@ -135,7 +130,7 @@ impl ActiveDirectory {
             let found = connection.find(&base, &filter, &attributes).await?;
             for other in found
                 .iter()
-                .filter(|entry| own.is_none() || entry.guid().as_ref() != own)
+                .filter(|entry| entry.guid().as_ref() != Some(own))
             {
                 let account = other.text("sAMAccountName");
                 for theirs in other.texts("servicePrincipalName") {
@@ -155,26 +150,36 @@ impl ActiveDirectory {
         })
     }
 
-    /// Who has which SPNs, in the forest where the domain controller is a global catalog.
+    /// Who has which SPNs: in the forest where the domain controller is a global catalog, and in
+    /// every other forest that was named.
     pub(super) async fn search_spns(
         &self,
         dc: &DcName,
         search: &SpnSearch,
     ) -> Result<SpnsFound, PortError> {
-        let (_, root) = self.connections.live(dc).await?;
-        let root = Root::of(&root, dc)?;
-        let (mut connection, base) = self.widest(dc, &root).await?;
-        let attributes = ["objectGUID", "sAMAccountName", SPNS];
+        let here = async {
+            let (_, root) = self.connections.live(dc).await?;
+            let root = Root::of(&root, dc)?;
+            let (mut connection, base) = self.widest(dc, &root).await?;
+            let holders = found_in(&mut connection, &base, search).await?;
+            Ok::<_, PortError>((holders, base.as_str().is_empty()))
+        };
+        let elsewhere = join_all(self.forests.iter().map(|forest| forest.search(search)));
+        let (here, elsewhere) = join(here, elsewhere).await;
+        let (holders, forest) = here?;
         let mut found = SpnsFound {
-            forest: base.as_str().is_empty(),
+            holders,
+            forest,
             ..SpnsFound::default()
         };
-        for filter in filters(search) {
-            let entries = connection.find(&base, &filter, &attributes).await?;
-            let holders = entries.iter().flat_map(holders_of);
-            found
-                .holders
-                .extend(holders.filter(|one| is_wanted(search, &one.spn)));
+        for (forest, searched) in self.forests.iter().zip(elsewhere) {
+            match searched {
+                Ok(holders) => {
+                    found.holders.extend(holders);
+                    found.others.push(forest.name().to_owned());
+                }
+                Err(unseen) => found.unseen.push(unseen),
+            }
         }
         found.holders.sort();
         found.holders.dedup();
@@ -199,6 +204,22 @@ impl ActiveDirectory {
         }
         Ok(Aliases::parse(entry.texts(MAPPINGS)))
     }
+}
+
+/// Who has which SPNs below `base`.
+pub(super) async fn found_in(
+    connection: &mut Connection,
+    base: &Dn,
+    search: &SpnSearch,
+) -> Result<Vec<SpnHolder>, PortError> {
+    let attributes = ["objectGUID", "sAMAccountName", SPNS];
+    let mut found = Vec::new();
+    for filter in filters(search) {
+        let entries = connection.find(base, &filter, &attributes).await?;
+        let holders = entries.iter().flat_map(holders_of);
+        found.extend(holders.filter(|one| is_wanted(search, &one.spn)));
+    }
+    Ok(found)
 }
 
 fn filters(search: &SpnSearch) -> Vec<Filter> {
@@ -238,6 +259,7 @@ fn holders_of(entry: &Entry) -> impl Iterator<Item = SpnHolder> {
             account: account.to_owned(),
             distinguished_name: entry.name().to_owned(),
             guid: entry.guid()?,
+            forest: None,
         })
     })
 }

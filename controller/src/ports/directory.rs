@@ -51,6 +51,31 @@ pub struct SpnHolder {
     pub distinguished_name: String,
     /// `objectGUID`.
     pub guid: [u8; 16],
+    /// The other forest that it is in; none: the array's own.
+    pub forest: Option<String>,
+}
+
+impl SpnHolder {
+    /// `svc-web$ (CN=svc-web,…)`, and the forest, where it is another.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        let name = format!("{} ({})", self.account, self.distinguished_name);
+        match &self.forest {
+            None => name,
+            Some(forest) => format!("{name} in the forest {forest}"),
+        }
+    }
+}
+
+/// Another forest that could not be looked through.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ForestUnseen {
+    /// Its domain, as configured.
+    pub forest: String,
+    /// Why.
+    pub why: String,
+    /// What to type next.
+    pub next: String,
 }
 
 /// What a search for SPNs has found.
@@ -60,6 +85,10 @@ pub struct SpnsFound {
     pub holders: Vec<SpnHolder>,
     /// Whether the whole forest was searched; else the domain alone, for want of a global catalog.
     pub forest: bool,
+    /// The other forests that were searched.
+    pub others: Vec<String>,
+    /// Those that could not be.
+    pub unseen: Vec<ForestUnseen>,
 }
 
 /// One write of a new password.

@@ -22,8 +22,8 @@ use super::{StandIn, begin_for, commit, go_on, in_service};
 use crate::desired::Desired;
 use crate::keys::seal_password;
 use crate::ports::{
-    AccountRef, Directory, NewAccount, NotLoggedIn, PasswordWrite, PortError, SpnHolder, SpnSearch,
-    SpnsFound, Values,
+    AccountRef, Directory, ForestUnseen, NewAccount, NotLoggedIn, PasswordWrite, PortError,
+    SpnHolder, SpnSearch, SpnsFound, Values,
 };
 use crate::reconcile::Reconciler;
 use crate::store::{ArrayRecord, PreviousGeneration, Read as _};
@@ -108,6 +108,8 @@ struct Domain {
     reticent: AtomicBool,
     /// Whether its domain controllers are Samba's.
     samba: AtomicBool,
+    /// Whether other forests are looked through.
+    forests: AtomicBool,
 }
 
 /// An array in service in such a domain: generation 1, kvno 4, keyset 7, nodes n1 and n2.
@@ -139,6 +141,7 @@ impl Scene {
             logins: AtomicUsize::default(),
             reticent: AtomicBool::default(),
             samba: AtomicBool::default(),
+            forests: AtomicBool::default(),
         });
         let site = StandIn::around(domain.clone(), domain.clone(), None);
         let mut array = in_service(&site, &["n1", "n2"]);
@@ -227,8 +230,19 @@ impl Scene {
             account: (*account).to_owned(),
             distinguished_name: format!("CN={account},DC=corp,DC=example"),
             guid: [99; 16],
+            forest: None,
         };
         *self.domain.others.lock().unwrap() = spns.iter().map(holder).collect();
+    }
+
+    /// These accounts of another forest have these SPNs, too; and a third forest does not answer.
+    pub(crate) fn abroad(&self, spns: &[(&str, &str)]) {
+        self.others(spns);
+        for one in self.domain.others.lock().unwrap().iter_mut() {
+            one.forest = Some("other.example".to_owned());
+            one.distinguished_name = format!("CN={},DC=other,DC=example", one.account);
+        }
+        self.domain.forests.store(true, Ordering::Relaxed);
     }
 
     pub(crate) fn delete(&self) {
@@ -407,10 +421,20 @@ impl Directory for Domain {
     }
 
     async fn spn_holders(&self, _: &DcName, _: &SpnSearch) -> Result<SpnsFound, PortError> {
-        Ok(SpnsFound {
+        let mut found = SpnsFound {
             holders: self.others.lock().unwrap().clone(),
             forest: true,
-        })
+            ..SpnsFound::default()
+        };
+        if self.forests.load(Ordering::Relaxed) {
+            found.others.push("other.example".to_owned());
+            found.unseen.push(ForestUnseen {
+                forest: "third.example".to_owned(),
+                why: "no answer".to_owned(),
+                next: "nc -vz dc.third.example 3269".to_owned(),
+            });
+        }
+        Ok(found)
     }
 
     async fn make_change(&self, change: &DirectoryChange) -> Answer {

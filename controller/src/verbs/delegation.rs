@@ -68,10 +68,15 @@ impl Controller {
             let what = format!("{} has no registered SPN", array.name);
             No::bad_state("spn-missing", what).next(format!("keyroll node list {}", array.name))
         })?;
-        let to = Principal::of_spn(&request.to, &array.realm)?;
+        let help = |no: No| no.next("keyroll delegation test --help");
+        let to =
+            Principal::of_spn(&request.to, &array.realm).map_err(|error| help(error.into()))?;
         let user = match request.user.as_str() {
             "" => None,
-            name => Some(Principal::new(vec![name.to_owned()], array.realm.clone())?),
+            name => {
+                let user = Principal::new(vec![name.to_owned()], array.realm.clone());
+                Some(user.map_err(|error| help(error.into()))?)
+            }
         };
         let dc = self.writer().await?;
         // The controller's own account is named as it binds, with or without its realm.

@@ -8,7 +8,7 @@ mod directory;
 mod nodes;
 mod service;
 
-use futures_util::future::{OptionFuture, join_all, join3, join4};
+use futures_util::future::{OptionFuture, join_all, join3, join5};
 use keyroll::doctor::{ArrayFacts, Examined, Facts, Grade, OpenRoll, ScheduleFacts, examine};
 use keyroll::roll::Roll;
 use keyroll_proto::operator as said;
@@ -48,13 +48,14 @@ impl Controller {
         let looks = join_all(nodes.iter().map(|node| self.look_at(desired, &node.name)));
         let services = page.map(|page| self.service_facts(desired, page, &nodes));
         let services = OptionFuture::from(services);
-        let domain = join4(
+        let domain = join5(
             self.domain_facts(desired),
             self.host_facts(array),
+            self.name_facts(array),
             self.delegation_facts(array),
             self.surplus_facts(array),
         );
-        let ((dcs, hosts, delegation, surplus), looks, services) =
+        let ((dcs, hosts, names, delegation, surplus), looks, services) =
             join3(domain, looks, services).await;
         let (dcs, ticket) = dcs?;
         let each = nodes.iter().zip(looks);
@@ -64,6 +65,7 @@ impl Controller {
             array: self.array_facts(desired)?,
             dcs,
             hosts,
+            names,
             delegation,
             surplus,
             nodes: join_all(each).await,

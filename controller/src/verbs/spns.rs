@@ -11,6 +11,8 @@ use super::changes::Wanted;
 use super::no::No;
 use crate::store::{ArrayRecord, Change, Read as _, StoreError};
 
+use look::Narrow;
+
 mod check;
 mod doubled;
 mod look;
@@ -73,8 +75,8 @@ impl Controller {
         let mut plan = Plan::default();
         let mut modifications = Vec::new();
         for spn in spns {
-            let narrow = self.demand_free(&array.account.guid, dc, spn).await?;
-            plan.note(narrow);
+            let notes = self.demand_free(&array.account.guid, dc, spn).await?;
+            plan.note(notes);
             if present.iter().any(|one| spn.is_same(one)) {
                 plan.notes.push(format!("{spn} is registered already"));
                 continue;
@@ -125,19 +127,46 @@ impl Controller {
     /// The array's account as a target, and its SPNs as they are in the directory.
     async fn own(&self, array: &ArrayRecord, dc: &DcName) -> Result<(Target, Vec<String>), No> {
         let account = &array.account;
-        let values = self
-            .ports
-            .directory
-            .values(dc, &account.guid, &[SPNS])
-            .await?;
-        let present = values.get(SPNS).into_iter().flatten();
-        let present = present.map(|value| String::from_utf8_lossy(value).into_owned());
+        let present = self.present(array, dc).await?;
+        if let Some(hidden) = self.hidden(array, dc, &present).await? {
+            return Err(No::refused("account-hidden", hidden.why).next(hidden.next));
+        }
         let target = Target {
             guid: account.guid,
             account: account.sam_account_name.clone(),
             distinguished_name: account.distinguished_name.clone(),
         };
-        Ok((target, present.collect()))
+        Ok((target, present))
+    }
+
+    /// The account's SPNs as they are shown.
+    async fn present(&self, array: &ArrayRecord, dc: &DcName) -> Result<Vec<String>, No> {
+        let guid = &array.account.guid;
+        let values = self.ports.directory.values(dc, guid, &[SPNS]).await?;
+        let present = values.get(SPNS).into_iter().flatten();
+        let present = present.map(|value| String::from_utf8_lossy(value).into_owned());
+        Ok(present.collect())
+    }
+
+    /// Why none is shown, where it is not that there is none.
+    async fn hidden(
+        &self,
+        array: &ArrayRecord,
+        dc: &DcName,
+        present: &[String],
+    ) -> Result<Option<Narrow>, No> {
+        if !present.is_empty() {
+            return Ok(None);
+        }
+        let state = self.ports.directory.read(dc, &array.account_ref()).await?;
+        Ok(state.hides(SPNS).then(|| Narrow {
+            why: format!(
+                "nobody can say which SPNs {} has: {SPNS} is not shown, and the controller's \
+                 account lacks the right to read that (Read Property)",
+                array.account.sam_account_name
+            ),
+            next: state.let_read(&[SPNS]),
+        }))
     }
 
     /// A change that registers SPNs, planned some other way than by `spn add`, is made only where
@@ -160,8 +189,8 @@ impl Controller {
         let spns = parsed(&spns)?;
         let mut notes = Vec::new();
         for spn in &spns {
-            let narrow = self.demand_free(&change.target.guid, &change.dc, spn);
-            notes.extend(narrow.await?);
+            let more = self.demand_free(&change.target.guid, &change.dc, spn);
+            notes.extend(more.await?);
         }
         notes.dedup();
         let of_account = |array: &ArrayRecord| array.account.guid == change.target.guid;
@@ -186,9 +215,12 @@ struct Plan {
 }
 
 impl Plan {
-    fn note(&mut self, note: Option<String>) {
-        let new = note.filter(|note| !self.notes.contains(note));
-        self.notes.extend(new);
+    fn note(&mut self, notes: Vec<String>) {
+        for note in notes {
+            if !self.notes.contains(&note) {
+                self.notes.push(note);
+            }
+        }
     }
 
     fn push(&mut self, dc: &DcName, target: Target, modifications: Vec<Modification>) {

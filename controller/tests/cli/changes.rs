@@ -159,6 +159,60 @@ fn a_node_that_gets_no_keys_is_named() {
 }
 
 #[test]
+fn a_change_that_is_refused_is_told_once() {
+    let world = World::new();
+    world.fake.knobs().made = Some("refused");
+    world.fake.knobs().plan = Some(PlannedChanges {
+        next: vec!["keyroll spn check web".to_owned()],
+        ..samples::planned(false)
+    });
+    let line = "change undo 7 --yes --with-controller-rights";
+    for line in [line, "spn add web HTTP/a --yes --with-controller-rights"] {
+        let ran = world.run(line).exits(1);
+        let said = format!("{}{}", ran.out, ran.err);
+        assert_eq!(said.matches("change 7 refused").count(), 1, "{ran:?}");
+        assert_eq!(said.matches("next: ").count(), 1, "{ran:?}");
+        assert!(!said.contains("spn check"), "{ran:?}");
+    }
+    // A program has the whole of it.
+    let ran = world.run(&format!("{line} --output json")).exits(1);
+    assert!(ran.out.contains("\"state\": \"refused\""), "{ran:?}");
+}
+
+#[test]
+fn what_cannot_be_read_is_to_be_looked_at() {
+    let world = World::new();
+    let line = "change undo 7 --yes --bind-as anna --bind-password-file /nowhere/password";
+    let ran = world.run(line).exits(74);
+    assert!(
+        ran.err.contains("/nowhere/password cannot be read"),
+        "{ran:?}"
+    );
+    assert!(ran.err.contains("next: ls -ld /nowhere\n"), "{ran:?}");
+}
+
+#[test]
+fn what_the_directory_hides_is_not_called_missing() {
+    let world = World::new();
+    world.fake.knobs().hidden = true;
+    let ran = world.run("spn list web").exits(0);
+    let told = "svc-web$ is not shown\nnext: dsacls …\n";
+    assert!(ran.out.ends_with(told), "{ran:?}");
+}
+
+#[test]
+fn forests_are_told_that_were_not_looked_through() {
+    let ran = World::new().run("spn duplicates").exits(1);
+    for words in [
+        "among 812 SPNs of the forest and other.example\n",
+        "unknown third.example: not looked through: no answer\n",
+        "  next: nc -vz dc.third.example 3269",
+    ] {
+        assert!(ran.out.contains(words), "{words}: {}", ran.out);
+    }
+}
+
+#[test]
 fn a_plan_of_names_says_which_and_how() {
     World::new().run("spn plan web").exits(2);
     let ran = World::new().run("spn plan web --name web").exits(0);

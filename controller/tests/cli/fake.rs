@@ -42,6 +42,10 @@ pub struct Knobs {
     pub changes: Option<Vec<ChangeView>>,
     /// What `PlanSpns` answers, instead of the sample; told whether it is a dry run.
     pub plan: Option<PlannedChanges>,
+    /// What becomes of a change that the controller makes, instead of `applied`.
+    pub made: Option<&'static str>,
+    /// The directory does not show which SPNs an account has.
+    pub hidden: bool,
     /// Some node never gets the keys of an SPN.
     pub lacks_keys: bool,
     /// Never answer.
@@ -209,8 +213,13 @@ answers! {
         };
         report_change ReportChangeRequest => ChangeView, |_, r| samples::reported(&r);
         undo_change UndoChangeRequest => PlannedChanges, |_, r| samples::planned(r.dry_run);
-        make_change MakeChangeRequest => ChangeView, |_, _| samples::change("applied");
-        list_spns ListSpnsRequest => ListSpnsReply, |_, _| samples::spns();
+        make_change MakeChangeRequest => ChangeView, |fake, _| {
+            let state = fake.knobs().made.unwrap_or("applied");
+            samples::change(state)
+        };
+        list_spns ListSpnsRequest => ListSpnsReply, |fake, _| {
+            if fake.knobs().hidden { samples::hidden_spns() } else { samples::spns() }
+        };
         suggest_spns SuggestSpnsRequest => ListSpnsReply, |_, _| {
             let add = "keyroll spn add web HTTP/new".into();
             let setspn = "setspn -S HTTP/new \"svc-web$\"".into();

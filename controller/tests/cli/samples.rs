@@ -2,11 +2,13 @@
 
 mod approvals;
 mod delegation;
+mod names;
 
 use keyroll_proto::operator::*;
 
 pub use approvals::approvals;
 pub use delegation::{delegation, planned_delegation, tested};
+pub use names::{duplicate_spns, hidden_spns, prepared, spns};
 
 /// 2026-08-01 12:00:00 UTC.
 pub const NOON: i64 = 1_785_585_600;
@@ -377,63 +379,4 @@ pub fn reported(request: &ReportChangeRequest) -> ChangeView {
         &request.outcome
     };
     change(state)
-}
-
-/// Two SPNs, one on its way out.
-pub fn spns() -> ListSpnsReply {
-    let spn = |spn: &str, state: &str, left_seconds| SpnView {
-        spn: spn.into(),
-        state: state.into(),
-        owner: String::new(),
-        held_by: 2,
-        nodes: 2,
-        left_seconds,
-    };
-    ListSpnsReply {
-        spns: vec![
-            spn("HTTP/web.corp.example", "registered", 0),
-            spn("HTTP/old.corp.example", "leaving", 5_400),
-        ],
-        commands: Vec::new(),
-    }
-}
-
-/// A name with two owners that look the same.
-pub fn duplicate_spns() -> DuplicateSpnsReply {
-    let holder = |spn: &str, account: &str| SpnHolder {
-        spn: spn.into(),
-        account: account.into(),
-        distinguished_name: format!("CN={account},DC=corp,DC=example"),
-    };
-    DuplicateSpnsReply {
-        duplicates: vec![DuplicateSpn {
-            likeness: "look-alike".into(),
-            holders: vec![
-                holder("HTTP/web", "svc-web$"),
-                holder("HTTP/w\u{435}b", "evil"),
-            ],
-            next: "find out who made it".into(),
-            grade: "broken".into(),
-        }],
-        looked_at: 812,
-        forest: true,
-    }
-}
-
-/// Held after the second look.
-pub fn prepared(looked_before: bool) -> PrepareSpnsReply {
-    let waiting = RollNodeView {
-        node: "node2".into(),
-        state: "behind".into(),
-        reason: "it is being given them".into(),
-    };
-    PrepareSpnsReply {
-        ready: looked_before,
-        nodes: 2,
-        waiting: if looked_before {
-            Vec::new()
-        } else {
-            vec![waiting]
-        },
-    }
 }

@@ -39,7 +39,7 @@ async fn spns_of(directory: &ActiveDirectory, lab: &Lab, made: &Made) -> Vec<Str
 
 pub async fn a_duplicate_ends_without_a_gap(lab: &'static Lab) {
     let spn = format!("HTTP/{}.corp.example", lab.name("shared"));
-    let [one, two] = twins(lab, &[spn.clone()]).await;
+    let [one, two] = twins(lab, std::slice::from_ref(&spn)).await;
     let directory = lab.administrator();
     let vendor = directory.vendor(&lab.dc1).await.unwrap();
     assert!(keeps_duplicates(vendor.as_deref()), "{vendor:?}");
@@ -71,7 +71,7 @@ pub async fn a_duplicate_ends_without_a_gap(lab: &'static Lab) {
 /// An account may have no other name than the one that it is to lose.
 pub async fn the_only_name_goes_too(lab: &'static Lab) {
     let spn = format!("HTTP/{}.corp.example", lab.name("only"));
-    let [_, two] = twins(lab, &[spn.clone()]).await;
+    let [_, two] = twins(lab, std::slice::from_ref(&spn)).await;
     let directory = lab.administrator();
     let own = two.service().name();
     let alone = change(lab, &two, vec![Modification::delete(SPNS, own)]);

@@ -118,6 +118,7 @@ impl Lab {
             write_timeout_seconds: 10,
             accounts_below: Vec::new(),
             exceptions: Vec::new(),
+            forests: Vec::new(),
         }
     }
 

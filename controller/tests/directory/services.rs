@@ -46,7 +46,7 @@ pub async fn a_name_of_another_account_is_refused(lab: &'static Lab) {
 pub async fn a_duplicate_that_replication_made_shows(lab: &'static Lab) {
     let directory = lab.administrator();
     let spn = format!("HTTP/{}.corp.example", lab.name("shared"));
-    let [one, two] = twins(lab, &[spn.clone()]).await;
+    let [one, two] = twins(lab, std::slice::from_ref(&spn)).await;
     let state = directory.read(&lab.dc1, &one.account).await.unwrap();
     let other = lab.distinguished_name("dc1", &two.account);
     let [owner] = &state.other_owners.found[..] else {

@@ -6,6 +6,7 @@ use crate::account::hidden;
 use crate::account::protection::Protection;
 use crate::account::tests::{other, owners};
 use crate::doctor::Grade::{Broken, Unknown, Warning};
+use crate::spn::Likeness;
 
 #[track_caller]
 fn account_names(spoil: fn(&mut AccountState), expected: &[(&str, Grade)]) {
@@ -289,4 +290,84 @@ fn a_name_on_its_way_in_or_out_is_not_broken() {
     let mut found = examine(&facts).into_iter();
     let gone = found.find(|one| one.finding.grade == Broken).unwrap();
     assert_eq!(gone.finding.mend, format!("keyroll spn add web {}", too()));
+}
+
+/// Somebody with the array's name, or one like it.
+fn rival(likeness: Likeness, theirs: &str, forest: Option<&str>) -> Rival {
+    Rival {
+        spn: "HTTP/web.corp.example".to_owned(),
+        likeness,
+        theirs: theirs.to_owned(),
+        account: "evil".to_owned(),
+        distinguished_name: "CN=evil,DC=corp".to_owned(),
+        guid: [7; 16],
+        forest: forest.map(str::to_owned),
+    }
+}
+
+#[test]
+fn whoever_passes_for_the_account_is_named_and_no_look_alike_is_moved() {
+    let alike = "HTTP/w\u{435}b.corp.example";
+    for (rival, evidence, mend) in [
+        (
+            rival(Likeness::LooksAlike, alike, None),
+            r"CN=evil,DC=corp has HTTP/w\u{435}b.corp.example, another name that looks like it",
+            r"samba-tool spn delete $'HTTP/w\xd0\xb5b.corp.example' evil (or Set-ADObject ",
+        ),
+        (
+            rival(Likeness::Hidden, alike, Some("other.example")),
+            r"CN=evil,DC=corp in the forest other.example has HTTP/w\u{435}b.corp.example, another",
+            r"in other.example: samba-tool spn delete $'HTTP/w\xd0\xb5b.corp.example' evil (or ",
+        ),
+        (
+            rival(
+                Likeness::Case,
+                "http/WEB.corp.example",
+                Some("other.example"),
+            ),
+            "CN=evil,DC=corp in the forest other.example has it too",
+            "in other.example: samba-tool spn delete http/WEB.corp.example evil (or ",
+        ),
+    ] {
+        let mut facts = healthy();
+        facts.names = Ok(NameFacts {
+            rivals: vec![rival],
+            ..NameFacts::default()
+        });
+        let found = examine(&facts).into_iter();
+        let found: Vec<_> = found.filter(|one| one.check == "spn-unique").collect();
+        let [only] = &found[..] else {
+            panic!("{found:?}");
+        };
+        assert_eq!(only.finding.grade, Broken);
+        assert!(only.finding.evidence.starts_with(evidence), "{only:?}");
+        assert!(only.finding.mend.starts_with(mend), "{only:?}");
+        assert!(!only.finding.mend.contains("spn move"), "{only:?}");
+    }
+    // A second owner here is told by what the account itself shows.
+    let mut facts = healthy();
+    facts.names = Ok(NameFacts {
+        rivals: vec![rival(Likeness::Exact, "HTTP/web.corp.example", None)],
+        forests: vec!["other.example".to_owned()],
+        unseen: vec![(
+            "third.example".to_owned(),
+            Unseen {
+                why: "no answer".to_owned(),
+                next: "nc -vz dc.third.example 3269".to_owned(),
+                kind: UnseenKind::Silent,
+            },
+        )],
+    });
+    let found = examine(&facts).into_iter();
+    let found = found.filter(|one| one.check == "spn-unique");
+    let found: Vec<_> = found
+        .map(|one| (one.finding.grade, one.finding.object, one.finding.evidence))
+        .collect();
+    assert_eq!(found[0].0, Grade::Ok);
+    assert!(
+        found[0].2.contains("in its domain and other.example"),
+        "{found:?}"
+    );
+    assert_eq!(found[1].0, Unknown);
+    assert_eq!(found[1].1, "third.example");
 }

@@ -170,7 +170,7 @@ fn others() -> Vec<Other> {
                 "another account has its SPN",
                 "spn-duplicate",
                 &["HTTP/bad.corp.example", "has it too"],
-                "setspn -D HTTP/bad.corp.example",
+                "keyroll spn move bad HTTP/bad.corp.example",
             ),
             "bad",
             duplicate_spn,

@@ -202,6 +202,7 @@ pub fn settings(lab: &Lab) -> Result<DirectorySettings> {
         write_timeout_seconds: 10,
         accounts_below: Vec::new(),
         exceptions: Vec::new(),
+        forests: Vec::new(),
     };
     Ok(config.settings()?)
 }

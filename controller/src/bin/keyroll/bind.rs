@@ -11,7 +11,7 @@ use clap::Args;
 use keyroll::kerberos::{Principal, Realm};
 use keyroll::name::DcName;
 use keyroll::secret::SecretBytes;
-use keyroll_controller::directory::config::DirectorySettings;
+use keyroll_controller::directory::config::{DirectorySettings, Transport};
 use keyroll_controller::directory::credential::{self, CredentialSource, Place};
 use keyroll_controller::directory::{ActiveDirectory, Kdcs, operator};
 use keyroll_controller::ports::PortError;
@@ -130,20 +130,43 @@ impl Operator {
     /// # Errors
     /// The credential cannot be read.
     pub fn directory(&self, dc: &DcName) -> Result<ActiveDirectory, Trouble> {
-        ActiveDirectory::new(self.settings(dc)).map_err(|error| not_bound(&error))
+        ActiveDirectory::new(self.settings(dc)).map_err(|error| not_bound(dc, &error))
     }
 }
 
-/// Why the directory did not let the operator in, or did not answer.
-pub fn not_bound(error: &PortError) -> Trouble {
+/// Why a domain controller did not let the operator in, or did not answer.
+pub fn not_bound(dc: &DcName, error: &PortError) -> Trouble {
+    let what = error.to_string();
     match error {
         PortError::Unreachable { .. } => {
-            Trouble::new(Exit::TryAgain, "directory-unreachable", error.to_string())
+            let ports = Transport::Gssapi.port();
+            let next = format!("nc -vz {dc} 88 && nc -vz {dc} {ports}");
+            Trouble::new(Exit::TryAgain, "directory-unreachable", what).next(next)
         }
         PortError::Refused { next, .. } => {
-            Trouble::new(Exit::Denied, "bind-refused", error.to_string()).next(next.clone())
+            let next = if next.is_empty() {
+                way_out(&what)
+            } else {
+                next.clone()
+            };
+            Trouble::new(Exit::Denied, "bind-refused", what).next(next)
         }
-        PortError::Missing { .. } => Trouble::new(Exit::Denied, "object-hidden", error.to_string()),
+        PortError::Missing { .. } => Trouble::new(Exit::Denied, "object-hidden", what)
+            .next("bind as somebody who may read it: --bind-as USER"),
+    }
+}
+
+/// What to type about a KDC's refusal, which names an error by its word (RFC 4120 section 7.5.9).
+fn way_out(what: &str) -> String {
+    let mut words = what.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
+    let is_code = |word: &&str| {
+        ["KDC_ERR_", "KRB_AP_ERR_"]
+            .iter()
+            .any(|one| word.starts_with(one))
+    };
+    match words.find(is_code) {
+        Some(code) => format!("keyroll explain {code}, or bind as somebody else: --bind-as USER"),
+        None => "kinit, or say who binds: --bind-as USER".to_owned(),
     }
 }
 
@@ -194,6 +217,41 @@ mod tests {
         ] {
             let found = super::principal(name, &realm).ok();
             assert_eq!(found.map(|found| found.to_string()).as_deref(), principal);
+        }
+    }
+
+    #[test]
+    fn who_is_not_let_in_is_told_what_to_type() {
+        let dc = "dc1.corp.example".parse().unwrap();
+        let refused = |why: &str, next: &str| PortError::Refused {
+            object: "alice".to_owned(),
+            why: why.to_owned(),
+            next: next.to_owned(),
+        };
+        let unreachable = PortError::Unreachable {
+            object: "dc1".to_owned(),
+            why: "no answer".to_owned(),
+        };
+        let missing = PortError::Missing {
+            object: "svc-web$".to_owned(),
+        };
+        for (error, next) in [
+            (refused("why", "kinit"), "kinit"),
+            (
+                refused("KDC_ERR_PREAUTH_FAILED (24): …", ""),
+                "keyroll explain KDC_ERR_PREAUTH_FAILED, or bind as somebody else: --bind-as USER",
+            ),
+            (
+                refused("no word", ""),
+                "kinit, or say who binds: --bind-as USER",
+            ),
+            (
+                unreachable,
+                "nc -vz dc1.corp.example 88 && nc -vz dc1.corp.example 389",
+            ),
+            (missing, "bind as somebody who may read it: --bind-as USER"),
+        ] {
+            assert_eq!(not_bound(&dc, &error).next, next);
         }
     }
 }

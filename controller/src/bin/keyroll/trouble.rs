@@ -49,13 +49,13 @@ impl Trouble {
     /// A file that could not be read.
     pub fn unreadable(path: &std::path::Path, error: &io::Error) -> Self {
         let what = format!("{} cannot be read: {error}", path.display());
-        Self::new(Exit::InputOutput, "unreadable-file", what)
+        Self::new(Exit::InputOutput, "unreadable-file", what).next(listed(path))
     }
 
     /// A file that could not be written.
     pub fn unwritable(path: &std::path::Path, error: &io::Error) -> Self {
         let what = format!("{} cannot be written: {error}", path.display());
-        Self::new(Exit::CannotWrite, "unwritable-file", what)
+        Self::new(Exit::CannotWrite, "unwritable-file", what).next(listed(path))
     }
 
     /// A controller that did not answer, from the error that the connection gave.
@@ -158,6 +158,20 @@ impl Trouble {
             "next": self.next,
             "exit": self.exit,
         }})
+    }
+}
+
+/// What shows the file, or the folder that it should be in; standard input and output have none.
+fn listed(path: &std::path::Path) -> String {
+    let place = if path.exists() {
+        Some(path)
+    } else {
+        path.parent()
+    };
+    match place {
+        _ if path.as_os_str() == "-" => String::new(),
+        Some(place) if !place.as_os_str().is_empty() => format!("ls -ld {}", place.display()),
+        _ => "ls -l".to_owned(),
     }
 }
 

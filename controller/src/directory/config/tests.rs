@@ -119,3 +119,60 @@ fn what_cannot_be_used_is_refused_by_its_key() {
         assert!(error.contains(named), "{named} is not named: {error}");
     }
 }
+
+#[test]
+fn other_forests_have_settings_of_their_own() {
+    let other = r#"
+        [[forest]]
+        domain = "Other.Example."
+        ca = ["/etc/keyroll/other-ca.pem"]
+        bind = { principal = "svc-reader@other.example", password-credential = "other" }
+        [[forest]]
+        domain = "third.example"
+        realm = "REALM.EXAMPLE"
+        transport = "gssapi"
+        domain-controllers = ["gc.third.example"]
+        bind = { principal = "reader@third.example", keytab = "/etc/keyroll/third.keytab" }
+    "#;
+    let settings = read(&format!("connect-timeout-seconds = 3\n{SMALLEST}{other}")).unwrap();
+    let [other, third] = &settings.forests[..] else {
+        panic!("{:?}", settings.forests);
+    };
+    assert_eq!(other.domain, "other.example");
+    assert_eq!(other.ca, [PathBuf::from("/etc/keyroll/other-ca.pem")]);
+    assert_eq!(other.principal.to_string(), "svc-reader@OTHER.EXAMPLE");
+    assert_eq!(other.connect_timeout, Duration::from_secs(3));
+    assert_eq!(third.principal.to_string(), "reader@REALM.EXAMPLE");
+    assert_eq!(third.transport, Transport::Gssapi);
+
+    let one = |lines: &str| {
+        let bind = "bind = { principal = \"a@other.example\", keytab = \"/k\" }";
+        read(&format!("{SMALLEST}[[forest]]\n{lines}\n{bind}\n")).unwrap_err()
+    };
+    for (lines, why) in [
+        (
+            "domain = \"other.example\"",
+            "other.example: ca: name the PEM file",
+        ),
+        (
+            "domain = \"third.example\"\nca = [\"/x\"]",
+            "third.example: bind.principal: its domain is not",
+        ),
+        ("ca = [\"/x\"]", "missing field `domain`"),
+        (
+            "domain = \"other.example\"\nfence-attribute = \"info\"",
+            "unknown field `fence-attribute`",
+        ),
+    ] {
+        let error = one(lines);
+        assert!(error.contains(why), "{lines}: {error}");
+    }
+    let own = r#"
+        [[forest]]
+        domain = "corp.example"
+        ca = ["/x"]
+        bind = { principal = "a@corp.example", keytab = "/k" }
+    "#;
+    let error = read(&format!("{SMALLEST}{own}")).unwrap_err();
+    assert!(error.contains("looked through anyway"), "{error}");
+}

@@ -129,6 +129,7 @@ impl FakeDc {
             write_timeout_seconds: 1,
             accounts_below: Vec::new(),
             exceptions: Vec::new(),
+            forests: Vec::new(),
         };
         let mut directory = ActiveDirectory::new(config.settings().unwrap()).unwrap();
         directory.connections.port = self.listener.local_addr().unwrap().port();

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use futures_util::future::{OptionFuture, join_all, join4};
 use keyroll::delegation;
-use keyroll::doctor::{DcFacts, HostFacts, Seen, Surplus, TicketFacts, Unseen};
+use keyroll::doctor::{
+    DcFacts, HostFacts, NameFacts, Rival, Seen, Surplus, TicketFacts, Unseen, UnseenKind,
+};
 use keyroll::kerberos::Principal;
 use keyroll::name::DcName;
 use keyroll::roll::WhichKey;
@@ -96,6 +98,42 @@ impl Controller {
         inventory
             .map(|inventory| delegation::findings(array.name.as_str(), &inventory))
             .map_err(Unseen::from)
+    }
+
+    /// Who else has the array's SPNs, or names like them, as the domain controller that is written
+    /// to shows it.
+    pub(super) async fn name_facts(&self, array: &ArrayRecord) -> Seen<NameFacts> {
+        let directory = &self.ports.directory;
+        let dcs = directory.domain_controllers().await.map_err(Unseen::from)?;
+        let Some(writer) = dcs.first() else {
+            return Ok(NameFacts::default());
+        };
+        let spns: Vec<Spn> = array
+            .spns
+            .iter()
+            .filter_map(|spn| spn.parse().ok())
+            .collect();
+        let rivals = self.rivals_of(&array.account.guid, writer, &spns).await;
+        let (rivals, searched) = rivals.map_err(Unseen::from)?;
+        let rivals = rivals.into_iter().map(|(spn, likeness, one)| Rival {
+            spn: spn.to_string(),
+            likeness,
+            theirs: one.spn,
+            account: one.account,
+            distinguished_name: one.distinguished_name,
+            guid: one.guid,
+            forest: one.forest,
+        });
+        let unseen = searched.unseen.into_iter().map(|one| {
+            let why = format!("it was not looked through: {}", one.why);
+            let (next, kind) = (one.next, UnseenKind::Silent);
+            (one.forest, Unseen { why, next, kind })
+        });
+        Ok(NameFacts {
+            rivals: rivals.collect(),
+            forests: searched.others,
+            unseen: unseen.collect(),
+        })
     }
 
     /// What the controller's account may do beside its work, by the same domain controller.

@@ -5,6 +5,7 @@ use keyroll::kerberos::Principal;
 use keyroll::spn::{HostGrade, HostRecords, Spn, host_faults};
 use keyroll_proto::operator as said;
 
+use super::look::taken_away;
 use crate::driver::ap_request;
 use crate::ports::{KnownKeys, PortError};
 use crate::store::ArrayRecord;
@@ -28,7 +29,12 @@ impl Controller {
         let listed = self.list_spns(&listed).await?;
         let mut checks = Vec::new();
         for view in &listed.spns {
-            checks.extend(self.check_spn(&array, view).await?);
+            if view.state == "unknown" {
+                let (what, why) = ("may be registered or not", &listed.unknown_because);
+                checks.push(check("unknown", &view.spn, what, why, &listed.next));
+            } else {
+                checks.extend(self.check_spn(&array, view).await?);
+            }
         }
         if listed.spns.is_empty() {
             let next = format!("keyroll spn plan {} --name HOST", array.name);
@@ -70,29 +76,24 @@ impl Controller {
         }
         let dc = self.writer().await?;
         let others = self.others_with(&array.account.guid, &dc, &spn).await?;
-        if let Some(narrow) = others.narrow(&dc) {
-            let next = "keyroll spn check again once a global catalog answers on port 3269 or 3268";
-            checks.push(check(
-                "notice",
-                &spn,
-                "may have owners elsewhere",
-                narrow,
-                next,
-            ));
+        for narrow in others.narrow(&dc) {
+            let what = "may have owners elsewhere";
+            checks.push(check("notice", &spn, what, narrow.why, narrow.next));
         }
         for other in others.holders {
-            let (what, next) = if spn.is_same(&other.spn) {
+            let (what, next) = if !spn.is_same(&other.spn) {
+                ("has a look-alike", taken_away(&other))
+            } else if other.forest.is_some() {
+                ("has an owner in another forest, too", taken_away(&other))
+            } else {
                 let next = format!("keyroll spn move {} {spn} --dry-run", array.name);
                 ("has another owner, too", next)
-            } else {
-                ("has a look-alike", "keyroll spn duplicates".to_owned())
             };
-            let spelled = other.spn.escape_default();
-            let evidence = format!("{spelled} of {}", other.distinguished_name);
+            let evidence = format!("{} of {}", other.spn.escape_default(), other.shown());
             checks.push(check("broken", &spn, what, evidence, next));
         }
         let found = self.ports.directory.host(spn.host()).await;
-        checks.extend(dns_checks(&spn, &array.spns, found));
+        checks.extend(dns_checks(array.name.as_str(), &spn, &array.spns, found));
         checks.extend(self.ticket_checks(array, &spn).await?);
         Ok(checks)
     }
@@ -194,6 +195,7 @@ fn state_check(array: &ArrayRecord, view: &said::SpnView) -> said::Check {
 
 /// What a client makes of the host's records.
 pub(super) fn dns_checks(
+    array: &str,
     spn: &Spn,
     own: &[String],
     found: Result<HostRecords, PortError>,
@@ -210,13 +212,17 @@ pub(super) fn dns_checks(
     let addresses = addresses.collect::<Vec<_>>().join(", ");
     let there = check("ok", host, "has an address in DNS", &addresses, "");
     let mut checks = Vec::from_iter((!addresses.is_empty()).then_some(there));
-    checks.extend(host_faults(spn, own, &found).into_iter().map(|fault| {
-        let grade = match fault.grade {
-            HostGrade::Broken => "broken",
-            HostGrade::Warning => "warning",
-            HostGrade::Notice => "notice",
-        };
-        check(grade, host, fault.what, fault.leads_to, fault.next)
-    }));
+    checks.extend(
+        host_faults(array, spn, own, &found)
+            .into_iter()
+            .map(|fault| {
+                let grade = match fault.grade {
+                    HostGrade::Broken => "broken",
+                    HostGrade::Warning => "warning",
+                    HostGrade::Notice => "notice",
+                };
+                check(grade, host, fault.what, fault.leads_to, fault.next)
+            }),
+    );
     checks
 }

@@ -5,13 +5,13 @@ use std::collections::HashMap;
 use keyroll::spn::{Duplicate, Holder, Likeness, alias_clashes, duplicates};
 use keyroll_proto::operator as said;
 
-use super::look::{WHO_MADE_IT, holder};
+use super::look::{holder, taken_away};
 use crate::ports::{SpnHolder, SpnSearch};
 use crate::store::{ArrayRecord, Read as _};
 use crate::verbs::{Controller, No};
 
-/// The holders by distinguished name: one of the values of each.
-type ByName<'a> = HashMap<&'a str, &'a SpnHolder>;
+/// The holders by distinguished name and SPN.
+type ByName<'a> = HashMap<(&'a str, &'a str), &'a SpnHolder>;
 
 impl Controller {
     /// Names with two owners, in the forest, and those that HOST of another account answered for.
@@ -26,40 +26,63 @@ impl Controller {
         let aliases = directory.spn_aliases(&dc).await.unwrap_or_default();
         let arrays = self.ports.store.arrays()?;
         let all = &found.holders;
-        let named = all.iter().map(|one| (one.distinguished_name.as_str(), one));
-        let by_name: ByName<'_> = named.collect();
-        let clashes = alias_clashes(all.iter().map(holder), &aliases);
+        let named = |one| (key(one), one);
+        let by_name: ByName<'_> = all.iter().map(named).collect();
+        // What answers for a name in another forest is that one's own affair.
+        let own = all.iter().filter(|one| one.forest.is_none());
+        let clashes = alias_clashes(own.map(holder), &aliases);
         let doubled = duplicates(all.iter().map(holder)).into_iter();
         let doubled = doubled.chain(clashes);
+        let unseen = found.unseen.iter().map(|one| said::UnseenForest {
+            forest: one.forest.clone(),
+            why: one.why.clone(),
+            next: one.next.clone(),
+        });
         Ok(said::DuplicateSpnsReply {
             duplicates: doubled.map(|one| told(&one, &by_name, &arrays)).collect(),
             looked_at: all.len() as u64,
             forest: found.forest,
+            unseen: unseen.collect(),
+            others: found.others.clone(),
         })
     }
 }
 
 fn told(one: &Duplicate, by_name: &ByName<'_>, arrays: &[ArrayRecord]) -> said::DuplicateSpn {
-    let account = |holder: &Holder| by_name.get(holder.owner.as_str()).copied();
+    let account = |holder: &Holder| {
+        let key = (holder.owner.as_str(), holder.spn.as_str());
+        by_name.get(&key).copied()
+    };
     let said_holder = |holder: &Holder| said::SpnHolder {
         spn: holder.spn.clone(),
         account: account(holder).map_or_else(String::new, |one| one.account.clone()),
         distinguished_name: holder.owner.clone(),
+        forest: account(holder)
+            .and_then(|one| one.forest.clone())
+            .unwrap_or_default(),
     };
     let of_array = |holder: &Holder| {
         let guid = account(holder)?.guid;
         let array = arrays.iter().find(|array| array.account.guid == guid)?;
         Some((&array.name, holder.spn.escape_default().to_string()))
     };
+    let all = || one.holders.iter().filter_map(account);
     let (grade, next) = match one.likeness {
         Likeness::Exact | Likeness::Case => {
-            let next = match one.holders.iter().find_map(of_array) {
-                Some((name, spn)) => format!("keyroll spn move {name} {spn} --dry-run"),
-                None => "setspn -D SPN ACCOUNT, on all but one of them".to_owned(),
+            let mut ours = one.holders.iter().filter_map(of_array);
+            let abroad: Vec<&SpnHolder> = all().filter(|one| one.forest.is_some()).collect();
+            let next = match (ours.next(), abroad.len() + 1 < one.holders.len()) {
+                (Some(_), false) => each_taken(&abroad),
+                (Some((name, spn)), true) => format!("keyroll spn move {name} {spn} --dry-run"),
+                (None, _) => "setspn -D SPN ACCOUNT, on all but one of them".to_owned(),
             };
             ("broken", next)
         }
-        Likeness::Hidden | Likeness::LooksAlike => ("broken", WHO_MADE_IT.to_owned()),
+        // What is no plain text passes for what is.
+        Likeness::Hidden | Likeness::LooksAlike => {
+            let odd: Vec<&SpnHolder> = all().filter(|one| !one.spn.is_ascii()).collect();
+            ("broken", each_taken(&odd))
+        }
         Likeness::HostAlias => ("notice", String::new()),
     };
     said::DuplicateSpn {
@@ -68,4 +91,14 @@ fn told(one: &Duplicate, by_name: &ByName<'_>, arrays: &[ArrayRecord]) -> said::
         next,
         grade: grade.to_owned(),
     }
+}
+
+/// One command after the other.
+fn each_taken(some: &[&SpnHolder]) -> String {
+    let each: Vec<String> = some.iter().map(|one| taken_away(one)).collect();
+    each.join(", then ")
+}
+
+fn key(one: &SpnHolder) -> (&str, &str) {
+    (&one.distinguished_name, &one.spn)
 }

@@ -1,17 +1,21 @@
 //! Who has which SPN.
 
+use std::collections::BTreeSet;
+
 use keyroll::name::DcName;
-use keyroll::spn::{Aliases, Holder, Names, Spn, doubts, rivals, table};
+use keyroll::spn::{Aliases, Holder, Likeness, Names, Spn, doubts, rivals, table, take_away};
 use keyroll_proto::operator as said;
 
 use super::bad_spn;
-use crate::ports::{SpnHolder, SpnSearch, SpnsFound};
+use crate::ports::{PortError, SpnHolder, SpnSearch, SpnsFound};
 use crate::store::{ArrayRecord, Read as _};
 use crate::verbs::{Controller, No};
 
-/// What to do about a name that only looks like another.
-pub(super) const WHO_MADE_IT: &str =
-    "find out who made it: the domain controllers' audit of changes to it";
+/// What was not looked through, and what to do about that.
+pub(super) struct Narrow {
+    pub(super) why: String,
+    pub(super) next: String,
+}
 
 /// An SPN of nobody's, yet.
 fn view(spn: &str, state: &str, owner: String) -> said::SpnView {
@@ -34,18 +38,29 @@ impl Controller {
     ) -> Result<said::ListSpnsReply, No> {
         let array = self.array(&request.array)?;
         let dc = self.writer().await?;
-        let (_, present) = self.own(&array, &dc).await?;
+        let present = self.present(&array, &dc).await?;
+        let hidden = self.hidden(&array, &dc, &present).await?;
         let mut spns: Vec<said::SpnView> = array
             .spns
             .iter()
             .map(|spn| self.listed(&array, spn, &present))
             .collect();
+        if hidden.is_some() {
+            for view in spns.iter_mut().filter(|view| view.state == "missing") {
+                view.state = "unknown".to_owned();
+            }
+        }
         // Somebody gave it to the account just now: the nodes get its keys at the next look.
         let known = |spn: &&String| array.spns.iter().any(|one| one.eq_ignore_ascii_case(spn));
         let new = present.iter().filter(|spn| !known(spn));
         spns.extend(new.map(|spn| view(spn, "registered", String::new())));
-        let commands = Vec::new();
-        Ok(said::ListSpnsReply { spns, commands })
+        let (unknown_because, next) = hidden.map(|one| (one.why, one.next)).unwrap_or_default();
+        Ok(said::ListSpnsReply {
+            spns,
+            unknown_because,
+            next,
+            ..Default::default()
+        })
     }
 
     fn listed(&self, array: &ArrayRecord, spn: &String, present: &[String]) -> said::SpnView {
@@ -117,15 +132,17 @@ impl Controller {
         let (_, present) = self.own(&array, &dc).await?;
         let mut spns = Vec::new();
         let mut unregistered = Vec::new();
+        let mut narrow = BTreeSet::new();
         for spn in table(&names).map_err(|error| bad_spn(&error))? {
             if present.iter().any(|one| spn.is_same(one)) {
                 spns.push(self.listed(&array, &spn.to_string(), &present));
                 continue;
             }
             let others = self.others_with(&array.account.guid, &dc, &spn).await?;
+            narrow.extend(others.notes(&dc));
             let text = spn.to_string();
             spns.push(match others.holders.first() {
-                Some(other) => view(&text, "taken", shown(other)),
+                Some(other) => view(&text, "taken", other.shown()),
                 None => {
                     let mut notes = doubts(&spn);
                     notes.extend(self.alias_notes(&array, &dc, &spn).await?);
@@ -134,8 +151,13 @@ impl Controller {
                 }
             });
         }
-        let commands = commands(&array, &unregistered);
-        Ok(said::ListSpnsReply { spns, commands })
+        let mut commands = commands(&array, &unregistered);
+        commands.extend(narrow.into_iter().map(|note| format!("# {note}")));
+        Ok(said::ListSpnsReply {
+            spns,
+            commands,
+            ..Default::default()
+        })
     }
 
     /// Nobody but the account `own` has this SPN, or one that passes for it; with what to know of
@@ -145,18 +167,18 @@ impl Controller {
         own: &[u8; 16],
         dc: &DcName,
         spn: &Spn,
-    ) -> Result<Option<String>, No> {
+    ) -> Result<Vec<String>, No> {
         let others = self.others_with(own, dc, spn).await?;
         let Some(other) = others.holders.first() else {
-            return Ok(others.narrow(dc));
+            return Ok(others.notes(dc));
         };
-        let owner = shown(other);
+        let owner = other.shown();
         if spn.is_same(&other.spn) {
             let what = format!(
                 "{owner} has {}: with two owners nobody gets tickets",
                 other.spn
             );
-            let next = self.mends_double(own, &other.account, spn)?;
+            let next = self.mends_double(own, other, spn)?;
             return Err(No::refused("spn-duplicate", what).next(next));
         }
         Err(look_alike(other, spn))
@@ -164,12 +186,14 @@ impl Controller {
 
     /// What rids another account of an SPN that the account `own` is to have alone: a move, where
     /// that one is an array's.
-    fn mends_double(&self, own: &[u8; 16], other: &str, spn: &Spn) -> Result<String, No> {
+    fn mends_double(&self, own: &[u8; 16], other: &SpnHolder, spn: &Spn) -> Result<String, No> {
         let mut arrays = self.ports.store.arrays()?.into_iter();
         let array = arrays.find(|array| array.account.guid == *own);
         Ok(match array {
-            Some(array) => format!("keyroll spn move {} {spn} --dry-run", array.name),
-            None => format!("setspn -D {spn} \"{other}\""),
+            Some(array) if other.forest.is_none() => {
+                format!("keyroll spn move {} {spn} --dry-run", array.name)
+            }
+            _ => taken_away(other),
         })
     }
 
@@ -181,22 +205,34 @@ impl Controller {
         dc: &DcName,
         spn: &Spn,
     ) -> Result<SpnsFound, No> {
+        let (rivals, found) = self.rivals_of(own, dc, std::slice::from_ref(spn)).await?;
+        let holders = rivals.into_iter().map(|(_, _, holder)| holder).collect();
+        Ok(SpnsFound { holders, ..found })
+    }
+
+    /// The same of several, each with the SPN and how alike it is, and what was searched.
+    pub(in crate::verbs) async fn rivals_of<'a>(
+        &self,
+        own: &[u8; 16],
+        dc: &DcName,
+        spns: &'a [Spn],
+    ) -> Result<(Vec<(&'a Spn, Likeness, SpnHolder)>, SpnsFound), PortError> {
+        let classes: BTreeSet<&str> = spns.iter().map(Spn::class).collect();
         let search = SpnSearch::Some {
-            exact: vec![spn.to_string()],
-            classes: vec![spn.class().to_owned()],
+            exact: spns.iter().map(ToString::to_string).collect(),
+            classes: classes.into_iter().map(str::to_owned).collect(),
         };
-        let SpnsFound {
-            mut holders,
-            forest,
-        } = self.ports.directory.spn_holders(dc, &search).await?;
+        let mut found = self.ports.directory.spn_holders(dc, &search).await?;
+        let mut holders = std::mem::take(&mut found.holders);
         holders.retain(|one| one.guid != *own);
         let all: Vec<Holder> = holders.iter().map(holder).collect();
-        let rivals = rivals(spn, &all).into_iter();
         let of = |rival: &Holder| holders.iter().find(|one| holder(one) == *rival).cloned();
-        Ok(SpnsFound {
-            holders: rivals.filter_map(|(_, rival)| of(rival)).collect(),
-            forest,
-        })
+        let each = spns.iter().flat_map(|spn| {
+            let rivals = rivals(spn, &all).into_iter();
+            rivals.map(move |(likeness, rival)| (spn, likeness, rival))
+        });
+        let each = each.filter_map(|(spn, likeness, rival)| Some((spn, likeness, of(rival)?)));
+        Ok((each.collect(), found))
     }
 
     /// Who answers for the name today under another class, and no longer once it is registered.
@@ -232,12 +268,12 @@ impl Controller {
         for other in found
             .holders
             .iter()
-            .filter(|one| one.guid != array.account.guid)
+            .filter(|one| one.guid != array.account.guid && one.forest.is_none())
         {
             notes.push(format!(
                 "{} has {}, under which KDCs find {spn} until it is registered: what uses it there \
                  gets tickets of this array from then on",
-                shown(other),
+                other.shown(),
                 other.spn
             ));
         }
@@ -263,26 +299,51 @@ fn commands(array: &ArrayRecord, spns: &[String]) -> Vec<String> {
 }
 
 impl SpnsFound {
-    /// What to know where the whole forest could not be looked at.
-    pub(super) fn narrow(&self, dc: &DcName) -> Option<String> {
-        let narrow = || {
-            format!(
+    /// What to know where not all was looked through that there is.
+    pub(super) fn narrow(&self, dc: &DcName) -> Vec<Narrow> {
+        let own = (!self.forest).then(|| Narrow {
+            why: format!(
                 "{dc} is no global catalog, or shows none: only its own domain was looked through \
                  for other owners"
-            )
-        };
-        (!self.forest).then(narrow)
+            ),
+            next: format!("nc -vz {dc} 3269 (or 3268), then the same again"),
+        });
+        let others = self.unseen.iter().map(|one| Narrow {
+            why: format!(
+                "the forest {} was not looked through for other owners: {}",
+                one.forest, one.why
+            ),
+            next: one.next.clone(),
+        });
+        own.into_iter().chain(others).collect()
+    }
+
+    /// The same as sentences.
+    pub(super) fn notes(&self, dc: &DcName) -> Vec<String> {
+        let narrow = self.narrow(dc).into_iter();
+        narrow
+            .map(|one| format!("{}; {}", one.why, one.next))
+            .collect()
     }
 }
 
 /// Somebody has a name that passes for this one.
 pub(super) fn look_alike(other: &SpnHolder, spn: &Spn) -> No {
     let what = format!(
-        "{} has {}, which looks like {spn} and is another name",
-        shown(other),
+        "{} has {}, which looks like {spn} and is another name: find out who made it",
+        other.shown(),
         other.spn.escape_default()
     );
-    No::refused("spn-look-alike", what).next(WHO_MADE_IT)
+    No::refused("spn-look-alike", what).next(taken_away(other))
+}
+
+/// What takes a name from somebody who is no array's.
+pub(super) fn taken_away(one: &SpnHolder) -> String {
+    let command = take_away(&one.spn, &one.account, &one.guid);
+    match &one.forest {
+        None => command,
+        Some(forest) => format!("in {forest}: {command}"),
+    }
 }
 
 pub(super) fn holder(one: &SpnHolder) -> Holder {
@@ -290,9 +351,4 @@ pub(super) fn holder(one: &SpnHolder) -> Holder {
         spn: one.spn.clone(),
         owner: one.distinguished_name.clone(),
     }
-}
-
-/// `svc-web$ (CN=svc-web,…)`.
-fn shown(one: &SpnHolder) -> String {
-    format!("{} ({})", one.account, one.distinguished_name)
 }

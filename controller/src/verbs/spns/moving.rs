@@ -4,7 +4,7 @@ use keyroll::directory_change::{Modification, Target, keeps_duplicates, take_dup
 use keyroll::name::DcName;
 use keyroll::spn::Spn;
 
-use super::look::look_alike;
+use super::look::{look_alike, taken_away};
 use super::{Plan, SPNS};
 use crate::ports::SpnHolder;
 use crate::store::ArrayRecord;
@@ -23,8 +23,8 @@ impl Controller {
         let mut plan = Plan::default();
         for spn in spns {
             let is_here = present.iter().any(|one| spn.is_same(one));
-            let (owners, narrow) = self.owners(array, dc, spn).await?;
-            plan.note(narrow);
+            let (owners, notes) = self.owners(array, dc, spn).await?;
+            plan.note(notes);
             if owners.is_empty() {
                 if !is_here {
                     let what = format!("no other account has {spn}");
@@ -65,26 +65,30 @@ impl Controller {
         array: &ArrayRecord,
         dc: &DcName,
         spn: &Spn,
-    ) -> Result<(Vec<SpnHolder>, Option<String>), No> {
+    ) -> Result<(Vec<SpnHolder>, Vec<String>), No> {
         let others = self.others_with(&array.account.guid, dc, spn).await?;
-        let narrow = others.narrow(dc);
+        let notes = others.notes(dc);
         let others = others.holders.into_iter();
         let (same, alike): (Vec<_>, Vec<_>) = others.partition(|one| spn.is_same(&one.spn));
         if let Some(other) = alike.first() {
             return Err(look_alike(other, spn));
         }
         for from in &same {
+            let then =
+                |taken: String| format!("{taken}, then keyroll spn add {} {spn}", array.name);
+            if from.forest.is_some() {
+                let what = format!("{} has {spn}: nothing is changed there", from.shown());
+                return Err(No::refused("other-forest", what).next(then(taken_away(from))));
+            }
             // Another domain's account is not there to be changed.
             let here = self.ports.directory.values(dc, &from.guid, &["objectGUID"]);
             here.await.map_err(|error| {
                 let what = format!("{} is not in this domain: {error}", from.distinguished_name);
-                No::refused("other-domain", what).next(format!(
-                    "setspn -D {spn} {} there, then spn add",
-                    from.account
-                ))
+                let there = format!("in its domain: {}", taken_away(from));
+                No::refused("other-domain", what).next(then(there))
             })?;
         }
-        Ok((same, narrow))
+        Ok((same, notes))
     }
 }
 

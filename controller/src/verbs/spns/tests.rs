@@ -8,6 +8,7 @@ use super::*;
 use crate::ports::PortError;
 use crate::stand_in::domain::Scene;
 
+mod abroad;
 mod moving;
 
 const NEW: &str = "HTTP/new.corp.example";
@@ -139,14 +140,17 @@ fn what_dns_means_for_a_name_is_said() {
         (Ok(HostRecords::default()), &["broken"], "no address"),
         (silent(), &["unknown"], "no answer"),
     ] {
-        let checks = check::dns_checks(&spn, &[OWN.to_owned()], found);
+        let checks = check::dns_checks("web", &spn, &[OWN.to_owned()], found);
         let seen: Vec<&str> = checks.iter().map(|check| check.grade.as_str()).collect();
         assert_eq!(seen, grades, "{checks:?}");
         assert!(format!("{checks:?}").contains(words), "{words}: {checks:?}");
+        // A command that is printed can be typed.
+        let names_it = |one: &said::Check| !one.next.contains("ARRAY");
+        assert!(checks.iter().all(names_it), "{checks:?}");
     }
     // A label alone is nobody's host name in DNS.
     let short: Spn = "HTTP/web".parse().unwrap();
-    let checks = check::dns_checks(&short, &[], Ok(HostRecords::default()));
+    let checks = check::dns_checks("web", &short, &[], Ok(HostRecords::default()));
     assert_eq!(checks[0].grade, "notice");
 }
 
@@ -312,4 +316,36 @@ async fn a_suggestion_says_how_to_register_it() {
     ];
     assert_eq!(reply.commands, commands);
     assert!(reply.spns[1].owner.contains("is an address"), "{reply:?}");
+}
+
+#[tokio::test]
+async fn what_is_not_shown_is_not_called_missing() {
+    let scene = Scene::new(&["dc1"]);
+    let controller = &scene.site.controller;
+    scene.state(|account| {
+        account.spns.clear();
+        account.hidden = vec![SPNS];
+    });
+    let array = || "web".to_owned();
+    let listed = said::ListSpnsRequest { array: array() };
+    let listed = controller.list_spns(&listed).await.unwrap();
+    assert_eq!(listed.spns[0].state, "unknown");
+    assert!(listed.unknown_because.contains("(Read Property)"));
+    assert!(listed.next.contains("CONTROLLER:RP;servicePrincipalName"));
+    let checked = said::CheckSpnsRequest { array: array() };
+    let checked = controller.check_spns(&checked).await.unwrap();
+    let [only] = &checked.checks[..] else {
+        panic!("{checked:?}");
+    };
+    assert_eq!((only.grade.as_str(), &only.next), ("unknown", &listed.next));
+    for action in ["add", "remove", "move"] {
+        let no = controller.plan_spns(&plan(action, OWN), "anna").await;
+        assert_eq!(no.unwrap_err().code, "account-hidden", "{action}");
+    }
+    // None at all is another thing.
+    scene.state(|account| account.hidden.clear());
+    let listed = said::ListSpnsRequest { array: array() };
+    let listed = controller.list_spns(&listed).await.unwrap();
+    assert_eq!(listed.spns[0].state, "missing");
+    assert!(listed.unknown_because.is_empty() && listed.next.is_empty());
 }

@@ -90,14 +90,22 @@ pub async fn carry_out_after(
     } else {
         have_made(session, &planned).await?
     };
-    session.screen.reply(&made, view::outcomes)?;
+    let failed = failed(&made);
+    // What failed is told once, with what to do about it.
+    let number = failed.map(number);
+    session
+        .screen
+        .reply(&made, |made| view::outcomes(made, number))?;
     for gone in view::forgotten(&planned) {
         session.screen.say(&gone);
+    }
+    if let Some(failed) = failed {
+        return Err(failure(&made, failed));
     }
     for more in &planned.next {
         session.screen.say(&format!("next: {more}"));
     }
-    failure(&made).map_or(Ok(Exit::Done), Err)
+    Ok(Exit::Done)
 }
 
 /// The controller's settings let it make the changes: else nothing is begun.
@@ -199,9 +207,13 @@ async fn tell(
     })
 }
 
+/// The first change that is not applied.
+fn failed(made: &said::ListChangesReply) -> Option<&said::ChangeView> {
+    made.changes.iter().find(|view| view.state != "applied")
+}
+
 /// What is wrong where a change is not applied, and what to do.
-fn failure(made: &said::ListChangesReply) -> Option<Trouble> {
-    let failed = made.changes.iter().find(|view| view.state != "applied")?;
+fn failure(made: &said::ListChangesReply, failed: &said::ChangeView) -> Trouble {
     let (exit, code, next) = match failed.state.as_str() {
         "unknown" | "handed-out" => (Exit::TryAgain, "change-unknown", "settle"),
         "differs" => (Exit::EndedBadly, "change-differs", "show"),
@@ -218,7 +230,7 @@ fn failure(made: &said::ListChangesReply) -> Option<Trouble> {
             or_forget(failed)
         ),
     };
-    Some(Trouble::new(exit, code, view::one(failed)).next(next))
+    Trouble::new(exit, code, view::one(failed)).next(next)
 }
 
 /// What takes the keys away again that nodes got for a name which was not registered.
@@ -247,6 +259,10 @@ fn number(view: &said::ChangeView) -> u64 {
 mod tests {
     use super::*;
 
+    fn told(made: &said::ListChangesReply) -> Option<Trouble> {
+        super::failed(made).map(|failed| failure(made, failed))
+    }
+
     #[test]
     fn a_name_that_was_refused_can_be_forgotten() {
         let failed = |state: &str| said::ListChangesReply {
@@ -265,10 +281,10 @@ mod tests {
                 ..Default::default()
             }],
         };
-        let next = failure(&failed("refused")).unwrap().next;
+        let next = told(&failed("refused")).unwrap().next;
         assert!(next.ends_with("keyroll spn remove web HTTP/new"), "{next}");
         // It may come yet.
-        let next = failure(&failed("unknown")).unwrap().next;
+        let next = told(&failed("unknown")).unwrap().next;
         assert_eq!(next, "keyroll change settle 7");
     }
 
@@ -297,7 +313,7 @@ mod tests {
             let made = said::ListChangesReply {
                 changes: changes.collect(),
             };
-            let trouble = failure(&made);
+            let trouble = told(&made);
             let said = trouble.as_ref().map(|trouble| trouble.next.as_str());
             assert_eq!(said, next, "{states:?}");
         }

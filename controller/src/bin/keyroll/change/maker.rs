@@ -88,7 +88,7 @@ impl Maker {
         let look = directory.values(&change.dc, &change.target.guid, &[NAME, ALLOWED]);
         let doing = format!("logging in at {} as {}", change.dc, self.operator.principal);
         let seen = with_spinner(&doing, look).await;
-        seen.map_err(|error| not_bound(&error))
+        seen.map_err(|error| not_bound(&change.dc, &error))
     }
 
     fn may_write(&self, change: &DirectoryChange, seen: &Values) -> Result<(), Trouble> {

@@ -65,10 +65,13 @@ pub fn list(reply: &ListChangesReply) -> String {
     table(head, reply.changes.iter().map(row))
 }
 
-/// One or more in short.
+/// Each in short, but for the one of this number.
 #[must_use]
-pub fn outcomes(reply: &ListChangesReply) -> String {
-    reply.changes.iter().map(one).collect::<Vec<_>>().join("\n")
+pub fn outcomes(reply: &ListChangesReply, untold: Option<u64>) -> String {
+    let number = |view: &&ChangeView| view.change.as_ref().map(|change| change.number);
+    let told = reply.changes.iter();
+    let told = told.filter(|view| untold.is_none() || number(view) != untold);
+    told.map(one).collect::<Vec<_>>().join("\n")
 }
 
 /// One in short.

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use keyroll_proto::operator::{
-    DuplicateSpn, DuplicateSpnsReply, ListSpnsReply, PrepareSpnsReply, SpnView,
+    DuplicateSpn, DuplicateSpnsReply, ListSpnsReply, PrepareSpnsReply, SpnView, UnseenForest,
 };
 
 use crate::screen::table;
@@ -27,10 +27,14 @@ pub fn list(reply: &ListSpnsReply) -> String {
             or_dash(&view.owner),
         ]
     };
-    table(
+    let mut text = table(
         ["SPN", "STATE", "KEYS", "OWNER"],
         reply.spns.iter().map(row),
-    )
+    );
+    if !reply.unknown_because.is_empty() {
+        let _ = write!(text, "{}\nnext: {}", reply.unknown_because, reply.next);
+    }
+    text
 }
 
 /// The same, and the commands that register what is missing.
@@ -57,11 +61,13 @@ pub fn duplicates(reply: &DuplicateSpnsReply) -> String {
     for one in &reply.duplicates {
         let _ = writeln!(text, "{}", duplicate(one));
     }
-    let place = if reply.forest {
+    let mut places = vec![if reply.forest {
         "the forest"
     } else {
         "this domain (the domain controller is no global catalog)"
-    };
+    }];
+    places.extend(reply.others.iter().map(String::as_str));
+    let place = places.join(" and ");
     let broken = reply.duplicates.iter().filter(|one| one.grade == "broken");
     let number = broken.count();
     let _ = write!(
@@ -77,6 +83,12 @@ pub fn duplicates(reply: &DuplicateSpnsReply) -> String {
                 ", and {notices} that HOST of another account answered for"
             );
         }
+    }
+    for UnseenForest { forest, why, next } in &reply.unseen {
+        let _ = write!(
+            text,
+            "\nunknown {forest}: not looked through: {why}\n  next: {next}"
+        );
     }
     text
 }

@@ -1,0 +1,103 @@
+//! Commands that name an SPN whatever it is spelled with: what cannot be told from another name on
+//! a screen is typed by its numbers.
+
+use std::fmt::Write as _;
+
+use crate::descriptor::Guid;
+
+/// Takes an SPN from an object, as Samba's tool and as PowerShell's module ActiveDirectory do.
+#[must_use]
+pub fn take_away(spn: &str, account: &str, guid: &[u8; 16]) -> String {
+    format!(
+        "samba-tool spn delete {} {} (or Set-ADObject {} -Remove @{{servicePrincipalName={}}})",
+        in_shell(spn),
+        in_shell(account),
+        Guid(*guid),
+        in_powershell(spn),
+    )
+}
+
+/// A text that bash takes as it is, in ASCII.
+fn in_shell(text: &str) -> String {
+    let safe = |c: char| c.is_ascii_alphanumeric() || "-_./:".contains(c);
+    if text.chars().all(safe) && !text.is_empty() {
+        return text.to_owned();
+    }
+    if is_plain(text) {
+        return format!("'{}'", text.replace('\'', r"'\''"));
+    }
+    let mut typed = String::from("$'");
+    for byte in text.bytes() {
+        match byte {
+            b'\'' | b'\\' => {
+                typed.push('\\');
+                typed.push(char::from(byte));
+            }
+            0x20..0x7f => typed.push(char::from(byte)),
+            other => {
+                let _ = write!(typed, "\\x{other:02x}");
+            }
+        }
+    }
+    typed + "'"
+}
+
+/// A text that PowerShell takes as it is, in ASCII.
+fn in_powershell(text: &str) -> String {
+    if is_plain(text) {
+        return format!("'{}'", text.replace('\'', "''"));
+    }
+    let mut typed = String::from('"');
+    let mut units = [0; 2];
+    for c in text.chars() {
+        match c {
+            '"' | '`' | '$' => {
+                typed.push('`');
+                typed.push(c);
+            }
+            ' '..='~' => typed.push(c),
+            // One for each unit of UTF-16.
+            other => {
+                for unit in other.encode_utf16(&mut units) {
+                    let _ = write!(typed, "$([char]0x{unit:04x})");
+                }
+            }
+        }
+    }
+    typed + "\""
+}
+
+fn is_plain(text: &str) -> bool {
+    text.bytes().all(|byte| (0x20..0x7f).contains(&byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_seen_is_typed_by_its_numbers() {
+        for (spn, shell, powershell) in [
+            ("HTTP/web:80", "HTTP/web:80", "'HTTP/web:80'"),
+            ("HTTP/it's $a", r"'HTTP/it'\''s $a'", "'HTTP/it''s $a'"),
+            (
+                "HTTP/l\u{43e}'k",
+                r"$'HTTP/l\xd0\xbe\'k'",
+                "\"HTTP/l$([char]0x043e)'k\"",
+            ),
+            (
+                "HTTP/w\u{200b}$\u{1d5ba}\n",
+                r"$'HTTP/w\xe2\x80\x8b$\xf0\x9d\x96\xba\x0a'",
+                "\"HTTP/w$([char]0x200b)`$$([char]0xd835)$([char]0xddba)$([char]0x000a)\"",
+            ),
+        ] {
+            assert_eq!(in_shell(spn), shell);
+            assert_eq!(in_powershell(spn), powershell);
+        }
+        assert_eq!(
+            take_away("HTTP/a", "svc-web$", &[7; 16]),
+            "samba-tool spn delete HTTP/a 'svc-web$' (or Set-ADObject \
+             07070707-0707-0707-0707-070707070707 -Remove @{servicePrincipalName='HTTP/a'})"
+        );
+    }
+}
