@@ -53,6 +53,10 @@ pub struct Config {
     /// How often a healthy array is looked over, in seconds.
     #[serde(default = "default_reconcile")]
     pub reconcile_seconds: u64,
+    /// How long a balancer may go on sending users to a node that has said it is not ready, in
+    /// seconds: its check's interval, as often as that must fail, and the check's own time limit.
+    #[serde(default = "default_balancer")]
+    pub balancer_seconds: u64,
 }
 
 /// Where the controller listens.
@@ -191,6 +195,10 @@ const fn default_reconcile() -> u64 {
     30
 }
 
+const fn default_balancer() -> u64 {
+    15
+}
+
 /// Why the configuration cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
@@ -264,6 +272,9 @@ impl Config {
         }
         if self.reconcile_seconds == 0 {
             return Err("reconcile-seconds must be at least 1".to_owned());
+        }
+        if self.balancer_seconds > 600 {
+            return Err("balancer-seconds must be at most 600".to_owned());
         }
         Ok(())
     }

@@ -164,6 +164,7 @@ pub async fn run(
 
     let directory = ActiveDirectory::new(settings.clone())
         .map_err(setup("reading the directory's credentials"))?;
+    let prober = settings.of_prober();
     let realm = settings.realm.clone();
     let pool = AgentPool::new(
         Arc::clone(&store),
@@ -178,7 +179,7 @@ pub async fn run(
     let backups = Backups::new(Arc::clone(&store), config.backup.clone());
     let ports = failpoint::watched(Ports {
         directory: Arc::new(directory),
-        kdc: Arc::new(Kdcs::new(settings)),
+        kdc: Arc::new(Kdcs::new(prober)),
         agents: Arc::clone(&pool) as Arc<dyn crate::ports::Agents>,
         clock: Arc::new(SystemClock),
         seal,
@@ -186,6 +187,7 @@ pub async fn run(
         backups: Arc::clone(&backups),
         epoch: term,
         escrow_seconds: i64::try_from(config.policy.escrow).unwrap_or(i64::MAX),
+        balancer: Duration::from_secs(config.balancer_seconds),
     });
     let (fatal, mut failed) = watch::channel(None::<String>);
     let (wake, schedule_wake) = (Arc::new(Notify::new()), Arc::new(Notify::new()));

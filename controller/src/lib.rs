@@ -1,6 +1,7 @@
 //! The controller: drives rolls, speaks with the directory and the agents, serves operators.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use keyroll::name::ArrayName;
 use keyroll::roll::{Record, Roll};
@@ -62,6 +63,8 @@ pub struct Ports {
     pub epoch: Term,
     /// How long an old generation stays sealed after a roll, in seconds.
     pub escrow_seconds: i64,
+    /// How long a balancer may go on sending users to a node whose gate was shut.
+    pub balancer: Duration,
 }
 
 impl Ports {

@@ -116,6 +116,7 @@ impl StandIn {
             backups: Backups::new(store.clone(), backups),
             epoch: Epoch(1).into(),
             escrow_seconds: 3600,
+            balancer: std::time::Duration::ZERO,
         };
         let own = world.own.clone();
         let wake = Arc::new(Notify::new());

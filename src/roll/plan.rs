@@ -104,6 +104,9 @@ pub struct Circumstances {
     /// Nodes that cannot be told to shut their gates, and after how long they will have done so by
     /// themselves, for want of a controller's word. Not those that have, nor those that never will.
     pub shut_in: BTreeMap<NodeName, Duration>,
+    /// Nodes that were told to shut their gates, or could not be, so lately that a balancer may
+    /// send them users still; and for how long it may.
+    pub still_sent: BTreeMap<NodeName, Duration>,
     /// An operator's wish to abort, with the reason given.
     pub abort: Option<String>,
     /// The attempt that this very process recorded and has not sent. After a start: none, since

@@ -154,12 +154,15 @@ fn all(
 /// The fault at the place; then the roll ends as it may, and another one can be done.
 fn befalls(world: &mut World<'_>, whose: Whose, place: &str, fault: Fault) -> Result<()> {
     let mut roll = reach(world, whose, place)?;
-    let cut = match fault {
+    let (cut, blamed) = match fault {
         Fault::Standstill => {
             sleep(STANDSTILL);
-            None
+            (None, stood_still(world, whose))
         }
-        Fault::Cut(number) => Some(parted(world, whose, number)?),
+        Fault::Cut(number) => {
+            let (cut, blamed) = parted(world, whose, number)?;
+            (Some(cut), blamed)
+        }
     };
     let program = program(world, whose);
     program.wishes().set([])?;
@@ -183,7 +186,7 @@ fn befalls(world: &mut World<'_>, whose: Whose, place: &str, fault: Fault) -> Re
     // Nobody reads any more what it waits for.
     drop(roll.kill());
     roll.wait()?;
-    if ended_as_it_may(&end?)? {
+    if ended_as_it_may(&end?, &blamed)? {
         return Ok(());
     }
     until("a roll after that", SOON, || world.roll(&[ARRAY]).map(drop))
@@ -233,37 +236,62 @@ fn program<'a>(world: &'a mut World<'_>, whose: Whose) -> &'a mut dyn Mortal {
     }
 }
 
-/// One of the cuts that matter where this program is.
-fn parted(world: &World<'_>, whose: Whose, number: usize) -> Result<Cut> {
-    let node = world.nodes[0].as_str();
-    let everybody = ["dc1", "dc2", node, world.nodes[1].as_str()];
-    let cuts: &[(&str, &[&str])] = match whose {
-        Whose::Controller => &[
-            ("controller", &[node]),
-            ("controller", &["dc1"]),
-            ("controller", &["dc2"]),
-            ("controller", &everybody),
-            ("dc1", &["dc2"]),
-            ("dc1", &["dc2", "controller"]),
-        ],
-        Whose::Agent => &[("controller", &[node]), ("controller", &everybody)],
-    };
-    let (one, others) = cuts[number % cuts.len()];
-    Cut::between(world.lab, one, others)
+/// Whom a roll may name that does without whoever stood still: all who had no answer in time, to a
+/// controller that did.
+fn stood_still(world: &World<'_>, whose: Whose) -> Vec<String> {
+    let dcs = ["dc1", "dc2"].map(str::to_owned).into_iter();
+    match whose {
+        Whose::Controller => dcs.chain(world.nodes.clone()).collect(),
+        Whose::Agent => vec![world.nodes[0].clone()],
+    }
 }
 
-/// Whether the roll is done. Aborted it may be, too, and refused where somebody was out of reach.
-fn ended_as_it_may(view: &Value) -> Result<bool> {
-    let passing = |refusal: &Value| {
-        let code = refusal["code"].as_str();
-        code.is_some_and(|code| code.ends_with("-unreachable"))
+/// One of the cuts that matter where this program is, and whom a roll may name for it: nobody, if
+/// the controller speaks with everybody all the while.
+fn parted(world: &World<'_>, whose: Whose, number: usize) -> Result<(Cut, Vec<String>)> {
+    let node = world.nodes[0].as_str();
+    let everybody = ["dc1", "dc2", node, world.nodes[1].as_str()];
+    let cuts: &[(&str, &[&str], &[&str])] = match whose {
+        Whose::Controller => &[
+            ("controller", &[node], &[node]),
+            ("controller", &["dc1"], &["dc1"]),
+            ("controller", &["dc2"], &["dc2"]),
+            ("controller", &everybody, &everybody),
+            ("dc1", &["dc2"], &[]),
+            ("dc1", &["dc2", "controller"], &["dc1"]),
+        ],
+        Whose::Agent => &[
+            ("controller", &[node], &[node]),
+            ("controller", &everybody, &everybody),
+        ],
+    };
+    let (one, others, blamed) = cuts[number % cuts.len()];
+    let blamed = blamed.iter().map(ToString::to_string).collect();
+    Ok((Cut::between(world.lab, one, others)?, blamed))
+}
+
+/// Whether the roll is done. Aborted it may be, too, and refused where somebody was out of reach:
+/// for the right reason, which names who it was.
+fn ended_as_it_may(view: &Value, blamed: &[String]) -> Result<bool> {
+    let named = |text: &Value| {
+        let text = text.as_str().unwrap_or_default();
+        blamed.iter().any(|one| text.contains(one.as_str()))
     };
     let refusals = view["refusals"].as_array();
-    let refused = refusals.is_some_and(|all| all.iter().all(passing));
+    let passing = |refusal: &Value| {
+        let code = refusal["code"].as_str();
+        named(&refusal["object"]) && code.is_some_and(|code| code.ends_with("-unreachable"))
+    };
+    let why = view["reason"].as_str().unwrap_or_default();
+    let missed = why.contains("not ready in time") || why.contains("does not answer");
     match view["state"].as_str() {
         Some("done") => Ok(true),
-        Some("aborted") => Ok(false),
-        Some("refused") if refused => Ok(false),
-        _ => bail!("it ended as {}: {}\n{view}", view["state"], view["reason"]),
+        Some("aborted") if missed && named(&view["reason"]) => Ok(false),
+        Some("refused") if refusals.is_some_and(|all| all.iter().all(passing)) => Ok(false),
+        _ => bail!(
+            "it ended as {}: {}, which may name {blamed:?}\n{view}",
+            view["state"],
+            view["reason"]
+        ),
     }
 }

@@ -139,11 +139,11 @@ fn the_controller_cannot_write(world: &mut World<'_>, disk: &Disk) -> Result<()>
 }
 
 /// A small disk of its own for a folder.
-struct Disk(String);
+pub struct Disk(String);
 
 impl Disk {
     /// Lays it over the folder; what was there is on it.
-    fn at(folder: &Path, size: &str) -> Result<Self> {
+    pub fn at(folder: &Path, size: &str) -> Result<Self> {
         let disk = Self(folder.display().to_string());
         let kept = folder.with_extension("kept");
         output(Command::new("cp").arg("-a").args([folder, &kept]))?;
@@ -175,7 +175,8 @@ impl Disk {
         Ok(fs::remove_file(Path::new(&self.0).join("filler"))?)
     }
 
-    fn remount(&self, how: &str) -> Result<()> {
+    /// Mounts it anew, `ro` or `rw`.
+    pub fn remount(&self, how: &str) -> Result<()> {
         let options = format!("remount,{how}");
         output(Command::new("mount").args(["-o", &options, &self.0])).map(drop)
     }

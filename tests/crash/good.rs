@@ -1,12 +1,13 @@
 //! Rolls that go well, while everything dies.
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use keyroll_tests::agent::Target;
 use keyroll_tests::lab::Lab;
 use keyroll_tests::logins::Load;
+use keyroll_tests::mortal::Mortal as _;
 use keyroll_tests::web::FreeNodes;
-use keyroll_tests::world::World;
 pub use keyroll_tests::world::{LIFE, QUICK};
+use keyroll_tests::world::{SOON, World};
 
 use crate::gauntlet::{self, Gauntlet};
 use crate::scenarios::{GOOD, GOOD_AGENT, WRITE};
@@ -78,6 +79,13 @@ pub fn a_good_roll_dies_everywhere(lab: &Lab, free: &FreeNodes) -> Result<Toll> 
     Ok(toll)
 }
 
+/// What is done in more than one state, and first in another one than this: between two proofs of
+/// domain controllers, and between the last keysets of two nodes.
+const AGAIN: &[(&str, &[&str])] = &[
+    ("after record committed", &["port sight", "port prove"]),
+    ("after record retiring", &["port stage"]),
+];
+
 /// The controller, before and after everything about the write.
 pub fn the_write_dies_everywhere(lab: &Lab, free: &FreeNodes) -> Result<Toll> {
     let mut toll = Toll::default();
@@ -88,6 +96,15 @@ pub fn the_write_dies_everywhere(lab: &Lab, free: &FreeNodes) -> Result<Toll> {
     let mut controller = Gauntlet::of(WRITE.iter().copied());
     gauntlet::run(&mut world, "written", &mut controller, &mut [])?;
     toll.killed += controller.deaths();
+    for (state, places) in AGAIN {
+        world.controller.wishes().set([format!("stop {state}")])?;
+        world.begin_roll("written")?;
+        world.controller.wait_stopped(state, SOON)?;
+        toll.killed += gauntlet::dies_while(&mut world, places, |world| {
+            gauntlet::is(world, "written", "done")
+        })
+        .context(*state)?;
+    }
     toll.stop(users, &world)?;
     world.verify("written")?;
     Ok(toll)

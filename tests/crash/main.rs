@@ -4,6 +4,7 @@
 //! program runs itself inside one for each. At the end it says what each came to.
 
 mod anywhere;
+mod behind;
 mod cuts;
 mod day;
 mod disks;
@@ -53,6 +54,10 @@ const PLACES: &[Try] = &[
         "a_good_roll_dies_everywhere",
         good::a_good_roll_dies_everywhere,
     ),
+    (
+        "nodes_that_a_roll_goes_on_without",
+        behind::nodes_that_a_roll_goes_on_without,
+    ),
     ("stopped_anywhere", anywhere::stopped_anywhere),
     ("cut_anywhere", anywhere::cut_anywhere),
     ("an_operators_day_survives", day::an_operators_day_survives),
@@ -75,6 +80,10 @@ const FAULTS: &[Try] = &[
     (
         "disks_are_full_or_read_only",
         disks::disks_are_full_or_read_only,
+    ),
+    (
+        "a_node_that_shuts_its_own_gate",
+        behind::a_node_that_shuts_its_own_gate,
     ),
     ("the_controller_is_parted", cuts::the_controller_is_parted),
     ("the_writer_is_cut_off", cuts::the_writer_is_cut_off),

@@ -70,6 +70,15 @@ pub fn the_controller_stands_still(lab: &Lab, free: &FreeNodes) -> Result<Toll> 
         .with_context(|| world.story())?;
     let now = world.domain().kvno(&account())?;
     ensure!(now == kvno + 1, "one roll: kvno {kvno} to {now}");
+    let place = "after record draining";
+    world.controller.wishes().set([format!("stop {place}")])?;
+    world.begin_roll(ARRAY)?;
+    world.controller.wait_stopped(place, SOON)?;
+    sleep(LONG);
+    world.controller.wishes().set([])?;
+    world.controller.go_on()?;
+    until("the roll to be done", LONG, || is(&world, ARRAY, "done"))
+        .with_context(|| world.story())?;
     world.roll(&[ARRAY]).context("the next roll")?;
     toll.stop(users, &world)?;
     world.verify(ARRAY)?;

@@ -10,9 +10,14 @@ use keyroll_tests::world::{SOON, World};
 
 use crate::set_up::{LIFE, QUICK};
 
-/// A computer account by change and a user account by fenced reset, in one command.
+/// A plain user, who asks for the tickets from now on.
+const PROBER: &str = "svc-prober";
+
+/// A computer account by change and a user account by fenced reset, in one command; by a controller
+/// whose own account asks for no ticket.
 pub fn two_arrays_in_one_roll(lab: &Lab, free: &FreeNodes) -> Result<()> {
     let mut world = World::new(lab, free, 2, &["alpha", "beta"])?;
+    probe_as_somebody_else(&mut world)?;
     world.create("alpha", &[QUICK, &["--method", "change"]].concat())?;
     let (spn, unit) = (world.spn("beta"), "OU=Arrays,DC=corp,DC=example");
     let what = [
@@ -67,7 +72,28 @@ pub fn two_arrays_in_one_roll(lab: &Lab, free: &FreeNodes) -> Result<()> {
         "{fence:?}"
     );
     world.verify("alpha")?;
-    world.verify("beta")
+    world.verify("beta")?;
+    // Nobody else asks: without the prober nothing can be proven.
+    let disable = ["user", "disable", PROBER];
+    world.domain().samba_tool(&disable)?;
+    let no = world
+        .cli
+        .ask(&["roll", "alpha", "--dry-run"])?
+        .complaint()?;
+    ensure!(format!("{no:?}").contains(PROBER), "{no:?}");
+    Ok(())
+}
+
+fn probe_as_somebody_else(world: &mut World<'_>) -> Result<()> {
+    let domain = world.domain();
+    domain.account(PROBER, &[])?;
+    let (file, realm) = (domain.password_file(PROBER), &world.lab.domain);
+    let (file, principal) = (file.display().to_string(), format!("{PROBER}@{realm}"));
+    world.controller.kill()?;
+    world.controller.reconfigure(|text| {
+        format!("{text}[directory.prober]\nprincipal = {principal:?}\npassword-file = {file:?}\n")
+    })?;
+    world.controller.start()
 }
 
 /// Seen within seconds, repaired at an operator's word: no key that anybody here knows opens the

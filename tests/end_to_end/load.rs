@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, ensure};
 use keyroll_tests::domain::Domain;
 use keyroll_tests::lab::Lab;
 use keyroll_tests::logins::{Load, Logins};
-use keyroll_tests::wait::{seconds, until};
+use keyroll_tests::wait::seconds;
 use keyroll_tests::web::{Balancer, FreeNodes, Web};
 use keyroll_tests::world::{SOON, World};
 
@@ -70,14 +70,20 @@ fn the_balancer_follows_the_agents(world: &mut World<'_>, balancer: &Balancer) -
     );
 
     world.agents[0].kill()?;
-    becomes(balancer, &node, "DOWN").context("after the agent was killed")?;
+    balancer
+        .wait_for(&node, "DOWN", SOON)
+        .context("after the agent was killed")?;
     world.agents[0].start()?;
-    becomes(balancer, &node, "UP").context("after the agent was started")?;
+    balancer
+        .wait_for(&node, "UP", SOON)
+        .context("after the agent was started")?;
 
     world
         .cli
         .run(&["node", "quarantine", "web", &name, "--reason", "a test"])?;
-    becomes(balancer, &node, "DOWN").context("in quarantine")?;
+    balancer
+        .wait_for(&node, "DOWN", SOON)
+        .context("in quarantine")?;
     let (status, why) = world.agents[0].health("/ready/web")?;
     ensure!(status == 503 && why.contains("a test"), "{status} {why}");
     let word = world.agents[0].agent_check()?;
@@ -86,7 +92,7 @@ fn the_balancer_follows_the_agents(world: &mut World<'_>, balancer: &Balancer) -
         "agent-check says {word:?}"
     );
     world.cli.run(&["node", "resume", "web", &name])?;
-    becomes(balancer, &node, "UP").context("resumed")?;
+    balancer.wait_for(&node, "UP", SOON).context("resumed")?;
 
     // A controller that is away changes nothing about who may serve.
     world.controller.kill()?;
@@ -103,19 +109,7 @@ fn all_up(balancer: &Balancer, world: &World<'_>) -> Result<()> {
     world
         .nodes
         .iter()
-        .try_for_each(|node| becomes(balancer, node, "UP"))
-}
-
-fn becomes(balancer: &Balancer, node: &str, state: &str) -> Result<()> {
-    until(
-        &format!("the balancer to take {node} for {state}"),
-        SOON,
-        || {
-            let seen = balancer.state_of(node)?;
-            ensure!(seen == state, "it is {seen}");
-            Ok(())
-        },
-    )
+        .try_for_each(|node| balancer.wait_for(node, "UP", SOON))
 }
 
 /// What scripts do, directory first and then node by node, under the same users: it must fail, or

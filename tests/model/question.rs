@@ -123,6 +123,7 @@ impl Question {
             strangers: nodes(self.strangers).collect(),
             set_aside: nodes(self.set_aside).collect(),
             shut_in: std::collections::BTreeMap::new(),
+            still_sent: std::collections::BTreeMap::new(),
             abort: self.abort.then(String::new),
             unsent: (self.unsent != 0).then_some(u32::from(self.unsent)),
             next_version: Version(u64::from(self.next_version)),

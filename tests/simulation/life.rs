@@ -19,6 +19,8 @@ use tokio::sync::{Notify, watch};
 
 use crate::course::Course;
 use crate::directory::Site;
+use crate::machine::BALANCER;
+use crate::mistake::Mistake;
 use crate::network::Network;
 use crate::operator::Desk;
 use crate::script::Happening;
@@ -84,6 +86,12 @@ pub fn live(world: &Arc<World>, seal: &Arc<Seal>, course: &mut Course) -> After 
     after
 }
 
+/// What the controller reckons with.
+fn balancer(world: &World) -> Duration {
+    let forgotten = world.lock().mistake == Some(Mistake::ForgetsTheBalancer);
+    if forgotten { Duration::ZERO } else { BALANCER }
+}
+
 fn desk(
     world: &Arc<World>,
     seal: &Arc<Seal>,
@@ -112,6 +120,7 @@ fn desk(
         store,
         epoch: epoch.into(),
         escrow_seconds: 600,
+        balancer: balancer(world),
     };
     let (fatal, failed) = watch::channel(None);
     let wake = Arc::new(Notify::new());

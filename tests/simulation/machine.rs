@@ -37,6 +37,9 @@ pub enum Refusing {
 /// One key as a ticket needs it: kvno and bytes.
 pub type KeyOf = (u32, Vec<u8>);
 
+/// How long a balancer may send users to a node that has said that it is not ready.
+pub const BALANCER: Duration = Duration::from_secs(10);
+
 /// A node.
 pub struct Machine {
     pub name: NodeName,
@@ -63,6 +66,8 @@ pub struct Machine {
     backup: Option<Vec<(PathBuf, Vec<u8>)>>,
     /// Whether it may serve, as its health endpoint says.
     pub serving: bool,
+    /// When it last ceased to say so.
+    shut_at: Option<Duration>,
     /// The keys of the service in each file that acceptors read.
     pub held: Vec<BTreeSet<KeyOf>>,
     /// Counts the agent's starts.
@@ -119,6 +124,7 @@ impl Machine {
             tampered: false,
             backup: None,
             serving: false,
+            shut_at: None,
             held: Vec::new(),
             boot: 0,
         };
@@ -180,19 +186,36 @@ impl Machine {
     pub fn stop(&mut self) {
         self.agent = None;
         // The balancer asks a health endpoint that is not there.
-        self.serving = false;
+        self.serves(false);
     }
 
     pub const fn is_up(&self) -> bool {
         self.agent.is_some()
     }
 
+    fn serves(&mut self, serving: bool) {
+        if self.serving && !serving {
+            self.shut_at = Some(self.now);
+        }
+        self.serving = serving;
+    }
+
+    /// Whether users come to it: the balancer hears a little later that it may not serve.
+    pub fn has_users(&self) -> bool {
+        let still_sent = |at| self.now < at + BALANCER;
+        self.serving || self.shut_at.is_some_and(still_sent)
+    }
+
+    /// Whoever comes to it while it may not serve has been given up.
+    pub const fn give_up_users(&mut self) {
+        self.shut_at = None;
+    }
+
     /// Notes what the node's files hold and whether it may serve.
     fn refresh(&mut self) {
-        let Some(agent) = &self.agent else {
-            return;
-        };
-        self.serving = self.readiness_of(agent) == Readiness::Ready;
+        let agent = self.agent.as_ref();
+        let ready = agent.is_some_and(|agent| self.readiness_of(agent) == Readiness::Ready);
+        self.serves(ready);
         let acceptors = self.targets().into_iter();
         let acceptors = acceptors.filter(|target| target.filter.kind != TargetKind::Client);
         self.held = acceptors.map(|target| self.keys_in(&target)).collect();
@@ -279,7 +302,7 @@ impl Machine {
     pub fn age(&mut self, now: Duration) {
         self.now = now;
         if let (true, Some(agent)) = (self.serving, &self.agent) {
-            self.serving = self.readiness_of(agent) == Readiness::Ready;
+            self.serves(self.readiness_of(agent) == Readiness::Ready);
         }
     }
 
@@ -327,6 +350,7 @@ impl Machine {
         for (path, bytes) in keytabs.take(usize::try_from(step).unwrap_or(0)) {
             fs::write(path, bytes).unwrap();
         }
+        self.refresh();
     }
 
     fn files(&self) -> Vec<(PathBuf, Vec<u8>)> {
@@ -364,6 +388,8 @@ impl Machine {
             return false;
         };
         self.stop();
+        // That takes longer than the balancer needs to hear of it.
+        self.shut_at = None;
         self.put_back(&files);
         true
     }

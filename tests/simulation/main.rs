@@ -150,6 +150,11 @@ fn a_node_that_does_not_say_when_it_shuts_its_gate_is_found() {
 }
 
 #[test]
+fn a_balancer_that_is_not_waited_for_is_found() {
+    is_found(Mistake::ForgetsTheBalancer, "refuses a live ticket");
+}
+
+#[test]
 fn a_store_that_forgets_its_last_record_is_found() {
     is_found(Mistake::ForgetsTheLastRecord, "refuses a live ticket");
 }

@@ -24,4 +24,6 @@ pub enum Mistake {
     WritesBlindly,
     /// A node that shuts its gate by itself does not say after how long.
     TellsNoLimit,
+    /// The balancer is not given the time to hear that a gate was shut.
+    ForgetsTheBalancer,
 }

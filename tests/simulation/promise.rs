@@ -1,5 +1,6 @@
 //! The promise itself, checked whenever anything has changed: every ticket that is alive, and every
-//! ticket that a domain controller could issue now, opens at every node that says it is ready.
+//! ticket that a domain controller could issue now, opens at every node that has users: those that
+//! say they are ready, and those that said so a moment ago.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -124,7 +125,7 @@ impl Tickets {
     pub fn refused<'a>(&self, machines: impl IntoIterator<Item = &'a Machine>) -> Option<String> {
         let serving = machines
             .into_iter()
-            .filter(|machine| machine.serving && !machine.tampered && !machine.left_behind);
+            .filter(|machine| machine.has_users() && !machine.tampered && !machine.left_behind);
         for machine in serving {
             for held in &machine.held {
                 let missing = self
@@ -134,7 +135,7 @@ impl Tickets {
                 if let Some(key) = missing {
                     let names: Vec<&str> = held.iter().map(|key| self.name(key)).collect();
                     return Some(format!(
-                        "{} is ready and refuses a live ticket under {}; it holds {}",
+                        "{} has users and refuses a live ticket under {}; it holds {}",
                         machine.name,
                         self.name(key),
                         names.join(" and ")

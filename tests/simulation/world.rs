@@ -268,6 +268,9 @@ impl Inner {
         self.machines
             .values_mut()
             .for_each(|machine| machine.age(now));
+        if self.tickets.has_given_up() {
+            self.machines.values_mut().for_each(Machine::give_up_users);
+        }
         if let Some(refused) = self.tickets.refused(self.machines.values()) {
             self.fail(refused);
         }

@@ -41,6 +41,7 @@ pub struct Agent {
     folder: PathBuf,
     targets: Vec<Target>,
     hook: Vec<String>,
+    stays_ready: Option<u64>,
     /// Goes before the agent's program: `faketime`, for one.
     wrapper: Vec<String>,
     wishes: Wishes,
@@ -75,6 +76,7 @@ impl Agent {
             folder,
             targets,
             hook: Vec::new(),
+            stays_ready: None,
             wrapper: Vec::new(),
             wine: None,
             process: None,
@@ -98,6 +100,16 @@ impl Agent {
     /// The configuration cannot be written.
     pub fn set_hook(&mut self, command: &[&str]) -> Result<()> {
         self.hook = command.iter().map(|&word| word.to_owned()).collect();
+        self.configure()
+    }
+
+    /// From its next start on it shuts its gates once no controller has told it a verdict for so
+    /// many seconds.
+    ///
+    /// # Errors
+    /// The configuration cannot be written.
+    pub fn stay_ready_without_controller(&mut self, seconds: u64) -> Result<()> {
+        self.stays_ready = Some(seconds);
         self.configure()
     }
 
@@ -127,6 +139,9 @@ impl Agent {
             "state = {state:?}\n[health]\nhttp = \"0.0.0.0:{HEALTH_PORT}\"\n\
              agent-check = \"0.0.0.0:{AGENT_CHECK_PORT}\"\n"
         );
+        if let Some(seconds) = self.stays_ready {
+            writeln!(text, "stay-ready-without-controller-seconds = {seconds}")?;
+        }
         let mut arrays: Vec<&str> = self.targets.iter().map(|target| &*target.array).collect();
         arrays.dedup();
         for array in arrays {

@@ -77,6 +77,7 @@ impl Controller {
             "state = \"{folder}/state\"\n\
              seal-key = \"{folder}/seal.key\"\n\
              reconcile-seconds = 1\n\
+             balancer-seconds = 2\n\
              [listen]\n\
              enroll = \"{ADDRESS}:{enroll}\"\n\
              operators = \"{ADDRESS}:{operators}\"\n\

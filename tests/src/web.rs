@@ -2,10 +2,12 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 
 use crate::lab::{Lab, output};
+use crate::wait::until;
 
 /// Apache on some nodes; stopped when dropped.
 #[derive(Debug, Default)]
@@ -59,6 +61,19 @@ impl Balancer {
             .env("LAB_NODES", nodes.join(" "));
         output(&mut command)?;
         Ok(Self(()))
+    }
+
+    /// Waits until it takes a node for `UP`, `DOWN` or another word.
+    ///
+    /// # Errors
+    /// It does not in time.
+    pub fn wait_for(&self, node: &str, state: &str, limit: Duration) -> Result<()> {
+        let what = format!("the balancer to take {node} for {state}");
+        until(&what, limit, || {
+            let seen = self.state_of(node)?;
+            ensure!(seen == state, "it is {seen}");
+            Ok(())
+        })
     }
 
     /// `UP`, `DOWN` or another word of `HAProxy`'s for a node.

@@ -45,6 +45,8 @@ pub struct DirectoryConfig {
     pub ca: Vec<PathBuf>,
     /// Who binds.
     pub bind: BindConfig,
+    /// Who asks for the tickets that prove what KDCs issue, if somebody else: a plain user.
+    pub prober: Option<BindConfig>,
     /// The distinguished name under which accounts are created; none: the domain's default.
     pub account_container: Option<String>,
     /// The single-valued text attribute that tells one reset from the next.
@@ -212,6 +214,8 @@ pub struct DirectorySettings {
     pub principal: Principal,
     /// Where its password or keys are.
     pub credential: CredentialSource,
+    /// Who asks for tickets, and where its password or keys are, if that is somebody else.
+    pub prober: Option<(Principal, CredentialSource)>,
     /// What to do where the bind is refused, as a phrase.
     pub check_bind: &'static str,
     /// Where accounts are created.
@@ -231,6 +235,18 @@ pub struct DirectorySettings {
 }
 
 impl DirectorySettings {
+    /// The same for whoever asks for tickets.
+    #[must_use]
+    pub fn of_prober(&self) -> Self {
+        let mut own = self.clone();
+        if let Some((principal, credential)) = own.prober.take() {
+            own.principal = principal;
+            own.credential = credential;
+            own.check_bind = "check directory.prober: principal and credential";
+        }
+        own
+    }
+
     /// Whether an account may be rolled whatever protects it.
     #[must_use]
     pub fn lets_in(&self, sam_account_name: &str) -> bool {
@@ -247,6 +263,18 @@ pub struct BadDirectoryConfig {
     pub key: &'static str,
     /// What is wrong with it and what would be right.
     pub why: String,
+}
+
+impl BadDirectoryConfig {
+    /// What is wrong with one table is wrong with the other in the same way.
+    fn of_prober(self) -> Self {
+        let Self { key, why } = self;
+        let why = match key.split_once('.') {
+            Some((_, key)) => format!("{key}: {why}"),
+            None => why,
+        };
+        Self { key: "prober", why }
+    }
 }
 
 impl DirectoryConfig {
@@ -286,7 +314,13 @@ impl DirectoryConfig {
         let others = self.forests.iter();
         let others = others.map(|one| one.elsewhere(&own.domain, times));
         let forests = others.collect::<Result<Vec<_>, _>>()?;
+        let prober = self.prober.as_ref().map(|bind| {
+            let principal = principal(&bind.principal, &own.domain, &own.realm)?;
+            Ok((principal, bind.source()?))
+        });
+        let prober = prober.transpose().map_err(BadDirectoryConfig::of_prober)?;
         Ok(DirectorySettings {
+            prober,
             account_container: account_container.map_err(|why| bad("account-container", why))?,
             fence_attribute: self.fence_attribute.clone(),
             accounts_below: below.map_err(|why| bad("accounts-below", why))?,
@@ -318,6 +352,7 @@ impl ForestConfig {
             principal: principal(&self.bind.principal, &domain, &realm)?,
             credential: self.bind.source()?,
             check_bind,
+            prober: None,
             account_container: None,
             fence_attribute: String::new(),
             connect_timeout,

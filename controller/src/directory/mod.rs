@@ -89,7 +89,8 @@ impl ActiveDirectory {
     /// # Errors
     /// [`PortError::Refused`] if a CA file or the credential cannot be used.
     pub fn new(settings: DirectorySettings) -> Result<Self, PortError> {
-        for one in std::iter::once(&settings).chain(&settings.forests) {
+        let own = [&settings, &settings.of_prober()];
+        for one in own.into_iter().chain(&settings.forests) {
             usable(one)?;
         }
         let forests = settings.forests.iter().cloned();

@@ -30,6 +30,7 @@ pub fn settings(
         ca: Vec::new(),
         principal,
         credential,
+        prober: None,
         check_bind: "kinit, or say who binds: --bind-as USER, --bind-keytab FILE",
         account_container: None,
         fence_attribute: String::new(),

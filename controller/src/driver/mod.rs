@@ -100,6 +100,8 @@ pub struct Driver {
     unsent: Option<u32>,
     /// Nodes that could not be told to shut their gates, since when.
     untold: BTreeMap<NodeName, Instant>,
+    /// Nodes that were told so, or were to be, since when.
+    shut: BTreeMap<NodeName, Instant>,
     backed_up: bool,
     entries: Vec<JournalEntry>,
     line: Line,
@@ -149,6 +151,7 @@ impl Driver {
             state_at: now,
             unsent: None,
             untold: BTreeMap::new(),
+            shut: BTreeMap::new(),
             backed_up: false,
             entries,
             line,
@@ -217,6 +220,7 @@ impl Driver {
             strangers,
             set_aside,
             shut_in: self.shut_in(),
+            still_sent: self.still_sent(),
             since_record: self.record_at.elapsed(),
             since_state: self.state_at.elapsed(),
             abort,
@@ -263,6 +267,15 @@ impl Driver {
         self.untold.iter().filter_map(left).collect()
     }
 
+    /// To whom a balancer may send users still, and for how long: it asks a node now and then only.
+    fn still_sent(&self) -> BTreeMap<NodeName, Duration> {
+        let left = |(node, since): (&NodeName, &Instant)| {
+            let left = self.ports.balancer.saturating_sub(since.elapsed());
+            (!left.is_zero()).then(|| (node.clone(), left))
+        };
+        self.shut.iter().filter_map(left).collect()
+    }
+
     /// Writes down what an operator has decided.
     fn heed(&mut self) -> Result<(), DriveError> {
         let (resolve, waive) = match self.line.wishes.lock() {
@@ -307,6 +320,9 @@ impl Driver {
             Record::CommitIntent { attempt, .. } => Some(*attempt),
             _ => None,
         };
+        if let Record::Rejoined { node } | Record::Enlisted { node } = record {
+            self.shut.remove(node);
+        }
         self.entries.push(entry);
         (self.roll, self.array) = (roll, array);
         self.observed = Observed::default();
@@ -353,6 +369,7 @@ impl Driver {
         }
         let now = Instant::now();
         for (node, told) in &self.observed.told {
+            self.shut.entry(node.clone()).or_insert(now);
             match told {
                 Ok(()) => drop(self.untold.remove(node)),
                 Err(_) => drop(self.untold.entry(node.clone()).or_insert(now)),

@@ -1,5 +1,7 @@
 //! `keyroll node …`: invited, shown, set aside, removed.
 
+mod removal;
+
 use chrono::Utc;
 use keyroll::name::NodeName;
 use keyroll::secret::SecretBytes;
@@ -199,74 +201,6 @@ impl Controller {
     pub fn show_node(&self, request: &said::ShowNodeRequest) -> Result<said::NodeView, No> {
         let (array, node) = self.member(&request.array, &request.node)?;
         Ok(self.node_view(&array, &node))
-    }
-
-    /// Wipes the array's keys on a node and lets go of it.
-    ///
-    /// # Errors
-    /// [`No`]; an unreachable node is let go of only if that was asked for.
-    pub async fn remove_node(
-        &self,
-        request: &said::RemoveNodeRequest,
-    ) -> Result<said::Changed, No> {
-        let (array, node) = self.member(&request.array, &request.node)?;
-        let mut done = Vec::new();
-        let (joined, mut wiped) = (node.state == NodeState::Joined, false);
-        if joined && !request.dry_run {
-            match self.ports.agents.wipe(&node.name, &array.name).await {
-                Ok(()) => {
-                    wiped = true;
-                    done.push(format!("keys of {} wiped on {}", array.name, node.name));
-                }
-                Err(error) if request.unreachable => done.push(format!(
-                    "keys of {} NOT wiped on {}: {error}",
-                    array.name, node.name
-                )),
-                Err(error) => {
-                    let what = format!(
-                        "{} still holds the keys: {error}; nothing was changed",
-                        node.name
-                    );
-                    return Err(No::unreachable(what).next(format!(
-                        "keyroll node remove {} {} --unreachable, then keyroll roll {} --emergency",
-                        array.name, node.name, array.name
-                    )));
-                }
-            }
-        } else if joined {
-            done.push(format!("keys of {} wiped on {}", array.name, node.name));
-        }
-        done.push(format!("{} let go of", node.name));
-        if !request.dry_run {
-            let left = self.ports.store.write(|change| {
-                change.revoke_tokens(&node.name)?;
-                change.edit_node(&node.name, |node| {
-                    node.arrays.remove(&array.name);
-                    node.quarantined.remove(&array.name);
-                    node.passwords.remove(&array.name);
-                    // As it is now: it may have been let go of elsewhere, or added, meanwhile.
-                    if node.arrays.is_empty() {
-                        node.state = NodeState::Removed;
-                        node.forget_certificates();
-                    }
-                })
-            })?;
-            let gone = left.is_none_or(|node| node.state == NodeState::Removed);
-            if wiped {
-                // A push that was under way may have come in after the first one.
-                drop(self.ports.agents.wipe(&node.name, &array.name).await);
-            }
-            if gone {
-                self.pool.forget(&node.name);
-            }
-            self.wake.notify_one();
-        }
-        // It knew the keys in force: only a roll makes it forget those.
-        Ok(changed(
-            done,
-            vec![format!("keyroll roll {}", array.name)],
-            request.dry_run,
-        ))
     }
 
     /// Sets a node aside: not ready, not waited for.

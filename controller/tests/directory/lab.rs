@@ -112,6 +112,7 @@ impl Lab {
                 keytab: None,
                 keytab_credential: None,
             },
+            prober: None,
             account_container: None,
             fence_attribute: "adminDescription".to_owned(),
             connect_timeout_seconds: 5,

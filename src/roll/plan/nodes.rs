@@ -66,7 +66,8 @@ fn shuts(roll: &Roll, observed: &Observed, circumstances: &Circumstances) -> Vec
 
 /// One that cannot be told gets until the deadline, or until it shuts its gate by itself where it
 /// does that: a roll that waits there costs nothing, an emergency every minute. Of the others it is
-/// taken that they are down.
+/// taken that they are down. That a gate is shut the balancer hears with its next question: until
+/// then it sends users there all the same.
 fn still_serving(
     roll: &Roll,
     observed: &Observed,
@@ -79,13 +80,20 @@ fn still_serving(
         let reason = format!("{node} may serve still, and cannot be told not to: {why}");
         return Some(wait(observed, reason));
     }
+    if roll.plan.cause == Cause::Emergency {
+        return None;
+    }
     let shuts = |(node, _): &(_, _)| Some((*node, circumstances.shut_in.get(*node)?));
-    let (node, left) = untold.iter().find_map(shuts)?;
-    (roll.plan.cause != Cause::Emergency).then(|| {
+    if let Some((node, left)) = untold.iter().find_map(shuts) {
         let left = human(*left);
         let reason = format!("{node} may serve still, and shuts its gate by itself in {left}");
-        wait(observed, reason)
-    })
+        return Some(wait(observed, reason));
+    }
+    let sent = circumstances.still_sent.iter();
+    let (node, left) = sent.max_by_key(|(_, left)| **left)?;
+    let left = human(*left);
+    let reason = format!("the balancer may send users to {node} for {left}, though it is shut");
+    Some(wait(observed, reason))
 }
 
 /// The writer must still issue with the old key at the last moment: a foreign change in between

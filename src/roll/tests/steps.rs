@@ -365,6 +365,28 @@ fn who_shuts_its_gate_by_itself_is_waited_for_but_in_an_emergency() {
 }
 
 #[test]
+fn the_balancer_is_given_time_to_hear_of_a_shut_gate_but_in_an_emergency() {
+    let told = |cause, told: Result<(), String>, left: Option<u64>| {
+        let mut desk = Desk::at([], 2);
+        desk.because(cause);
+        staging().into_iter().for_each(|record| desk.write(record));
+        desk.around.set_aside = BTreeSet::from([node(7)]);
+        desk.proves(0, &[Role::Current, Role::Pending]);
+        desk.proves(1, &[Role::Current, Role::Pending]);
+        desk.seen.told.insert(node(7), told);
+        (desk.around.since_state, desk.seen.waits) = (LONG, 9);
+        let left = left.map(|left| (node(7), Duration::from_secs(left)));
+        desk.around.still_sent = left.into_iter().collect();
+        desk.step()
+    };
+    let waits = |step| matches!(step, Step::Wait(_));
+    assert!(waits(told(Cause::Operator, Ok(()), Some(1))));
+    assert!(waits(told(Cause::Operator, Err("silent".into()), Some(1))));
+    assert!(!waits(told(Cause::Operator, Ok(()), None)));
+    assert!(!waits(told(Cause::Emergency, Ok(()), Some(1))));
+}
+
+#[test]
 fn a_roll_that_did_not_wait_for_the_last_old_ticket_leaves_that_to_the_next() {
     let mut desk = converging([(WhichKey::New, BASE.0 + 1); 2]);
     let drain = desk.roll.frame().policy.drain();

@@ -232,6 +232,7 @@ impl World {
                 strangers: self.strangers(),
                 set_aside: self.set_aside.clone(),
                 shut_in: BTreeMap::new(),
+                still_sent: BTreeMap::new(),
                 since_record: self.since_record,
                 since_state: self.since_state,
                 abort: self.abort.then(|| "asked".to_owned()),

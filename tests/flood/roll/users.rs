@@ -196,6 +196,7 @@ pub fn settings(lab: &Lab) -> Result<DirectorySettings> {
             keytab: None,
             keytab_credential: None,
         },
+        prober: None,
         account_container: None,
         fence_attribute: "adminDescription".to_owned(),
         connect_timeout_seconds: 5,

@@ -178,7 +178,7 @@ const PRODUCT: &[Requirement] = &[
             "r11_a_connection_that_a_password_went_over_is_given_up",
             "r11_a_roll_with_all_memory_locked",
         ],
-        figure: "agent's and controller's memory right after a roll, 10 s at most: 0 keys of three \
+        figure: "agent's and controller's memory right after a roll, 30 s at most: 0 keys of three \
                  generations, 0 passwords (`r10_no_secret_is_anywhere_else`); told that the limit \
                  is lifted, as the units do, both have all memory that they use locked, and roll: \
                  0 logins failed",

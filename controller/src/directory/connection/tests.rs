@@ -123,6 +123,7 @@ impl FakeDc {
                 keytab: None,
                 keytab_credential: None,
             },
+            prober: None,
             account_container: None,
             fence_attribute: "adminDescription".to_owned(),
             connect_timeout_seconds: 5,

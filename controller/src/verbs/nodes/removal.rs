@@ -1,0 +1,118 @@
+//! `keyroll node remove`: users leave a node first, its keys then.
+
+use keyroll_proto::operator as said;
+
+use super::super::no::No;
+use super::super::{Controller, changed};
+use crate::ports::PortError;
+use crate::store::{ArrayRecord, NodeRecord, NodeState};
+
+/// What a node says of itself, and `keyroll node list` of it, until it is let go of.
+const LEAVING: &str = "it is being removed";
+
+impl Controller {
+    /// Shuts a node's gate, wipes the array's keys there once no balancer sends users there any
+    /// more, and lets go of it.
+    ///
+    /// # Errors
+    /// [`No`]; an unreachable node is let go of only if that was asked for.
+    pub async fn remove_node(
+        &self,
+        request: &said::RemoveNodeRequest,
+    ) -> Result<said::Changed, No> {
+        let (array, node) = self.member(&request.array, &request.node)?;
+        let mut done = Vec::new();
+        let (joined, mut wiped) = (node.state == NodeState::Joined, false);
+        if joined && !request.dry_run {
+            match self.empty(&array, &node).await {
+                Ok(()) => {
+                    wiped = true;
+                    done.push(format!("keys of {} wiped on {}", array.name, node.name));
+                }
+                Err(error) if request.unreachable => done.push(format!(
+                    "keys of {} NOT wiped on {}: {error}",
+                    array.name, node.name
+                )),
+                Err(error) => return Err(still_holds(&array, &node, &error)),
+            }
+        } else if joined {
+            done.push(format!("keys of {} wiped on {}", array.name, node.name));
+        }
+        done.push(format!("{} let go of", node.name));
+        if !request.dry_run {
+            self.let_go(&array, &node, wiped).await?;
+        }
+        // It knew the keys in force: only a roll makes it forget those.
+        Ok(changed(
+            done,
+            vec![format!("keyroll roll {}", array.name)],
+            request.dry_run,
+        ))
+    }
+
+    /// Sees to it that nobody is sent to a node any more, and wipes the array's keys there. Where
+    /// that fails the node serves on as before; cut short, it stays quarantined, and says why.
+    async fn empty(&self, array: &ArrayRecord, node: &NodeRecord) -> Result<(), PortError> {
+        let name = &array.name;
+        let internal = |error: crate::store::StoreError| PortError::Refused {
+            object: "the store".to_owned(),
+            why: error.to_string(),
+            next: String::new(),
+        };
+        // On record, or the next look would open its gate again.
+        self.edit(&node.name, |node| {
+            let why = || LEAVING.to_owned();
+            node.quarantined.entry(name.clone()).or_insert_with(why);
+        })
+        .map_err(internal)?;
+        let emptied = async {
+            let verdict = Err(LEAVING.to_owned());
+            let version = array.keyset_version;
+            let agents = &self.ports.agents;
+            agents.admit(&node.name, name, version, verdict).await?;
+            tokio::time::sleep(self.ports.balancer).await;
+            agents.wipe(&node.name, name).await
+        };
+        let emptied = emptied.await;
+        if emptied.is_err() && !node.quarantined.contains_key(name) {
+            self.edit(&node.name, |node| drop(node.quarantined.remove(name)))
+                .map_err(internal)?;
+            self.wake.notify_one();
+        }
+        emptied
+    }
+
+    async fn let_go(&self, array: &ArrayRecord, node: &NodeRecord, wiped: bool) -> Result<(), No> {
+        let left = self.ports.store.write(|change| {
+            change.revoke_tokens(&node.name)?;
+            change.edit_node(&node.name, |node| {
+                node.arrays.remove(&array.name);
+                node.quarantined.remove(&array.name);
+                node.passwords.remove(&array.name);
+                // As it is now: it may have been let go of elsewhere, or added, meanwhile.
+                if node.arrays.is_empty() {
+                    node.state = NodeState::Removed;
+                    node.forget_certificates();
+                }
+            })
+        })?;
+        let gone = left.is_none_or(|node| node.state == NodeState::Removed);
+        if wiped {
+            // A push that was under way may have come in after the first one.
+            drop(self.ports.agents.wipe(&node.name, &array.name).await);
+        }
+        if gone {
+            self.pool.forget(&node.name);
+        }
+        self.wake.notify_one();
+        Ok(())
+    }
+}
+
+fn still_holds(array: &ArrayRecord, node: &NodeRecord, error: &PortError) -> No {
+    let (array, node) = (&array.name, &node.name);
+    let what = format!("{node} still holds the keys: {error}; nothing was changed");
+    No::unreachable(what).next(format!(
+        "keyroll node remove {array} {node} --unreachable, then keyroll roll {array} --emergency"
+    ))
+}
