@@ -241,8 +241,7 @@ impl Machine {
 
     pub fn look(&mut self, nonce: &[u8; 32]) -> Result<Found, StageError> {
         let found = at_once(self.agent().inspect(&self.array, nonce));
-        self.tampered = false;
-        self.refresh();
+        self.has_looked();
         found
     }
 
@@ -250,8 +249,15 @@ impl Machine {
     pub fn watch(&mut self) {
         if self.is_up() {
             drop(at_once(self.agent().inspect(&self.array, &[0; 32])));
-            self.tampered = false;
-            self.refresh();
+            self.has_looked();
+        }
+    }
+
+    /// Whom it refuses until the balancer hears of that, is owed to whoever tampered with its files.
+    fn has_looked(&mut self) {
+        self.refresh();
+        if std::mem::take(&mut self.tampered) && !self.serving {
+            self.shut_at = None;
         }
     }
 
