@@ -2,6 +2,7 @@
 
 pub mod hidden;
 pub mod protection;
+pub mod rights;
 
 use std::time::Duration;
 
@@ -187,7 +188,7 @@ impl AccountState {
                 "account-locked",
                 "it is locked out: the KDC refuses tickets for its SPNs; no reset unlocks it",
                 format!(
-                    "samba-tool user unlock '{name}' (or Unlock-ADAccount), then find who guesses"
+                    "samba-tool user unlock '{name}' (or Unlock-ADAccount; then find who guesses)"
                 ),
             ),
             (

@@ -40,7 +40,7 @@ mod spn;
 pub use client::{CLIENT_CHECKS, ClientFacts, ClientTicket, examine_client};
 pub use facts::{
     ArrayFacts, DcFacts, Facts, HostFacts, IisFacts, IisPool, IisSite, KeytabFacts, LdapFacts,
-    LoginFacts, LoopBackCheck, NameFacts, NodeAround, NodeFacts, NodeLook, OpenRoll, OwnName,
+    LoginFacts, LoopBackCheck, May, NameFacts, NodeAround, NodeFacts, NodeLook, OpenRoll, OwnName,
     ProofFacts, Rival, ScheduleFacts, Seen, ServiceFacts, Surplus, TicketFacts, TicketKey, Unseen,
     UnseenKind, WebFacts,
 };

@@ -18,6 +18,7 @@
 //! | [`descriptor`] | who may do what to an object of the directory |
 //! | [`drift`] | what somebody else has changed, and what follows from it |
 //! | [`doctor`] | what is wrong with an array, why, and what mends it |
+//! | [`shell`] | a text as one word of a command that people type |
 //! | [`explain`] | what an error of Kerberos, LDAP or AD means |
 //! | [`crowd`] | which of many strangers gives way, and how often it is told of them |
 //! | [`directory_change`] | one change of one object: shown, recognized, taken back |
@@ -40,4 +41,5 @@ pub mod password;
 pub mod roll;
 pub mod schedule;
 pub mod secret;
+pub mod shell;
 pub mod spn;

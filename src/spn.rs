@@ -21,7 +21,7 @@ pub use alias::Aliases;
 pub use alike::Likeness;
 pub use doubt::doubts;
 pub use duplicates::{Duplicate, Holder, alias_clashes, duplicates, rivals};
-pub use host::{HostFault, HostGrade, HostRecords, host_faults};
+pub use host::{HostFault, HostGrade, HostRecords, Zone, host_faults};
 pub use table::{Names, table};
 pub use typed::take_away;
 

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use keyroll::account::AccountState;
+use keyroll::account::rights::LeastRights;
 use keyroll::delegation::plan::Service;
 use keyroll::delegation::trial::{Facts, Tried};
 use keyroll::delegation::{Holding, Inventory, Party};
@@ -30,7 +31,7 @@ use strum::VariantNames as _;
 use crate::Ports;
 use crate::agents::renewal::QUESTIONS;
 use crate::audit::sinks::TAKE;
-use crate::directory::acl::{LeastRights, RightsRequest};
+use crate::directory::acl::RightsRequest;
 use crate::directory::connection::WRITES;
 use crate::ports::{
     AccountRef, Agents, Directory, Kdc, KnownKeys, NewAccount, NodeInventory, NodeProof,

@@ -11,7 +11,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hyper::client::conn::http1;
-use hyper::header::{AUTHORIZATION, CONNECTION, HOST, USER_AGENT, WWW_AUTHENTICATE};
+use hyper::header::{AUTHORIZATION, CONNECTION, HOST, SERVER, USER_AGENT, WWW_AUTHENTICATE};
 use hyper::{Request, Uri};
 use hyper_util::rt::TokioIo;
 use keyroll::kerberos::message::gss::ChannelBinding;
@@ -37,6 +37,8 @@ pub struct Answer {
     pub status: u16,
     /// Every `WWW-Authenticate` header, in order.
     pub challenges: Vec<String>,
+    /// What program it says it is; empty if it does not.
+    pub server: String,
 }
 
 impl Answer {
@@ -125,9 +127,12 @@ where
     let response = response?;
     let challenges = response.headers().get_all(WWW_AUTHENTICATE).iter();
     let challenges = challenges.filter_map(|value| value.to_str().ok());
+    let server = response.headers().get(SERVER);
+    let server = server.and_then(|value| value.to_str().ok());
     Ok(Answer {
         status: response.status().as_u16(),
         challenges: challenges.map(str::to_owned).collect(),
+        server: server.unwrap_or_default().to_owned(),
     })
 }
 
@@ -215,11 +220,12 @@ mod tests {
 
     #[tokio::test]
     async fn a_page_is_asked_for_under_its_name_wherever_it_is() {
-        let refused = "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Negotiate\r\n\
-                       WWW-Authenticate: NTLM\r\nContent-Length: 2\r\n\r\nno";
+        let refused = "HTTP/1.1 401 Unauthorized\r\nServer: nginx\r\n\
+                       WWW-Authenticate: Negotiate\r\nWWW-Authenticate: NTLM\r\n\
+                       Content-Length: 2\r\n\r\nno";
         let (answer, request) = asked(refused, Some(b"ticket")).await;
         let answer = answer.unwrap();
-        assert_eq!(answer.status, 401);
+        assert_eq!((answer.status, answer.server.as_str()), (401, "nginx"));
         assert_eq!(answer.challenges, ["Negotiate", "NTLM"]);
         assert!(request.starts_with("GET /app?x HTTP/1.1\r\n"), "{request}");
         assert!(request.contains("host: web.corp.example:"), "{request}");

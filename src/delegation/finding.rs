@@ -4,6 +4,7 @@ use super::party::is_crowd;
 use super::{Actor, Control, Inventory, Party, Target, Tier};
 use crate::account::protection::Protection;
 use crate::descriptor::Descriptor;
+use crate::shell::quoted;
 
 /// How much a finding matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -77,12 +78,12 @@ fn own_flags(array: &str, inventory: &Inventory) -> Vec<Finding> {
     let unconstrained = control.has(Control::UNCONSTRAINED);
     let transition = control.has(Control::PROTOCOL_TRANSITION);
     let any_service = format!(
-        "keyroll delegation apply {array} --no-unconstrained --to SPN, with each service that it \
-         needs"
+        "keyroll delegation apply {array} --no-unconstrained (with --to SPN for each service that \
+         it needs)"
     );
     let any_protocol = format!(
-        "keyroll delegation apply {array} --protocol-transition off, if all its users log in by \
-         Kerberos"
+        "keyroll delegation apply {array} --protocol-transition off (if all its users log in by \
+         Kerberos)"
     );
     let table = [
         (
@@ -173,14 +174,17 @@ fn of_target(array: &str, own: &str, target: &Target) -> Finding {
             "target-missing",
             "no account that can be seen has this SPN".to_owned(),
             "delegation to it fails; and whoever may register it gets what is meant for it",
-            format!("register it, or: {away}"),
+            format!("{away} (or have its account given that SPN)"),
         ),
         [owner] if owner.has(Control::DISABLED) => finding(
             Grade::Warning,
             "target-disabled",
             format!("its account {} is disabled", owner.account),
             "a Windows DC issues no ticket for it: delegation to it fails",
-            format!("enable it, or: {away}"),
+            format!(
+                "samba-tool user enable {} (or Enable-ADAccount; or {away})",
+                quoted(&owner.account)
+            ),
         ),
         [owner] if owner.hidden => finding(
             Grade::Notice,
@@ -287,18 +291,22 @@ fn of_fronts(inventory: &Inventory) -> impl Iterator<Item = Finding> {
             Some(true) => (
                 Grade::Warning,
                 "it may come as any user, whether that user has logged in there or not",
-                "take its protocol transition away",
+                Some(format!(
+                    "samba-tool delegation for-any-protocol {} off (or Set-ADAccountControl \
+                     -TrustedToAuthForDelegation $false)",
+                    quoted(&front.party.account)
+                )),
             ),
             Some(false) => (
                 Grade::Notice,
                 "it may come as any user who has logged in there",
-                "",
+                None,
             ),
             None => (
                 Grade::Notice,
                 "it may come as any user who has logged in there; its flags are not shown, so \
                  perhaps as any user at all",
-                "",
+                None,
             ),
         };
         Finding {
@@ -307,7 +315,7 @@ fn of_fronts(inventory: &Inventory) -> impl Iterator<Item = Finding> {
             object: front.party.account.clone(),
             what: format!("may act for users at {}", front.spns.join(", ")),
             risk: risk.to_owned(),
-            safer: safer.to_owned(),
+            safer: safer.unwrap_or_default(),
         }
     })
 }

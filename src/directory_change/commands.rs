@@ -4,6 +4,7 @@ use super::flags::Flags;
 use super::{Action, DirectoryChange, Modification};
 use crate::delegation::{ACTORS, Control, TARGETS};
 use crate::descriptor::Descriptor;
+use crate::shell::quoted;
 
 /// A flag, what `Set-ADAccountControl` calls it, and what samba-tool does.
 const FLAGS: [(u32, &str, &str); 3] = [
@@ -79,7 +80,7 @@ impl DirectoryChange {
     }
 
     fn samba_tool(&self) -> Vec<String> {
-        let account = in_shell(&self.target.account);
+        let account = quoted(&self.target.account);
         let switched = self.switched().map(|(_, _, verb, on)| {
             let on = if on { "on" } else { "off" };
             format!("samba-tool {verb} {account} {on}")
@@ -89,7 +90,7 @@ impl DirectoryChange {
                 Action::Add => "add-service",
                 Action::Delete => "del-service",
             };
-            format!("samba-tool delegation {verb} {account} {}", in_shell(spn))
+            format!("samba-tool delegation {verb} {account} {}", quoted(spn))
         });
         switched.chain(listed).collect()
     }
@@ -156,9 +157,4 @@ fn samba_spn(change: &DirectoryChange) -> impl Fn((Action, &str)) -> String {
 /// A text that PowerShell takes as it is.
 fn in_powershell(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
-}
-
-/// A text that a POSIX shell takes as it is.
-fn in_shell(text: &str) -> String {
-    format!("'{}'", text.replace('\'', r"'\''"))
 }

@@ -3,7 +3,8 @@
 use super::delegable;
 use super::facts::{Facts, UnseenKind};
 use super::finding::{Check, Finding};
-use super::hidden::unread;
+use super::hidden::{let_read, unread};
+use crate::account::hidden::ACCOUNT_HIDDEN;
 use crate::account::protection::Protection;
 use crate::account::{self, AccountState, ENCTYPES_UNSET, hidden};
 use crate::drift::Attribute;
@@ -136,7 +137,7 @@ const UNEXPIRED: Condition = Condition {
     cause: "clients get KDC_ERR_CLIENT_REVOKED or KDC_ERR_SERVICE_REVOKED once their tickets end",
 };
 const UNPROTECTED: Condition = Condition {
-    codes: &["account-protected", "account-hidden"],
+    codes: &["account-protected", ACCOUNT_HIDDEN],
     shown_by: None,
     attribute: None,
     fine: "not an administrator's",
@@ -171,10 +172,11 @@ fn found(facts: &Facts) -> Vec<Finding> {
                 "no KDC gives tickets for its SPNs; those that clients hold go on until they end",
             )
             .mend(format!(
-                "Restore-ADObject (or samba-tool domain backup), then keyroll doctor {}",
+                "Get-ADObject -Filter 'sAMAccountName -eq \"{account}\"' -IncludeDeletedObjects | \
+                 Restore-ADObject (Samba: out of a backup), then keyroll doctor {}",
                 facts.array.name
             )),
-        Err(unseen) => Finding::unknown(account, &unseen),
+        Err(unseen) => Finding::unknown(account, &unseen, &facts.array.name),
     }]
 }
 
@@ -205,9 +207,12 @@ fn judged(
     let reasons = reasons.filter(|reason| condition.codes.contains(&reason.code.as_str()));
     let bad = |reason: Refusal| {
         let evidence = since(facts, condition.attribute, reason.why);
-        let next = match reason.code.starts_with("enctypes-") {
-            true => set_enctypes(facts),
-            false => reason.next,
+        let again = format!(", then keyroll doctor {}", facts.array.name);
+        let next = match reason.code.as_str() {
+            ACCOUNT_HIDDEN => let_read(facts, state),
+            code if code.starts_with("enctypes-") => set_enctypes(facts),
+            "account-protected" => reason.next,
+            _ => reason.next + &again,
         };
         let code = reason.code.as_str();
         let unopened = code == ENCTYPES_UNSET && issues_what_no_key_opens(facts);

@@ -6,10 +6,11 @@ use super::clock;
 use super::dns;
 use super::facts::{Seen, ServiceFacts, UnseenKind, WebFacts};
 use super::finding::{Check, Examined, Finding};
+use super::replication::start;
 use super::service::{login_of, schemes};
 use crate::kerberos::{Enctype, Kvno};
 use crate::name::{ArrayName, DcName};
-use crate::spn::{HostRecords, Spn};
+use crate::spn::{HostRecords, Spn, Zone};
 
 /// Every check of a client's machine.
 pub const CLIENT_CHECKS: &[Check<ClientFacts>] = &[
@@ -84,7 +85,12 @@ pub fn examine_client(facts: &ClientFacts) -> Vec<Examined> {
 }
 
 fn names(facts: &ClientFacts) -> Vec<Finding> {
-    dns::judge(&facts.spn, &facts.spns, &facts.records, &facts.array)
+    let dcs = facts.tickets.as_deref().unwrap_or_default();
+    let zone = Zone {
+        server: dcs.first().map_or("", |(dc, _)| dc.as_str()),
+        address: None,
+    };
+    dns::judge(&facts.spn, &facts.spns, &facts.records, &facts.array, &zone)
 }
 
 /// The tickets that were given, with who gave them.
@@ -105,7 +111,7 @@ fn tickets(facts: &ClientFacts) -> Vec<Finding> {
             .iter()
             .map(|(dc, ticket)| ticket_of(facts, dc, ticket))
             .collect(),
-        Err(unseen) => vec![Finding::unknown(&facts.spn, unseen)],
+        Err(unseen) => vec![Finding::unknown(&facts.spn, unseen, &facts.array)],
     }
 }
 
@@ -116,7 +122,7 @@ fn ticket_of(facts: &ClientFacts, dc: &DcName, ticket: &Seen<ClientTicket>) -> F
         Err(unseen) if unseen.kind == UnseenKind::Silent => {
             return Finding::warning(object, &unseen.why)
                 .because("a client that is sent to this KDC waits, and then asks another")
-                .mend(format!("nc -vz {dc} 88"));
+                .mend(start(dc, &facts.array));
         }
         Err(unseen) => {
             return Finding::broken(object, &unseen.why)
@@ -172,7 +178,11 @@ fn login(facts: &ClientFacts, page: &ServiceFacts, web: &WebFacts, look: String)
     match &web.login {
         _ if web.status != 401 => {
             let evidence = format!("asks for no login ({})", web.status);
-            Finding::undecided(&page.url, evidence).mend("name a page that asks for one: --url URL")
+            let cause = "only a page that asks for a login shows whether one succeeds";
+            Finding::undecided(&page.url, evidence, cause).mend(format!(
+                "keyroll doctor {} --from-client --url URL (a page that asks for one)",
+                facts.array
+            ))
         }
         _ if !offers("negotiate") => Finding::broken(&page.url, format!("offers {offered}"))
             .because(match offers("ntlm") {
@@ -191,7 +201,7 @@ fn login(facts: &ClientFacts, page: &ServiceFacts, web: &WebFacts, look: String)
             .because("it answers without a login and not with one")
             .mend(look),
         Some(Ok(login)) => {
-            let mut finding = login_of(&facts.array, page, *login);
+            let mut finding = login_of(&facts.array, page, *login, None);
             let shown = given(facts).next();
             let shown = shown.map(|(_, ticket)| format!(" ({})", in_words(&ticket)));
             finding.object.clone_from(&page.url);

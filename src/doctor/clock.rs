@@ -98,9 +98,7 @@ fn judge(object: &str, offset: TimeDelta, evidence: String, below: &'static str)
         offset if offset > TOO_MUCH => (Finding::warning, below),
         _ => return Finding::ok(object, evidence),
     };
-    grade(object, evidence).because(cause).mend(format!(
-        "chronyc tracking, then chronyc makestep, on {object} (or w32tm /resync)"
-    ))
+    grade(object, evidence).because(cause).mend(step(object))
 }
 
 fn controller(facts: &Facts) -> Vec<Finding> {
@@ -127,8 +125,16 @@ fn controller(facts: &Facts) -> Vec<Finding> {
     vec![
         Finding::broken(object, evidence)
             .because("it is more likely wrong than all others; rolls are refused for as long")
-            .mend("chronyc tracking, then chronyc makestep, on the controller"),
+            .mend(step("the controller")),
     ]
+}
+
+/// What puts a machine's clock right.
+fn step(object: &str) -> String {
+    format!(
+        "chronyc makestep (on {object}; Windows: w32tm /resync), then chronyc tracking (on \
+             {object})"
+    )
 }
 
 fn seconds(offset: TimeDelta) -> String {

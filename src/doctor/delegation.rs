@@ -22,7 +22,8 @@ pub(super) const CHECKS: &[Check] = &[
                    here, targets of the KDC, of domain controllers and of administrators, and \
                    crowds that may act for users here",
         means: "whoever takes over one node, or one who may delegate here, or anybody at all, \
-                becomes any user",
+                becomes any user; a warning, since it costs no logins, where `keyroll delegation \
+                show` says critical, by what can come of it",
         mends: "constrained delegation; `keyroll delegation show` tells the risk of each",
         look: risks,
     },
@@ -40,6 +41,10 @@ const FAILS: [&str; 4] = [
 const FINE: &str =
     "not unconstrained, no protocol transition, no administrator's service, no crowd";
 
+/// Why `keyroll delegation show` calls something critical that is a warning here.
+const CRITICAL: &str = "critical in keyroll delegation show, which grades by what can come of it; \
+                        here what costs logins comes first, and this costs none";
+
 /// By which somebody may name users who never came, by the same codes.
 const NAMES_ANY_USER: [&str; 2] = ["protocol-transition", "delegated-to"];
 
@@ -52,7 +57,11 @@ const HIDDEN: [&str; 3] = [
 
 fn works(facts: &Facts) -> Vec<Finding> {
     if let Err(unseen) = &facts.delegation {
-        return vec![Finding::unknown(&facts.array.account, unseen)];
+        return vec![Finding::unknown(
+            &facts.array.account,
+            unseen,
+            &facts.array.name,
+        )];
     }
     told(facts, "nothing stands in its way", |one| {
         FAILS.contains(&one.code)
@@ -70,17 +79,25 @@ fn told(facts: &Facts, fine: &str, is_told: impl Fn(&delegation::Finding) -> boo
     let Ok(found) = &facts.delegation else {
         return Vec::new();
     };
-    let of = |grade: fn(&String, &String) -> Finding| {
-        move |one: &delegation::Finding| {
-            grade(&one.object, &one.what)
-                .because(&one.risk)
-                .mend(&one.safer)
-        }
-    };
+    let array = &facts.array.name;
     let told = found.iter().filter(|one| is_told(one));
-    let told = told.map(of(|object, what| Finding::warning(object, what)));
+    let told = told.map(|one| {
+        let risk = match one.grade {
+            Grade::Critical => format!("{}; {CRITICAL}", one.risk),
+            Grade::Warning | Grade::Notice => one.risk.clone(),
+        };
+        Finding::warning(&one.object, &one.what)
+            .because(risk)
+            .mend(&one.safer)
+    });
     let hidden = found.iter().filter(|one| HIDDEN.contains(&one.code));
-    let hidden = hidden.map(of(|object, what| Finding::undecided(object, what)));
+    let hidden = hidden.map(|one| {
+        let next = match one.safer.is_empty() {
+            true => format!("keyroll delegation show {array}"),
+            false => one.safer.clone(),
+        };
+        Finding::undecided(&one.object, &one.what, &one.risk).mend(next)
+    });
     let told: Vec<Finding> = told.chain(hidden).collect();
     match told.is_empty() {
         true => vec![Finding::ok(&facts.array.account, fine)],

@@ -1,9 +1,9 @@
 //! The hosts of the SPNs, as clients find them.
 
-use super::facts::Seen;
+use super::facts::{Facts, Seen};
 use super::finding::{Check, Finding};
 use crate::name::ArrayName;
-use crate::spn::{HostFault, HostGrade, HostRecords, Spn, host_faults};
+use crate::spn::{HostFault, HostGrade, HostRecords, Spn, Zone, host_faults};
 
 pub(super) const CHECKS: &[Check] = &[Check {
     id: "dns-name",
@@ -14,16 +14,29 @@ pub(super) const CHECKS: &[Check] = &[Check {
     mends: "an A record of its own, and a PTR record that leads back to it; or an SPN for that \
             other name",
     look: |facts| {
+        let zone = zone(facts);
         facts
             .hosts
             .iter()
             .flat_map(|host| {
                 let array = &facts.array;
-                judge(&host.spn, &array.spns, &host.records, &array.name)
+                judge(&host.spn, &array.spns, &host.records, &array.name, &zone)
             })
             .collect()
     },
 }];
+
+/// The domain's zone. The address of an array's only node is the array's; of several, a balancer's
+/// may be, which nobody tells here.
+fn zone(facts: &Facts) -> Zone<'_> {
+    Zone {
+        server: facts.dcs().first().map_or("", |dc| dc.name.as_str()),
+        address: match facts.nodes.as_slice() {
+            [node] => node.address,
+            _ => None,
+        },
+    }
+}
 
 /// What is to be said of the host of `spn`, one of `own`, by what DNS says of it.
 pub(super) fn judge(
@@ -31,19 +44,23 @@ pub(super) fn judge(
     own: &[String],
     records: &Seen<HostRecords>,
     array: &ArrayName,
+    zone: &Zone<'_>,
 ) -> Vec<Finding> {
     let name = spn.host();
     let records = match records {
         Ok(records) => records,
         Err(unseen) => {
             return vec![
-                Finding::undecided(name, &unseen.why)
-                    .because("no name server told it: whoever asks the same one gets nowhere")
-                    .mend(format!("resolvectl query {name} (or nslookup {name})")),
+                Finding::undecided(
+                    name,
+                    &unseen.why,
+                    "no name server told it: whoever asks the same one gets nowhere",
+                )
+                .mend(format!("resolvectl query {name} (or nslookup {name})")),
             ];
         }
     };
-    let faults = host_faults(array.as_str(), spn, own, records);
+    let faults = host_faults(array.as_str(), spn, own, records, zone);
     if faults.is_empty() {
         let addresses = records.addresses.iter().map(ToString::to_string);
         let addresses = addresses.collect::<Vec<_>>().join(", ");
@@ -57,7 +74,10 @@ pub(super) fn judge(
         };
         grade(name, fault.what)
             .because(fault.leads_to)
-            .mend(fault.next)
+            .mend(match fault.next.as_str() {
+                "" => String::new(),
+                next => format!("{next}, then keyroll doctor {array}"),
+            })
     };
     faults.into_iter().map(judge).collect()
 }

@@ -1,11 +1,13 @@
 //! What is known of an array, and what could not be seen of it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::net::IpAddr;
 use std::time::Duration;
 
 use chrono::TimeDelta;
 
+use crate::account::rights::LeastRights;
 use crate::account::{AccountState, Wanted};
 use crate::delegation;
 use crate::drift::{Change, History};
@@ -53,6 +55,8 @@ pub struct Facts {
     pub dcs: Seen<Vec<DcFacts>>,
     /// What the controller's own account may do beside its work.
     pub surplus: Seen<Vec<Surplus>>,
+    /// The least that it must be allowed, as commands.
+    pub rights: Seen<LeastRights>,
     /// The hosts of its SPNs in DNS, each once.
     pub hosts: Vec<HostFacts>,
     /// Who else has its SPNs, or names that look like them.
@@ -178,8 +182,32 @@ pub struct HostFacts {
 pub struct Surplus {
     /// The object's distinguished name, or the group that it is a member of.
     pub place: String,
-    /// What it may do there, in words; empty if nothing.
-    pub may: Vec<String>,
+    /// What it may do there; empty if nothing.
+    pub may: Vec<May>,
+}
+
+/// What somebody may do with an object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum May {
+    /// Own it, or write who may do what with it.
+    TakeRights,
+    /// Make an object of this class in it.
+    Make(String),
+    /// Write this attribute.
+    Write(String),
+    /// Whatever members of this group may.
+    BeOfIt,
+}
+
+impl fmt::Display for May {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TakeRights => f.write_str("give itself any right"),
+            Self::Make(class) => write!(f, "make a {class}"),
+            Self::Write(attribute) => write!(f, "write {attribute}"),
+            Self::BeOfIt => f.write_str("do whatever its members may"),
+        }
+    }
 }
 
 /// A domain controller.
@@ -242,6 +270,8 @@ pub struct TicketFacts {
 pub struct NodeFacts {
     /// Its name.
     pub name: NodeName,
+    /// Where it is, as the controller resolves its name.
+    pub address: Option<IpAddr>,
     /// Why it is quarantined, if it is.
     pub quarantined: Option<String>,
     /// What its agent tells.
@@ -390,6 +420,8 @@ pub struct WebFacts {
     pub status: u16,
     /// The `WWW-Authenticate` headers then, in order.
     pub challenges: Vec<String>,
+    /// What program it says it is (RFC 9110 section 10.2.4); empty if it does not.
+    pub server: String,
     /// What it answered to a real ticket, or why it did not; `None` if no ticket was shown.
     pub login: Option<Result<LoginFacts, String>>,
 }

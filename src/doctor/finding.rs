@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use super::facts::{Facts, Unseen};
+use super::facts::{Facts, Unseen, UnseenKind};
+use crate::name::ArrayName;
 
 /// How bad it is. The worst decides a command's exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -119,13 +120,26 @@ impl Finding {
     }
 
     /// It could not be looked at.
-    pub(super) fn unknown(object: impl ToString, unseen: &Unseen) -> Self {
-        Self::new(Grade::Unknown, object, unseen.why.clone()).mend(unseen.next.clone())
+    pub(super) fn unknown(object: impl ToString, unseen: &Unseen, array: &ArrayName) -> Self {
+        let cause = match unseen.kind {
+            UnseenKind::Silent => "nobody answered, so nothing can be said of it",
+            UnseenKind::Refused => "the answer was no, so nothing can be said of it",
+            UnseenKind::Missing => "what would tell is not there, so nothing can be said of it",
+        };
+        let next = match unseen.next.is_empty() {
+            true => format!("keyroll status, then keyroll doctor {array}"),
+            false => unseen.next.clone(),
+        };
+        Self::undecided(object, unseen.why.clone(), cause).mend(next)
     }
 
-    /// It was looked at, and tells nothing either way.
-    pub(super) fn undecided(object: impl ToString, evidence: impl Into<String>) -> Self {
-        Self::new(Grade::Unknown, object, evidence)
+    /// It was looked at, and tells nothing either way; why not is the cause.
+    pub(super) fn undecided(
+        object: impl ToString,
+        evidence: impl Into<String>,
+        cause: impl Into<String>,
+    ) -> Self {
+        Self::new(Grade::Unknown, object, evidence).because(cause)
     }
 
     /// With what it leads to, and where it usually comes from.

@@ -42,7 +42,7 @@ fn iis(facts: &Facts) -> Vec<Finding> {
         match &node.around.iis {
             None => {}
             Some(Err(unseen)) => found.push(
-                Finding::unknown(&node.name, unseen)
+                Finding::unknown(&node.name, unseen, &facts.array.name)
                     .mend(format!("keyroll-agent iis show (on {})", node.name)),
             ),
             Some(Ok(iis)) => {

@@ -151,12 +151,19 @@ fn left_out(facts: &Facts) -> impl Iterator<Item = Finding> {
     looks.flatten().filter_map(move |(node, keytab)| {
         let enctype = keytab.left_out.intersection(&issued).next()?.name();
         let object = format!("{node}:{}", keytab.path);
+        let needed = keytab.enctypes.union(&keytab.left_out);
+        let needed: Vec<String> = needed.map(|one| format!("\"{}\"", one.name())).collect();
         let finding = Finding::broken(object, format!("tickets {enctype}; it leaves that out"))
             .because(
                 "`enctypes` of this target in the node's keyroll-agent.toml does not name it: \
                  whoever reads this file opens no ticket",
             )
-            .mend("add it there, then keyroll-agent check (on the node)");
+            .mend(format!(
+                "enctypes = [{}] (in the lines of that target in keyroll-agent.toml on {node}), \
+                 then systemctl restart keyroll-agent (on {node}), then keyroll verify {}",
+                needed.join(", "),
+                facts.array.name
+            ));
         Some(finding)
     })
 }
@@ -180,10 +187,11 @@ fn keytabs(facts: &Facts) -> Vec<Finding> {
 
 fn keytab_of(facts: &Facts, node: &NodeFacts, keytab: &KeytabFacts) -> Finding {
     let object = format!("{}:{}", node.name, keytab.path);
-    let show = format!("keyroll node show {} {}", facts.array.name, node.name);
+    let again = rewrite(facts, node);
     if let Some(trouble) = &keytab.trouble {
         // How bad that is stands where the nodes' files are.
-        return Finding::undecided(object, trouble).mend(show);
+        let cause = "a file that cannot be read says nothing of its keys; see node-keytab-file";
+        return Finding::undecided(object, trouble, cause).mend(again);
     }
     let Some(wrong) = &keytab.wrong else {
         return Finding::ok(
@@ -207,13 +215,18 @@ fn keytab_of(facts: &Facts, node: &NodeFacts, keytab: &KeytabFacts) -> Finding {
             "it opens tickets that nobody should have any more; the next look removes it",
         ),
     };
-    grade(object, wrong.to_string()).because(cause).mend(show)
+    grade(object, wrong.to_string()).because(cause).mend(again)
+}
+
+/// What has the controller write a node's keytabs again, now and not at its next look.
+pub(super) fn rewrite(facts: &Facts, node: &NodeFacts) -> String {
+    let (array, name) = (&facts.array.name, &node.name);
+    format!("keyroll verify {array}, then keyroll node show {array} {name}")
 }
 
 fn accepted(facts: &Facts) -> Vec<Finding> {
     let mut found = Vec::new();
     for node in &facts.nodes {
-        let show = format!("keyroll node show {} {}", facts.array.name, node.name);
         let Some(Ok(proofs)) = &node.proofs else {
             // That a node does not answer is told where contact is.
             continue;
@@ -224,7 +237,7 @@ fn accepted(facts: &Facts) -> Vec<Finding> {
                 Ok(kvno) => Finding::ok(object, format!("a fresh ticket, kvno {kvno}")),
                 Err(why) => Finding::broken(object, why)
                     .because("users with a fresh ticket are refused by this node, and by no other")
-                    .mend(show.clone()),
+                    .mend(rewrite(facts, node)),
             });
         }
     }

@@ -22,13 +22,18 @@ pub(super) const CHECKS: &[Check] = &[Check {
     },
 }];
 
+/// Has Samba take no bind that is neither signed nor sealed, over TLS neither: whatever its
+/// settings say of that goes first, since the last line counts.
+const DEMAND: &str = "sed -i -e '/ldap server require strong auth/d' -e '/^\\[global\\]/a ldap \
+                      server require strong auth = yes' /etc/samba/smb.conf";
+
 fn of_dc(facts: &Facts, dc: &DcFacts) -> Vec<Finding> {
     let name = &dc.name;
     let found = match &dc.ldap {
         // One that does not answer at all has a check of its own.
         None => return Vec::new(),
         Some(Err(unseen)) if unseen.kind == UnseenKind::Silent => return Vec::new(),
-        Some(Err(unseen)) => return vec![Finding::unknown(name, unseen)],
+        Some(Err(unseen)) => return vec![Finding::unknown(name, unseen, &facts.array.name)],
         Some(Ok(found)) => found,
     };
     let bad = |evidence: &str, setting: &str| {
@@ -38,9 +43,11 @@ fn of_dc(facts: &Facts, dc: &DcFacts) -> Vec<Finding> {
                  others' are not",
             )
             .mend(format!(
-                "on {name}: {setting}; Samba: ldap server require strong auth = yes, and a \
-                 restart (it may know no channel binding: a controller with a keytab needs \
-                 directory.transport = \"gssapi\" first); then keyroll doctor {}",
+                "{DEMAND} (on {name}), then systemctl restart samba-ad-dc (on {name}; it may know \
+                 no channel binding: a controller with a keytab needs directory.transport = \
+                 \"gssapi\" first; Windows: reg add \
+                 HKLM\\SYSTEM\\CurrentControlSet\\Services\\NTDS\\Parameters /v {setting} /t \
+                 REG_DWORD /d 2), then keyroll doctor {}",
                 facts.array.name
             ))
     };
@@ -48,15 +55,13 @@ fn of_dc(facts: &Facts, dc: &DcFacts) -> Vec<Finding> {
     if found.unsigned == Some(true) {
         findings.push(bad(
             "takes a bind on port 389 that is neither signed nor sealed",
-            "reg add HKLM\\SYSTEM\\CurrentControlSet\\Services\\NTDS\\Parameters /v \
-             LDAPServerIntegrity /t REG_DWORD /d 2",
+            "LDAPServerIntegrity",
         ));
     }
     if found.unbound == Some(true) {
         findings.push(bad(
             "takes a bind on port 636 without channel binding",
-            "reg add HKLM\\SYSTEM\\CurrentControlSet\\Services\\NTDS\\Parameters /v \
-             LdapEnforceChannelBinding /t REG_DWORD /d 2",
+            "LdapEnforceChannelBinding",
         ));
     }
     if findings.is_empty() {

@@ -1,7 +1,11 @@
 //! The nodes: contact, readiness, and files that others write to.
 
+use std::net::IpAddr;
+
 use super::facts::{Facts, LoopBackCheck, NodeFacts, NodeLook, OwnName, UnseenKind};
 use super::finding::{Check, Finding};
+use super::keys::rewrite;
+use crate::shell::quoted;
 
 pub(super) const CHECKS: &[Check] = &[
     Check {
@@ -80,14 +84,15 @@ fn contact_with(facts: &Facts, node: &NodeFacts) -> Finding {
         Ok(look) => Finding::ok(name, format!("answers, keyset {}", look.versions.0)),
         Err(unseen) if unseen.kind == UnseenKind::Refused => Finding::broken(name, &unseen.why)
             .because("its certificate, or its settings: the agent is there and does not agree")
-            .mend("keyroll-agent check (on the node)"),
+            .mend(format!("keyroll-agent check (on {name})")),
         Err(unseen) => Finding::broken(name, &unseen.why)
             .because(
                 "the node is down, its agent is, or a firewall is in between; what it holds stays \
                  and goes on working until the next roll",
             )
             .mend(format!(
-                "systemctl status keyroll-agent (on {name}), then keyroll node show {} {name}",
+                "systemctl start keyroll-agent (on {name}; Windows: sc start keyroll-agent; if it \
+                 runs, look for a firewall), then keyroll node show {} {name}",
                 facts.array.name
             )),
     }
@@ -112,7 +117,7 @@ fn ready(facts: &Facts) -> Vec<Finding> {
             Ok(()) => Finding::ok(name, "its health endpoint says ready"),
             Err(why) => Finding::warning(name, format!("its health endpoint says no: {why}"))
                 .because("a balancer that asks it keeps users away; one that does not sends them")
-                .mend(format!("keyroll node show {array} {name}")),
+                .mend(rewrite(facts, node)),
         }
     };
     looks(facts).map(judge).collect()
@@ -135,13 +140,17 @@ fn files(facts: &Facts) -> Vec<Finding> {
             found.push(match (&keytab.trouble, keytab.drifted) {
                 (Some(why), _) => Finding::broken(object, why)
                     .because("the agent cannot keep the keys there; the service may not read them")
-                    .mend("keyroll-agent check (on the node)"),
+                    .mend(format!(
+                        "keyroll verify {array} (writes it again), then keyroll-agent check (on \
+                         {})",
+                        node.name
+                    )),
                 (None, true) => Finding::warning(
                     object,
                     "it has not the owner, mode or entries keyroll gave it",
                 )
                 .because("somebody else wrote to it; the next look puts it right")
-                .mend(format!("keyroll node show {array} {}", node.name)),
+                .mend(rewrite(facts, node)),
                 (None, false) => Finding::ok(object, "as keyroll wrote it"),
             });
         }
@@ -158,7 +167,12 @@ fn leftovers(facts: &Facts) -> Vec<Finding> {
                 found.push(
                     Finding::warning(&object, why)
                         .because("whoever does that has users log in with keys of their own")
-                        .mend(format!("{} (on {})", close_folder(&keytab.path), node.name)),
+                        .mend(format!(
+                            "{} (on {}), then keyroll doctor {}",
+                            close_folder(&keytab.path),
+                            node.name,
+                            facts.array.name
+                        )),
                 );
             }
             for copy in &keytab.leftovers {
@@ -169,11 +183,12 @@ fn leftovers(facts: &Facts) -> Vec<Finding> {
                              keys, perhaps today's, and nobody looks after it",
                         )
                         .mend(format!(
-                            "{} (on {}); if others could read it: keyroll roll {} --emergency",
+                            "{} (on {}; if others could read it, also: keyroll roll {} \
+                             --emergency), then keyroll doctor {2}",
                             if is_of_windows(copy) {
                                 format!("del \"{copy}\"")
                             } else {
-                                format!("rm {copy}")
+                                format!("rm {}", quoted(copy))
                             },
                             node.name,
                             facts.array.name
@@ -201,7 +216,7 @@ fn close_folder(keytab: &str) -> String {
              *S-1-5-32-544:(OI)(CI)F"
         )
     } else {
-        format!("chmod go-w {folder}")
+        format!("chmod g-w,o-w {}", quoted(folder))
     }
 }
 
@@ -219,8 +234,8 @@ fn hooks(facts: &Facts) -> Vec<Finding> {
                  a roll waits for it, and its gate is shut if they are needed",
             )
             .mend(format!(
-                "run the hook by hand on {}, then keyroll node show {} {}",
-                node.name, facts.array.name, node.name
+                "put right what the hook says (on {}), then keyroll verify {} (has it run again)",
+                node.name, facts.array.name
             )),
     };
     looks(facts).map(judge).collect()
@@ -248,6 +263,13 @@ fn names(host: &str, name: &str) -> bool {
     first(host) == first(name)
 }
 
+/// What takes a name from the line of an address in the hosts file, wherever in the line it is.
+fn out_of_hosts(host: &str, address: IpAddr) -> String {
+    let pattern = |text: &str| text.replace('.', r"\.");
+    let (line, name) = (pattern(&address.to_string()), pattern(host));
+    format!(r"sed -i -E '/^\s*{line}\s/s/\s{name}(\s|$)/\1/I' /etc/hosts")
+}
+
 fn loop_back_of(facts: &Facts, node: &NodeFacts, own: &OwnName, refused: &str) -> Finding {
     let (name, array) = (&node.name, &facts.array.name);
     let OwnName { host, address, .. } = own;
@@ -271,8 +293,8 @@ fn loop_back_of(facts: &Facts, node: &NodeFacts, own: &OwnName, refused: &str) -
                  unless krb5.conf has dns_canonicalize_hostname = false",
             )
             .mend(format!(
-                "getent hosts {host} (on {name}); take it from that line of /etc/hosts, or give it \
-                 the node's own address, then keyroll doctor {array}"
+                "{} (on {name}), then keyroll doctor {array}",
+                out_of_hosts(host, *address)
             )),
         LoopBackCheck::None | LoopBackCheck::Exempt => Finding::ok(name, evidence),
     }

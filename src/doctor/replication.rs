@@ -7,8 +7,9 @@ use std::collections::BTreeMap;
 
 use super::facts::{DcFacts, Facts, UnseenKind};
 use super::finding::{Check, Finding};
+use super::hidden::let_read;
 use crate::drift::{Attribute, History, Stamp};
-use crate::name::DcName;
+use crate::name::{ArrayName, DcName};
 
 pub(super) const CHECKS: &[Check] = &[
     Check {
@@ -41,10 +42,24 @@ pub(super) fn show(dc: &DcName) -> String {
     format!("samba-tool drs showrepl {dc} (or repadmin /showrepl {dc})")
 }
 
+/// What has a domain controller answer again.
+pub(super) fn start(dc: &DcName, array: &ArrayName) -> String {
+    format!(
+        "systemctl start samba-ad-dc (on {dc}; Windows: its machine; if it runs, look for a \
+         firewall), then keyroll doctor {array}"
+    )
+}
+
 fn answers(facts: &Facts) -> Vec<Finding> {
     let dcs = match &facts.dcs {
         Ok(dcs) => dcs,
-        Err(unseen) => return vec![Finding::unknown(&facts.array.name, unseen)],
+        Err(unseen) => {
+            return vec![Finding::unknown(
+                &facts.array.name,
+                unseen,
+                &facts.array.name,
+            )];
+        }
     };
     dcs.iter().map(|dc| answer(facts, dc)).collect()
 }
@@ -55,17 +70,14 @@ fn answer(facts: &Facts, dc: &DcFacts) -> Finding {
         Ok(_) => Finding::ok(name, "shows the account"),
         Err(unseen) if unseen.kind == UnseenKind::Silent => Finding::broken(name, &unseen.why)
             .because("it is down, or a firewall is in between")
-            .mend(format!("nc -vz {name} 636")),
+            .mend(start(name, &facts.array.name)),
         Err(unseen) if unseen.kind == UnseenKind::Missing => Finding::broken(name, &unseen.why)
             .because(
                 "it was made or deleted on another one, and that has not come through; or it is \
                  gone everywhere",
             )
             .mend(show(name)),
-        Err(unseen) => Finding::unknown(name, unseen).mend(match unseen.next.is_empty() {
-            true => format!("keyroll verify {}", facts.array.name),
-            false => unseen.next.clone(),
-        }),
+        Err(unseen) => Finding::unknown(name, unseen, &facts.array.name),
     }
 }
 
@@ -84,12 +96,25 @@ fn stamps(facts: &Facts) -> Vec<Finding> {
         }
     }
     let hidden = facts.dcs().iter();
-    let hidden =
-        hidden.filter_map(|dc| Some(Finding::unknown(&dc.name, dc.history.as_ref().err()?)));
+    let array = &facts.array.name;
+    let hidden = hidden.filter_map(|dc| {
+        let unseen = dc.history.as_ref().err()?;
+        let finding = Finding::unknown(&dc.name, unseen, array);
+        Some(match (unseen.kind, &dc.account) {
+            (UnseenKind::Refused, Ok(state)) => finding.mend(let_read(facts, state)),
+            _ => finding,
+        })
+    });
     let judged = shown
         .iter()
         .map(|(dc, history)| behind(facts, dc, history, &newest));
     judged.chain(hidden).collect()
+}
+
+/// The part of a distinguished name that is the domain's: from the first component `DC=` on.
+fn domain_of(name: &str) -> &str {
+    let lower = name.to_ascii_lowercase();
+    lower.find(",dc=").map_or(name, |at| &name[at + 1..])
 }
 
 const fn rank(stamp: &Stamp) -> (u32, i64, [u8; 16]) {
@@ -125,7 +150,7 @@ fn behind(
         age if age <= ON_ITS_WAY => (
             Finding::warning,
             "a change needs some seconds within a site",
-            " if it is still so in three minutes",
+            "; if it is still so in three minutes",
         ),
         age if age <= BETWEEN_SITES => (
             Finding::warning,
@@ -139,13 +164,18 @@ fn behind(
             "",
         ),
     };
+    let account = facts.account();
+    let domain = account.map_or("NAMING-CONTEXT", |account| {
+        domain_of(&account.distinguished_name)
+    });
     let dc = &dc.name;
     grade(dc, evidence)
         .because(format!(
             "{why}; clients that ask this KDC are served by what was before"
         ))
         .mend(format!(
-            "repadmin /replsummary (or samba-tool drs showrepl, then samba-tool drs replicate {dc} \
-             {source} …){next}"
+            "samba-tool drs replicate {dc} {source} {domain} (or repadmin /replicate {dc} {source} \
+             {domain}{next}), then keyroll doctor {}",
+            facts.array.name
         ))
 }

@@ -1,6 +1,6 @@
 //! The service itself: what it asks of a browser, and whether it takes a real ticket.
 
-use super::facts::{Facts, LoginFacts, ServiceFacts, UnseenKind, WebFacts};
+use super::facts::{Facts, KeytabFacts, LoginFacts, ServiceFacts, UnseenKind, WebFacts};
 use super::finding::{Check, Finding};
 use crate::name::ArrayName;
 
@@ -67,13 +67,61 @@ fn answer(facts: &Facts, place: &ServiceFacts) -> Finding {
                 true => "other nodes answer: a balancer that does not ask sends users here",
                 false => "users that are sent there get nothing",
             };
-            Finding::broken(name, &unseen.why).because(cause).mend(look)
+            Finding::broken(name, &unseen.why)
+                .because(cause)
+                .mend(start(facts, place))
         }
-        _ => Finding::unknown(name, unseen).mend(format!(
+        _ => Finding::unknown(name, unseen, &facts.array.name).mend(format!(
             "keyroll doctor {} --url URL, with the port that the service listens at",
             facts.array.name
         )),
     }
+}
+
+/// Web servers by what they call themselves: the unit of systemd, the setting for the keytab, and
+/// the one for long headers. IIS has neither a unit nor a keytab.
+const SERVERS: [(&str, &str, &str, &str); 2] = [
+    (
+        "apache",
+        "apache2",
+        "GssapiCredStore keytab:KEYTAB",
+        "LimitRequestFieldSize 65536",
+    ),
+    (
+        "nginx",
+        "nginx",
+        "auth_gss_keytab KEYTAB;",
+        "large_client_header_buffers 4 64k;",
+    ),
+];
+
+/// The row of a web server by its header `Server`.
+fn kind_of(server: &str) -> Option<(&'static str, &'static str, &'static str)> {
+    let server = server.to_ascii_lowercase();
+    let row = SERVERS.iter().find(|(name, ..)| server.starts_with(name));
+    row.map(|(_, unit, keytab, headers)| (*unit, *keytab, *headers))
+}
+
+/// What starts a web server that does not answer: most likely the same program as at the others.
+fn start(facts: &Facts, place: &ServiceFacts) -> String {
+    let mut others = answered(facts).map(|(_, web)| web.server.as_str());
+    let server = others.find(|server| !server.is_empty()).unwrap_or_default();
+    let (name, array) = (&place.place, &facts.array.name);
+    let start = match kind_of(server) {
+        Some((unit, ..)) => format!("systemctl start {unit} (on {name}; or as the unit is called)"),
+        None if server.starts_with("Microsoft-IIS") => format!("iisreset /start (on {name})"),
+        None => format!("start the web server (on {name})"),
+    };
+    format!("{start}, then keyroll doctor {array}")
+}
+
+/// A setting of the web server there, and what makes it hold.
+fn set(array: &ArrayName, place: &ServiceFacts, unit: &str, setting: &str) -> String {
+    let name = &place.place;
+    format!(
+        "{setting} (in the settings of the web server on {name}), then systemctl reload {unit} (on \
+         {name}), then keyroll doctor {array}"
+    )
 }
 
 /// The authentication schemes in `WWW-Authenticate` headers, in lower case and in order (RFC 9110
@@ -144,12 +192,24 @@ fn offer(place: &ServiceFacts, web: &WebFacts) -> Finding {
 fn logins(facts: &Facts) -> Vec<Finding> {
     let asked = answered(facts).filter_map(|(place, web)| Some((place, web.login.as_ref()?)));
     let judge = |(place, login): (&ServiceFacts, &Result<LoginFacts, String>)| match login {
-        Ok(login) => login_of(&facts.array.name, place, *login),
+        Ok(login) => login_of(&facts.array.name, place, *login, keytab(facts, place)),
         Err(why) => Finding::broken(&place.place, why)
             .because("it answers without a login and not with one")
             .mend(negotiate(place)),
     };
     asked.map(judge).collect()
+}
+
+/// The keytab that the service at a node is to read.
+fn keytab<'a>(facts: &'a Facts, place: &ServiceFacts) -> Option<&'a str> {
+    let nodes = facts
+        .nodes
+        .iter()
+        .filter(|node| place.is_node && node.name.as_str() == place.place);
+    let looks = nodes.filter_map(|node| node.look.as_ref().ok());
+    let mut keytabs = looks.flat_map(|look| &look.keytabs);
+    let accepts = |one: &&KeytabFacts| !one.kind.is_for_initiators();
+    keytabs.find(accepts).map(|one| one.path.as_str())
 }
 
 /// What shows the same by hand.
@@ -160,8 +220,18 @@ fn negotiate(place: &ServiceFacts) -> String {
     )
 }
 
+/// What the web server at a place is, by its answer.
+fn kind(place: &ServiceFacts) -> Option<(&'static str, &'static str, &'static str)> {
+    kind_of(&place.web.as_ref().ok()?.server)
+}
+
 /// Whoever has proven to have opened the ticket may refuse the user for any other reason.
-pub(super) fn login_of(array: &ArrayName, place: &ServiceFacts, login: LoginFacts) -> Finding {
+pub(super) fn login_of(
+    array: &ArrayName,
+    place: &ServiceFacts,
+    login: LoginFacts,
+    keytab: Option<&str>,
+) -> Finding {
     let (name, status) = (&place.place, login.status);
     let takes = format!("takes a fresh ticket: Kerberos, {status}");
     match login {
@@ -191,10 +261,12 @@ pub(super) fn login_of(array: &ArrayName, place: &ServiceFacts, login: LoginFact
                 "a ticket makes a long header, the longer the more groups a user is in: the web \
                  server, or a proxy before it, takes none of that length",
             )
-            .mend(
-                "LimitRequestFieldSize 65536 (Apache), large_client_header_buffers 4 64k (nginx), \
-                 MaxFieldLength and MaxRequestBytes (http.sys)",
-            ),
+            .mend(match kind(place) {
+                Some((unit, _, headers)) => set(array, place, unit, headers),
+                None => "LimitRequestFieldSize 65536 (Apache), large_client_header_buffers 4 64k \
+                         (nginx), MaxFieldLength and MaxRequestBytes (http.sys)"
+                    .to_owned(),
+            }),
         LoginFacts { status: 401, .. } => Finding::broken(
             name,
             format!("refuses a fresh ticket ({status})"),
@@ -205,14 +277,23 @@ pub(super) fn login_of(array: &ArrayName, place: &ServiceFacts, login: LoginFact
                      cannot read the file, or takes tickets for one name only. \
                      KRB_AP_ERR_MODIFIED",
         )
-        .mend(format!(
-            "keyroll doctor {array} (key-keytabs); on the node: klist -ket KEYTAB as the web \
-                     server's user; on Windows: appcmd set config \
-                     -section:windowsAuthentication -useAppPoolCredentials:true /commit:apphost"
-        )),
+        .mend(match (kind(place), keytab) {
+            (Some((unit, setting, _)), Some(keytab)) => {
+                set(array, place, unit, &setting.replace("KEYTAB", keytab))
+            }
+            (_, None) => format!(
+                "keyroll doctor {array} (service-login tells which node, and what it is to read)"
+            ),
+            (None, Some(keytab)) => format!(
+                "have the web server read {keytab} (on {name}; Windows: appcmd set config \
+                 -section:windowsAuthentication -useAppPoolCredentials:true /commit:apphost), \
+                 then keyroll doctor {array}"
+            ),
+        }),
         LoginFacts { .. } => Finding::undecided(
             name,
             format!("answers {status} to a fresh ticket: no word on whether it was taken"),
+            "a page that moves or withholds itself from everybody shows nothing of a login",
         )
         .mend(negotiate(place)),
     }

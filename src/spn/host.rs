@@ -39,10 +39,69 @@ pub struct HostFault {
     pub next: String,
 }
 
-/// What is to be said of the host of an array's SPN. `own` are all of the account's: a name that
-/// they have too leads nobody astray.
+/// Where records are made: for the commands that make them.
+#[derive(Debug, Clone, Copy)]
+pub struct Zone<'a> {
+    /// A name server of the domain: one of its domain controllers.
+    pub server: &'a str,
+    /// Where the names lead that have no address yet, if that is known.
+    pub address: Option<IpAddr>,
+}
+
+impl Zone<'_> {
+    /// The server, the zone and a host's name in it; none for a host of another domain's.
+    fn place<'a>(&'a self, host: &'a str) -> Option<String> {
+        let (_, domain) = self.server.split_once('.')?;
+        let cut = host.len().checked_sub(domain.len() + 1)?;
+        let (name, rest) = host.split_at_checked(cut)?;
+        let is_in_it = rest.strip_prefix('.')?.eq_ignore_ascii_case(domain);
+        is_in_it.then(|| format!("{} {domain} {name}", self.server))
+    }
+
+    /// The command that gives a host an address.
+    fn add(&self, host: &str, address: Option<IpAddr>) -> String {
+        let Some(place) = self.place(host) else {
+            return format!("make an A record for {host}");
+        };
+        let kind = match address {
+            Some(IpAddr::V6(_)) => "AAAA",
+            Some(IpAddr::V4(_)) | None => "A",
+        };
+        let (address, whose) = match address {
+            Some(address) => (address.to_string(), ""),
+            None => (
+                "ADDRESS".to_owned(),
+                "ADDRESS of the balancer, or of a node; ",
+            ),
+        };
+        format!(
+            "samba-tool dns add {place} {kind} {address} ({whose}or dnscmd {} /RecordAdd with the \
+             rest)",
+            self.server
+        )
+    }
+
+    /// The command that has a host be no alias any more.
+    fn delete_alias(&self, host: &str, target: &str) -> Option<String> {
+        let place = self.place(host)?;
+        Some(format!(
+            "samba-tool dns delete {place} CNAME {target} (or dnscmd {} /RecordDelete with the \
+             rest)",
+            self.server
+        ))
+    }
+}
+
+/// What is to be said of the records of an SPN's host. `own` are all of the account's SPNs: a name
+/// that they have too leads nobody astray.
 #[must_use]
-pub fn host_faults(array: &str, spn: &Spn, own: &[String], found: &HostRecords) -> Vec<HostFault> {
+pub fn host_faults(
+    array: &str,
+    spn: &Spn,
+    own: &[String],
+    found: &HostRecords,
+    zone: &Zone<'_>,
+) -> Vec<HostFault> {
     let host = spn.host();
     if spn.address().is_some() {
         return vec![HostFault {
@@ -53,7 +112,7 @@ pub fn host_faults(array: &str, spn: &Spn, own: &[String], found: &HostRecords) 
         }];
     }
     if found.addresses.is_empty() {
-        return vec![nowhere(host)];
+        return vec![nowhere(host, zone)];
     }
     let is_own = |name: &str| {
         let other = spn.of_host(name);
@@ -66,7 +125,13 @@ pub fn host_faults(array: &str, spn: &Spn, own: &[String], found: &HostRecords) 
             grade: HostGrade::Warning,
             what: "is a CNAME",
             leads_to: format!("clients ask for {other} instead"),
-            next: format!("make {host} an A record, or: keyroll spn add {array} {other}"),
+            next: match zone.delete_alias(host, target) {
+                Some(delete) => {
+                    let add = zone.add(host, found.addresses.first().copied());
+                    format!("{delete}, then {add}")
+                }
+                None => format!("keyroll spn add {array} {other} (or make {host} an A record)"),
+            },
         });
     }
     let names = || found.back.iter();
@@ -86,7 +151,7 @@ pub fn host_faults(array: &str, spn: &Spn, own: &[String], found: &HostRecords) 
     faults
 }
 
-fn nowhere(host: &str) -> HostFault {
+fn nowhere(host: &str, zone: &Zone<'_>) -> HostFault {
     // A short name is completed by each client's own search list.
     if !host.contains('.') {
         return HostFault {
@@ -100,6 +165,6 @@ fn nowhere(host: &str) -> HostFault {
         grade: HostGrade::Broken,
         what: "has no address in DNS",
         leads_to: "nobody gets there who has it not in a file of hosts".to_owned(),
-        next: format!("make an A record for {host}"),
+        next: zone.add(host, zone.address),
     }
 }

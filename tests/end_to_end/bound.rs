@@ -1,11 +1,12 @@
 //! What operators change in the directory, with rights of their own.
 
 use std::ffi::OsString;
+use std::fs;
 use std::process::Command;
 
 use anyhow::{Context as _, Result};
 use keyroll_tests::cli::Said;
-use keyroll_tests::lab::output;
+use keyroll_tests::lab::{output, output_with};
 use keyroll_tests::world::World;
 
 /// As an administrator of the domain, by password.
@@ -47,4 +48,19 @@ pub fn as_alice(world: &World<'_>, line: &[&str]) -> Result<Said> {
         stdout: String::from_utf8(done.stdout)?,
         stderr: String::from_utf8(done.stderr)?,
     })
+}
+
+/// The name of a cache with the ticket of an administrator of the domain.
+pub fn administrators_cache(world: &World<'_>) -> Result<OsString> {
+    let own = world.controller.folder().file_name();
+    let own = own.context("the controller's folder has no name")?;
+    let cache = world
+        .lab
+        .folder("caches")?
+        .join(format!("{}.admin", own.display()));
+    let cache = format!("FILE:{}", cache.display());
+    let password = fs::read_to_string(world.lab.dir.join("admin.password"))?;
+    let mut kinit = Command::new("kinit");
+    output_with(kinit.args(["-c", &cache, "Administrator"]), &password)?;
+    Ok(cache.into())
 }

@@ -8,19 +8,22 @@ mod client;
 mod dc;
 mod deadlines;
 mod descriptor;
+mod in_its_place;
 mod node;
+mod typed;
 mod web;
 
 use std::fmt::Write as _;
-use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
 use keyroll::doctor::{CLIENT_CHECKS, checks};
-use keyroll_tests::lab::{Lab, output, tests_folder};
+use keyroll_tests::lab::{Lab, tests_folder};
 use keyroll_tests::wait::until;
 use keyroll_tests::web::FreeNodes;
 use keyroll_tests::world::{SOON, World};
 use serde_json::Value;
+
+use self::typed::How;
 
 pub use account::accounts_and_keys;
 pub use dc::domain_controllers;
@@ -80,13 +83,15 @@ impl Fault {
     }
 }
 
-/// What ends a fault.
+/// What ends a fault. Each has words of what is printed.
 enum Mend {
-    /// The printed command, with these words in it.
+    /// All that is printed, typed as it stands there.
     Printed(&'static str),
-    /// Something outside of keyroll that the doctor describes: with these words.
+    /// The same, where part of it is done by what the lab has in its place.
+    InItsPlace(&'static str),
+    /// Something that no command can do, as the doctor says.
     ByHand(&'static str, fn(&mut World<'_>) -> Result<()>),
-    /// With these words, and for how long nothing ends it: the last of an array's faults.
+    /// For how long nothing ends it: the last of an array's faults.
     Lasts(&'static str, &'static str),
 }
 
@@ -103,7 +108,10 @@ fn plant_into(world: &mut World<'_>, array: &str, faults: &[Fault]) -> Result<()
         (fault.bring)(world).with_context(case)?;
         let finding = named(world, array, fault).with_context(case)?;
         let printed = finding["mend"].as_str().unwrap_or_default();
-        let (Mend::Printed(words) | Mend::ByHand(words, _) | Mend::Lasts(words, _)) = fault.mend;
+        let (Mend::Printed(words)
+        | Mend::InItsPlace(words)
+        | Mend::ByHand(words, _)
+        | Mend::Lasts(words, _)) = fault.mend;
         ensure!(
             printed.contains(words),
             "it prints {printed:?}: {}",
@@ -112,7 +120,14 @@ fn plant_into(world: &mut World<'_>, array: &str, faults: &[Fault]) -> Result<()
         // The doctor changes nothing, and binds as nobody.
         ensure!(!printed.contains("--bind-as"), "it prints {printed:?}");
         match fault.mend {
-            Mend::Printed(_) => run_printed(world, printed).with_context(case)?,
+            Mend::Printed(_) => {
+                let how = mended(world, array, printed).with_context(case)?;
+                ensure!(how == How::AsPrinted, "not as printed: {printed:?}");
+            }
+            Mend::InItsPlace(_) => {
+                let how = mended(world, array, printed).with_context(case)?;
+                ensure!(how == How::InItsPlace, "as printed: {printed:?}");
+            }
             Mend::ByHand(_, mend) => mend(world).with_context(case)?,
             Mend::Lasts(..) => return Ok(()),
         }
@@ -173,30 +188,19 @@ fn well(world: &World<'_>, array: &str) -> Result<()> {
     .with_context(|| world.story())
 }
 
-/// Types what is printed, as an operator would: one command after the other, of two that are the
-/// same the first.
-fn run_printed(world: &World<'_>, printed: &str) -> Result<()> {
-    for (index, command) in printed.split(", then ").enumerate() {
-        let command = command.split(" (or ").next().unwrap_or_default().trim();
-        if let Some(words) = command.strip_prefix("keyroll ") {
-            let mut words: Vec<&str> = words.split(' ').collect();
-            if words[0] == "roll" {
-                words.extend(["--yes", "--wait"]);
-            }
-            let said = world.cli.ask(&words)?;
-            ensure!(
-                words[0] == "doctor" || said.exit == 0,
-                "{command}: {said:?}"
-            );
-        } else if command.starts_with("samba-tool ") {
-            let line = format!("samba-tool() {{ lab-dc samba-tool dc1 \"$@\"; }}\n{command}");
-            output(Command::new("bash").args(["-euc", &line])).context(command.to_owned())?;
-        } else {
-            // What follows may be advice: it is mended by then.
-            ensure!(index > 0, "nobody can type {command:?}");
+/// Does what is printed; where that is to look at the other findings, what these print.
+fn mended(world: &mut World<'_>, array: &str, printed: &str) -> Result<How> {
+    if !typed::only_looks(printed) {
+        return typed::run(world, printed);
+    }
+    let mut how = How::AsPrinted;
+    for finding in examined(world, array)?.1 {
+        let other = finding["mend"].as_str().unwrap_or_default();
+        if !other.is_empty() && !typed::only_looks(other) {
+            how = typed::run(world, other)?;
         }
     }
-    Ok(())
+    Ok(how)
 }
 
 /// What is wrong with an account, in LDIF without its first lines.
@@ -209,6 +213,7 @@ const HEADING: &str = "## Faults, planted for real\n";
 
 /// The tables as the last section of the page.
 pub fn the_docs_have_every_fault(_: &Lab, _: &FreeNodes) -> Result<()> {
+    typed::is_read_as_printed()?;
     let path = tests_folder().join("../docs/doctor.md");
     let there = std::fs::read_to_string(&path)?;
     let (checks, old) = there
@@ -250,25 +255,34 @@ fn section() -> Result<String> {
         dc::faults(),
     ];
     let all: Vec<&Fault> = groups.iter().flatten().collect();
-    let printed = all
-        .iter()
-        .filter(|one| matches!(one.mend, Mend::Printed(_)));
     every_check_names_one(&all)?;
-    let (all_of_them, printed) = (all.len(), printed.count());
-    let by_hand = all_of_them - printed;
+    let count = |is: fn(&Mend) -> bool| all.iter().filter(|one| is(&one.mend)).count();
+    let (planted, printed, in_its_place) = (
+        all.len(),
+        count(|mend| matches!(mend, Mend::Printed(_))),
+        count(|mend| matches!(mend, Mend::InItsPlace(_))),
+    );
+    let by_hand = planted - printed - in_its_place;
     let mut text = format!(
         "\nMade from `tests/end_to_end/doctor/`, which breaks each of these things on a real \
          domain, and\nmust pass: each fault is named by its own check, nothing else is complained \
          of but what follows from\nit, and nothing at all before it is planted and once it is \
-         mended.\n\n\
+         mended. What is printed is taken out of\nthe doctor's JSON and typed by a program: verbs \
+         of keyroll and commands of the directory with an\nadministrator's rights, the rest on \
+         the machine that is named. \"In its place\" means that the lab\nhas no systemd and no \
+         chrony, and other places for the settings of Samba and Apache: there one table\n\
+         (`in_its_place.rs`) says what is done instead. \"By hand\" are faults that no command \
+         can mend.\n\n\
          | faults planted | named by their own check | false alarms | mended by the very command \
-         that is printed | by hand, as it says |\n| --- | --- | --- | --- | --- |\n\
-         | {all_of_them} | {all_of_them} | 0 | {printed} | {by_hand} |\n\n\
+         that is printed | by what the lab has in its place | by hand, as it says |\n\
+         | --- | --- | --- | --- | --- | --- |\n\
+         | {planted} | {planted} | 0 | {printed} | {in_its_place} | {by_hand} |\n\n\
          | fault | named by | grade | mended by |\n| --- | --- | --- | --- |\n",
     );
     for fault in all {
         let mended = match fault.mend {
             Mend::Printed(words) => format!("`{words} …`, as printed"),
+            Mend::InItsPlace(words) => format!("`{words} …`, in its place"),
             Mend::ByHand(words, _) => format!("`{words}`: by hand"),
             Mend::Lasts(words, until) => format!("`{words}`: {until}"),
         };

@@ -268,6 +268,15 @@ impl Agent {
         Ok(())
     }
 
+    /// Its process number.
+    ///
+    /// # Errors
+    /// It does not run.
+    pub fn id(&self) -> Result<u32> {
+        let process = self.process.as_ref().map(Process::id);
+        process.with_context(|| format!("the agent of {} does not run", self.node))
+    }
+
     /// Its process.
     ///
     /// # Errors

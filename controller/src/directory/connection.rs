@@ -75,7 +75,7 @@ impl Connections {
 
     /// What `dc` takes on connections of their own, which end with the look.
     pub(super) async fn takes(&self, dc: &DcName) -> Result<Option<LdapFacts>, PortError> {
-        self.dialer.takes(dc).await
+        self.dialer.takes(dc).await.map(Some)
     }
 
     /// A handle on the connection to the global catalog on `dc`.

@@ -66,13 +66,11 @@ impl Dialer {
         }
     }
 
-    /// What `dc` takes of binds that are not protected; each is tried by a ticket.
-    /// None where the domain controller gives no ticket for its own LDAP service.
-    pub(super) async fn takes(&self, dc: &DcName) -> Result<Option<LdapFacts>, PortError> {
+    /// What `dc` takes of binds that are not protected; each is tried by a ticket of its own KDC.
+    pub(super) async fn takes(&self, dc: &DcName) -> Result<LdapFacts, PortError> {
         let service = self.service(dc)?;
-        if self.tickets.of(dc, &service, &ENCTYPES).await.is_err() {
-            return Ok(None);
-        }
+        let ticket = self.tickets.of(dc, &service, &ENCTYPES).await;
+        ticket.map_err(|error| untried(dc, &service, error))?;
         let (plain, tls) = (Transport::Gssapi.port(), Transport::Ldaps.port());
         let unsigned = async {
             match self.in_time(dc, plain, "TCP", connect(dc, plain)).await {
@@ -94,7 +92,7 @@ impl Dialer {
             self.lets_in(dc, &mut stream).await.map(Some)
         };
         let (unsigned, unbound) = tokio::try_join!(unsigned, unbound)?;
-        Ok(Some(LdapFacts { unsigned, unbound }))
+        Ok(LdapFacts { unsigned, unbound })
     }
 
     /// Whether a ticket alone is enough: no layer, and bound to no connection.
@@ -283,6 +281,23 @@ impl Dialer {
             self.settings.principal.name(),
             self.settings.domain
         )
+    }
+}
+
+/// Without a ticket for its LDAP service nothing can be tried.
+fn untried(dc: &DcName, service: &Principal, error: PortError) -> PortError {
+    if let PortError::Unreachable { .. } = error {
+        return error;
+    }
+    let host = dc.as_str().split('.').next().unwrap_or_default();
+    let name = service.name();
+    PortError::Refused {
+        object: dc.to_string(),
+        why: format!("what it takes cannot be tried without a ticket for {name}: {error}"),
+        next: format!(
+            "samba-tool spn add {name} '{host}$' (or setspn -S {name} {host}$; if it has that, \
+             replication)"
+        ),
     }
 }
 

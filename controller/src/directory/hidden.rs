@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use keyroll::account::hidden::{
-    CLASS, CONTROL, ENCTYPES, EXPIRES, GROUPS, KVNO, LOCKOUT, NAME, PASSWORD_SET, PRINCIPAL_NAME,
-    SPNS, WRITABLE,
+    CLASS, COMPUTED, CONTROL, ENCTYPES, EXPIRES, GROUPS, KVNO, LOCKOUT, NAME, PASSWORD_SET,
+    PRINCIPAL_NAME, SPNS, WRITABLE,
 };
 use keyroll::descriptor::{
     READ_ENCTYPES, READ_PRINCIPAL_NAME, READ_SPNS, READ_WRITABLE, Right, Sid,
@@ -22,9 +22,6 @@ const OF_SOME: [(&str, Right); 4] = [
     (SPNS, READ_SPNS),
     (WRITABLE, READ_WRITABLE),
 ];
-/// It tells of a lock where `lockoutTime` does not, and every account has it.
-const COMPUTED: &str = "msDS-User-Account-Control-Computed";
-
 /// The attributes that a caller with these SIDs is not shown of an account, of those that judge it.
 pub(super) fn hidden(caller: &BTreeSet<Sid>, entry: &Entry) -> Vec<&'static str> {
     let absent = |attribute: &str| entry.values(attribute).is_empty();
@@ -33,6 +30,7 @@ pub(super) fn hidden(caller: &BTreeSet<Sid>, entry: &Entry) -> Vec<&'static str>
         // Where the permissions are hidden too, nobody can say.
         absent(one) && holds(right, caller, entry) != Some(true)
     });
+    // The computed bits tell of a lock where `lockoutTime` does not, and every account has them.
     let lockout = (absent(COMPUTED) && absent(LOCKOUT)).then_some(LOCKOUT);
     let all = of_all.chain(of_some.map(|(one, _)| *one));
     all.chain(lockout).collect()

@@ -33,7 +33,9 @@ impl ActiveDirectory {
             next: String::new(),
         };
         let bytes = entry.values("replPropertyMetaData").first();
-        let bytes = bytes.ok_or_else(|| refused("its stamps are hidden from us".to_owned()))?;
+        let hidden = "its stamps are not shown (replPropertyMetaData): the controller's account \
+                      lacks the right to read them";
+        let bytes = bytes.ok_or_else(|| refused(hidden.to_owned()))?;
         let stamps = drift::parse(bytes).map_err(|error| refused(error.to_string()))?;
         let configuration = root.text("configurationNamingContext").unwrap_or_default();
         let dcs = databases(&mut connection, configuration).await?;

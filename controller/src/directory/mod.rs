@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use keyroll::account::AccountState;
+use keyroll::account::rights::LeastRights;
 use keyroll::delegation::plan::Service;
 use keyroll::delegation::trial::Facts;
 use keyroll::delegation::{Holding, Inventory, Party};
@@ -63,7 +64,7 @@ mod write;
 pub use kdc::Kdcs;
 
 use account::Root;
-use acl::{LeastRights, RightsRequest};
+use acl::RightsRequest;
 use config::{DirectorySettings, Transport};
 use connection::{Connection, Connections};
 use forest::Forest;

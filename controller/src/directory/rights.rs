@@ -2,13 +2,14 @@
 //! what the caller may do where it has nothing to do.
 
 use keyroll::account::protection::protected_group;
+use keyroll::account::rights::LeastRights;
 use keyroll::descriptor::Sid;
-use keyroll::doctor::Surplus;
+use keyroll::doctor::{May, Surplus};
 use keyroll::name::DcName;
 
 use super::ActiveDirectory;
 use super::account::{Root, named};
-use super::acl::{LeastRights, RightsRequest};
+use super::acl::RightsRequest;
 use super::entry::Entry;
 use super::text::{Dn, Filter};
 use crate::ports::{AccountRef, PortError};
@@ -109,7 +110,7 @@ impl ActiveDirectory {
         let groups = root.caller.iter().filter_map(protected_group);
         found.extend(groups.map(|group| Surplus {
             place: group.to_owned(),
-            may: vec!["do whatever its members may".to_owned()],
+            may: vec![May::BeOfIt],
         }));
         Ok(found)
     }
@@ -129,15 +130,15 @@ fn parent(name: &str) -> &str {
     name
 }
 
-fn rights_of(entry: &Entry) -> Vec<String> {
+fn rights_of(entry: &Entry) -> Vec<May> {
     let mut may = Vec::new();
     if entry.bits(DESCRIPTOR).unwrap_or_default() & OWNER_OR_DACL != 0 {
-        may.push("give itself any right".to_owned());
+        may.push(May::TakeRights);
     }
     let is_made = |class: &&str| !MADE.iter().any(|made| made.eq_ignore_ascii_case(class));
     let children = entry.texts(CHILDREN).filter(is_made);
-    may.extend(children.map(|class| format!("make a {class}")));
-    may.extend(entry.texts(WRITES).map(|name| format!("write {name}")));
+    may.extend(children.map(|class| May::Make(class.to_owned())));
+    may.extend(entry.texts(WRITES).map(|name| May::Write(name.to_owned())));
     may
 }
 
@@ -156,13 +157,17 @@ mod tests {
     #[test]
     fn to_make_accounts_is_no_surplus() {
         let entry = Entry::with(&[(CHILDREN, &[b"user", b"Computer"]), (DESCRIPTOR, &[b"0"])]);
-        assert_eq!(rights_of(&entry), [""; 0]);
+        assert_eq!(rights_of(&entry), []);
         let entry = Entry::with(&[
             (CHILDREN, &[b"user", b"group"]),
             (DESCRIPTOR, &[b"4"]),
             (WRITES, &[b"member"]),
         ]);
-        let rights = ["give itself any right", "make a group", "write member"];
+        let rights = [
+            May::TakeRights,
+            May::Make("group".to_owned()),
+            May::Write("member".to_owned()),
+        ];
         assert_eq!(rights_of(&entry), rights);
     }
 }

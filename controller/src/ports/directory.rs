@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use keyroll::account::AccountState;
+use keyroll::account::rights::LeastRights;
 use keyroll::delegation::plan::Service;
 use keyroll::delegation::trial::Facts;
 use keyroll::delegation::{Holding, Inventory, Party};
@@ -20,7 +21,7 @@ use keyroll::secret::Password;
 use keyroll::spn::{Aliases, HostRecords};
 
 use super::{AccountRef, PortError};
-use crate::directory::acl::{LeastRights, RightsRequest};
+use crate::directory::acl::RightsRequest;
 
 /// The values of some attributes of one object, by the names that were asked for.
 pub type Values = BTreeMap<String, Vec<Vec<u8>>>;

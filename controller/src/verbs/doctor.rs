@@ -8,7 +8,7 @@ mod directory;
 mod nodes;
 mod service;
 
-use futures_util::future::{OptionFuture, join_all, join3, join5};
+use futures_util::future::{OptionFuture, join, join_all, join3, join5};
 use keyroll::doctor::{ArrayFacts, Examined, Facts, Grade, OpenRoll, ScheduleFacts, examine};
 use keyroll::roll::Roll;
 use keyroll_proto::operator as said;
@@ -53,9 +53,9 @@ impl Controller {
             self.host_facts(array),
             self.name_facts(array),
             self.delegation_facts(array),
-            self.surplus_facts(array),
+            join(self.surplus_facts(array), self.rights_facts(array)),
         );
-        let ((dcs, hosts, names, delegation, surplus), looks, services) =
+        let ((dcs, hosts, names, delegation, (surplus, rights)), looks, services) =
             join3(domain, looks, services).await;
         let (dcs, ticket) = dcs?;
         let each = nodes.iter().zip(looks);
@@ -68,6 +68,7 @@ impl Controller {
             names,
             delegation,
             surplus,
+            rights,
             nodes: join_all(each).await,
             services: services.unwrap_or_default(),
             service_asked_for: page.is_some_and(|page| page.named),

@@ -36,6 +36,7 @@ pub async fn look<'a>(
     let facts = WebFacts {
         status: answer.status,
         challenges: answer.challenges,
+        server: answer.server,
         login,
     };
     Some((url, Ok(facts)))

@@ -6,7 +6,7 @@ use crate::account::hidden::KVNO;
 use crate::doctor::facts::{DcFacts, Facts, TicketFacts, TicketKey, UnseenKind};
 use crate::doctor::finding::Finding;
 use crate::doctor::hidden::unread;
-use crate::doctor::replication::show;
+use crate::doctor::replication::{show, start};
 use crate::kerberos::{Enctype, Kvno};
 
 /// The tickets that were seen, each with its domain controller.
@@ -19,7 +19,7 @@ pub(super) fn of_ours(facts: &Facts) -> Vec<Finding> {
     let name = &facts.array.name;
     let dcs = match &facts.dcs {
         Ok(dcs) => dcs,
-        Err(unseen) => return vec![Finding::unknown(name, unseen)],
+        Err(unseen) => return vec![Finding::unknown(name, unseen, name)],
     };
     if dcs.iter().all(|dc| dc.ticket.is_none()) {
         let evidence = "it has no registered SPN to get a ticket for";
@@ -37,7 +37,7 @@ fn of_dc(facts: &Facts, dc: &DcFacts) -> Option<Finding> {
         Err(unseen) if unseen.kind == UnseenKind::Silent => Some(
             Finding::broken(&dc.name, &unseen.why)
                 .because("clients that ask this KDC wait, and then ask another one")
-                .mend(format!("nc -vz {} 88", dc.name)),
+                .mend(start(&dc.name, &facts.array.name)),
         ),
         Err(unseen) => Some(
             Finding::broken(&dc.name, &unseen.why)
@@ -133,8 +133,8 @@ fn kvno(facts: &Facts, dc: &DcFacts, journal: Kvno) -> Option<Finding> {
     let Some(kvno) = strange.find(|kvno| !held(kvno)) else {
         if let Some(hidden) = hidden {
             let evidence = format!("{evidence}; {}", hidden.evidence);
-            let unseen = Finding::undecided(&dc.name, evidence);
-            return Some(unseen.because(hidden.cause).mend(hidden.mend));
+            let unseen = Finding::undecided(&dc.name, evidence, hidden.cause);
+            return Some(unseen.mend(hidden.mend));
         }
         let seen = directory.or(issued).is_some();
         return seen.then(|| Finding::ok(&dc.name, evidence));
@@ -166,6 +166,6 @@ fn next_for(
         (None, _) if kvno < journal => show(&dc.name),
         (None, Some(TicketKey::Foreign)) => format!("keyroll roll {array} --emergency"),
         // The same password set again: the nodes get its keys under that number by themselves.
-        (None, _) => format!("keyroll verify {array} (once the controller has looked again)"),
+        (None, _) => format!("keyroll verify {array}, then keyroll doctor {array}"),
     }
 }

@@ -132,7 +132,23 @@ fn what_may_not_be_read_is_neither_well_nor_ill() {
         finding.evidence.contains("userAccountControl"),
         "{finding:?}"
     );
-    assert!(finding.mend.contains("CONTROLLER:RP;userAccountControl"));
+    // One command lets all of it be read, in the words of either kind of domain controller.
+    let mend = &finding.mend;
+    assert!(
+        mend.starts_with("samba-tool dsacl set --objectdn='CN="),
+        "{mend}"
+    );
+    for right in [
+        "(OA;;RP;bf967a68-0de6-11d0-a285-00aa003049e2;;S-1-5-21-1-2-3-1104)",
+        "(OA;;RP;2cc4b836-b63f-4940-8d23-ea7acf06af56;;",
+        "(OA;;RC;;;S-1-5-21-1-2-3-1104)",
+        " (or dsacls \"CN=",
+        "\"CORP\\svc-keyroll:RP;lockoutTime\"",
+    ] {
+        assert!(mend.contains(right), "{right}: {mend}");
+    }
+    assert_eq!(mend.matches("bf967a68-").count(), 1, "{mend}");
+    assert_eq!(&find("account-tier").finding.mend, mend);
     let kvno = &find("key-kvno").finding.evidence;
     assert!(kvno.starts_with("directory unseen, tickets 5"), "{kvno}");
 }
@@ -227,7 +243,7 @@ fn an_end_that_is_far_away_is_no_fault() {
 fn rights_beside_the_work_are_named_and_not_all_of_a_hundred() {
     let many = |facts: &mut Facts| {
         let place = &mut facts.surplus.as_mut().unwrap()[0];
-        place.may = (0..100).map(|n| format!("write a{n}")).collect();
+        place.may = (0..100).map(|n| May::Write(format!("a{n}"))).collect();
     };
     names(many, &[("rights-surplus", Warning)]);
     let mut facts = healthy();

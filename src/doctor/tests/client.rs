@@ -117,7 +117,11 @@ fn a_name_a_clock_and_a_ticket_can_be_wrong_here_alone() {
     };
     complains(
         away,
-        &[("client-ticket", Warning, "nc -vz dc1.corp.example 88")],
+        &[(
+            "client-ticket",
+            Warning,
+            "systemctl start samba-ad-dc (on dc1.corp.example;",
+        )],
     );
     let refused = |facts: &mut ClientFacts| {
         facts.tickets.as_mut().unwrap()[0].1 = Err(Unseen {

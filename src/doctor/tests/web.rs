@@ -31,6 +31,7 @@ fn what_a_page_asks_for_and_takes() {
             *web(f) = WebFacts {
                 status: 200,
                 challenges: Vec::new(),
+                server: String::new(),
                 login: None,
             };
         },
@@ -81,6 +82,7 @@ fn a_page_that_is_nowhere_is_no_fault_unless_it_was_asked_for() {
         *web(f) = WebFacts {
             status: 503,
             challenges: Vec::new(),
+            server: String::new(),
             login: None,
         };
     };

@@ -9,8 +9,8 @@ fn what_mends_a_folder_is_a_command_of_the_nodes_own_system() {
     for (path, folder, copy) in [
         (
             "/etc/keyroll/web.keytab",
-            "chmod go-w /etc/keyroll (",
-            "rm /etc",
+            "chmod g-w,o-w '/etc/keyroll' (on n2.corp.example)",
+            "rm '/etc/keyroll/web.keytab.bak' (on n2.corp.example;",
         ),
         (
             r"C:\conf\web.keytab",

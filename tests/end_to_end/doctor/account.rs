@@ -6,9 +6,10 @@ use keyroll_tests::web::FreeNodes;
 use keyroll_tests::world::World;
 
 use super::Mend::{ByHand, Lasts, Printed};
-use super::descriptor::{ACCOUNT_RESTRICTIONS, RESET_PASSWORD, deny, nothing_is_made_up, put_back};
+use super::descriptor::{
+    ACCOUNT_RESTRICTIONS, HIDDEN_WITH_ALL, deny, nothing_is_broken, nothing_is_made_up, take_away,
+};
 use super::{Fault, modify, plant, plant_into};
-use crate::bound::as_administrator;
 use crate::set_up::QUICK;
 
 pub(super) const DN: &str = "CN=svc-sick,OU=Arrays,DC=corp,DC=example";
@@ -120,17 +121,16 @@ pub fn faults() -> Vec<Fault> {
             "rights-surplus",
             "it may write description",
             &[],
-            |world| to_describe(world, "A"),
-            // What is denied comes before what is allowed.
-            ByHand("dsacls /R", |world| to_describe(world, "D")),
+            to_describe,
+            Printed("samba-tool dsacl set --objectdn='OU=Arrays,DC=corp,DC=example'"),
         ),
         Fault::warning(
             "the controller's account may not reset the password",
             "rights-password",
             "svc-sick",
             &[],
-            |world| deny(world, "CR", RESET_PASSWORD),
-            ByHand("--print-acl", put_back),
+            take_away,
+            Printed("samba-tool dsacl set --objectdn='CN=svc-sick,OU=Arrays,DC=corp,DC=example'"),
         ),
         Fault::warning(
             "the controller's account may not read the account's restrictions",
@@ -146,10 +146,22 @@ pub fn faults() -> Vec<Fault> {
                 "delegation-works",
             ],
             |world| {
-                deny(world, "RP", ACCOUNT_RESTRICTIONS)?;
+                deny(world, &format!("OD;;RP;{ACCOUNT_RESTRICTIONS}"))?;
                 nothing_is_made_up(world)
             },
-            ByHand("--print-acl", put_back),
+            Printed("samba-tool dsacl set --objectdn='CN=svc-sick,OU=Arrays,DC=corp,DC=example'"),
+        ),
+        Fault::warning(
+            "the controller's account may read nothing of the account",
+            "account-tier",
+            "tokenGroups",
+            // What nobody can say then.
+            HIDDEN_WITH_ALL,
+            |world| {
+                deny(world, "D;;RPLCLORC;")?;
+                nothing_is_broken(world)
+            },
+            Printed("samba-tool dsacl set --objectdn='CN=svc-sick,OU=Arrays,DC=corp,DC=example'"),
         ),
         Fault::warning(
             "the account is an administrator's (adminCount)",
@@ -167,7 +179,7 @@ pub fn faults() -> Vec<Fault> {
             "rc4-hmac",
             &["account-enctypes"],
             |world| modify(world, DN, "delete: msDS-SupportedEncryptionTypes"),
-            ByHand("net ads enctypes set 'svc-sick' 24", aes),
+            Printed("net ads enctypes set 'svc-sick' 24"),
         ),
         Fault::warning(
             "msDS-SupportedEncryptionTypes allows RC4 beside AES",
@@ -179,7 +191,7 @@ pub fn faults() -> Vec<Fault> {
                               msDS-SupportedEncryptionTypes: 28";
                 modify(world, DN, change)
             },
-            ByHand("net ads enctypes set 'svc-sick' 24", aes),
+            Printed("net ads enctypes set 'svc-sick' 24"),
         ),
         Fault::warning(
             "a UPN gives the next password another salt",
@@ -219,11 +231,7 @@ pub fn faults() -> Vec<Fault> {
             SPN,
             &["key-tickets"],
             |world| modify(world, DN, "delete: servicePrincipalName"),
-            ByHand("keyroll spn add sick HTTP/sick.corp.example", |world| {
-                as_administrator(world, &["spn", "add", "sick", SPN])?
-                    .reply()
-                    .map(drop)
-            }),
+            Printed("keyroll spn add sick HTTP/sick.corp.example"),
         ),
         Fault::broken(
             "another account has an SPN too",
@@ -246,7 +254,7 @@ pub fn faults() -> Vec<Fault> {
             "has no address in DNS",
             &[],
             |world| world.domain().dc(&["name", "sick"]).map(drop),
-            ByHand("make an A record for sick.corp.example", lead_back),
+            Printed("samba-tool dns add dc1.corp.example corp.example sick A 10.99.0."),
         ),
         Fault::warning(
             "the array's name is an alias of a node's (CNAME)",
@@ -257,7 +265,7 @@ pub fn faults() -> Vec<Fault> {
                 let node = world.agents[0].full_name();
                 world.domain().dc(&["name", "sick", &node]).map(drop)
             },
-            ByHand("make sick.corp.example an A record", lead_back),
+            Printed("samba-tool dns delete dc1.corp.example corp.example sick CNAME node"),
         ),
         Fault::warning(
             "the account delegates to an SPN that nobody has",
@@ -265,10 +273,7 @@ pub fn faults() -> Vec<Fault> {
             "no account that can be seen has this SPN",
             &[],
             |world| modify(world, DN, &format!("add: {TARGETS}\n{TARGETS}: {NOBODYS}")),
-            ByHand(
-                "keyroll delegation apply sick --not-to HTTP/nowhere.corp.example",
-                |world| modify(world, DN, &format!("delete: {TARGETS}")),
-            ),
+            Printed("keyroll delegation apply sick --not-to HTTP/nowhere.corp.example"),
         ),
         Fault::warning(
             "the account may delegate to any service",
@@ -283,13 +288,7 @@ pub fn faults() -> Vec<Fault> {
                 let change = format!("replace: userAccountControl\nuserAccountControl: {flags}");
                 modify(world, DN, &change)
             },
-            ByHand(
-                "keyroll delegation apply sick --no-unconstrained",
-                |world| {
-                    let off = ["delegation", "for-any-service", "svc-sick", "off"];
-                    world.domain().samba_tool(&off).map(drop)
-                },
-            ),
+            Printed("keyroll delegation apply sick --no-unconstrained"),
         ),
         Fault::warning(
             "the account is in Protected Users",
@@ -306,16 +305,15 @@ pub fn faults() -> Vec<Fault> {
             "the account delegates, and is sensitive",
             "account-delegable",
             "is sensitive (NOT_DELEGATED)",
-            // Nobody has the service.
-            &["delegation-works"],
+            &[],
             |world| {
-                modify(world, DN, &format!("add: {TARGETS}\n{TARGETS}: {NOBODYS}"))?;
-                sensitive(world, "on")
+                world.domain().account("svc-sick-behind", &[SOMEBODYS])?;
+                let target = format!("add: {TARGETS}\n{TARGETS}: {SOMEBODYS}");
+                modify(world, DN, &target)?;
+                let set = ["user", "sensitive", "svc-sick", "on"];
+                world.domain().samba_tool(&set).map(drop)
             },
-            ByHand("keyroll delegation apply sick --sensitive off", |world| {
-                sensitive(world, "off")?;
-                modify(world, DN, &format!("delete: {TARGETS}"))
-            }),
+            Printed("keyroll delegation apply sick --sensitive off"),
         ),
         Fault::warning(
             "the schedule is paused",
@@ -352,16 +350,11 @@ pub fn faults() -> Vec<Fault> {
     ]
 }
 
-fn sensitive(world: &World<'_>, flag: &str) -> Result<()> {
-    let set = ["user", "sensitive", "svc-sick", flag];
-    world.domain().samba_tool(&set).map(drop)
-}
-
-/// Allows or denies the controller's account to write the container's description.
-fn to_describe(world: &World<'_>, kind: &str) -> Result<()> {
+/// Allows the controller's account to write the container's description.
+fn to_describe(world: &mut World<'_>) -> Result<()> {
     const DESCRIPTION: &str = "bf967950-0de6-11d0-a285-00aa003049e2";
     let sid = world.domain().sid("svc-keyroll")?;
-    let right = format!("--sddl=(O{kind};;WP;{DESCRIPTION};;{sid})");
+    let right = format!("--sddl=(OA;;WP;{DESCRIPTION};;{sid})");
     let container = "--objectdn=OU=Arrays,DC=corp,DC=example";
     let set = ["dsacl", "set", container, &right];
     world.domain().samba_tool(&set).map(drop)
@@ -369,17 +362,13 @@ fn to_describe(world: &World<'_>, kind: &str) -> Result<()> {
 
 const TARGETS: &str = "msDS-AllowedToDelegateTo";
 const NOBODYS: &str = "HTTP/nowhere.corp.example";
+const SOMEBODYS: &str = "HTTP/sick-behind.corp.example";
 
 fn lead_back(world: &mut World<'_>) -> Result<()> {
     world.domain().address("sick", &world.nodes[0])
 }
 
 const TWIN: &str = "CN=svc-ill,CN=Users,DC=corp,DC=example";
-
-fn aes(world: &mut World<'_>) -> Result<()> {
-    let change = "replace: msDS-SupportedEncryptionTypes\nmsDS-SupportedEncryptionTypes: 24";
-    modify(world, DN, change)
-}
 
 /// In the same units.
 const DAY: u64 = 86_400 * 10_000_000;

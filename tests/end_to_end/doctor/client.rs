@@ -7,8 +7,8 @@ use keyroll_tests::clock::Shifted;
 use keyroll_tests::world::World;
 
 use super::Fault;
-use super::Mend::ByHand;
-use super::web::{foreign_keytab, own_keytab};
+use super::Mend::{ByHand, InItsPlace, Printed};
+use super::web::foreign_keytab;
 use crate::bound::alices_cache;
 
 /// Alice logs in.
@@ -32,7 +32,7 @@ pub fn faults() -> Vec<Fault> {
                 world.cli.set(CACHE, Some(nothing.into()));
                 Ok(())
             },
-            mend: ByHand("kinit -c FILE:", log_in),
+            mend: Printed("kinit -c FILE:"),
         },
         Fault::broken(
             "the clock of the client's machine is ten minutes off",
@@ -46,12 +46,7 @@ pub fn faults() -> Vec<Fault> {
                 }
                 Ok(())
             },
-            ByHand("chronyc makestep, on this machine", |world| {
-                for (name, _) in Shifted::by("+0s")?.environment() {
-                    world.cli.set(name, None);
-                }
-                Ok(())
-            }),
+            InItsPlace("chronyc makestep (on this machine"),
         ),
         Fault {
             wrong: "the client's machine asks a name server that does not answer",
@@ -83,9 +78,7 @@ pub fn faults() -> Vec<Fault> {
             "refuses a fresh ticket (401)",
             &["service-login"],
             |world| foreign_keytab(world, 0),
-            ByHand("klist -ket KEYTAB as the web server's user", |world| {
-                own_keytab(world, 0)
-            }),
+            InItsPlace("keyroll doctor ward (service-login"),
         ),
     ]
 }

@@ -8,7 +8,7 @@ use keyroll_tests::lab::Lab;
 use keyroll_tests::web::FreeNodes;
 use keyroll_tests::world::World;
 
-use super::Mend::{ByHand, Printed};
+use super::Mend::{InItsPlace, Printed};
 use super::{Fault, modify, plant};
 use crate::set_up::QUICK;
 
@@ -21,6 +21,8 @@ pub fn domain_controllers(lab: &Lab, free: &FreeNodes) -> Result<()> {
     world.serve("cut")?;
     world.domain().address("cut", &world.nodes[0])?;
     let planted = plant(&mut world, "cut", &faults());
+    set(&world, "dc1", "dreplsrv:notify_interval", "1")?;
+    set(&world, "dc2", "dreplsrv:periodic_startup_interval", "1")?;
     minimum_length(&world, SAMBAS_MINIMUM)?;
     planted
 }
@@ -34,9 +36,7 @@ pub fn faults() -> Vec<Fault> {
             "takes a bind on port 389",
             &[],
             |world| signing(world, "no"),
-            ByHand("ldap server require strong auth = yes", |world| {
-                signing(world, "yes")
-            }),
+            InItsPlace("sed -i -e '/ldap server require strong auth/d'"),
         ),
         Fault::warning(
             "a domain controller takes binds over TLS without channel binding",
@@ -44,8 +44,28 @@ pub fn faults() -> Vec<Fault> {
             "takes a bind on port 636",
             &[],
             |world| signing(world, "allow_sasl_over_tls"),
-            ByHand("LdapEnforceChannelBinding", |world| signing(world, "yes")),
+            InItsPlace("/v LdapEnforceChannelBinding"),
         ),
+        Fault {
+            wrong: "a domain controller has no SPN for its LDAP, so what it takes cannot be tried",
+            check: "ldap-signing",
+            grade: "unknown",
+            says: "cannot be tried without a ticket for ldap/dc2.corp.example",
+            follows: &[],
+            bring: |world| {
+                let without = format!("delete: servicePrincipalName\nservicePrincipalName: {LDAP}");
+                modify(
+                    world,
+                    "CN=DC2,OU=Domain Controllers,DC=corp,DC=example",
+                    &without,
+                )?;
+                world.domain().dc(&["replicate"])?;
+                // It has a ticket from before.
+                world.controller.kill()?;
+                world.controller.start()
+            },
+            mend: Printed("samba-tool spn add ldap/dc2.corp.example 'dc2$'"),
+        },
         Fault {
             wrong: "two domain controllers do not replicate",
             check: "replication-account",
@@ -53,17 +73,13 @@ pub fn faults() -> Vec<Fault> {
             says: "lacks the last write of msDS-SupportedEncryptionTypes",
             follows: &[],
             bring: |world| {
-                world.domain().dc(&["cut"])?;
+                reluctant(world)?;
                 let change = "replace: msDS-SupportedEncryptionTypes\n\
                               msDS-SupportedEncryptionTypes: 16";
                 modify(world, DN, change)
             },
-            mend: ByHand(
-                "samba-tool drs replicate dc2.corp.example dc1.corp.example",
-                |world| {
-                    world.domain().dc(&["heal"])?;
-                    world.domain().dc(&["replicate"]).map(drop)
-                },
+            mend: Printed(
+                "samba-tool drs replicate dc2.corp.example dc1.corp.example DC=corp,DC=example",
             ),
         },
         Fault::warning(
@@ -84,11 +100,7 @@ pub fn faults() -> Vec<Fault> {
                 dc.kill()?;
                 dc.start_off_by("+120s")
             },
-            ByHand("w32tm /resync", |world| {
-                let dc = Dc::of(world.lab, "dc2");
-                dc.kill()?;
-                dc.start()
-            }),
+            InItsPlace("chronyc makestep (on dc2.corp.example"),
         ),
         Fault {
             wrong: "a domain controller is down",
@@ -97,9 +109,7 @@ pub fn faults() -> Vec<Fault> {
             says: "dc2.corp.example",
             follows: &["key-tickets", "replication-account"],
             bring: |world| Dc::of(world.lab, "dc2").kill(),
-            mend: ByHand("nc -vz dc2.corp.example 636", |world| {
-                Dc::of(world.lab, "dc2").start()
-            }),
+            mend: InItsPlace("systemctl start samba-ad-dc (on dc2.corp.example"),
         },
     ]
 }
@@ -111,18 +121,34 @@ fn minimum_length(world: &World<'_>, characters: u32) -> Result<()> {
     world.domain().dc(&["replicate"]).map(drop)
 }
 
+const LDAP: &str = "ldap/dc2.corp.example";
+
 const SAMBAS_MINIMUM: u32 = 7;
 
-/// What the first domain controller demands of binds from now on. The second one of the lab has no
-/// SPN for its LDAP, so nobody can try it.
+/// What the first domain controller demands of binds from now on.
 fn signing(world: &World<'_>, demanded: &str) -> Result<()> {
-    let settings = world.lab.dir.join("dc1/smb.conf");
-    let there = fs::read_to_string(&settings)?;
-    let lines = there.lines().filter(|line| !line.contains(STRONG_AUTH));
-    let lines: String = lines.map(|line| format!("{line}\n")).collect();
-    let ours = format!("[global]\n    {STRONG_AUTH} = {demanded}\n");
-    fs::write(&settings, lines.replace("[global]\n", &ours))?;
-    world.domain().dc(&["restart", "dc1"]).map(drop)
+    set(world, "dc1", STRONG_AUTH, demanded)
 }
+
+/// Another value of a setting of a domain controller, which holds from its restart on.
+fn set(world: &World<'_>, dc: &str, name: &str, value: &str) -> Result<()> {
+    let settings = world.lab.dir.join(dc).join("smb.conf");
+    let there = fs::read_to_string(&settings)?;
+    let lines = there.lines().filter(|line| !line.contains(name));
+    let lines: String = lines.map(|line| format!("{line}\n")).collect();
+    let ours = format!("[global]\n    {name} = {value}\n");
+    fs::write(&settings, lines.replace("[global]\n", &ours))?;
+    world.domain().dc(&["restart", dc]).map(drop)
+}
+
+/// The first domain controller tells the second one nothing, and that one asks for nothing, for
+/// longer than the test lasts.
+fn reluctant(world: &World<'_>) -> Result<()> {
+    set(world, "dc1", "dreplsrv:notify_interval", HOURS)?;
+    set(world, "dc2", "dreplsrv:periodic_startup_interval", HOURS)
+}
+
+/// Ten, in seconds.
+const HOURS: &str = "36000";
 
 const STRONG_AUTH: &str = "ldap server require strong auth";

@@ -2,11 +2,10 @@
 
 use anyhow::{Context as _, Result};
 use keyroll_tests::lab::Lab;
-use keyroll_tests::wait::until;
 use keyroll_tests::web::FreeNodes;
-use keyroll_tests::world::{SOON, World};
+use keyroll_tests::world::World;
 
-use super::Mend::ByHand;
+use super::Mend::{ByHand, Printed};
 use super::{Fault, plant, plant_into};
 use crate::set_up::QUICK;
 
@@ -30,7 +29,7 @@ pub fn of_authority() -> Vec<Fault> {
         "days left",
         &[],
         |_| Ok(()),
-        ByHand("keyroll authority prepare", replace_authority),
+        Printed("keyroll authority prepare --ca-file ca.crt"),
     )]
 }
 
@@ -64,17 +63,6 @@ pub fn of_node() -> Vec<Fault> {
             agent.start()
         }),
     )]
-}
-
-/// In three steps, each once every node has heard of the last.
-fn replace_authority(world: &mut World<'_>) -> Result<()> {
-    for step in ["prepare", "activate", "retire"] {
-        until(&format!("every node to be ready to {step}"), SOON, || {
-            world.cli.run(&["authority", step, "--yes"]).map(drop)
-        })
-        .with_context(|| world.story())?;
-    }
-    Ok(())
 }
 
 /// Nobody can replace a file on which something is mounted.

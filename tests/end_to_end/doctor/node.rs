@@ -3,17 +3,18 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
-use keyroll_tests::agent::Target;
+use keyroll_tests::agent::{Agent, Target};
 use keyroll_tests::clock::Shifted;
-use keyroll_tests::lab::Lab;
+use keyroll_tests::lab::{Lab, output};
 use keyroll_tests::wait::until;
 use keyroll_tests::web::FreeNodes;
 use keyroll_tests::world::{SOON, World};
 use serde_json::Value;
 
-use super::Mend::{ByHand, Lasts, Printed};
+use super::Mend::{ByHand, InItsPlace, Lasts, Printed};
 use super::{Fault, client, plant, web};
 use crate::set_up::QUICK;
 
@@ -58,7 +59,7 @@ pub fn faults() -> Vec<Fault> {
                 "service-login",
             ],
             wrong_key,
-            ByHand("keyroll node show ward", look_again),
+            Printed("keyroll verify ward"),
         ),
         Fault::broken(
             "one node's keytab is gone",
@@ -71,7 +72,7 @@ pub fn faults() -> Vec<Fault> {
                 "service-login",
             ],
             |world| Ok(fs::remove_file(world.agents[1].keytab("ward"))?),
-            ByHand("keyroll node show ward", look_again),
+            Printed("keyroll verify ward"),
         ),
         Fault::broken(
             "one node's keytab is no keytab any more",
@@ -85,7 +86,7 @@ pub fn faults() -> Vec<Fault> {
                 "client-login",
             ],
             |world| Ok(fs::write(world.agents[0].keytab("ward"), b"not a keytab")?),
-            ByHand("keyroll-agent check (on the node)", look_again),
+            Printed("keyroll verify ward"),
         ),
         Fault::warning(
             "others can read one node's keytab",
@@ -96,7 +97,7 @@ pub fn faults() -> Vec<Fault> {
                 let open = fs::Permissions::from_mode(0o644);
                 Ok(fs::set_permissions(world.agents[0].keytab("ward"), open)?)
             },
-            ByHand("keyroll node show ward", look_again),
+            Printed("keyroll verify ward"),
         ),
         Fault::warning(
             "a copy of a keytab lies beside it",
@@ -108,9 +109,7 @@ pub fn faults() -> Vec<Fault> {
                 fs::copy(keytab, backup_of(keytab))?;
                 Ok(())
             },
-            ByHand("rm ", |world| {
-                Ok(fs::remove_file(backup_of(world.agents[0].keytab("ward")))?)
-            }),
+            Printed("rm '"),
         ),
         Fault::warning(
             "anybody may write to the folder of a keytab",
@@ -118,7 +117,7 @@ pub fn faults() -> Vec<Fault> {
             "has mode 0777",
             &[],
             |world| folder_mode(world, 0o777),
-            ByHand("chmod go-w", |world| folder_mode(world, 0o755)),
+            Printed("chmod g-w,o-w '"),
         ),
         Fault::warning(
             "a node is quarantined",
@@ -138,9 +137,7 @@ pub fn faults() -> Vec<Fault> {
             "node",
             &[],
             |world| world.agents[1].kill(),
-            ByHand("systemctl status keyroll-agent", |world| {
-                world.agents[1].start()
-            }),
+            InItsPlace("systemctl start keyroll-agent (on node"),
         ),
         Fault::broken(
             "a node's clock is ten minutes off",
@@ -152,11 +149,7 @@ pub fn faults() -> Vec<Fault> {
                 agent.kill()?;
                 agent.start_with(&Shifted::by("+600s")?.environment())
             },
-            ByHand("chronyc tracking, then chronyc makestep", |world| {
-                let agent = &mut world.agents[1];
-                agent.kill()?;
-                agent.start()
-            }),
+            InItsPlace("chronyc makestep (on node"),
         ),
         Fault::broken(
             "the controller's clock is ten minutes off",
@@ -168,10 +161,7 @@ pub fn faults() -> Vec<Fault> {
                 world.controller.kill()?;
                 world.controller.start_off_by("+600s")
             },
-            ByHand("on the controller", |world| {
-                world.controller.kill()?;
-                world.controller.start()
-            }),
+            InItsPlace("chronyc makestep (on the controller"),
         ),
         Fault::broken(
             "the same password was set again, and the KDC gives its key another number",
@@ -187,7 +177,7 @@ pub fn faults() -> Vec<Fault> {
                 world.domain().dc(&["renumber", "svc-ward$", "7"])?;
                 world.domain().dc(&["replicate"]).map(drop)
             },
-            ByHand("once the controller has looked again", look_again),
+            Printed("keyroll verify ward"),
         ),
         Fault::broken(
             "one node's settings leave out the enctype that tickets have",
@@ -195,7 +185,7 @@ pub fn faults() -> Vec<Fault> {
             "it leaves that out",
             &["service-login"],
             |world| only(world, "enctypes = [\"aes128-cts-hmac-sha1-96\"]\n"),
-            ByHand("add it there", |world| only(world, "")),
+            InItsPlace("enctypes = [\"aes"),
         ),
         Fault::broken(
             "one node's keytab is another account's",
@@ -214,7 +204,7 @@ pub fn faults() -> Vec<Fault> {
                     fs::read(others)?,
                 )?)
             },
-            ByHand("keyroll node show ward", look_again),
+            Printed("keyroll verify ward"),
         ),
         Fault::warning(
             "a hook fails after a keytab was put right",
@@ -226,7 +216,7 @@ pub fn faults() -> Vec<Fault> {
                 fs::remove_file(world.agents[1].keytab("ward"))?;
                 look_again(world)
             },
-            ByHand("run the hook by hand", |world| {
+            ByHand("put right what the hook says", |world| {
                 hook(world, "exit 0")?;
                 look_again(world)
             }),
@@ -237,21 +227,19 @@ pub fn faults() -> Vec<Fault> {
             "ward.corp.example leads to the node itself (127.0.1.1)",
             &[],
             |world| {
-                let hosts = world.lab.folder("ward")?.join("hosts");
-                let there = fs::read_to_string("/etc/hosts")?;
+                let etc = world.lab.folder("ward")?.join("etc");
+                // A folder of its own, in which a program may put another file in a file's place.
+                output(Command::new("cp").arg("-a").arg("/etc").arg(&etc))?;
+                let hosts = etc.join("hosts");
+                let there = fs::read_to_string(&hosts)?;
                 fs::write(&hosts, format!("127.0.1.1 ward.corp.example\n{there}"))?;
-                let mount = format!("mount --bind {} /etc/hosts; exec \"$@\"", hosts.display());
+                let mount = format!("mount --bind {} /etc; exec \"$@\"", etc.display());
                 let agent = &mut world.agents[1];
                 agent.kill()?;
                 agent.wrap(&["unshare", "-m", "sh", "-euc", &mount, "sh"]);
                 agent.start()
             },
-            ByHand("getent hosts ward.corp.example", |world| {
-                let agent = &mut world.agents[1];
-                agent.kill()?;
-                agent.wrap(&[]);
-                agent.start()
-            }),
+            Printed("sed -i -E '/^\\s*127\\.0\\.1\\.1\\s/"),
         ),
         Fault::broken(
             "another program writes a keytab in turns with keyroll",
@@ -281,16 +269,19 @@ pub fn faults() -> Vec<Fault> {
 /// What the second node's keytab takes of the keys from now on.
 fn only(world: &mut World<'_>, settings: &'static str) -> Result<()> {
     let agent = &mut world.agents[1];
-    let target = Target {
+    agent.kill()?;
+    agent.set_targets(vec![target(agent, settings)])?;
+    agent.start()?;
+    look_again(world)
+}
+
+fn target(agent: &Agent, only: &'static str) -> Target {
+    Target {
         array: "ward".to_owned(),
         path: agent.keytab("ward").to_owned(),
         kind: "owned",
-        only: settings,
-    };
-    agent.kill()?;
-    agent.set_targets(vec![target])?;
-    agent.start()?;
-    look_again(world)
+        only,
+    }
 }
 
 /// What the second node's hook does from now on.
@@ -301,6 +292,8 @@ fn hook(world: &mut World<'_>, what: &str) -> Result<()> {
     fs::set_permissions(&script, fs::Permissions::from_mode(0o755))?;
     let command = script.display().to_string();
     agent.kill()?;
+    // As it is since the settings were put right.
+    agent.set_targets(vec![target(agent, "")])?;
     agent.set_hook(&[&command])?;
     agent.start()
 }

@@ -10,7 +10,7 @@ use keyroll_tests::wait::until;
 use keyroll_tests::world::{SOON, World};
 use serde_json::Value;
 
-use super::Mend::ByHand;
+use super::Mend::{ByHand, InItsPlace};
 use super::{Fault, examined};
 
 /// Authorization says 401 too, to a user whose ticket was taken.
@@ -45,11 +45,7 @@ pub fn faults() -> Vec<Fault> {
                 let node = world.nodes[1].clone();
                 world.web.stop(&node)
             },
-            ByHand("curl -sv http://ward.corp.example/", |world| {
-                let keytab = world.agents[1].keytab("ward").to_owned();
-                let node = world.nodes[1].clone();
-                world.web.serve(&node, &keytab)
-            }),
+            InItsPlace("systemctl start apache2 (on node"),
         ),
         Fault::broken(
             "a node's web server reads another keytab than keyroll writes",
@@ -57,9 +53,7 @@ pub fn faults() -> Vec<Fault> {
             "refuses a fresh ticket (401)",
             &[],
             |world| foreign_keytab(world, 1),
-            ByHand("klist -ket KEYTAB as the web server's user", |world| {
-                own_keytab(world, 1)
-            }),
+            InItsPlace("GssapiCredStore keytab:"),
         ),
         Fault::warning(
             "a web server offers NTLM before Negotiate",
@@ -77,9 +71,7 @@ pub fn faults() -> Vec<Fault> {
             "cannot read a fresh ticket (400)",
             &[],
             |world| reconfigure(world, |text| text + SHORT_HEADERS),
-            ByHand("LimitRequestFieldSize", |world| {
-                reconfigure(world, |text| text.replace(SHORT_HEADERS, ""))
-            }),
+            InItsPlace("LimitRequestFieldSize 65536"),
         ),
         Fault::warning(
             "what is behind a web server is down",
@@ -101,12 +93,6 @@ pub fn foreign_keytab(world: &mut World<'_>, index: usize) -> Result<()> {
         let spns = ["HTTP/before.corp.example"];
         world.domain().account("svc-before", &spns)?;
     }
-    serve_with(world, index, &keytab)
-}
-
-/// It reads the one that keyroll writes again.
-pub fn own_keytab(world: &mut World<'_>, index: usize) -> Result<()> {
-    let keytab = world.agents[index].keytab("ward").to_owned();
     serve_with(world, index, &keytab)
 }
 

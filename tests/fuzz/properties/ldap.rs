@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashSet};
 use std::os::unix::net::UnixStream as StdUnixStream;
 
+use keyroll::descriptor::Guid;
 use keyroll::descriptor::{Descriptor, RESET_PASSWORD, Sid};
 use keyroll::drift::{self, Attribute, History};
 use keyroll_controller::directory::ber::{self, message_length};
@@ -10,7 +11,6 @@ use keyroll_controller::directory::entry::{Entry, unix_of_file_time};
 use keyroll_controller::directory::line::plain;
 use keyroll_controller::directory::relay::relay;
 use keyroll_controller::directory::result::{bind_trouble, win32};
-use keyroll_controller::directory::text::Guid;
 use ldap3::adapters::{Adapter, EntriesOnly, PagedResults};
 use ldap3::asn1::{ASNTag, OctetString, Sequence, Set, Tag};
 use ldap3::{

@@ -115,9 +115,10 @@ pub enum Verb {
     /// Prove that an array's nodes and domain controllers hold the right keys
     ///
     /// Gets a fresh ticket from every domain controller and lets every node accept it with the
-    /// keytab on its disk; compares account, SPNs, enctypes, clocks and certificates. Changes
-    /// nothing. Exit code 0: all is well; 3: warnings, or something could not be looked at; 1:
-    /// broken.
+    /// keytab on its disk; compares account, SPNs, enctypes, clocks and certificates. After that
+    /// the controller looks after the nodes, as it does by itself after each pause: a keytab that
+    /// is not as it should be is written again. Exit code 0: all is well; 3: warnings, or something
+    /// could not be looked at; 1: broken.
     Verify(verify::Verify),
     /// Find out what is wrong with an array, why, and what mends it
     ///

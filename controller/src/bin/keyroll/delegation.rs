@@ -33,7 +33,8 @@ pub enum Verb {
     ///
     /// Where the account may delegate to, who may delegate to it, who is unconstrained in its
     /// domain; targets that nobody or more than one account has; each risk, and something safer.
-    /// Exit code 0: nothing to worry about; 3: warnings; 1: critical.
+    /// Exit code 0: nothing to worry about; 3: warnings; 1: critical, by what can come of it:
+    /// `keyroll doctor` grades by what costs logins, and calls the same a warning.
     #[command(after_help = EXAMPLES)]
     Show {
         /// The array

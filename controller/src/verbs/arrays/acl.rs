@@ -1,12 +1,13 @@
 //! `keyroll array create --print-acl`.
 
+use keyroll::account::rights::Grant;
 use keyroll::kerberos::salt::AccountKind;
 use keyroll_proto::operator as said;
 
 use super::super::Controller;
 use super::super::no::No;
 use super::words::account_kind;
-use crate::directory::acl::{Grant, RightsRequest};
+use crate::directory::acl::RightsRequest;
 
 impl Controller {
     /// What an AD administrator types so that this controller may do its work, and no more.

@@ -3,16 +3,19 @@
 use std::collections::BTreeMap;
 
 use futures_util::future::{OptionFuture, join_all, join4};
+use keyroll::account::rights::LeastRights;
 use keyroll::delegation;
 use keyroll::doctor::{
     DcFacts, HostFacts, NameFacts, Rival, Seen, Surplus, TicketFacts, Unseen, UnseenKind,
 };
 use keyroll::kerberos::Principal;
+use keyroll::kerberos::salt::AccountKind;
 use keyroll::name::DcName;
 use keyroll::roll::WhichKey;
 use keyroll::spn::Spn;
 
 use crate::desired::Desired;
+use crate::directory::acl::RightsRequest;
 use crate::ports::{PortError, Sighting};
 use crate::reconcile::candidates::Candidates;
 use crate::store::ArrayRecord;
@@ -134,6 +137,26 @@ impl Controller {
             forests: searched.others,
             unseen: unseen.collect(),
         })
+    }
+
+    /// What an administrator types for the least rights, by the same domain controller.
+    pub(super) async fn rights_facts(&self, array: &ArrayRecord) -> Seen<LeastRights> {
+        let directory = &self.ports.directory;
+        let dcs = directory.domain_controllers().await.map_err(Unseen::from)?;
+        let wanted = RightsRequest {
+            account: &array.account.sam_account_name,
+            trustee: &self.trustee,
+            kind: AccountKind::Computer,
+            container: None,
+        };
+        let none = || Unseen {
+            why: "there is no domain controller".to_owned(),
+            next: "keyroll status".to_owned(),
+            kind: UnseenKind::Missing,
+        };
+        let writer = dcs.first().ok_or_else(none)?;
+        let found = directory.rights(writer, &wanted).await;
+        found.map_err(Unseen::from)
     }
 
     /// What the controller's account may do beside its work, by the same domain controller.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use futures_util::future::join;
+use futures_util::future::join3;
 use keyroll::doctor::{KeytabFacts, NodeAround, NodeFacts, NodeLook, ProofFacts, Seen, Unseen};
 use keyroll::kerberos::Enctype;
 use keyroll::keytab::TargetFilter;
@@ -10,6 +10,7 @@ use keyroll::keytab::compare::shortfall;
 use keyroll::name::NodeName;
 
 use super::directory::hosts;
+use super::service::dialled;
 use crate::desired::Desired;
 use crate::driver::ap_request;
 use crate::ports::{NodeProof, NodeTarget, Sighting};
@@ -87,8 +88,14 @@ impl Controller {
             // It has answered a moment ago; if it has gone since, the next look says so.
             told.unwrap_or_default()
         };
-        let (proofs, around) = join(proofs, around).await;
+        let address = async {
+            let host = dialled(node);
+            let mut found = tokio::net::lookup_host((host.as_str(), 0)).await.ok()?;
+            found.next().map(|address| address.ip())
+        };
+        let (proofs, around, address) = join3(proofs, around, address).await;
         NodeFacts {
+            address,
             name: node.name.clone(),
             quarantined: node.quarantined.get(&array.name).cloned(),
             look,

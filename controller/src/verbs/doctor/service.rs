@@ -62,6 +62,13 @@ pub(super) fn page(array: &ArrayRecord, url: &str) -> Result<Option<Page>, No> {
     }))
 }
 
+/// The host where a node's agent is dialled.
+pub(super) fn dialled(node: &NodeRecord) -> String {
+    let address = node.address.parse::<Authority>();
+    let host = address.map(|address| address.host().trim_matches(['[', ']']).to_owned());
+    host.unwrap_or_else(|_| node.name.to_string())
+}
+
 /// Where the page is asked for.
 struct Place {
     name: String,
@@ -73,13 +80,10 @@ struct Place {
 impl Place {
     /// A node, where its agent is dialled: its name need not resolve here.
     fn of(node: &NodeRecord) -> Self {
-        let address = node.address.parse::<Authority>();
-        let host = address.map(|address| address.host().trim_matches(['[', ']']).to_owned());
-        let name = node.name.to_string();
         Self {
-            host: host.unwrap_or_else(|_| name.clone()),
+            host: dialled(node),
             is_node: true,
-            name,
+            name: node.name.to_string(),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use futures_util::future::join_all;
 use keyroll::kerberos::Principal;
-use keyroll::spn::{HostGrade, HostRecords, Spn, host_faults};
+use keyroll::spn::{HostGrade, HostRecords, Spn, Zone, host_faults};
 use keyroll_proto::operator as said;
 
 use super::look::taken_away;
@@ -93,7 +93,17 @@ impl Controller {
             checks.push(check("broken", &spn, what, evidence, next));
         }
         let found = self.ports.directory.host(spn.host()).await;
-        checks.extend(dns_checks(array.name.as_str(), &spn, &array.spns, found));
+        let zone = Zone {
+            server: dc.as_str(),
+            address: None,
+        };
+        checks.extend(dns_checks(
+            array.name.as_str(),
+            &spn,
+            &array.spns,
+            found,
+            &zone,
+        ));
         checks.extend(self.ticket_checks(array, &spn).await?);
         Ok(checks)
     }
@@ -199,6 +209,7 @@ pub(super) fn dns_checks(
     spn: &Spn,
     own: &[String],
     found: Result<HostRecords, PortError>,
+    zone: &Zone<'_>,
 ) -> Vec<said::Check> {
     let host = spn.host();
     let found = match found {
@@ -213,7 +224,7 @@ pub(super) fn dns_checks(
     let there = check("ok", host, "has an address in DNS", &addresses, "");
     let mut checks = Vec::from_iter((!addresses.is_empty()).then_some(there));
     checks.extend(
-        host_faults(array, spn, own, &found)
+        host_faults(array, spn, own, &found, zone)
             .into_iter()
             .map(|fault| {
                 let grade = match fault.grade {

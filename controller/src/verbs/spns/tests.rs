@@ -1,7 +1,7 @@
 use std::net::IpAddr;
 
 use keyroll::directory_change::{DirectoryChange, Modification, Target};
-use keyroll::spn::HostRecords;
+use keyroll::spn::{HostRecords, Zone};
 use keyroll_proto::operator as said;
 
 use super::*;
@@ -140,7 +140,7 @@ fn what_dns_means_for_a_name_is_said() {
         (Ok(HostRecords::default()), &["broken"], "no address"),
         (silent(), &["unknown"], "no answer"),
     ] {
-        let checks = check::dns_checks("web", &spn, &[OWN.to_owned()], found);
+        let checks = check::dns_checks("web", &spn, &[OWN.to_owned()], found, &ZONE);
         let seen: Vec<&str> = checks.iter().map(|check| check.grade.as_str()).collect();
         assert_eq!(seen, grades, "{checks:?}");
         assert!(format!("{checks:?}").contains(words), "{words}: {checks:?}");
@@ -150,7 +150,7 @@ fn what_dns_means_for_a_name_is_said() {
     }
     // A label alone is nobody's host name in DNS.
     let short: Spn = "HTTP/web".parse().unwrap();
-    let checks = check::dns_checks("web", &short, &[], Ok(HostRecords::default()));
+    let checks = check::dns_checks("web", &short, &[], Ok(HostRecords::default()), &ZONE);
     assert_eq!(checks[0].grade, "notice");
 }
 
@@ -349,3 +349,8 @@ async fn what_is_not_shown_is_not_called_missing() {
     assert_eq!(listed.spns[0].state, "missing");
     assert!(listed.unknown_because.is_empty() && listed.next.is_empty());
 }
+
+const ZONE: Zone<'static> = Zone {
+    server: "dc1.corp.example",
+    address: None,
+};
