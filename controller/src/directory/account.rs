@@ -169,7 +169,9 @@ impl ActiveDirectory {
             .texts("servicePrincipalName")
             .map(str::to_owned)
             .collect();
-        let others = self.owners(dc, &root, &account.guid, &spns).await?;
+        let others = self
+            .owners(dc, &root, (&account.guid, entry.name()), &spns)
+            .await?;
         Ok(self.state(account, &root, &entry, &rules, spns, others))
     }
 

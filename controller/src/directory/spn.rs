@@ -33,7 +33,7 @@ impl ActiveDirectory {
         }
         let root = Root::of(&shown, dc)?;
         let owners = self
-            .owners(dc, &root, &account.guid, &[spn.to_owned()])
+            .owners(dc, &root, (&account.guid, ""), &[spn.to_owned()])
             .await?;
         if let Some(OtherOwner { account, name, .. }) = owners.found.first() {
             let account = account.as_deref().unwrap_or("ACCOUNT");
@@ -113,7 +113,7 @@ impl ActiveDirectory {
         &self,
         dc: &DcName,
         root: &Root,
-        own: &[u8; 16],
+        own: (&[u8; 16], &str),
         spns: &[String],
     ) -> Result<OtherOwners, PortError> {
         if spns.is_empty() {
@@ -128,10 +128,11 @@ impl ActiveDirectory {
             let filter = Filter::any_of(filters);
             let attributes = ["objectGUID", "sAMAccountName", "servicePrincipalName"];
             let found = connection.find(&base, &filter, &attributes).await?;
-            for other in found
-                .iter()
-                .filter(|entry| entry.guid().as_ref() != Some(own))
-            {
+            let (guid, name) = own;
+            let is_own = |entry: &Entry| {
+                entry.guid().as_ref() == Some(guid) || entry.name().eq_ignore_ascii_case(name)
+            };
+            for other in found.iter().filter(|entry| !is_own(entry)) {
                 let account = other.text("sAMAccountName");
                 for theirs in other.texts("servicePrincipalName") {
                     let ours = some.iter().find(|spn| spn.eq_ignore_ascii_case(theirs));

@@ -7,7 +7,8 @@ use keyroll_tests::world::World;
 
 use super::Mend::{ByHand, Lasts, Printed};
 use super::descriptor::{
-    ACCOUNT_RESTRICTIONS, HIDDEN_WITH_ALL, deny, nothing_is_broken, nothing_is_made_up, take_away,
+    ACCOUNT_RESTRICTIONS, HIDDEN_WITH_ALL, deny, keep, nothing_is_broken, nothing_is_made_up,
+    put_back, take_away,
 };
 use super::{Fault, modify, plant, plant_into};
 use crate::set_up::QUICK;
@@ -146,6 +147,7 @@ pub fn faults() -> Vec<Fault> {
                 "delegation-works",
             ],
             |world| {
+                keep(world)?;
                 deny(world, &format!("OD;;RP;{ACCOUNT_RESTRICTIONS}"))?;
                 nothing_is_made_up(world)
             },
@@ -158,6 +160,8 @@ pub fn faults() -> Vec<Fault> {
             // What nobody can say then.
             HIDDEN_WITH_ALL,
             |world| {
+                // samba-tool adds no entry that is there already, below the denial too.
+                put_back(world)?;
                 deny(world, "D;;RPLCLORC;")?;
                 nothing_is_broken(world)
             },

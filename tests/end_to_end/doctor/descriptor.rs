@@ -1,5 +1,8 @@
 //! Who may do what with the account, changed for as long as a fault lasts.
 
+use std::fs;
+use std::path::PathBuf;
+
 use anyhow::{Context as _, Result, ensure};
 use keyroll_tests::world::World;
 use serde_json::Value;
@@ -36,6 +39,22 @@ pub(super) fn take_away(world: &mut World<'_>) -> Result<()> {
     let own: String = entries.map(|entry| entry.replace("ID;", ";")).collect();
     let new = format!("replace: {DESCRIPTOR}\n{DESCRIPTOR}: {head}D:PAI{own}{tail}");
     modify(world, DN, &new)
+}
+
+/// Keeps what may be done with the account for [`put_back`].
+pub(super) fn keep(world: &World<'_>) -> Result<()> {
+    Ok(fs::write(kept(world)?, descriptor(world)?)?)
+}
+
+/// What was kept is in force again.
+pub(super) fn put_back(world: &World<'_>) -> Result<()> {
+    let before = fs::read_to_string(kept(world)?)?;
+    let old = format!("replace: {DESCRIPTOR}\n{DESCRIPTOR}: {before}");
+    modify(world, DN, &old)
+}
+
+fn kept(world: &World<'_>) -> Result<PathBuf> {
+    Ok(world.lab.folder("sick")?.join("descriptor"))
 }
 
 /// Who may do what with the account, as SDDL.
