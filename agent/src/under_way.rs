@@ -1,5 +1,5 @@
-//! What strangers have begun and may not end: it is bounded, and the oldest of it gives way, so that
-//! whoever says nothing keeps nobody out.
+//! What strangers have begun and may not end: it is bounded, and the oldest of it gives way, so
+//! that whoever says nothing keeps nobody out.
 
 use std::collections::VecDeque;
 use std::net::IpAddr;

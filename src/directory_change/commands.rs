@@ -149,7 +149,7 @@ fn samba_spn(change: &DirectoryChange) -> impl Fn((Action, &str)) -> String {
             Action::Add => "add",
             Action::Delete => "delete",
         };
-        let account = in_shell(&change.target.account);
+        let account = quoted(&change.target.account);
         format!("samba-tool spn {verb} {spn} {account}")
     }
 }

@@ -90,7 +90,7 @@ fn unique(facts: &Facts) -> Vec<Finding> {
     let (rivals, forests, unseen) = match &facts.names {
         Ok(names) => (&names.rivals[..], &names.forests[..], &names.unseen[..]),
         Err(unseen) => {
-            found.push(Finding::unknown(account, unseen));
+            found.push(Finding::unknown(account, unseen, &facts.array.name));
             (&[][..], &[][..], &[][..])
         }
     };
@@ -107,7 +107,7 @@ fn unique(facts: &Facts) -> Vec<Finding> {
         found.push(Finding::ok(account, evidence));
     }
     let unsearched = |(forest, unseen): &(String, Unseen)| {
-        Finding::unknown(forest, unseen)
+        Finding::unknown(forest, unseen, &facts.array.name)
             .because("an account of that forest may have one of its SPNs, too")
     };
     found.extend(unseen.iter().map(unsearched));

@@ -253,7 +253,7 @@ impl Machine {
         }
     }
 
-    /// Whom it refuses until the balancer hears of that, is owed to whoever tampered with its files.
+    /// Whom it refuses until the balancer hears of it, is owed to whoever tampered with its files.
     fn has_looked(&mut self) {
         self.refresh();
         if std::mem::take(&mut self.tampered) && !self.serving {

@@ -104,51 +104,6 @@ impl Running {
     }
 }
 
-/// An error with everything that led to it.
-pub(super) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
-}
-
-/// The sending half of a connection; clones share the connection.
-#[derive(Clone)]
-pub(super) struct Wire(SendRequest<Body>);
-
-/// The connection itself: it lives as long as [`Running::ended`] is polled and dies with it.
-pub(super) struct Running {
-    connection: Pin<Box<dyn Future<Output = Result<(), hyper::Error>> + Send>>,
-    tasks: Tasks,
-    address: String,
-    word: Word,
-}
-
-impl Running {
-    /// Returns when the connection has ended, with the reason. One of them comes late: by TLS 1.3 a
-    /// client is connected before the server has looked at its certificate.
-    pub(super) async fn ended(&mut self) -> String {
-        let ended = self.connection.as_mut().await;
-        let address = &self.address;
-        match (self.alert.heard(), ended) {
-            (Some(alert), _) => format!(
-                "the agent at {address} refused this controller's certificate (TLS alert \
-                 {alert:?}): a clock is wrong, the authority was replaced while the node was away, \
-                 or the node has joined another controller; the agent's log tells which: \
-                 journalctl -u keyroll-agent, on the node"
-            ),
-            (None, Ok(())) => format!("the agent at {address} closed the connection"),
-            (None, Err(error)) => {
-                format!("the connection to {address} broke: {}", chain(&error))
-            }
-        }
-    }
-}
-
 impl Drop for Running {
     /// Requests under way end here too: nothing more goes to a node that was removed.
     fn drop(&mut self) {

@@ -159,8 +159,8 @@ async fn a_removed_node_is_wiped_after_the_last_push_too() {
         ..Default::default()
     };
     service.remove_node(from("anna", request)).await.unwrap();
-    // Once to know that it can be, once when nobody gives it keys any more.
-    assert_eq!(site.asked(), ["wipe n1", "wipe n1"]);
+    // Users first. Then once to know that it can be, once when nobody gives it keys any more.
+    assert_eq!(site.asked(), ["shut n1", "wipe n1", "wipe n1"]);
 }
 
 #[tokio::test]

@@ -165,7 +165,11 @@ pub fn faults() -> Vec<Fault> {
                 deny(world, "D;;RPLCLORC;")?;
                 nothing_is_broken(world)
             },
-            Printed("samba-tool dsacl set --objectdn='CN=svc-sick,OU=Arrays,DC=corp,DC=example'"),
+            // What is printed is granted beside the denial, which goes on hiding the rest.
+            ByHand(
+                "samba-tool dsacl set --objectdn='CN=svc-sick,OU=Arrays,DC=corp,DC=example'",
+                |world| put_back(world),
+            ),
         ),
         Fault::warning(
             "the account is an administrator's (adminCount)",

@@ -67,9 +67,9 @@ impl Came {
     /// What was less.
     pub fn was_a_flood(&self) -> Result<()> {
         let enough = self.held_up >= 10_000
-            && self.resets >= 1_000
-            && self.too_long >= 5
-            && self.guests >= 5;
+            && self.resets >= u64::from(RESETS)
+            && self.too_long >= 1
+            && self.guests >= 1;
         ensure!(enough, "that was no flood: {self}");
         Ok(())
     }
