@@ -315,7 +315,7 @@ pub const ORDERS: [Order; 23] = [
         ADOPT,
         (74, "unreadable-file"),
         &["missing.keytab", "No such file"],
-        "",
+        "ls -ld",
         &[
             "array",
             "adopt",
