@@ -4,7 +4,7 @@
 //! [docs/windows.md]: ../../../docs/windows.md
 
 /// Each sentence with its number. `EventCreate.exe`, which shows the lines, knows 1 to 1000.
-pub const EVENTS: [(u32, &str); 26] = [
+pub const EVENTS: [(u32, &str); 23] = [
     (1, "agent ready"),
     (2, "asked to stop"),
     (3, "the agent ended"),
