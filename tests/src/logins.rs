@@ -50,6 +50,8 @@ pub struct Summary {
     pub cached: u64,
     /// Those that began a second late: the machine was too busy for the rate.
     pub late: u64,
+    /// Those that failed after their ticket's life, on a machine too busy to answer within it.
+    pub expired: u64,
     /// Each failure in full, up to a screenful of them.
     #[serde(skip)]
     pub failures: String,
@@ -150,6 +152,7 @@ impl Summary {
             failed,
             fresh,
             cached,
+            expired,
             ..
         } = self;
         ensure!(
@@ -160,6 +163,11 @@ impl Summary {
         ensure!(
             *fresh > 0 && *cached > 0,
             "nothing was shown: {fresh} fresh, {cached} cached"
+        );
+        // What cannot be told from a busy machine must stay the exception.
+        ensure!(
+            expired * 20 <= *tried,
+            "{expired} logins outlived their tickets, {tried} did not"
         );
         Ok(())
     }

@@ -79,6 +79,8 @@ impl Tickets {
                 | KdcCode::Modified
                 | KdcCode::ClientRevoked
                 | KdcCode::ClientUnknown
+                // What Samba says to the first ticket of an account that was disabled since.
+                | KdcCode::Policy
         );
         let error = if about_first_ticket {
             let login = self.first_ticket(dc, true).await?;

@@ -11,14 +11,14 @@ use serde_json::Value;
 use crate::bound::as_administrator;
 use crate::set_up::QUICK;
 
-const TWIN: &str = "svc-twin";
+const TWIN: &str = "svc-double";
 
 /// What `spn duplicates` prints is typed as it stands; the other account keeps what else it has.
 pub fn that_two_domain_controllers_gave(lab: &Lab, free: &FreeNodes) -> Result<()> {
     let mut world = World::new(lab, free, 1, &["twice"])?;
     world.create("twice", QUICK)?;
     world.serve("twice")?;
-    let (spn, own) = ("HTTP/two.corp.example", "HTTP/twin.corp.example");
+    let (spn, own) = ("HTTP/two.corp.example", "HTTP/double.corp.example");
     let domain = world.domain();
     domain.account(TWIN, &[own])?;
     domain.dc(&["replicate"])?;
