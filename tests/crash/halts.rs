@@ -134,10 +134,7 @@ pub fn the_kvno_moves_on(lab: &Lab, free: &FreeNodes) -> Result<Toll> {
     stopped(&mut world, "after record draining")?;
     let account = format!("svc-{ARRAY}$");
     let kvno = world.domain().kvno(&account)? + 1000;
-    world
-        .domain()
-        .dc(&["renumber", &account, &kvno.to_string()])?;
-    world.domain().wait_for_kvno(&account)?;
+    world.domain().renumber(&account, kvno)?;
     toll.killed += dies_while(&mut world, &["record renumbered"], |world| {
         is(world, ARRAY, "done")
     })?;

@@ -15,14 +15,14 @@ use crate::set_up::{LIFE, QUICK};
 /// With its password: nothing changes but who looks after it. The first roll can be a change, but
 /// a user's password is too young for one, so it is a fenced reset.
 pub fn with_its_password(lab: &Lab, free: &FreeNodes) -> Result<()> {
-    let taken = Taken::in_service(lab, free, "mail", 0)?;
+    let taken = Taken::in_service(lab, free, "mail", None)?;
     let file = path_text(taken.world.domain().password_file("svc-mail"))?;
     taken.rolls(&["--password-file", &file], false)
 }
 
 /// With a keytab, at a kvno beyond one byte, and from within a file that holds others' keys too.
 pub fn with_its_keytab_beyond_kvno_255(lab: &Lab, free: &FreeNodes) -> Result<()> {
-    let taken = Taken::in_service(lab, free, "old", 270)?;
+    let taken = Taken::in_service(lab, free, "old", Some(270))?;
     ensure!(
         taken.world.domain().kvno("svc-old")? > 255,
         "the kvno is not beyond a byte"
@@ -34,7 +34,7 @@ pub fn with_its_keytab_beyond_kvno_255(lab: &Lab, free: &FreeNodes) -> Result<()
 /// With neither: the first roll resets it, with the new key everywhere first, while the keytab
 /// that nobody here can read goes on serving.
 pub fn by_a_first_reset(lab: &Lab, free: &FreeNodes) -> Result<()> {
-    Taken::in_service(lab, free, "wild", 0)?.rolls(&[], true)
+    Taken::in_service(lab, free, "wild", None)?.rolls(&[], true)
 }
 
 /// An account in service: a node with a keytab of somebody else's making, and users.
@@ -49,15 +49,14 @@ impl<'a> Taken<'a> {
         lab: &'a Lab,
         free: &'a FreeNodes,
         array: &'static str,
-        resets: u32,
+        kvno: Option<u32>,
     ) -> Result<Self> {
         let mut world = World::new(lab, free, 1, &[array])?;
         let domain = world.domain();
         let (account, spn) = (format!("svc-{array}"), world.spn(array));
         domain.account(&account, &[&spn])?;
-        if resets > 0 {
-            domain.reset_often(&account, resets)?;
-            domain.wait_for_kvno(&account)?;
+        if let Some(kvno) = kvno {
+            domain.renumber(&account, kvno)?;
         }
         let keytab = world.agents[0].folder().join("foreign.keytab");
         let path = path_text(keytab.clone())?;

@@ -181,7 +181,7 @@ fn main() -> ExitCode {
         return Lab::enter(DCS, NODES).unwrap_or_else(|error| complain(&error));
     }
     // Drains are waited for, not worked for: more at a time than there are processors.
-    arguments.test_threads.get_or_insert(5);
+    arguments.test_threads.get_or_insert(4);
     let lab = Lab::here().ok().map(|lab| (FreeNodes::of(&lab), lab));
     let lab = Arc::new(lab);
     let trial = |&(name, show): &Promise| {

@@ -19,15 +19,15 @@ use crate::write_keytab;
 const HOST: &str = "interop.corp.example";
 const SERVICE: &str = "HTTP/interop.corp.example@CORP.EXAMPLE";
 const ACCOUNT: &str = "svc-interop";
-/// So many resets carry the kvno over one byte's end.
-const MANY: u32 = 256;
+/// The first kvno that one byte does not hold.
+const BEYOND: u32 = 256;
 
 /// Two generations in one keytab as during a roll, then two beyond kvno 255; tickets of both.
 pub fn real_tickets_are_accepted_by_all(lab: &Lab) -> Result<()> {
     let domain = Domain::of(lab);
     domain.account(ACCOUNT, &["HTTP/interop.corp.example"])?;
     let low = Generations::roll(lab, &domain, "low")?;
-    domain.reset_often(ACCOUNT, MANY)?;
+    domain.renumber(ACCOUNT, BEYOND)?;
     let high = Generations::roll(lab, &domain, "high")?;
     ensure!(high.old.0.0 > 255, "the kvno is only {}", high.old.0);
     for generations in [&low, &high] {

@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 
 use crate::cli::Cli;
-use crate::lab::{Lab, output, tests_folder};
+use crate::lab::{Lab, output};
 use crate::wait::{seconds, until};
 
 /// The lab's domain.
@@ -236,15 +236,13 @@ impl<'a> Domain<'a> {
             .context("a kvno that is no number")
     }
 
-    /// Resets an account's password many times, on one connection.
+    /// Gives the key that an account has another kvno, on every domain controller.
     ///
     /// # Errors
-    /// It is refused.
-    pub fn reset_often(&self, account: &str, times: u32) -> Result<()> {
-        let script = tests_folder().join("end_to_end/reset_often.py");
-        let mut command = self.lab.on("dc1", "/usr/bin/python3");
-        output(command.arg(script).args([account, &times.to_string()]))?;
-        Ok(())
+    /// It is refused, or does not replicate.
+    pub fn renumber(&self, account: &str, kvno: u32) -> Result<()> {
+        self.dc(&["renumber", account, &kvno.to_string()])?;
+        self.wait_for_kvno(account)
     }
 
     /// Waits until every domain controller gives tickets for an SPN.

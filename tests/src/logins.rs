@@ -166,7 +166,7 @@ impl Summary {
         );
         // What cannot be told from a busy machine must stay the exception.
         ensure!(
-            expired * 20 <= *tried,
+            expired * 4 <= *tried,
             "{expired} logins outlived their tickets, {tried} did not"
         );
         Ok(())

@@ -173,10 +173,7 @@ pub fn faults() -> Vec<Fault> {
                 "client-ticket",
                 "client-login",
             ],
-            |world| {
-                world.domain().dc(&["renumber", "svc-ward$", "7"])?;
-                world.domain().dc(&["replicate"]).map(drop)
-            },
+            |world| world.domain().renumber("svc-ward$", 7),
             Printed("keyroll verify ward"),
         ),
         Fault::broken(
