@@ -175,8 +175,9 @@ impl Identity {
         // Whoever is trusted first: authorities are replaced by adding the new one, so the old key
         // works with the new list if this ends in between.
         write(AUTHORITIES, text(authorities))?;
-        write(KEY, both)?;
+        // A copy for people, before the file that counts: what fails leaves that as it was.
         write(CHAIN, text(chain))?;
+        write(KEY, both)?;
         Ok(())
     }
 

@@ -1,5 +1,6 @@
 //! Who is let in, and who the node shows itself to be.
 
+use std::fs;
 use std::time::Duration;
 
 use keyroll::keyset::Role;
@@ -138,6 +139,17 @@ async fn a_renewed_certificate_is_shown_at_once_and_after_a_restart() {
     assert_eq!(shown(&scene).await, first);
 
     let second = scene.authority.node(&csr, NODE);
+    // One that cannot be kept whole is not taken, by no later connection either.
+    let copy = scene.path("state/node.crt");
+    fs::remove_file(&copy).unwrap();
+    fs::create_dir_all(copy.join("in the way")).unwrap();
+    let kept = controller
+        .install_certificate(install(&second, &scene))
+        .await;
+    assert_eq!(kept.unwrap_err().code(), Code::FailedPrecondition);
+    assert_eq!(shown(&scene).await, first);
+    fs::remove_dir_all(&copy).unwrap();
+
     // The request still stands after what was refused; a lost answer may be asked for again.
     for _ in 0..2 {
         let request = install(&second, &scene);
