@@ -371,8 +371,7 @@ fn expiry(facts: &Facts) -> Vec<Finding> {
 fn foreseen(facts: &Facts, state: &AccountState) -> Option<Finding> {
     let ends = state.password_expires_unix?;
     let (life, left) = (ends - state.password_set_unix, ends - facts.now_unix);
-    let unseen = state.hides(hidden::PASSWORD_SET);
-    if unseen || state.password_expired().is_some() || left >= life / 4 {
+    if state.hides(hidden::PASSWORD_SET) || left >= life / 4 {
         return None;
     }
     let evidence = format!("it expires in {} h", left.max(0) / 3600);

@@ -3,9 +3,11 @@
 mod account;
 mod client;
 mod domain;
+mod limits;
 mod places;
 mod web;
 mod windows;
+mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -202,6 +204,44 @@ fn names(spoil: impl FnOnce(&mut Facts), expected: &[(&str, Grade)]) {
             "{one:?}"
         );
     }
+}
+
+/// What a check says of a spoilt array beside what is well.
+fn told(check: &str, spoil: impl FnOnce(&mut Facts)) -> Vec<Finding> {
+    let mut facts = healthy();
+    spoil(&mut facts);
+    let found = examine(&facts).into_iter();
+    let found = found.filter(|one| one.check == check && one.finding.grade != Grade::Ok);
+    found.map(|one| one.finding).collect()
+}
+
+/// That the first of it has these words, in this order.
+#[track_caller]
+fn says(check: &str, spoil: impl FnOnce(&mut Facts), words: &[&str]) {
+    let found = told(check, spoil);
+    let one = found.first().expect("nothing is told");
+    let text = format!(
+        "{}: {}; {}: {}",
+        one.object, one.evidence, one.cause, one.mend
+    );
+    let mut rest = text.as_str();
+    for word in words {
+        let at = rest
+            .find(word)
+            .unwrap_or_else(|| panic!("{word:?} in {text}"));
+        rest = &rest[at + word.len()..];
+    }
+}
+
+fn answer(kind: UnseenKind) -> Unseen {
+    Unseen {
+        kind,
+        ..silent("it")
+    }
+}
+
+fn dcs(facts: &mut Facts) -> &mut Vec<DcFacts> {
+    facts.dcs.as_mut().unwrap()
 }
 
 #[test]

@@ -180,6 +180,19 @@ proptest! {
     }
 }
 
+/// A page of a log is read, and no whole log; a character of several bytes may stand at the end.
+#[test]
+fn sixteen_kibibytes_of_a_paste_are_read() {
+    let name = " krb_ap_err_modified";
+    let room = 16 * 1024 - name.len();
+    for (before, found) in [(room, 1), (room + 1, 0)] {
+        let text = "x".repeat(before) + name;
+        assert_eq!(explain(&text).len(), found, "{before}");
+    }
+    let open = "x".repeat(room - 1) + name + "\u{435}";
+    assert_eq!(explain(&open).len(), 1);
+}
+
 #[test]
 fn a_code_is_written_as_its_family_does() {
     for (family, number, text) in [

@@ -143,9 +143,28 @@ fn a_name_a_clock_and_a_ticket_can_be_wrong_here_alone() {
         none,
         &[
             ("client-ticket", Unknown, "kinit"),
-            ("client-login", Warning, "by NTLM"),
+            (
+                "client-login",
+                Warning,
+                "by NTLM, or is asked for a password kinit",
+            ),
         ],
     );
+    let unsaid = |facts: &mut ClientFacts| {
+        none(facts);
+        facts.tickets.as_mut().unwrap_err().next.clear();
+    };
+    complains(
+        unsaid,
+        &[
+            ("client-ticket", Unknown, "keyroll status"),
+            ("client-login", Warning, "a password curl -sv --negotiate"),
+        ],
+    );
+    let unshown = |facts: &mut ClientFacts| {
+        facts.page.as_mut().unwrap().web.as_mut().unwrap().login = None;
+    };
+    complains(unshown, &[("client-login", Warning, "a password curl -sv")]);
 }
 
 #[test]

@@ -95,3 +95,36 @@ fn delegation_that_fails_or_gives_everybody_away() {
         &[("delegation-works", Unknown)],
     );
 }
+
+#[test]
+fn a_name_without_an_address_gets_the_only_node_s() {
+    let nowhere = |facts: &mut Facts| facts.hosts[0].records = Ok(HostRecords::default());
+    says("dns-name", nowhere, &["web A ADDRESS (ADDRESS of the bal"]);
+    let only = |facts: &mut Facts| {
+        nowhere(facts);
+        facts.nodes.truncate(1);
+    };
+    says(
+        "dns-name",
+        only,
+        &["dns add dc1.corp.example", "A 10.0.0.8 ("],
+    );
+}
+
+#[test]
+fn what_a_domain_controller_refuses_over_ldap_is_told() {
+    for (unsigned, unbound, words) in [
+        (Some(false), Some(false), "without signing, and over TLS"),
+        (Some(false), None, "refuses binds without signing"),
+        (None, Some(false), "389 is shut"),
+        (None, None, "389 is shut"),
+    ] {
+        let mut facts = healthy();
+        dcs(&mut facts)[0].ldap = Some(Ok(LdapFacts { unsigned, unbound }));
+        let found = examine(&facts).into_iter();
+        let mut found = found.filter(|one| one.check == "ldap-signing");
+        let evidence = found.next().unwrap().finding.evidence;
+        assert!(evidence.contains(words), "{evidence}");
+        assert_eq!(evidence.contains("TLS"), unbound.is_some(), "{evidence}");
+    }
+}

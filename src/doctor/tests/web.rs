@@ -1,5 +1,6 @@
 //! Faults of the service.
 
+use super::places::look;
 use super::*;
 use crate::doctor::Grade::{Broken, Unknown, Warning};
 use crate::doctor::service::schemes;
@@ -107,5 +108,97 @@ fn schemes_stand_at_the_beginning_of_a_header_or_after_a_comma() {
         (&["", ",", "\"", "="], &[]),
     ] {
         assert_eq!(schemes(&texts(headers)), expected, "{headers:?}");
+    }
+}
+
+/// The commands for the web server that answers there, or for the one at the other places.
+#[test]
+fn each_web_server_has_its_own_commands() {
+    let header = |facts: &mut Facts, server: &str| {
+        for place in &mut facts.services {
+            server.clone_into(&mut place.web.as_mut().unwrap().server);
+        }
+    };
+    let refuses = |server: &'static str, at: usize, status| {
+        move |facts: &mut Facts| {
+            header(facts, server);
+            let login = LoginFacts {
+                status,
+                proven: false,
+            };
+            // The names of nodes, as the controller dials them.
+            for (place, node) in facts.services.iter_mut().zip(&facts.nodes) {
+                place.place = node.name.to_string();
+            }
+            facts.services[at].web.as_mut().unwrap().login = Some(Ok(login));
+        }
+    };
+    let apache = "Apache/2.4.62 (Debian)";
+    for (server, status, words) in [
+        (
+            apache,
+            401,
+            [
+                "GssapiCredStore keytab:/etc/keyroll/web.keytab (",
+                "systemctl reload apache2 (on n2.corp.example)",
+            ],
+        ),
+        (
+            "nginx",
+            401,
+            [
+                "auth_gss_keytab /etc/keyroll/web.keytab; (",
+                "systemctl reload nginx (on n2.corp.example)",
+            ],
+        ),
+        (
+            "Microsoft-IIS/10.0",
+            401,
+            ["read /etc/keyroll/web.keytab (on n2", "appcmd set config"],
+        ),
+        (
+            apache,
+            431,
+            ["LimitRequestFieldSize 65536 (", "reload apache2 (on n2"],
+        ),
+        (
+            "nginx/1.22.1",
+            400,
+            [
+                "large_client_header_buffers 4 64k; (",
+                "reload nginx (on n2",
+            ],
+        ),
+        ("", 413, ["(Apache), large_client", "(http.sys)"]),
+    ] {
+        says("service-login", refuses(server, 1, status), &words);
+    }
+    // Under the array's name nobody knows which node it was.
+    let words = ["web: refuses", "service-login tells which node"];
+    says("service-login", refuses(apache, 2, 401), &words);
+    // A keytab of those who log in is no service's.
+    let initiators = |facts: &mut Facts| {
+        refuses(apache, 1, 401)(facts);
+        look(facts, 1).keytabs[0].kind = TargetKind::Client;
+    };
+    says("service-login", initiators, &["service-login tells which"]);
+    let failed = |facts: &mut Facts| refuses(apache, 1, 500)(facts);
+    let curl = "curl -sv --negotiate -u : https://web.corp.example/ --connect-to ::n2.corp.";
+    says("service-login", failed, &[curl]);
+    for (server, words) in [
+        (apache, "systemctl start apache2 (on n1"),
+        ("nginx", "systemctl start nginx (on n1"),
+        ("Microsoft-IIS/10.0", "iisreset /start (on n1"),
+        ("", "start the web server (on n1"),
+    ] {
+        let spoil = |facts: &mut Facts| {
+            header(facts, server);
+            facts.services[0].web = Err(silent("n1"));
+        };
+        says(
+            "service-answers",
+            spoil,
+            &[words, ", then keyroll doctor web"],
+        );
     }
 }

@@ -161,3 +161,23 @@ fn pools_that_get_the_password_where_the_session_does_not_lack_a_target() {
         assert!(because.contains(refused), "{because}");
     }
 }
+
+#[test]
+fn an_sspi_session_and_a_pool_are_told_by_what_opens_tickets() {
+    let iis = |facts: &mut Facts, kind| {
+        look(facts, 0).keytabs[0].kind = kind;
+        let site = IisSite {
+            enabled: Some(true),
+            ..IisSite::default()
+        };
+        let sites = vec![site];
+        let pools = Vec::new();
+        facts.nodes[0].around.iis = Some(Ok(IisFacts { pools, sites }));
+    };
+    names(|facts| iis(facts, TargetKind::LogonSession), &[]);
+    names(
+        |facts| iis(facts, TargetKind::IisPool),
+        &[("node-iis", Warning)],
+    );
+    names(|facts| iis(facts, TargetKind::Owned), &[]);
+}

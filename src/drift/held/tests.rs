@@ -56,6 +56,8 @@ fn a_domain_controller_that_is_behind_is_borne_until_its_tickets_are_dead() {
     assert_eq!(look(&now, &[IN_FORCE, old]), now);
     // It is silent: it may issue still.
     assert_eq!(look(&now, &[IN_FORCE, Sight::Silent]), now);
+    // Nobody is known to ask: any may issue still.
+    assert_eq!(look(&now, &[]), now);
     // It has caught up: its last ticket was issued just before.
     let mut left = now;
     for _ in 0..3 {
