@@ -3,6 +3,7 @@
 mod given_up;
 mod journal;
 mod last_look;
+mod limits;
 mod proven;
 mod refusals;
 
