@@ -20,7 +20,7 @@ mod tests;
 pub mod trial;
 
 pub use finding::{Finding, Grade, NOT_ALL_SEEN, findings};
-pub use party::{Party, Tier, caller};
+pub use party::{Party, Tier, caller, left_to_one, left_to_somebody, shown};
 
 use crate::descriptor::{Descriptor, Sid};
 

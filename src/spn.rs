@@ -23,7 +23,7 @@ pub use doubt::doubts;
 pub use duplicates::{Duplicate, Holder, alias_clashes, duplicates, rivals};
 pub use host::{HostFault, HostGrade, HostRecords, Zone, host_faults};
 pub use table::{Names, table};
-pub use typed::take_away;
+pub use typed::{left_to_first, take_away};
 
 /// The longest SPN that is taken, in bytes: a keytab's components are shorter.
 const LONGEST: usize = 260;

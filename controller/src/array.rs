@@ -39,13 +39,17 @@ impl ArrayRecord {
             .filter_map(|spn| Principal::of_spn(spn, &self.realm).ok())
     }
 
+    /// The SPNs that are to be registered: once a node holds the key, or when an operator does it.
+    pub fn awaited(&self) -> impl Iterator<Item = &String> {
+        self.spns_pending.iter().chain(&self.naming.prepared)
+    }
+
     /// The SPNs that the directory does not have: they wait for a node or an operator, or were
     /// taken away and tickets for them may be alive.
     #[must_use]
     pub fn unregistered(&self) -> BTreeSet<String> {
-        let naming = &self.naming;
-        let all = self.spns_pending.iter().chain(&naming.prepared);
-        all.chain(naming.leaving.keys()).cloned().collect()
+        let leaving = self.naming.leaving.keys();
+        self.awaited().chain(leaving).cloned().collect()
     }
 
     /// The SPNs for which KDCs issue tickets by now.

@@ -371,6 +371,7 @@ impl Rolls {
         let known = KnownKeys {
             keys: base.keys.iter().map(|key| (WhichKey::Base, key)).collect(),
             new_password: None,
+            account: Some(&array.account.principal),
         };
         let sighting = self.ports.kdc.sight(writer, &service, &known).await?;
         let whose = Candidates::new(&self.ports, &desired).whose(&sighting)?;

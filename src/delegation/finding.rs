@@ -1,6 +1,6 @@
 //! What an inventory is worth: each risk said plainly, with something safer.
 
-use super::party::is_crowd;
+use super::party::{is_crowd, left_to_one, shown};
 use super::{Actor, Control, Inventory, Party, Target, Tier};
 use crate::account::protection::Protection;
 use crate::descriptor::Descriptor;
@@ -215,9 +215,9 @@ fn of_target(array: &str, own: &str, target: &Target) -> Finding {
         several => finding(
             Grade::Warning,
             "target-duplicate",
-            format!("{} have it", names(several)),
+            format!("{} have it", shown(several)),
             "nobody gets a ticket for an SPN of two accounts: delegation to it fails",
-            format!("setspn -D {spn} ACCOUNT, on all but one of them"),
+            left_to_one(spn, several),
         ),
     }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::Control;
 use crate::account::protection::Protection;
 use crate::descriptor::Sid;
+use crate::spn::{left_to_first, take_away};
 
 /// An account, as far as delegation needs it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +22,9 @@ pub struct Party {
     pub control: Option<Control>,
     /// Why it is more than a service; looked up of the owners of SPNs alone.
     pub protections: Vec<Protection>,
+    /// The SPN by which it was found, as it spells it itself; of the owners of SPNs alone. It may
+    /// be the one that answers for the one that was looked for.
+    pub found_by: Option<String>,
     /// Its flags or its groups were asked for and not shown: it may be more than this says.
     pub hidden: bool,
 }
@@ -31,6 +35,37 @@ impl Party {
     pub fn has(&self, bit: u32) -> bool {
         self.control.is_some_and(|control| control.has(bit))
     }
+}
+
+/// The owners of an SPN by name, for people.
+#[must_use]
+pub fn shown(owners: &[Party]) -> String {
+    let each = owners
+        .iter()
+        .map(|one| format!("{} ({})", one.account, one.distinguished_name));
+    each.collect::<Vec<_>>().join(" and ")
+}
+
+/// What gives an SPN to somebody, where nobody has it: whose it is to be is not known here.
+#[must_use]
+pub fn left_to_somebody(spn: &str) -> String {
+    format!(
+        "samba-tool spn add {spn} ACCOUNT (or setspn -S {spn} ACCOUNT), ACCOUNT being what its \
+         service runs as"
+    )
+}
+
+/// What leaves an SPN to one of its owners: to one that can be used, if there is any.
+#[must_use]
+pub fn left_to_one(spn: &str, owners: &[Party]) -> String {
+    let mut owners: Vec<&Party> = owners.iter().collect();
+    owners.sort_by_key(|one| one.has(Control::DISABLED));
+    let each = owners.into_iter().map(|one| {
+        let theirs = one.found_by.as_deref().unwrap_or(spn);
+        let loses = take_away(theirs, &one.account, &one.guid);
+        (one.account.as_str(), loses)
+    });
+    left_to_first(&each.collect::<Vec<_>>())
 }
 
 /// What the owner of a service is beside that. A service's name is not protected in a ticket, so

@@ -207,7 +207,7 @@ impl Draft<'_> {
         let owner = sole_owner(service)?;
         let (ground, spn) = (self.ground, &service.spn);
         let Some(holding) = &service.holding else {
-            return Err(Refused::Elsewhere(spn.clone()));
+            return Err(Refused::Elsewhere(spn.clone(), owner.account.clone()));
         };
         let listed = ground.holding.names(spn);
         let (way, why_not) = match way {

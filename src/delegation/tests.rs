@@ -27,6 +27,7 @@ fn party(account: &str, control: u32) -> Party {
             distinguished_name: "",
         }
         .protections([]),
+        found_by: None,
         hidden: false,
     }
 }
@@ -147,6 +148,26 @@ fn a_target_is_one_account_that_is_no_domain_controller() {
             &[code],
         );
     }
+}
+
+#[test]
+fn a_target_of_two_is_left_to_the_one_that_can_be_used() {
+    let owners: Owners<'_> = &[("old$", Control::DISABLED), ("new$", 0)];
+    let mut two = inventory(PLAIN, &[("HTTP/x", owners)]);
+    // It is found by the name that answers for it, in the owner's spelling.
+    for (number, owner) in (1..).zip(&mut two.targets[0].owners) {
+        owner.guid = [number; 16];
+        owner.found_by = Some("HOST/X".to_owned());
+    }
+    let found = findings("web", &two);
+    let both = "old$ (CN=old$,DC=corp,DC=example) and new$ (CN=new$,DC=corp,DC=example) have it";
+    assert_eq!(found[0].what, both);
+    let safer = "samba-tool spn delete HOST/X 'old$' (or Set-ADObject \
+                 01010101-0101-0101-0101-010101010101 -Remove @{servicePrincipalName='HOST/X'}), \
+                 if new$ is to keep it; new$ loses it by samba-tool spn delete HOST/X 'new$' (or \
+                 Set-ADObject 02020202-0202-0202-0202-020202020202 -Remove \
+                 @{servicePrincipalName='HOST/X'})";
+    assert_eq!(found[0].safer, safer);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! A try of delegation with the account's own key: what each step came to, in words.
 
-use super::{ACTORS, Control, Holding, Party, Target};
+use super::{ACTORS, Control, Holding, Party, Target, left_to_one, left_to_somebody, shown};
 use crate::kerberos::message::{KdcCode, KdcError};
 
 /// What is known of those who have a part in it, from the directory.
@@ -175,14 +175,18 @@ fn no_evidence(facts: &Facts, error: &KdcError) -> (String, String) {
     };
     let name = &user.account;
     match error.code {
-        _ if user.has(Control::DISABLED) => {
-            (format!("{name} is disabled ({error})"), String::new())
-        }
+        _ if user.has(Control::DISABLED) => (
+            format!("{name} is disabled ({error})"),
+            format!("samba-tool user enable '{name}' (or Enable-ADAccount; or another --user)"),
+        ),
         KdcCode::ClientRevoked => (
             format!("{name} is disabled, locked or expired ({error})"),
             format!("samba-tool user unlock '{name}' (or Unlock-ADAccount)"),
         ),
-        _ => (format!("the KDC gives none ({error})"), String::new()),
+        _ => (
+            format!("the KDC gives none ({error})"),
+            error.code.explained(),
+        ),
     }
 }
 
@@ -234,9 +238,12 @@ fn not_forwardable(
             why(&format!(
                 "{own} got no ticket itself that may be handed on, which this KDC wants first"
             )),
-            String::new(),
+            format!("keyroll delegation show {array}"),
         ),
-        _ => (why("the KDC does not say why"), String::new()),
+        _ => (
+            why("the KDC does not say why"),
+            format!("keyroll delegation show {array}"),
+        ),
     }
 }
 
@@ -268,13 +275,16 @@ fn not_onward(
         0 => {
             return (
                 format!("no account has {spn} ({error})"),
-                format!("setspn -S {spn} ACCOUNT"),
+                left_to_somebody(spn),
             );
         }
         1 => {}
         _ => {
-            let next = format!("setspn -D {spn} ACCOUNT, on all but one of them");
-            return (format!("several accounts have {spn} ({error})"), next);
+            let owners = &facts.target.owners;
+            return (
+                format!("{} have {spn} ({error})", shown(owners)),
+                left_to_one(spn, owners),
+            );
         }
     }
     if let Some((text, next)) = forbidden(facts) {
@@ -325,7 +335,10 @@ fn not_onward(
             ),
             format!("keyroll delegation show {array}"),
         ),
-        _ => (format!("the KDC gives none ({error})"), String::new()),
+        _ => (
+            format!("the KDC gives none ({error})"),
+            error.code.explained(),
+        ),
     }
 }
 

@@ -73,6 +73,9 @@ fn whatever_a_kdc_says_is_called_the_same_here() {
             let found = explain(code.name());
             assert_eq!(i64::from(found[0].number), i64::from(number), "{code}");
             assert_eq!(found[0].family, Family::Kerberos);
+            // What is told to be typed finds it, too.
+            let typed = code.explained();
+            assert_eq!(explain(&typed)[0].number, found[0].number, "{typed}");
         }
     }
 }

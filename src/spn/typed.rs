@@ -17,6 +17,21 @@ pub fn take_away(spn: &str, account: &str, guid: &[u8; 16]) -> String {
     )
 }
 
+/// What leaves a name to one of those who have it, each with the command that takes it from them:
+/// to the first, and how that one loses it, if it is another who is to keep it.
+#[must_use]
+pub fn left_to_first(owners: &[(&str, String)]) -> String {
+    let Some(((first, loses), others)) = owners.split_first() else {
+        return String::new();
+    };
+    let others: Vec<&str> = others.iter().map(|(_, loses)| loses.as_str()).collect();
+    if others.is_empty() {
+        return loses.clone();
+    }
+    let others = others.join(", then ");
+    format!("{others}, if {first} is to keep it; {first} loses it by {loses}")
+}
+
 /// A text that bash takes as it is, in ASCII.
 fn in_shell(text: &str) -> String {
     let safe = |c: char| c.is_ascii_alphanumeric() || "-_./:".contains(c);
@@ -74,6 +89,18 @@ fn is_plain(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_several_owners_one_keeps_the_name() {
+        let owners = ["a", "b", "c"].map(|one| (one, format!("take it from {one}")));
+        let of = |count: usize| left_to_first(&owners[..count]);
+        assert_eq!(of(0), "");
+        assert_eq!(of(1), "take it from a");
+        assert_eq!(
+            of(3),
+            "take it from b, then take it from c, if a is to keep it; a loses it by take it from a"
+        );
+    }
 
     #[test]
     fn what_cannot_be_seen_is_typed_by_its_numbers() {

@@ -4,13 +4,14 @@
 //! The tables are also the last section of `docs/doctor.md`: `KEYROLL_WRITE_DOCS=1` writes it.
 
 mod account;
+mod called;
 mod client;
 mod dc;
 mod deadlines;
 mod descriptor;
 mod in_its_place;
 mod node;
-mod typed;
+pub mod typed;
 mod web;
 
 use std::fmt::Write as _;

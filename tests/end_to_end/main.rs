@@ -151,6 +151,14 @@ const PROMISES: &[Promise] = &[
     ("names_that_cannot_be_had", names::that_cannot_be_had),
     ("names_of_another_forest", names::of_another_forest),
     (
+        "names_that_the_controller_may_not_register",
+        names::that_the_controller_may_not_register,
+    ),
+    (
+        "names_that_two_strangers_have",
+        names::that_two_strangers_have,
+    ),
+    (
         "delegation_is_applied_tried_and_taken_back",
         delegation::is_applied_tried_and_taken_back,
     ),

@@ -16,9 +16,11 @@ use crate::gap::{self, Asking};
 use crate::set_up::{LIFE, QUICK};
 
 mod abroad;
+mod owned;
 mod twice;
 
 pub use abroad::of_another_forest;
+pub use owned::{that_the_controller_may_not_register, that_two_strangers_have};
 pub use twice::that_two_domain_controllers_gave;
 
 const ARRAY: &str = "called";

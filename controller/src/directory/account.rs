@@ -141,14 +141,22 @@ impl ActiveDirectory {
             ));
         }
         if !class("user") {
-            return Err(refused("it is neither a user nor a computer", ""));
+            return Err(refused(
+                "it is neither a user nor a computer",
+                "give the array a user or computer account",
+            ));
         }
         let guid = entry
             .guid()
-            .ok_or_else(|| refused("it shows no objectGUID", ""))?;
+            .ok_or_else(|| refused("it shows no objectGUID", "keyroll array create --print-acl"))?;
         let name = entry.text("sAMAccountName").unwrap_or(sam_account_name);
         let principal = Principal::new(vec![name.to_owned()], self.settings.realm.clone());
-        let principal = principal.map_err(|error| refused(&error.to_string(), ""))?;
+        let principal = principal.map_err(|error| {
+            refused(
+                &error.to_string(),
+                "give the array an account whose name Kerberos can say",
+            )
+        })?;
         Ok(AccountRef { guid, principal })
     }
 

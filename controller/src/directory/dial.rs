@@ -69,7 +69,7 @@ impl Dialer {
     /// What `dc` takes of binds that are not protected; each is tried by a ticket of its own KDC.
     pub(super) async fn takes(&self, dc: &DcName) -> Result<LdapFacts, PortError> {
         let service = self.service(dc)?;
-        let ticket = self.tickets.of(dc, &service, &ENCTYPES).await;
+        let ticket = self.tickets.of(dc, &service, None, &ENCTYPES).await;
         ticket.map_err(|error| untried(dc, &service, error))?;
         let (plain, tls) = (Transport::Gssapi.port(), Transport::Ldaps.port());
         let unsigned = async {
@@ -206,7 +206,7 @@ impl Dialer {
         let service = self.service(dc)?;
         let Got {
             credential, ahead, ..
-        } = self.tickets.of(dc, &service, &ENCTYPES).await?;
+        } = self.tickets.of(dc, &service, None, &ENCTYPES).await?;
         let shown = Shown {
             credential,
             ahead,

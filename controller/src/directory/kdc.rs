@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use keyroll::delegation::trial::Tried;
-use keyroll::kerberos::message::{OpenError, Ticket};
+use keyroll::kerberos::message::{KdcCode, OpenError, Ticket, UnsupportedEnctype};
 use keyroll::kerberos::salt::Salt;
 use keyroll::kerberos::string_to_key::{default_iterations, string_to_key};
 use keyroll::kerberos::{Enctype, Key, Kvno, Principal};
@@ -15,7 +15,9 @@ use keyroll::roll::WhichKey;
 
 use super::config::DirectorySettings;
 use super::login::{hints, log_in};
+use super::said_no;
 use super::tickets::{Got, Tickets};
+use super::trade::WHAT_LISTENS;
 use crate::ports::{Kdc, KnownKeys, NotLoggedIn, PortError, Sighting, Trial};
 
 /// What clients of today offer, best first. RC4 is among them so that a domain controller that
@@ -58,7 +60,7 @@ impl Kdcs {
         };
         let object = format!("{account} at the KDC of {dc}");
         let hints = hints(dc, account, &[enctype], self.patience).await;
-        let hints = hints.map_err(|trouble| trouble.in_words(&object))?;
+        let hints = hints.map_err(|trouble| trouble.in_words(dc, account))?;
         let hint = hints
             .into_iter()
             .find(|hint| hint.enctype == enctype.number());
@@ -71,7 +73,7 @@ impl Kdcs {
         let key = key.map_err(|error| PortError::Refused {
             object,
             why: error.to_string(),
-            next: String::new(),
+            next: WHAT_LISTENS.to_owned(),
         })?;
         Ok(Some((key, salt)))
     }
@@ -89,19 +91,34 @@ impl Kdc for Kdcs {
             credential,
             ahead,
             ticket_life,
-        } = self.tickets.of(dc, service, &OFFERED).await?;
+        } = self
+            .tickets
+            .of(dc, service, known.account, &OFFERED)
+            .await?;
         let object = format!("{service} at the KDC of {dc}");
+        let judge = |key: &Key| {
+            opens(&credential.ticket, key).map_err(|error| PortError::Refused {
+                object: object.clone(),
+                why: format!("the ticket cannot be judged: {error}"),
+                next: said_no::to_service(
+                    KdcCode::EnctypeUnsupported,
+                    dc,
+                    &service.name(),
+                    known.account,
+                ),
+            })
+        };
         let look = credential.ticket.look();
         let mut found = (WhichKey::Foreign, None);
         for (which, key) in &known.keys {
-            if opens(&credential.ticket, key, &object)? {
+            if judge(key)? {
                 found = (*which, None);
                 break;
             }
         }
         if found.0 == WhichKey::Foreign
             && let Some((key, salt)) = self.key_by_hint(dc, known, look.enctype).await?
-            && opens(&credential.ticket, &key, &object)?
+            && judge(&key)?
         {
             found = (WhichKey::New, Some(salt));
         }
@@ -140,9 +157,9 @@ impl Kdc for Kdcs {
                 Ok(key.duplicate())
             });
             // At the first trouble it stops: a second wrong key would count a second time.
-            login.await.map_err(|trouble| {
-                trouble.of_key(&format!("{account} ({enctype}) at the KDC of {dc}"))
-            })?;
+            login
+                .await
+                .map_err(|trouble| trouble.of_key(dc, account, enctype))?;
             salts.insert(enctype, salt);
         }
         Ok(salts)
@@ -151,15 +168,11 @@ impl Kdc for Kdcs {
 
 /// Whether the key opens the ticket. One of another enctype does not; an enctype that nothing here
 /// can open tells nothing about the key.
-fn opens(ticket: &Ticket, key: &Key, object: &str) -> Result<bool, PortError> {
+fn opens(ticket: &Ticket, key: &Key) -> Result<bool, UnsupportedEnctype> {
     match ticket.open(key) {
         // Decrypted and checked: whoever made this ticket holds the key, whatever is inside.
         Ok(_) | Err(OpenError::Malformed(_) | OpenError::OtherRequest(_)) => Ok(true),
         Err(OpenError::WrongKey | OpenError::WrongEnctype { .. }) => Ok(false),
-        Err(OpenError::Unsupported(error)) => Err(PortError::Refused {
-            object: object.to_owned(),
-            why: format!("the ticket cannot be judged: {error}"),
-            next: String::new(),
-        }),
+        Err(OpenError::Unsupported(error)) => Err(error),
     }
 }

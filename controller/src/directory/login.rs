@@ -8,8 +8,10 @@ use keyroll::kerberos::message::{
 };
 use keyroll::kerberos::{Enctype, Key, Principal};
 use keyroll::name::DcName;
+use keyroll::shell::quoted;
 
 use super::exchange::{Answered, ask};
+use super::said_no;
 use super::trade::{LIFETIME, garbled, nonce, unsayable};
 use crate::ports::{NotLoggedIn, PortError};
 use crate::random;
@@ -51,13 +53,14 @@ impl Trouble {
         )
     }
 
-    /// What it tells of a key that was shown.
-    pub(super) fn of_key(self, object: &str) -> NotLoggedIn {
+    /// What it tells of a key of this enctype that was shown.
+    pub(super) fn of_key(self, dc: &DcName, client: &Principal, enctype: Enctype) -> NotLoggedIn {
         let code = match &self {
             Self::Kdc(error) => Some(error.code),
             Self::Reply(_) | Self::Port(_) => None,
         };
-        let error = self.in_words(object);
+        let object = format!("{client} ({enctype}) at the KDC of {dc}");
+        let error = self.about(object, dc, client);
         match code {
             Some(KdcCode::KeyExpired) => NotLoggedIn::Expired(error),
             Some(KdcCode::ClientRevoked | KdcCode::Policy) => NotLoggedIn::Barred(error),
@@ -65,8 +68,12 @@ impl Trouble {
         }
     }
 
-    pub(super) fn in_words(self, object: &str) -> PortError {
-        let object = object.to_owned();
+    pub(super) fn in_words(self, dc: &DcName, client: &Principal) -> PortError {
+        let object = format!("{client} at the KDC of {dc}");
+        self.about(object, dc, client)
+    }
+
+    fn about(self, object: String, dc: &DcName, client: &Principal) -> PortError {
         let error = match self {
             Self::Port(error) => return error,
             Self::Reply(error) => {
@@ -74,7 +81,7 @@ impl Trouble {
                 return PortError::Refused {
                     object,
                     why,
-                    next: String::new(),
+                    next: said_no::other_key(dc),
                 };
             }
             Self::Kdc(error) if error.code == KdcCode::Unavailable => {
@@ -85,25 +92,19 @@ impl Trouble {
             }
             Self::Kdc(error) => error,
         };
-        let (words, next) = match error.code {
-            KdcCode::ClientUnknown => ("there is no such account here yet", ""),
-            KdcCode::ClientRevoked => (
-                "it is locked, disabled or expired",
-                "samba-tool user unlock ACCOUNT (or Unlock-ADAccount)",
-            ),
-            KdcCode::KeyExpired => ("its password has expired", ""),
-            KdcCode::PreauthFailed => ("this is not its key; a failed login was counted", ""),
-            KdcCode::EnctypeUnsupported => (
-                "it has no key of this enctype",
-                "set msDS-SupportedEncryptionTypes to 24, then set the password once",
-            ),
-            KdcCode::Skew => ("the clocks differ too much", "chronyc tracking"),
-            _ => ("it may not log in", ""),
+        let words = match error.code {
+            KdcCode::ClientUnknown => "there is no such account here yet",
+            KdcCode::ClientRevoked => "it is locked, disabled or expired",
+            KdcCode::KeyExpired => "its password has expired",
+            KdcCode::PreauthFailed => "this is not its key; a failed login was counted",
+            KdcCode::EnctypeUnsupported => "it has no key of this enctype",
+            KdcCode::Skew => "the clocks differ too much",
+            _ => "it may not log in",
         };
         PortError::Refused {
             object,
             why: format!("{words} ({error})"),
-            next: next.to_owned(),
+            next: said_no::to_client(error.code, dc, client),
         }
     }
 }
@@ -215,7 +216,10 @@ pub(super) async fn log_in(
         AsReply::PreauthRequired(_) => Err(Trouble::Port(PortError::Refused {
             object: format!("{client} at the KDC of {dc}"),
             why: "it wants another proof than an encrypted time".to_owned(),
-            next: String::new(),
+            next: format!(
+                "Set-ADUser {} -SmartcardLogonRequired $false, if it has that flag",
+                quoted(&client.name())
+            ),
         })),
     }
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use keyroll::drift::{self, DcMark, History, Invocation};
 use keyroll::name::DcName;
+use keyroll::shell::quoted;
 
 use super::ActiveDirectory;
 use super::account::named;
@@ -30,7 +31,10 @@ impl ActiveDirectory {
         let refused = |why: String| PortError::Refused {
             object: format!("{} on {dc}", account.principal),
             why,
-            next: String::new(),
+            next: format!(
+                "keyroll array create --print-acl --account {}",
+                quoted(&account.principal.name())
+            ),
         };
         let bytes = entry.values("replPropertyMetaData").first();
         let hidden = "its stamps are not shown (replPropertyMetaData): the controller's account \
@@ -51,7 +55,10 @@ impl ActiveDirectory {
         let hidden = || PortError::Refused {
             object: dc.to_string(),
             why: "it does not tell the state of its database".to_owned(),
-            next: String::new(),
+            next: format!(
+                "ldapsearch -Y GSSAPI -H ldap://{dc} -s base -b '' dsServiceName \
+                 highestCommittedUSN (both are to be shown)"
+            ),
         };
         let usn = root.text("highestCommittedUSN");
         let usn = usn.and_then(|text| text.parse().ok()).ok_or_else(hidden)?;

@@ -53,6 +53,7 @@ pub mod relay;
 pub mod result;
 mod rights;
 mod s4u;
+mod said_no;
 mod sasl;
 mod spn;
 pub mod text;

@@ -35,7 +35,7 @@ impl Kdcs {
                 });
             }
             Err(trouble) => {
-                return Err(trouble.in_words(&format!("{} at the KDC of {dc}", trial.own)));
+                return Err(trouble.in_words(dc, trial.own));
             }
         };
         let mut tried = Tried {

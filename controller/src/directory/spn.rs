@@ -5,6 +5,7 @@
 use futures_util::future::{join, join_all};
 use keyroll::account::{OtherOwner, OtherOwners};
 use keyroll::name::DcName;
+use keyroll::shell::quoted;
 use keyroll::spn::Aliases;
 
 use super::ActiveDirectory;
@@ -31,22 +32,34 @@ impl ActiveDirectory {
         if self.has_spn(&mut connection, dc, account, spn).await? {
             return Ok(());
         }
-        let root = Root::of(&shown, dc)?;
-        let owners = self
-            .owners(dc, &root, (&account.guid, ""), &[spn.to_owned()])
-            .await?;
-        if let Some(OtherOwner { account, name, .. }) = owners.found.first() {
-            let account = account.as_deref().unwrap_or("ACCOUNT");
+        if let Some(other) = self.other_owner(dc, account, spn).await? {
             return Err(PortError::Refused {
                 object: format!("{spn} on {dc}"),
-                why: format!("{name} has it; with two owners nobody gets tickets for it"),
-                next: format!("setspn -D {spn} \"{account}\", once nothing uses it there"),
+                why: format!(
+                    "{} has it; with two owners nobody gets tickets for it",
+                    other.shown()
+                ),
+                next: other.taken_away(),
             });
         }
         let change = vec![add("servicePrincipalName", spn.as_bytes())];
-        self.apply(&mut connection, &shown, dc, account, change)
-            .await?;
+        let applied = self.apply(&mut connection, &shown, dc, account, change);
+        applied.await.map_err(|error| not_registered(error, spn))?;
         self.settled(&mut connection, dc, account, spn).await
+    }
+
+    async fn other_owner(
+        &self,
+        dc: &DcName,
+        account: &AccountRef,
+        spn: &str,
+    ) -> Result<Option<SpnHolder>, PortError> {
+        let search = SpnSearch::Some {
+            exact: vec![spn.to_owned()],
+            classes: Vec::new(),
+        };
+        let mut holders = self.search_spns(dc, &search).await?.holders.into_iter();
+        Ok(holders.find(|one| one.guid != account.guid))
     }
 
     /// Another controller's write of the whole list may have undone ours in between.
@@ -63,7 +76,11 @@ impl ActiveDirectory {
         Err(PortError::Refused {
             object: format!("{} on {dc}", account.principal),
             why: format!("{spn} was written, and somebody undid it at once"),
-            next: "find out who else writes servicePrincipalName, then try again".to_owned(),
+            next: format!(
+                "samba-tool spn list {0} (or setspn -L {0}; event 5136 of the domain controllers \
+                 tells who else writes servicePrincipalName)",
+                quoted(&account.principal.name())
+            ),
         })
     }
 
@@ -204,6 +221,18 @@ impl ActiveDirectory {
             });
         }
         Ok(Aliases::parse(entry.texts(MAPPINGS)))
+    }
+}
+
+/// A domain controller that refuses a value knows an owner who was not shown, or takes no such name.
+fn not_registered(error: PortError, spn: &str) -> PortError {
+    match error {
+        PortError::Refused { object, why, next } if next.is_empty() => PortError::Refused {
+            object: format!("{spn} of {object}"),
+            why,
+            next: format!("setspn -F -Q {spn} (an owner whom the controller's account cannot see)"),
+        },
+        other => other,
     }
 }
 

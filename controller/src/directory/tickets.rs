@@ -59,11 +59,12 @@ impl Tickets {
     }
 
     /// A service ticket under the domain controller's present keys. `enctypes` are offered for the
-    /// session key. A first ticket that the KDC does not take (any more) is fetched anew, once.
+    /// session key; `account` has the service, where that is known. A first ticket that the KDC does not take (any more) is fetched anew, once.
     pub(super) async fn of(
         &self,
         dc: &DcName,
         service: &Principal,
+        account: Option<&Principal>,
         enctypes: &[Enctype],
     ) -> Result<Got, PortError> {
         let login = self.first_ticket(dc, false).await?;
@@ -91,7 +92,7 @@ impl Tickets {
         } else {
             error
         };
-        Err(service_refused(dc, service, &error))
+        Err(service_refused(dc, service, account, &error))
     }
 
     /// Our own ticket-granting ticket from this domain controller.
@@ -180,8 +181,21 @@ impl Tickets {
             if trouble.is_wrong_key() {
                 self.refusals.note(dc, &secret);
             }
-            trouble.in_words(&self.object(dc))
+            self.not_logged_in(dc, trouble)
         })
+    }
+
+    /// Where a KDC says no it may be the account's fault, or that of what the settings name.
+    fn not_logged_in(&self, dc: &DcName, trouble: Trouble) -> PortError {
+        let was_answered = !matches!(trouble, Trouble::Port(_));
+        match trouble.in_words(dc, &self.settings.principal) {
+            PortError::Refused { object, why, next } if was_answered => PortError::Refused {
+                object,
+                why,
+                next: format!("{next}; or {}", self.settings.check_bind),
+            },
+            other => other,
+        }
     }
 
     async fn log_in_by_keys(
@@ -200,7 +214,7 @@ impl Tickets {
                 Err(trouble) if trouble.is_wrong_key() => {
                     self.refusals.note(dc, &mark(generation));
                 }
-                login => return login.map_err(|trouble| trouble.in_words(&self.object(dc))),
+                login => return login.map_err(|trouble| self.not_logged_in(dc, trouble)),
             }
         }
         let kvnos: Vec<_> = generations.iter().map(|one| one.kvno.to_string()).collect();

@@ -8,12 +8,16 @@ use keyroll::kerberos::message::{Credential, KdcCode, KdcError, Malformed, TgsRe
 use keyroll::name::DcName;
 
 use super::exchange::{Answered, ask};
+use super::said_no;
 use crate::ports::PortError;
 use crate::random;
 
 /// Every ticket is asked for as long as a KDC may grant, so that its length shows the domain's
 /// longest ticket life.
 pub(super) const LIFETIME: TimeDelta = TimeDelta::days(30);
+
+/// What to do about an answer that is no KDC's.
+pub(super) const WHAT_LISTENS: &str = "check what listens on port 88 there";
 
 /// What makes an answer that of one request.
 pub(super) fn nonce() -> u32 {
@@ -50,42 +54,42 @@ pub(super) async fn trade(
     let credential = credential.map_err(|error| PortError::Refused {
         object: object.to_owned(),
         why: format!("its answer is not good: {error}"),
-        next: String::new(),
+        next: WHAT_LISTENS.to_owned(),
     })?;
     Ok(Traded::Got(Box::new(credential), answered))
 }
 
-/// Why a KDC issues no ticket for a service, with what to do about it.
-pub(super) fn service_refused(dc: &DcName, service: &Principal, error: &KdcError) -> PortError {
+/// Why a KDC issues no ticket for a service of `account`, where that is known, with what to do
+/// about it.
+pub(super) fn service_refused(
+    dc: &DcName,
+    service: &Principal,
+    account: Option<&Principal>,
+    error: &KdcError,
+) -> PortError {
     let object = format!("{service} at the KDC of {dc}");
-    let spn = service.name();
-    let (words, next) = match error.code {
+    let words = match error.code {
         KdcCode::Unavailable => {
             return PortError::Unreachable {
                 object,
                 why: error.to_string(),
             };
         }
-        KdcCode::ServiceUnknown => (
-            "it knows no such service: no account has this SPN here yet, or two accounts have it",
-            format!("setspn -Q {spn}"),
-        ),
-        KdcCode::NotUnique => ("two accounts have this SPN", format!("setspn -Q {spn}")),
-        KdcCode::ServiceRevoked | KdcCode::ClientRevoked => (
-            "its account is locked, disabled or expired: nobody gets tickets for it",
-            "samba-tool user unlock ACCOUNT (or Unlock-ADAccount)".to_owned(),
-        ),
-        KdcCode::EnctypeUnsupported => (
-            "its account has no key of an enctype that clients offer",
-            "set msDS-SupportedEncryptionTypes to 24, then set the password once".to_owned(),
-        ),
-        KdcCode::Skew => ("the clocks differ too much", "chronyc tracking".to_owned()),
-        _ => ("it issues no ticket", String::new()),
+        KdcCode::ServiceUnknown => {
+            "it knows no such service: no account has this SPN here yet, or two accounts have it"
+        }
+        KdcCode::NotUnique => "two accounts have this SPN",
+        KdcCode::ServiceRevoked | KdcCode::ClientRevoked => {
+            "its account is locked, disabled or expired: nobody gets tickets for it"
+        }
+        KdcCode::EnctypeUnsupported => "its account has no key of an enctype that clients offer",
+        KdcCode::Skew => "the clocks differ too much",
+        _ => "it issues no ticket",
     };
     PortError::Refused {
         object,
         why: format!("{words} ({error})"),
-        next,
+        next: said_no::to_service(error.code, dc, &service.name(), account),
     }
 }
 
@@ -93,7 +97,12 @@ pub(super) fn unsayable(object: &str, error: &Unsayable) -> PortError {
     PortError::Refused {
         object: object.to_owned(),
         why: error.to_string(),
-        next: String::new(),
+        next: match error {
+            Unsayable::NotAscii(_) => "the same with a name of ASCII letters",
+            Unsayable::Time(_) => "chronyc tracking",
+            Unsayable::Unsupported(_) => "the same with a key of AES",
+        }
+        .to_owned(),
     }
 }
 
@@ -102,6 +111,6 @@ pub(super) fn garbled(object: &str, error: Malformed) -> PortError {
     PortError::Refused {
         object: object.to_owned(),
         why: error.to_string(),
-        next: "check what listens on port 88 there".to_owned(),
+        next: WHAT_LISTENS.to_owned(),
     }
 }

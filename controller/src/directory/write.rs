@@ -169,7 +169,7 @@ impl ActiveDirectory {
             let parent = written.parse::<Dn>().map_err(|error| PortError::Refused {
                 object: "the container of new accounts".to_owned(),
                 why: error.to_string(),
-                next: String::new(),
+                next: "keyroll array create --help".to_owned(),
             })?;
             return Ok((connection, parent));
         }
@@ -231,6 +231,7 @@ impl ActiveDirectory {
         Err(PortError::Refused {
             object: object(),
             why: format!("the controller's account has no right to make a {class} there"),
+            // Whoever asked knows for which account, and prints the rights for that one.
             next: String::new(),
         })
     }

@@ -168,6 +168,7 @@ impl Stage<'_> {
                 let enctypes = self.roll.frame().enctypes.as_slice();
                 (text, enctypes, &self.account.principal)
             }),
+            account: Some(&self.account.principal),
         };
         let sighting = match self.ports.kdc.sight(dc, self.service, &known).await {
             Ok(sighting) => sighting,

@@ -18,7 +18,7 @@ use keyroll::name::DcName;
 use keyroll::roll::Answer;
 use keyroll::roll::policy::Method;
 use keyroll::secret::Password;
-use keyroll::spn::{Aliases, HostRecords};
+use keyroll::spn::{Aliases, HostRecords, take_away};
 
 use super::{AccountRef, PortError};
 use crate::directory::acl::RightsRequest;
@@ -64,6 +64,16 @@ impl SpnHolder {
         match &self.forest {
             None => name,
             Some(forest) => format!("{name} in the forest {forest}"),
+        }
+    }
+
+    /// What takes the SPN from it, where it is no array's.
+    #[must_use]
+    pub fn taken_away(&self) -> String {
+        let command = take_away(&self.spn, &self.account, &self.guid);
+        match &self.forest {
+            None => command,
+            Some(forest) => format!("in {forest}: {command}"),
         }
     }
 }

@@ -40,6 +40,8 @@ pub struct KnownKeys<'a> {
     /// The new password, to derive its keys anew where the KDC names another salt than predicted,
     /// with the enctypes and the account: a KDC tells salts of accounts, not of services.
     pub new_password: Option<(&'a Password, &'a [Enctype], &'a Principal)>,
+    /// The account that the service is looked for on: what mends a refusal names it.
+    pub account: Option<&'a Principal>,
 }
 
 /// A ticket seen, and whose key opened it.

@@ -54,6 +54,7 @@ impl Reconciler {
         let known = KnownKeys {
             keys: base.keys.iter().map(|key| (WhichKey::Base, key)).collect(),
             new_password: None,
+            account: Some(&array.account.principal),
         };
         let sights = dcs
             .iter()

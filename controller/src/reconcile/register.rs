@@ -3,12 +3,14 @@
 
 use std::sync::PoisonError;
 
+use keyroll::name::DcName;
 use keyroll_proto::operator::Alarm;
 
 use super::Reconciler;
 use super::overview::alarm;
 use crate::audit::{self, Event};
 use crate::driver::DriveError;
+use crate::ports::{PortError, SpnSearch};
 use crate::store::{ArrayRecord, Read as _, StoreError};
 
 impl Reconciler {
@@ -18,7 +20,6 @@ impl Reconciler {
             Ok(dcs) if !dcs.is_empty() => dcs[0].clone(),
             _ => return Ok(Vec::new()),
         };
-        let verify = format!("keyroll verify {}", array.name);
         let mut alarms = Vec::new();
         for spn in &array.spns_pending {
             let is_new = self.begins(array, spn)?;
@@ -45,11 +46,48 @@ impl Reconciler {
                         let event = self.registering_event(array, spn, "refused", &why);
                         audit::append(&self.ports.store, event)?;
                     }
-                    alarms.push(alarm("critical", spn, why, &verify));
+                    let next = self.mends(array, &writer, spn, error).await;
+                    alarms.push(alarm("critical", spn, why, &next));
                 }
             }
         }
         Ok(alarms)
+    }
+
+    /// What lets a name be registered that was refused. Whose it is, is looked at anew: a domain
+    /// controller refuses a second owner of which its own catalog knew nothing when it was asked.
+    async fn mends(
+        &self,
+        array: &ArrayRecord,
+        writer: &DcName,
+        spn: &str,
+        error: PortError,
+    ) -> String {
+        let PortError::Refused { next, .. } = error else {
+            return format!("keyroll verify {}", array.name);
+        };
+        let search = SpnSearch::Some {
+            exact: vec![spn.to_owned()],
+            classes: Vec::new(),
+        };
+        let found = self.ports.directory.spn_holders(writer, &search).await;
+        let holders = found.map(|found| found.holders).unwrap_or_default();
+        let mut others = holders.iter().filter(|one| one.guid != array.account.guid);
+        let name = &array.name;
+        match (others.next(), next.is_empty()) {
+            (Some(other), _) if other.forest.is_none() => format!(
+                "keyroll spn move {name} {spn} --dry-run (or, if {} is to keep it: keyroll spn \
+                 remove {name} {spn})",
+                other.account
+            ),
+            (Some(other), _) => format!(
+                "{} (or, if {} is to keep it: keyroll spn remove {name} {spn})",
+                other.taken_away(),
+                other.account
+            ),
+            (None, false) => next,
+            (None, true) => format!("keyroll doctor {name}"),
+        }
     }
 
     /// Writes down that it is being registered: once, however often that has to be tried.

@@ -17,6 +17,7 @@ use keyroll::kerberos::{Enctype, Kvno, Realm};
 use keyroll::name::DcName;
 use keyroll::roll::{Answer, Cause, GenerationNumber, OldKey, Record};
 use keyroll::secret::Password;
+use keyroll_proto::operator::Alarm;
 
 use super::{StandIn, begin_for, commit, go_on, in_service};
 use crate::desired::Desired;
@@ -164,9 +165,9 @@ impl Scene {
         self.reconciler.pass(&self.row()).await.unwrap();
     }
 
-    /// Registers what waits for a node to hold its key; how many alarms there are.
-    pub(crate) async fn register(&self) -> usize {
-        self.reconciler.register(&self.row()).await.unwrap().len()
+    /// Registers what waits for a node to hold its key; what is told of what was refused.
+    pub(crate) async fn register(&self) -> Vec<Alarm> {
+        self.reconciler.register(&self.row()).await.unwrap()
     }
 
     /// As many passes as it takes for every ticket of before to be dead.
@@ -464,7 +465,11 @@ impl Directory for Domain {
 
     async fn add_spn(&self, _: &DcName, _: &AccountRef, spn: &str) -> Result<(), PortError> {
         if self.others.lock().unwrap().iter().any(|one| one.spn == spn) {
-            return unanswered();
+            return Err(PortError::Refused {
+                object: format!("{spn} on dc1"),
+                why: "constraintViolation (19)".to_owned(),
+                next: String::new(),
+            });
         }
         let mut account = self.account.lock().unwrap();
         account.as_mut().unwrap().spns.push(spn.to_owned());

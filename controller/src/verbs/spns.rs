@@ -105,7 +105,7 @@ impl Controller {
                     "the keytabs keep {spn} for {} min, until no ticket for it can be alive",
                     array.policy.drain().as_secs() / 60
                 ));
-            } else if array.naming.prepared.iter().any(|one| spn.is_same(one)) {
+            } else if array.awaited().any(|one| spn.is_same(one)) {
                 plan.forgotten.push(spn.to_string());
             } else {
                 let account = &array.account.sam_account_name;

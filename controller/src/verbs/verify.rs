@@ -266,6 +266,7 @@ pub(super) fn known(desired: &Desired) -> KnownKeys<'_> {
     KnownKeys {
         keys: keys.collect(),
         new_password: None,
+        account: Some(&desired.array.account.principal),
     }
 }
 

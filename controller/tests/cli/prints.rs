@@ -174,6 +174,8 @@ fn delegation() {
         "\
 web (svc-web$ on dc1): constrained
 may act at: MSSQLSvc/db (of svc-db)
+may act at: MSSQLSvc/old (nobody has it)
+may act at: MSSQLSvc/two (svc-db and svc-db2 have it, so nobody gets tickets for it)
 may act at: svc-back (by its own descriptor)
 may act here: svc-front (at HTTP/web)
 may act here: S-1-5-21-1-2-3-1104 (by this account's descriptor)

@@ -321,6 +321,7 @@ pub async fn sight(
     let known = KnownKeys {
         keys: all.collect(),
         new_password: None,
+        account: Some(&made.account.principal),
     };
     kdcs.sight(dc, &made.service(), &known).await
 }

@@ -88,7 +88,11 @@ pub async fn the_kdc_names_the_salt_of_a_upn(lab: &'static Lab) {
     let mut keys: Vec<_> = base.iter().map(|key| (WhichKey::Base, key)).collect();
     keys.extend(old_salt.iter().map(|key| (WhichKey::New, key)));
     let new_password = Some((&made.password, AES.as_slice(), &made.account.principal));
-    let known = KnownKeys { keys, new_password };
+    let known = KnownKeys {
+        keys,
+        new_password,
+        account: None,
+    };
     let seen = lab
         .kdcs()
         .sight(&lab.dc1, &made.service(), &known)
@@ -136,6 +140,7 @@ pub async fn a_rename_keeps_the_salt_until_the_next_password(lab: &'static Lab) 
     let known = KnownKeys {
         keys: keys.iter().map(|key| (WhichKey::New, key)).collect(),
         new_password: None,
+        account: None,
     };
     let seen = lab.kdcs().sight(&lab.dc1, &service, &known).await.unwrap();
     assert_eq!(seen.key, WhichKey::New);

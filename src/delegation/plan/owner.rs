@@ -59,10 +59,9 @@ pub(super) fn sole_owner(service: &Service) -> Result<&Party, Refused> {
     match service.owners.as_slice() {
         [] => Err(Refused::NoOwner(spn())),
         [owner] => Ok(owner),
-        [one, other, ..] => Err(Refused::Owners(
-            spn(),
-            one.account.clone(),
-            other.account.clone(),
-        )),
+        several => Err(Refused::Owners {
+            spn: spn(),
+            owners: several.to_vec(),
+        }),
     }
 }

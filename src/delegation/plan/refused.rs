@@ -1,7 +1,9 @@
 //! Why something that is asked for is not planned.
 
-use super::super::ACTORS;
+use super::super::party::{left_to_one, left_to_somebody, shown};
+use super::super::{ACTORS, Party};
 use crate::descriptor::Sid;
+use crate::shell::quoted;
 
 /// Why something that is asked for is not planned.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -10,8 +12,13 @@ pub enum Refused {
     #[error("no account has {0}: whoever registers it would get what is meant for it")]
     NoOwner(String),
     /// Nobody gets tickets for it.
-    #[error("{0} has two owners, {1} and {2}: nobody gets tickets for it")]
-    Owners(String, String, String),
+    #[error("{} have {spn}: nobody gets tickets for it", shown(.owners))]
+    Owners {
+        /// The service.
+        spn: String,
+        /// Everybody who has it.
+        owners: Vec<Party>,
+    },
     /// Delegation to one service of an account is delegation to all.
     #[error(
         "{0} is a service of the domain controller {1}: whoever may act at one service of an \
@@ -32,10 +39,10 @@ pub enum Refused {
     OfProtected(String, String, String),
     /// No list reaches there, and nobody here may write there.
     #[error(
-        "the account of {0} is not in this domain: no list reaches there, and its descriptor is \
-         its own administrators' to write"
+        "{1}, the account of {0}, is not in this domain: no list reaches there, and its descriptor \
+         is its own administrators' to write"
     )]
-    Elsewhere(String),
+    Elsewhere(String, String),
     /// The domain controller does not go by descriptors.
     #[error("it would change nothing: {0}")]
     TooOld(String),
@@ -74,11 +81,11 @@ impl Refused {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::NoOwner(_) => "target-missing",
-            Self::Owners(..) => "target-duplicate",
+            Self::Owners { .. } => "target-duplicate",
             Self::OfDomainController(..) => "target-is-dc",
             Self::OfKdc(_) => "target-is-kdc",
             Self::OfProtected(..) => "target-protected",
-            Self::Elsewhere(_) => "other-domain",
+            Self::Elsewhere(..) => "other-domain",
             Self::TooOld(_) => "too-old",
             Self::NoSid(_) => "sid-hidden",
             Self::Crowd(_) => "crowd-may-act",
@@ -94,8 +101,8 @@ impl Refused {
     #[must_use]
     pub fn next(&self, array: &str, own: &str) -> String {
         match self {
-            Self::NoOwner(spn) => format!("setspn -Q {spn}; or setspn -S {spn} ACCOUNT"),
-            Self::Owners(spn, ..) => format!("setspn -D {spn} ACCOUNT, on one of them"),
+            Self::NoOwner(spn) => left_to_somebody(spn),
+            Self::Owners { spn, owners } => left_to_one(spn, owners),
             Self::OfDomainController(..) | Self::OfKdc(_) => {
                 "name an account of the service's own, not a domain controller's".to_owned()
             }
@@ -103,10 +110,17 @@ impl Refused {
                 "give the service an account of its own; or, if {account} is no administrator's \
                  any more, clear its adminCount and groups"
             ),
-            Self::Elsewhere(_) => format!(
-                "there: Set-ADComputer TARGET -PrincipalsAllowedToDelegateToAccount (Get-ADObject \
-                 -LDAPFilter '(sAMAccountName={own})')"
-            ),
+            Self::Elsewhere(_, account) => {
+                let noun = match account.ends_with('$') {
+                    true => "Set-ADComputer",
+                    false => "Set-ADUser",
+                };
+                format!(
+                    "there: {noun} {} -PrincipalsAllowedToDelegateToAccount (Get-ADObject \
+                     -LDAPFilter '(sAMAccountName={own})')",
+                    quoted(account)
+                )
+            }
             Self::TooOld(_) => {
                 "a list of the other's account, as keyroll delegation apply OTHER --to SPN makes it"
                     .to_owned()

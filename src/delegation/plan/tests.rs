@@ -20,6 +20,7 @@ fn party(account: &str, number: u8) -> Party {
         sid: Some(sid(number)),
         control: Some(Control(0x200)),
         protections: Vec::new(),
+        found_by: None,
         hidden: false,
     }
 }

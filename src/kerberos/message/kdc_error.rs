@@ -117,6 +117,17 @@ codes! {
     WrongRealm = 68, "KDC_ERR_WRONG_REALM";
 }
 
+impl KdcCode {
+    /// The command that puts it into words, where nothing nearer is known to mend it.
+    #[must_use]
+    pub fn explained(self) -> String {
+        match self {
+            Self::Other(number) => format!("keyroll explain {number}"),
+            known => format!("keyroll explain {}", known.name()),
+        }
+    }
+}
+
 impl fmt::Display for KdcCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} ({})", self.name(), self.number())

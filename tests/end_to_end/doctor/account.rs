@@ -10,11 +10,11 @@ use super::descriptor::{
     ACCOUNT_RESTRICTIONS, HIDDEN_WITH_ALL, deny, keep, nothing_is_broken, nothing_is_made_up,
     put_back, take_away,
 };
-use super::{Fault, modify, plant, plant_into};
+use super::{Fault, called, modify, plant, plant_into};
 use crate::set_up::QUICK;
 
 pub(super) const DN: &str = "CN=svc-sick,OU=Arrays,DC=corp,DC=example";
-const SPN: &str = "HTTP/sick.corp.example";
+pub(super) const SPN: &str = "HTTP/sick.corp.example";
 
 /// A user account, since a computer's salt follows no UPN and its password never expires.
 pub fn accounts_and_keys(lab: &Lab, free: &FreeNodes) -> Result<()> {
@@ -63,6 +63,16 @@ pub fn unknown() -> Vec<Fault> {
 
 /// The faults, for the docs.
 pub fn faults() -> Vec<Fault> {
+    let groups = [
+        of_itself(),
+        called::names(),
+        called::delegation(),
+        at_the_end(),
+    ];
+    groups.into_iter().flatten().collect()
+}
+
+fn of_itself() -> Vec<Fault> {
     vec![
         Fault::broken(
             "the account is disabled",
@@ -233,96 +243,12 @@ pub fn faults() -> Vec<Fault> {
             },
             Printed("keyroll roll sick --emergency"),
         ),
-        Fault::broken(
-            "an SPN is gone",
-            "spn-registered",
-            SPN,
-            &["key-tickets"],
-            |world| modify(world, DN, "delete: servicePrincipalName"),
-            Printed("keyroll spn add sick HTTP/sick.corp.example"),
-        ),
-        Fault::broken(
-            "another account has an SPN too",
-            "spn-unique",
-            SPN,
-            &["key-tickets"],
-            |world| {
-                world.domain().account("svc-ill", &[])?;
-                let spn = format!("add: servicePrincipalName\nservicePrincipalName: {SPN}");
-                world.domain().force(TWIN, &spn)
-            },
-            // Samba takes no value from an object while another has it, too.
-            ByHand("keyroll spn move sick HTTP/sick.corp.example", |world| {
-                world.domain().force(TWIN, "delete: servicePrincipalName")
-            }),
-        ),
-        Fault::broken(
-            "the array's name has no address in DNS",
-            "dns-name",
-            "has no address in DNS",
-            &[],
-            |world| world.domain().dc(&["name", "sick"]).map(drop),
-            Printed("samba-tool dns add dc1.corp.example corp.example sick A 10.99.0."),
-        ),
-        Fault::warning(
-            "the array's name is an alias of a node's (CNAME)",
-            "dns-name",
-            "is a CNAME",
-            &[],
-            |world| {
-                let node = world.agents[0].full_name();
-                world.domain().dc(&["name", "sick", &node]).map(drop)
-            },
-            Printed("samba-tool dns delete dc1.corp.example corp.example sick CNAME node"),
-        ),
-        Fault::warning(
-            "the account delegates to an SPN that nobody has",
-            "delegation-works",
-            "no account that can be seen has this SPN",
-            &[],
-            |world| modify(world, DN, &format!("add: {TARGETS}\n{TARGETS}: {NOBODYS}")),
-            Printed("keyroll delegation apply sick --not-to HTTP/nowhere.corp.example"),
-        ),
-        Fault::warning(
-            "the account may delegate to any service",
-            "delegation-risk",
-            "trusted for delegation to any service",
-            &[],
-            |world| {
-                let domain = world.domain();
-                let flags = domain.attribute("dc1", "svc-sick", "userAccountControl")?;
-                let flags: u32 = flags.first().context("no userAccountControl")?.parse()?;
-                let flags = flags | 0x8_0000;
-                let change = format!("replace: userAccountControl\nuserAccountControl: {flags}");
-                modify(world, DN, &change)
-            },
-            Printed("keyroll delegation apply sick --no-unconstrained"),
-        ),
-        Fault::warning(
-            "the account is in Protected Users",
-            "account-delegable",
-            "in the group Protected Users",
-            &[],
-            |world| {
-                let add = ["group", "addmembers", "Protected Users", "svc-sick"];
-                world.domain().samba_tool(&add).map(drop)
-            },
-            Printed("samba-tool group removemembers"),
-        ),
-        Fault::warning(
-            "the account delegates, and is sensitive",
-            "account-delegable",
-            "is sensitive (NOT_DELEGATED)",
-            &[],
-            |world| {
-                world.domain().account("svc-sick-behind", &[SOMEBODYS])?;
-                let target = format!("add: {TARGETS}\n{TARGETS}: {SOMEBODYS}");
-                modify(world, DN, &target)?;
-                let set = ["user", "sensitive", "svc-sick", "on"];
-                world.domain().samba_tool(&set).map(drop)
-            },
-            Printed("keyroll delegation apply sick --sensitive off"),
-        ),
+    ]
+}
+
+/// What comes last.
+fn at_the_end() -> Vec<Fault> {
+    vec![
         Fault::warning(
             "the schedule is paused",
             "deadline-roll",
@@ -368,15 +294,9 @@ fn to_describe(world: &mut World<'_>) -> Result<()> {
     world.domain().samba_tool(&set).map(drop)
 }
 
-const TARGETS: &str = "msDS-AllowedToDelegateTo";
-const NOBODYS: &str = "HTTP/nowhere.corp.example";
-const SOMEBODYS: &str = "HTTP/sick-behind.corp.example";
-
 fn lead_back(world: &mut World<'_>) -> Result<()> {
     world.domain().address("sick", &world.nodes[0])
 }
-
-const TWIN: &str = "CN=svc-ill,CN=Users,DC=corp,DC=example";
 
 /// In the same units.
 const DAY: u64 = 86_400 * 10_000_000;

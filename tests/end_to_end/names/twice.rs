@@ -86,7 +86,8 @@ pub fn that_two_domain_controllers_gave(lab: &Lab, free: &FreeNodes) -> Result<(
     world.verify("twice")
 }
 
-fn duplicates(world: &World<'_>) -> Result<Vec<Value>> {
+/// What `spn duplicates` finds.
+pub fn duplicates(world: &World<'_>) -> Result<Vec<Value>> {
     let said = world.cli.ask(&["spn", "duplicates"])?;
     let reply: Value = serde_json::from_str(&said.stdout).with_context(|| format!("{said:?}"))?;
     Ok(reply["duplicates"].as_array().cloned().unwrap_or_default())

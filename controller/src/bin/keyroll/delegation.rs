@@ -15,7 +15,6 @@ use crate::exit::Exit;
 use crate::screen::table;
 use crate::session::Session;
 use crate::trouble::Trouble;
-use crate::words::or_dash;
 
 /// Examples of the group.
 pub const EXAMPLES: &str = "Examples:
@@ -159,8 +158,15 @@ fn view_text(view: &DelegationView) -> String {
         view.array, view.account, view.dc
     );
     for target in &view.targets {
-        let owners = or_dash(&target.owners.join(" "));
-        let _ = writeln!(text, "may act at: {} (of {owners})", target.spn);
+        let owners = match target.owners.as_slice() {
+            [] => "nobody has it".to_owned(),
+            [owner] => format!("of {owner}"),
+            several => format!(
+                "{} have it, so nobody gets tickets for it",
+                several.join(" and ")
+            ),
+        };
+        let _ = writeln!(text, "may act at: {} ({owners})", target.spn);
     }
     for resource in &view.resources {
         let _ = writeln!(text, "may act at: {resource} (by its own descriptor)");

@@ -16,6 +16,8 @@ use super::super::text::{Dn, Filter};
 use super::HOLDING;
 use crate::ports::PortError;
 
+const SPNS: &str = "servicePrincipalName";
+
 /// Where accounts are looked for: in the domain, where all of them is shown, and as far as the
 /// domain controller sees.
 pub(super) struct Field {
@@ -60,14 +62,15 @@ impl Field {
     /// Who has the SPN, or, where nobody has, the name that answers for it.
     pub(super) async fn owners_of(&mut self, spn: &str) -> Result<Vec<Owner>, PortError> {
         for name in std::iter::once(spn.to_owned()).chain(self.answers_for(spn)) {
-            let filter = Filter::equals("servicePrincipalName", &name);
-            let found = self.wide.find(&self.base, &filter, &HOLDING).await?;
+            let filter = Filter::equals(SPNS, &name);
+            let attributes = [&HOLDING[..], &[SPNS]].concat();
+            let found = self.wide.find(&self.base, &filter, &attributes).await?;
             if found.is_empty() {
                 continue;
             }
             let mut owners = Vec::new();
             for entry in found {
-                owners.push(self.owner(entry).await?);
+                owners.push(self.owner(entry, &name).await?);
             }
             return Ok(owners);
         }
@@ -91,7 +94,7 @@ impl Field {
     }
 
     /// What is told of an account in the global catalog is a part of what its domain tells.
-    async fn owner(&mut self, seen: Entry) -> Result<Owner, PortError> {
+    async fn owner(&mut self, seen: Entry, spn: &str) -> Result<Owner, PortError> {
         let guid = seen.guid().unwrap_or_default();
         // By a search: an object of another domain is not found, and no referral to be read.
         let filter = Filter::equals_bytes("objectGUID", &guid);
@@ -103,7 +106,12 @@ impl Field {
         };
         let told = entry.as_ref().unwrap_or(&seen);
         let groups = groups_of(connection, &Dn::of_directory(told.name())).await?;
-        let party = marked(told, groups.as_ref());
+        let mut theirs = seen.texts(SPNS);
+        let found_by = theirs.find(|one| one.eq_ignore_ascii_case(spn));
+        let party = Party {
+            found_by: found_by.map(str::to_owned),
+            ..marked(told, groups.as_ref())
+        };
         Ok(Owner { party, entry })
     }
 }
@@ -136,6 +144,7 @@ pub(super) fn party(entry: &Entry) -> Party {
         sid: sid.and_then(|sid| Sid::from_bytes(sid)),
         control: entry.bits(CONTROL).map(Control),
         protections: Vec::new(),
+        found_by: None,
         hidden: false,
     }
 }

@@ -9,6 +9,7 @@ use keyroll::keytab::held;
 use keyroll::name::{ArrayName, DcName};
 use keyroll::roll::{Sealed, WhichKey};
 use keyroll::secret::{Password, SecretBytes};
+use keyroll::shell::quoted;
 use keyroll_proto::operator as said;
 use keyroll_proto::operator::adopt_array_request::Credential;
 
@@ -17,7 +18,7 @@ use super::super::{Controller, changed};
 use super::words::{enctypes, short_life};
 use super::{FIRST, demand_within_bounds};
 use crate::keys::{seal_keys, seal_password};
-use crate::ports::KnownKeys;
+use crate::ports::{KnownKeys, PortError};
 use crate::store::{ArrayRecord, GenerationRecord};
 
 impl Controller {
@@ -30,7 +31,8 @@ impl Controller {
         let enctypes = enctypes(&request.enctypes)?;
         let rules = self.rules(request.policy.as_ref())?;
         let dc = self.writer().await?;
-        let account = self.ports.directory.find(&dc, &request.account).await?;
+        let found = self.ports.directory.find(&dc, &request.account).await;
+        let account = found.map_err(|error| not_found(error, &name, &request.account))?;
         let state = self.ports.directory.read(&dc, &account).await?;
         let sam = state.salt_source.sam_account_name.clone();
         self.is_free(&name, &sam)?;
@@ -114,6 +116,7 @@ impl Controller {
         let known = KnownKeys {
             keys: keys.iter().map(|key| (WhichKey::Base, key)).collect(),
             new_password: None,
+            account: Some(&array.account.principal),
         };
         let (kvno, silent) = self.kvno_everywhere(&service, &known).await?;
         let current = GenerationRecord {
@@ -181,6 +184,18 @@ fn wrong_credential(dc: &DcName, service: &Principal, kvno: Kvno) -> No {
     )
 }
 
+/// An account that is not there may be another domain's, or still to be made.
+fn not_found(error: PortError, array: &ArrayName, account: &str) -> No {
+    match error {
+        PortError::Missing { .. } => No::from(error).next(format!(
+            "samba-tool user list (or computer list; or Get-ADObject -LDAPFilter \
+             '(sAMAccountName=*)'); or keyroll array create {array} --account {}, which makes it",
+            quoted(account)
+        )),
+        PortError::Refused { .. } | PortError::Unreachable { .. } => error.into(),
+    }
+}
+
 /// The newest key of each enctype that a keytab holds for one of these principals.
 fn keys_in(
     bytes: &SecretBytes,
@@ -192,6 +207,7 @@ fn keys_in(
             "bad-keytab",
             format!("the given keytab is damaged: {error}"),
         )
+        .next("klist -ket KEYTAB")
     })?;
     let mut ours: Vec<_> = entries
         .into_iter()
@@ -217,7 +233,8 @@ fn keys_in(
         return Err(No::bad_input(
             "bad-keytab",
             format!("the given keytab has no key of a wanted enctype for any of {names}"),
-        ));
+        )
+        .next("klist -ket KEYTAB"));
     }
     Ok(keys)
 }

@@ -218,12 +218,16 @@ impl Controller {
             keys: recorded.chain(roll).collect(),
             new_password: password
                 .map(|text| (text, array.enctypes.as_slice(), &array.account.principal)),
+            account: Some(&array.account.principal),
         };
         let sighting = self.ports.kdc.sight(dc, service, &known).await?;
         let key = match sighting.key {
             WhichKey::Base => Issuer::Recorded,
             WhichKey::New => Issuer::Roll,
-            WhichKey::Foreign => self.before_or_unknown(dc, service, remembered).await?,
+            WhichKey::Foreign => {
+                self.before_or_unknown(dc, array, service, remembered)
+                    .await?
+            }
         };
         Ok(Look {
             key,
@@ -235,6 +239,7 @@ impl Controller {
     async fn before_or_unknown(
         &self,
         dc: &DcName,
+        array: &ArrayRecord,
         service: &Principal,
         remembered: &Remembered,
     ) -> Result<Issuer, PortError> {
@@ -244,6 +249,7 @@ impl Controller {
         let known = KnownKeys {
             keys: keys_of(WhichKey::Base, Some(before)).collect(),
             new_password: None,
+            account: Some(&array.account.principal),
         };
         let sighting = self.ports.kdc.sight(dc, service, &known).await?;
         Ok(match sighting.key {

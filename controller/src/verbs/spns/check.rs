@@ -5,7 +5,6 @@ use keyroll::kerberos::Principal;
 use keyroll::spn::{HostGrade, HostRecords, Spn, Zone, host_faults};
 use keyroll_proto::operator as said;
 
-use super::look::taken_away;
 use crate::driver::ap_request;
 use crate::ports::{KnownKeys, PortError};
 use crate::store::ArrayRecord;
@@ -82,9 +81,9 @@ impl Controller {
         }
         for other in others.holders {
             let (what, next) = if !spn.is_same(&other.spn) {
-                ("has a look-alike", taken_away(&other))
+                ("has a look-alike", other.taken_away())
             } else if other.forest.is_some() {
-                ("has an owner in another forest, too", taken_away(&other))
+                ("has an owner in another forest, too", other.taken_away())
             } else {
                 let next = format!("keyroll spn move {} {spn} --dry-run", array.name);
                 ("has another owner, too", next)

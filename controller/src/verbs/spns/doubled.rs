@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use keyroll::spn::{Duplicate, Holder, Likeness, alias_clashes, duplicates};
+use keyroll::spn::{Duplicate, Holder, Likeness, alias_clashes, duplicates, left_to_first};
 use keyroll_proto::operator as said;
 
-use super::look::{holder, taken_away};
+use super::look::holder;
 use crate::ports::{SpnHolder, SpnSearch};
 use crate::store::{ArrayRecord, Read as _};
 use crate::verbs::{Controller, No};
@@ -74,7 +74,7 @@ fn told(one: &Duplicate, by_name: &ByName<'_>, arrays: &[ArrayRecord]) -> said::
             let next = match (ours.next(), abroad.len() + 1 < one.holders.len()) {
                 (Some(_), false) => each_taken(&abroad),
                 (Some((name, spn)), true) => format!("keyroll spn move {name} {spn} --dry-run"),
-                (None, _) => "setspn -D SPN ACCOUNT, on all but one of them".to_owned(),
+                (None, _) => left_to_first(&all().map(loses).collect::<Vec<_>>()),
             };
             ("broken", next)
         }
@@ -93,9 +93,14 @@ fn told(one: &Duplicate, by_name: &ByName<'_>, arrays: &[ArrayRecord]) -> said::
     }
 }
 
+/// Who has a name, and what takes it from them.
+fn loses(one: &SpnHolder) -> (&str, String) {
+    (&one.account, one.taken_away())
+}
+
 /// One command after the other.
 fn each_taken(some: &[&SpnHolder]) -> String {
-    let each: Vec<String> = some.iter().map(|one| taken_away(one)).collect();
+    let each: Vec<String> = some.iter().map(|one| one.taken_away()).collect();
     each.join(", then ")
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use keyroll::name::DcName;
-use keyroll::spn::{Aliases, Holder, Likeness, Names, Spn, doubts, rivals, table, take_away};
+use keyroll::spn::{Aliases, Holder, Likeness, Names, Spn, doubts, rivals, table};
 use keyroll_proto::operator as said;
 
 use super::bad_spn;
@@ -193,7 +193,7 @@ impl Controller {
             Some(array) if other.forest.is_none() => {
                 format!("keyroll spn move {} {spn} --dry-run", array.name)
             }
-            _ => taken_away(other),
+            _ => other.taken_away(),
         })
     }
 
@@ -334,16 +334,7 @@ pub(super) fn look_alike(other: &SpnHolder, spn: &Spn) -> No {
         other.shown(),
         other.spn.escape_default()
     );
-    No::refused("spn-look-alike", what).next(taken_away(other))
-}
-
-/// What takes a name from somebody who is no array's.
-pub(super) fn taken_away(one: &SpnHolder) -> String {
-    let command = take_away(&one.spn, &one.account, &one.guid);
-    match &one.forest {
-        None => command,
-        Some(forest) => format!("in {forest}: {command}"),
-    }
+    No::refused("spn-look-alike", what).next(other.taken_away())
 }
 
 pub(super) fn holder(one: &SpnHolder) -> Holder {

@@ -4,7 +4,7 @@ use keyroll::directory_change::{Modification, Target, keeps_duplicates, take_dup
 use keyroll::name::DcName;
 use keyroll::spn::Spn;
 
-use super::look::{look_alike, taken_away};
+use super::look::look_alike;
 use super::{Plan, SPNS};
 use crate::ports::SpnHolder;
 use crate::store::ArrayRecord;
@@ -78,13 +78,13 @@ impl Controller {
                 |taken: String| format!("{taken}, then keyroll spn add {} {spn}", array.name);
             if from.forest.is_some() {
                 let what = format!("{} has {spn}: nothing is changed there", from.shown());
-                return Err(No::refused("other-forest", what).next(then(taken_away(from))));
+                return Err(No::refused("other-forest", what).next(then(from.taken_away())));
             }
             // Another domain's account is not there to be changed.
             let here = self.ports.directory.values(dc, &from.guid, &["objectGUID"]);
             here.await.map_err(|error| {
                 let what = format!("{} is not in this domain: {error}", from.distinguished_name);
-                let there = format!("in its domain: {}", taken_away(from));
+                let there = format!("in its domain: {}", from.taken_away());
                 No::refused("other-domain", what).next(then(there))
             })?;
         }

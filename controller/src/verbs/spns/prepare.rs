@@ -92,7 +92,7 @@ impl Controller {
         Ok(())
     }
 
-    /// SPNs that were prepared are not to be registered any more: nobody has a ticket for them.
+    /// SPNs that were to be registered are not any more: nobody has a ticket for them.
     pub(super) fn drop_prepared(&self, array: &ArrayRecord, spns: &[String]) -> Result<(), No> {
         if spns.is_empty() {
             return Ok(());
@@ -100,14 +100,9 @@ impl Controller {
         let same = |one: &String| spns.iter().any(|spn| spn.eq_ignore_ascii_case(one));
         self.ports.store.write(|change| {
             if let Some(mut array) = change.array(&array.name)? {
-                let gone: Vec<String> = array
-                    .naming
-                    .prepared
-                    .iter()
-                    .filter(|one| same(one))
-                    .cloned()
-                    .collect();
+                let gone: Vec<String> = array.awaited().filter(|one| same(one)).cloned().collect();
                 array.naming.prepared.retain(|one| !same(one));
+                array.spns_pending.retain(|one| !same(one));
                 // With nothing left of their tickets they go at the next look.
                 array
                     .naming

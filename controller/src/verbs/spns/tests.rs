@@ -274,8 +274,19 @@ async fn duplicates_come_with_what_mends_them() {
         .iter()
         .map(|one| (one.likeness.as_str(), one.grade.as_str(), one.next.as_str()))
         .collect();
-    let by_hand = "setspn -D SPN ACCOUNT, on all but one of them";
-    let expected = [("case", "broken", by_hand), ("host-alias", "notice", "")];
+    let number = "63636363-6363-6363-6363-636363636363";
+    let loses = |spn: &str, account: &str| {
+        format!(
+            "samba-tool spn delete {spn} '{account}' (or Set-ADObject {number} -Remove \
+             @{{servicePrincipalName='{spn}'}})"
+        )
+    };
+    let (two, one) = (loses("http/A", "TWO$"), loses("HTTP/a", "ONE$"));
+    let either = format!("{two}, if ONE$ is to keep it; ONE$ loses it by {one}");
+    let expected = [
+        ("case", "broken", either.as_str()),
+        ("host-alias", "notice", ""),
+    ];
     assert_eq!(found, expected);
 }
 
@@ -296,6 +307,21 @@ async fn what_was_never_registered_goes_at_once() {
     let naming = scene.row().naming;
     assert!(naming.prepared.is_empty());
     assert_eq!(naming.leaving, [(NEW.to_owned(), 0)].into());
+}
+
+#[tokio::test]
+async fn what_waits_for_a_node_can_be_given_up() {
+    let scene = Scene::new(&["dc1"]);
+    let controller = &scene.site.controller;
+    scene.edit(|array| {
+        array.spns.push(NEW.to_owned());
+        array.spns_pending.insert(NEW.to_owned());
+    });
+    let planned = controller.plan_spns(&plan("remove", NEW), "anna").await;
+    assert_eq!(planned.unwrap().forgotten, [NEW]);
+    let row = scene.row();
+    assert!(row.spns_pending.is_empty());
+    assert_eq!(row.naming.leaving, [(NEW.to_owned(), 0)].into());
 }
 
 #[tokio::test]

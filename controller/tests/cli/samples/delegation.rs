@@ -11,10 +11,16 @@ pub fn delegation() -> DelegationView {
         account: "svc-web$".into(),
         dc: "dc1".into(),
         ways: vec!["constrained".into()],
-        targets: vec![DelegationTarget {
-            spn: "MSSQLSvc/db".into(),
-            owners: vec!["svc-db".into()],
-        }],
+        targets: [
+            ("MSSQLSvc/db", &["svc-db"][..]),
+            ("MSSQLSvc/old", &[]),
+            ("MSSQLSvc/two", &["svc-db", "svc-db2"]),
+        ]
+        .map(|(spn, owners)| DelegationTarget {
+            spn: spn.into(),
+            owners: owners.iter().map(ToString::to_string).collect(),
+        })
+        .into(),
         resources: vec!["svc-back".into()],
         fronts: vec![DelegationFront {
             account: "svc-front".into(),

@@ -109,7 +109,7 @@ pub const ORDERS: [Order; 23] = [
         ADOPT,
         (66, "missing"),
         &["account nobody on dc1.corp.example does not exist"],
-        "",
+        "keyroll array create other --account 'nobody'",
         &["array", "adopt", "other", "--account", "nobody"],
     ),
     order(
@@ -248,7 +248,7 @@ pub const ORDERS: [Order; 23] = [
         ADOPT,
         (65, "bad-keytab"),
         &["no key of a wanted enctype for any of"],
-        "",
+        "klist -ket KEYTAB",
         &[
             "array",
             "adopt",
@@ -283,7 +283,7 @@ pub const ORDERS: [Order; 23] = [
         ADOPT,
         (65, "bad-keytab"),
         &["the given keytab is damaged"],
-        "",
+        "klist -ket KEYTAB",
         &[
             "array",
             "adopt",
