@@ -224,7 +224,8 @@ impl ActiveDirectory {
     }
 }
 
-/// A domain controller that refuses a value knows an owner who was not shown, or takes no such name.
+/// A domain controller that refuses a value knows an owner who was not shown, or takes no such
+/// name.
 fn not_registered(error: PortError, spn: &str) -> PortError {
     match error {
         PortError::Refused { object, why, next } if next.is_empty() => PortError::Refused {

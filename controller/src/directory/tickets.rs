@@ -59,7 +59,8 @@ impl Tickets {
     }
 
     /// A service ticket under the domain controller's present keys. `enctypes` are offered for the
-    /// session key; `account` has the service, where that is known. A first ticket that the KDC does not take (any more) is fetched anew, once.
+    /// session key; `account` has the service, where that is known. A first ticket that the KDC
+    /// does not take (any more) is fetched anew, once.
     pub(super) async fn of(
         &self,
         dc: &DcName,

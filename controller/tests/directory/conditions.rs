@@ -139,7 +139,10 @@ pub async fn a_locked_account_gets_no_tickets(lab: &'static Lab) {
         panic!("{error}");
     };
     assert!(why.contains("locked"), "{why}");
-    let unlocks = format!("samba-tool user unlock '{}' ", made.account.principal.name());
+    let unlocks = format!(
+        "samba-tool user unlock '{}' ",
+        made.account.principal.name()
+    );
     assert!(next.starts_with(&unlocks), "{next}");
     lab.put("dc1", &made, "replace: lockoutTime\nlockoutTime: 0");
     assert!(

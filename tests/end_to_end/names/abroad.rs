@@ -125,6 +125,13 @@ fn found(world: &World<'_>) -> Result<()> {
     let view = &plan["spns"][0];
     ensure!(view["state"] == "taken", "{plan}");
     ensure!(view["owner"].to_string().contains(FOREST), "{plan}");
+    let taken = format!("# {TAKEN} is taken: {ends}");
+    ensure!(
+        plan["commands"][0]
+            .as_str()
+            .is_some_and(|line| line.starts_with(&taken)),
+        "{plan}"
+    );
 
     let reply = duplicates(world)?;
     ensure!(

@@ -132,6 +132,7 @@ impl Controller {
         let (_, present) = self.own(&array, &dc).await?;
         let mut spns = Vec::new();
         let mut unregistered = Vec::new();
+        let mut taken = Vec::new();
         let mut narrow = BTreeSet::new();
         for spn in table(&names).map_err(|error| bad_spn(&error))? {
             if present.iter().any(|one| spn.is_same(one)) {
@@ -142,7 +143,14 @@ impl Controller {
             narrow.extend(others.notes(&dc));
             let text = spn.to_string();
             spns.push(match others.holders.first() {
-                Some(other) => view(&text, "taken", other.shown()),
+                Some(other) => {
+                    let next = match spn.is_same(&other.spn) {
+                        true => self.mends_double(&array.account.guid, other, &spn)?,
+                        false => other.taken_away(),
+                    };
+                    taken.push(format!("# {text} is taken: {next}"));
+                    view(&text, "taken", other.shown())
+                }
                 None => {
                     let mut notes = doubts(&spn);
                     notes.extend(self.alias_notes(&array, &dc, &spn).await?);
@@ -152,6 +160,7 @@ impl Controller {
             });
         }
         let mut commands = commands(&array, &unregistered);
+        commands.extend(taken);
         commands.extend(narrow.into_iter().map(|note| format!("# {note}")));
         Ok(said::ListSpnsReply {
             spns,

@@ -345,6 +345,33 @@ async fn a_suggestion_says_how_to_register_it() {
 }
 
 #[tokio::test]
+async fn a_suggestion_that_is_taken_says_what_ends_that() {
+    let scene = Scene::new(&["dc1"]);
+    scene.others(&[
+        ("http/SHOP.corp.example", "OLD$"),
+        ("HTTP/n\u{435}ws.corp.example", "ODD$"),
+    ]);
+    let request = said::SuggestSpnsRequest {
+        array: "web".to_owned(),
+        hosts: ["shop", "news"]
+            .map(|host| format!("{host}.corp.example"))
+            .into(),
+        ..Default::default()
+    };
+    let reply = scene.site.controller.suggest_spns(&request).await.unwrap();
+    let states: Vec<_> = reply.spns.iter().map(|one| one.state.as_str()).collect();
+    assert_eq!(states, ["taken", "taken"]);
+    let [shop, news] = &reply.commands[..] else {
+        panic!("{reply:?}");
+    };
+    let moves = "keyroll spn move web HTTP/shop.corp.example --dry-run";
+    assert_eq!(shop, &format!("# HTTP/shop.corp.example is taken: {moves}"));
+    let ends = "# HTTP/news.corp.example is taken: samba-tool spn delete \
+                $'HTTP/n\\xd0\\xb5ws.corp.example' 'ODD$' (or ";
+    assert!(news.starts_with(ends), "{news}");
+}
+
+#[tokio::test]
 async fn what_is_not_shown_is_not_called_missing() {
     let scene = Scene::new(&["dc1"]);
     let controller = &scene.site.controller;
