@@ -1,6 +1,6 @@
 //! Faults of the account, its names, its password and its rolls.
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use keyroll_tests::lab::Lab;
 use keyroll_tests::web::FreeNodes;
 use keyroll_tests::world::World;
