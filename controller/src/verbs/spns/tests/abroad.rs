@@ -35,7 +35,12 @@ async fn an_owner_in_another_forest_is_named_with_it() {
     let reply = controller.suggest_spns(&request).await.unwrap();
     assert_eq!(reply.spns[0].state, "taken");
     assert!(reply.spns[0].owner.contains("other.example"), "{reply:?}");
-    assert!(reply.commands[0].contains(UNSEEN), "{reply:?}");
+    let [taken, unseen] = &reply.commands[..] else {
+        panic!("{reply:?}");
+    };
+    let ends = format!("# HTTP/new.corp.example is taken: {ENDS}");
+    assert!(taken.starts_with(&ends), "{taken}");
+    assert!(unseen.contains(UNSEEN), "{unseen}");
 }
 
 #[tokio::test]
