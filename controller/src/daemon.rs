@@ -1,7 +1,7 @@
 //! The life of the controller: set up once, then opened, served and ended in order.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use chrono::Utc;
@@ -165,6 +165,7 @@ pub async fn run(
     let directory = ActiveDirectory::new(settings.clone())
         .map_err(setup("reading the directory's credentials"))?;
     let prober = settings.of_prober();
+    let prober_name = prober.principal.name();
     let realm = settings.realm.clone();
     let pool = AgentPool::new(
         Arc::clone(&store),
@@ -214,9 +215,11 @@ pub async fn run(
         ),
         agent_port: config.listen.agent_port,
         trustee,
+        prober: prober_name,
         fence_attribute,
         controller_writes: config.authority.controller_writes.clone(),
         two_persons: config.authority.two_persons.clone(),
+        leaving: Mutex::default(),
         audit_walks: Arc::new(Semaphore::new(1)),
         started: (Instant::now(), Utc::now().timestamp()),
     });

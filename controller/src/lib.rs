@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use keyroll::name::ArrayName;
+use keyroll::name::{ArrayName, NodeName};
 use keyroll::roll::{Record, Roll};
 
 use crate::store::{ArrayRecord, JournalEntry, Read as _, StoreError};
@@ -68,6 +68,14 @@ pub struct Ports {
 }
 
 impl Ports {
+    /// Why an operator keeps this node from serving, as it is on record now: not what somebody has
+    /// read before a push that may have taken half a minute.
+    #[must_use]
+    pub fn quarantine(&self, node: &NodeName, array: &ArrayName) -> Option<String> {
+        let row = self.store.node(node).ok().flatten();
+        row.and_then(|row| row.quarantined.get(array).cloned())
+    }
+
     /// An entry of this moment for a roll's journal.
     #[must_use]
     pub fn entry(&self, record: Record, reason: &str) -> JournalEntry {

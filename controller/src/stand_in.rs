@@ -6,7 +6,7 @@ mod kdc;
 mod nodes;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use async_trait::async_trait;
@@ -116,7 +116,7 @@ impl StandIn {
             backups: Backups::new(store.clone(), backups),
             epoch: Epoch(1).into(),
             escrow_seconds: 3600,
-            balancer: std::time::Duration::ZERO,
+            balancer: std::time::Duration::from_millis(50),
         };
         let own = world.own.clone();
         let wake = Arc::new(Notify::new());
@@ -136,10 +136,12 @@ impl StandIn {
             operator_address: "controller:8087".to_owned(),
             agent_port: 8088,
             trustee: "keyroll".to_owned(),
+            prober: "keyroll".to_owned(),
             fence_attribute: "adminDescription".to_owned(),
             controller_writes: vec!["servicePrincipalName".to_owned()],
             two_persons,
             audit_walks: Arc::new(Semaphore::new(1)),
+            leaving: Mutex::default(),
             started: (Instant::now(), 0),
         };
         Self {

@@ -251,8 +251,10 @@ impl Stage<'_> {
                 Err(other())
             }
         });
-        if answer.is_ok() && !self.roll.quarantined().contains_key(&node) {
-            let (array, version) = (&self.roll.frame().array, self.keyset.version);
+        let (array, version) = (&self.roll.frame().array, self.keyset.version);
+        let kept_out = self.roll.quarantined().contains_key(&node)
+            || self.ports.quarantine(&node, array).is_some();
+        if answer.is_ok() && !kept_out {
             // Best effort: reconciliation repeats it.
             drop(self.ports.agents.admit(&node, array, version, Ok(())).await);
         }

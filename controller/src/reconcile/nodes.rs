@@ -83,6 +83,7 @@ impl Reconciler {
                 wrong_with(&inventory, keyset, &nonce).or(self.refuses(array, node, request).await);
             required = inventory.version;
         }
+        let quarantined = quarantined.or_else(|| self.ports.quarantine(node, &array.name));
         let verdict = match (&quarantined, &wrong) {
             (None, None) if desired.is_stranger(node) => {
                 Err("it joins the array's roll before it serves".to_owned())

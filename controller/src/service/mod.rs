@@ -68,7 +68,7 @@ pub fn mark_peers() -> impl FnMut(Request<()>) -> Result<Request<()>, Status> + 
             Status::resource_exhausted(why)
         })?;
         request.extensions_mut().insert(peer);
-        // For as long as the request is there: while it comes in, and while it is listened to.
+        // While the request is there: comes in, is carried out, and is listened to.
         request.extensions_mut().insert(Arc::new(place));
         Ok(request)
     }

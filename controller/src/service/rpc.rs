@@ -57,11 +57,21 @@ macro_rules! operator_service {
                     };
                     self.admit($rpc, &request, &about).await?
                 };
+                // What was let in is carried out and written down, though whoever asked for it may
+                // be gone; and it counts among his until then.
                 #[allow(unused_variables, reason = "some calls take no arguments")]
-                let $q = request.into_inner();
-                let $c = &self.controller;
-                let outcome: Result<_, No> = $body;
-                Ok(Response::new(self.finish(&$call, outcome)?))
+                let (_, his_place, $q) = request.into_parts();
+                let service = self.clone();
+                let carried_out = tokio::spawn(async move {
+                    let _his_place = his_place;
+                    let $c = &service.controller;
+                    let outcome: Result<_, No> = $body;
+                    service.finish(&$call, outcome)
+                });
+                let reply = carried_out
+                    .await
+                    .map_err(|error| Status::internal(error.to_string()))??;
+                Ok(Response::new(reply))
             })*
         }
     };

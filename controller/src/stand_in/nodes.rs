@@ -83,6 +83,12 @@ impl StandIn {
         targets.insert(node.parse().unwrap(), target);
     }
 
+    /// A push that was under way opens the node's gate again, `times` times.
+    pub(crate) fn opens_again(&self, node: &str, times: usize) {
+        let mut open = self.nodes.open.lock().unwrap();
+        open.insert(node.parse().unwrap(), times);
+    }
+
     /// What the nodes were asked since the last time.
     pub(crate) fn asked(&self) -> Vec<String> {
         std::mem::take(&mut *self.nodes.asked.lock().unwrap())
@@ -97,11 +103,25 @@ pub(super) struct Nodes {
     targets: Mutex<BTreeMap<NodeName, NodeTarget>>,
     proofs: Mutex<BTreeMap<NodeName, NodeProof>>,
     silent: Mutex<BTreeSet<NodeName>>,
+    shut: Mutex<BTreeSet<NodeName>>,
+    /// How often a gate that was shut is found open.
+    open: Mutex<BTreeMap<NodeName, usize>>,
 }
 
 impl Nodes {
     fn note(&self, what: String) {
         self.asked.lock().unwrap().push(what);
+    }
+
+    fn readiness(&self, node: &NodeName) -> Result<(), String> {
+        if !self.shut.lock().unwrap().contains(node) {
+            return Ok(());
+        }
+        match self.open.lock().unwrap().get_mut(node) {
+            Some(times) if *times > 0 => *times -= 1,
+            _ => return Err("it was told so".to_owned()),
+        }
+        Ok(())
     }
 }
 
@@ -137,6 +157,7 @@ impl Agents for Nodes {
         Ok(NodeInventory {
             fence: fences.get(node).copied().unwrap_or_default(),
             targets: targets.get(node).cloned().into_iter().collect(),
+            ready: self.readiness(node),
             ..empty()
         })
     }
@@ -177,6 +198,12 @@ impl Agents for Nodes {
     ) -> Result<(), PortError> {
         let word = if verdict.is_ok() { "admit" } else { "shut" };
         self.note(format!("{word} {node}"));
+        let mut shut = self.shut.lock().unwrap();
+        if verdict.is_ok() {
+            shut.remove(node);
+        } else {
+            shut.insert(node.clone());
+        }
         Ok(())
     }
 

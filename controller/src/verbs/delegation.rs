@@ -79,8 +79,8 @@ impl Controller {
             }
         };
         let dc = self.writer().await?;
-        // The controller's own account is named as it binds, with or without its realm.
-        let own = self.trustee.split('@').next().unwrap_or_default();
+        // Whose ticket is shown, as it logs in, with or without its realm.
+        let own = self.prober.split('@').next().unwrap_or_default();
         let name = if request.user.is_empty() {
             own
         } else {

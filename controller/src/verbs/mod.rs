@@ -20,10 +20,10 @@ mod verify;
 mod views;
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
-use keyroll::name::{ArrayName, DcName};
+use keyroll::name::{ArrayName, DcName, NodeName};
 use keyroll_proto::operator as said;
 use tokio::sync::{Notify, Semaphore, watch};
 
@@ -71,6 +71,8 @@ pub struct Controller {
     pub agent_port: u16,
     /// The account that this controller binds as, for `--print-acl`.
     pub trustee: String,
+    /// The account whose tickets prove things: the same, or one that may do nothing else.
+    pub prober: String,
     /// The attribute that makes a reset a compare-and-swap.
     pub fence_attribute: String,
     /// The attributes that it may write with its own rights when an operator asks it to.
@@ -79,6 +81,8 @@ pub struct Controller {
     pub two_persons: BTreeSet<Grave>,
     /// Who goes along the audit: one at a time.
     pub audit_walks: Arc<Semaphore>,
+    /// Nodes that are being removed from an array.
+    pub leaving: Mutex<BTreeSet<(ArrayName, NodeName)>>,
     /// When this process began.
     pub started: (Instant, i64),
 }

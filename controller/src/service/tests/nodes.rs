@@ -1,11 +1,21 @@
 //! R20 and R4: nodes that several arrays share.
 
+use std::time::Duration;
+
 use super::*;
 use crate::store::NodeRecord;
 
 fn kept(site: &StandIn) -> NodeRecord {
     let node = site.controller.ports.store.node(&"n1".parse().unwrap());
     node.unwrap().unwrap()
+}
+
+fn leave(array: &str) -> said::RemoveNodeRequest {
+    said::RemoveNodeRequest {
+        array: array.to_owned(),
+        node: "n1".to_owned(),
+        ..Default::default()
+    }
 }
 
 #[tokio::test]
@@ -39,17 +49,75 @@ async fn r20_an_admin_of_one_array_moves_no_node_of_another() {
 async fn r04_a_node_that_two_arrays_let_go_of_at_once_is_revoked() {
     let (site, service) = site();
     site.node("n1", NodeState::Joined, &["own", "other"]);
-    let remove = |array: &str| {
-        let request = said::RemoveNodeRequest {
-            array: array.to_owned(),
-            node: "n1".to_owned(),
-            ..Default::default()
-        };
-        service.remove_node(from("alma", request))
-    };
+    let remove = |array: &str| service.remove_node(from("alma", leave(array)));
     let (own, other) = tokio::join!(remove("own"), remove("other"));
     own.and(other).unwrap();
     let node = kept(&site);
     assert_eq!((node.state, node.arrays.len()), (NodeState::Removed, 0));
     assert!(node.certificates.is_empty());
+}
+
+/// A push that was under way when the gate was shut may open it again.
+#[tokio::test]
+async fn the_keys_of_a_removed_node_go_only_where_its_gate_stayed_shut() {
+    let (site, service) = site();
+    site.node("n1", NodeState::Joined, &["own", "other"]);
+    site.opens_again("n1", 1);
+    let removed = service.remove_node(from("anna", leave("own"))).await;
+    removed.unwrap();
+    assert_eq!(site.asked(), ["shut n1", "shut n1", "wipe n1", "wipe n1"]);
+
+    let (site, service) = self::site();
+    site.node("n1", NodeState::Joined, &["own", "other"]);
+    site.opens_again("n1", 9);
+    let no = service.remove_node(from("anna", leave("own"))).await;
+    let no = no.unwrap_err();
+    assert!(no.message().contains("opened again 3 times"), "{no}");
+    assert_eq!(site.asked(), ["shut n1"; 3]);
+    let (arrays, quarantined) = (kept(&site).arrays, kept(&site).quarantined);
+    assert_eq!((arrays.len(), quarantined.len()), (2, 0), "it serves on");
+}
+
+#[tokio::test]
+async fn a_removal_that_fails_takes_back_what_it_said_alone() {
+    let (site, service) = site();
+    site.node("n1", NodeState::Joined, &["own", "other"]);
+    site.falls_silent("n1");
+    let remove = || service.remove_node(from("anna", leave("own")));
+    let quarantine = async {
+        tokio::task::yield_now().await;
+        let request = said::QuarantineNodeRequest {
+            array: "own".to_owned(),
+            node: "n1".to_owned(),
+            reason: "its disk".to_owned(),
+            ..Default::default()
+        };
+        service.quarantine_node(from("anna", request)).await
+    };
+    let (first, second, quarantined) = tokio::join!(remove(), remove(), quarantine);
+    quarantined.unwrap();
+    let (first, second) = (first.unwrap_err(), second.unwrap_err());
+    assert!(first.message().contains("nothing was changed"), "{first}");
+    assert!(second.message().contains("already"), "{second}");
+    let why = kept(&site).quarantined.into_values().collect::<Vec<_>>();
+    assert_eq!(why, ["its disk"]);
+}
+
+#[tokio::test]
+async fn what_was_asked_for_is_done_though_the_one_who_asked_has_gone() {
+    let (site, service) = site();
+    site.node("n1", NodeState::Joined, &["own", "other"]);
+    let asked = service.remove_node(from("anna", leave("own")));
+    let soon = Duration::from_millis(5);
+    assert!(tokio::time::timeout(soon, asked).await.is_err());
+    while kept(&site).arrays.len() > 1 {
+        tokio::time::sleep(soon).await;
+    }
+    let store = &site.controller.ports.store;
+    let ended = |number| store.audit_entry(number).unwrap().is_some();
+    let first = store.audit_entry(1).unwrap().unwrap();
+    assert_eq!(first.event.outcome, "begun");
+    while !ended(2) {
+        tokio::time::sleep(soon).await;
+    }
 }

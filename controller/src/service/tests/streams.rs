@@ -116,17 +116,40 @@ async fn r04_what_waits_for_somebody_is_not_told_once_he_is_revoked() {
     }
 }
 
+fn visit(name: &str) -> Request<()> {
+    let mut request = Request::new(());
+    let peer = from(name, ()).extensions().get::<Peer>().cloned();
+    let address = ([127, 0, 0, 1], 7).into();
+    let visitor = crate::ca::Visitor { address, peer };
+    request.extensions_mut().insert(visitor);
+    request
+}
+
+#[tokio::test]
+async fn r30_a_request_counts_until_it_is_carried_out() {
+    let (site, service) = site();
+    site.node("n1", NodeState::Joined, &["own", "other"]);
+    let mut mark = mark_peers();
+    let mut ask = || mark(visit("anna"));
+    let _others: Vec<_> = (1..AT_ONCE).map(|_| ask().unwrap()).collect();
+    let request = ask().unwrap().map(|()| said::RemoveNodeRequest {
+        array: "own".to_owned(),
+        node: "n1".to_owned(),
+        ..Default::default()
+    });
+    let removed = tokio::spawn(async move { service.remove_node(request).await });
+    while site.asked().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    assert!(ask().is_err(), "it is under way");
+    removed.await.unwrap().unwrap();
+    assert!(ask().is_ok());
+}
+
 #[test]
 fn r30_nobody_has_more_than_his_share_of_requests_under_way() {
-    use crate::ca::Visitor;
     let mut mark = mark_peers();
-    let mut ask = |name: &str| {
-        let mut request = Request::new(());
-        let peer = from(name, ()).extensions().get::<Peer>().cloned();
-        let address = ([127, 0, 0, 1], 7).into();
-        request.extensions_mut().insert(Visitor { address, peer });
-        mark(request)
-    };
+    let mut ask = |name: &str| mark(visit(name));
     let mut under_way: Vec<_> = (0..AT_ONCE).map(|_| ask("op1").unwrap()).collect();
     let no = ask("op1").unwrap_err();
     assert_eq!(no.code(), Code::ResourceExhausted, "{no}");

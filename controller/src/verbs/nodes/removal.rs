@@ -1,14 +1,22 @@
 //! `keyroll node remove`: users leave a node first, its keys then.
 
+use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
+
+use keyroll::name::{ArrayName, NodeName};
 use keyroll_proto::operator as said;
 
 use super::super::no::No;
 use super::super::{Controller, changed};
 use crate::ports::PortError;
+use crate::random;
 use crate::store::{ArrayRecord, NodeRecord, NodeState};
 
 /// What a node says of itself, and `keyroll node list` of it, until it is let go of.
 const LEAVING: &str = "it is being removed";
+
+/// How often a gate may be found open after it was shut.
+const OPENED_AGAIN: usize = 3;
 
 impl Controller {
     /// Shuts a node's gate, wipes the array's keys there once no balancer sends users there any
@@ -21,6 +29,7 @@ impl Controller {
         request: &said::RemoveNodeRequest,
     ) -> Result<said::Changed, No> {
         let (array, node) = self.member(&request.array, &request.node)?;
+        let _alone = self.alone_in_removing(&array.name, &node.name)?;
         let mut done = Vec::new();
         let (joined, mut wiped) = (node.state == NodeState::Joined, false);
         if joined && !request.dry_run {
@@ -50,6 +59,21 @@ impl Controller {
         ))
     }
 
+    /// One removal at a time: what one takes back when it fails would open the gate to the other.
+    fn alone_in_removing(&self, array: &ArrayName, node: &NodeName) -> Result<Leaving<'_>, No> {
+        let which = (array.clone(), node.clone());
+        let mut leaving = self.leaving.lock().unwrap_or_else(PoisonError::into_inner);
+        if !leaving.insert(which.clone()) {
+            let what = format!("{node} is being removed from {array} already");
+            let next = format!("keyroll node list {array}");
+            return Err(No::bad_state("being-removed", what).next(next));
+        }
+        Ok(Leaving {
+            all: &self.leaving,
+            which,
+        })
+    }
+
     /// Sees to it that nobody is sent to a node any more, and wipes the array's keys there. Where
     /// that fails the node serves on as before; cut short, it stays quarantined, and says why.
     async fn empty(&self, array: &ArrayRecord, node: &NodeRecord) -> Result<(), PortError> {
@@ -60,26 +84,45 @@ impl Controller {
             next: String::new(),
         };
         // On record, or the next look would open its gate again.
+        let mut ours = false;
         self.edit(&node.name, |node| {
+            ours = !node.quarantined.contains_key(name);
             let why = || LEAVING.to_owned();
             node.quarantined.entry(name.clone()).or_insert_with(why);
         })
         .map_err(internal)?;
-        let emptied = async {
-            let verdict = Err(LEAVING.to_owned());
-            let version = array.keyset_version;
-            let agents = &self.ports.agents;
-            agents.admit(&node.name, name, version, verdict).await?;
-            tokio::time::sleep(self.ports.balancer).await;
-            agents.wipe(&node.name, name).await
-        };
-        let emptied = emptied.await;
-        if emptied.is_err() && !node.quarantined.contains_key(name) {
-            self.edit(&node.name, |node| drop(node.quarantined.remove(name)))
-                .map_err(internal)?;
+        let emptied = self.shut_and_wipe(array, &node.name).await;
+        if emptied.is_err() && ours {
+            // Unless somebody has said another reason meanwhile.
+            self.edit(&node.name, |node| {
+                let stays = |array: &ArrayName, why: &mut String| array != name || why != LEAVING;
+                node.quarantined.retain(stays);
+            })
+            .map_err(internal)?;
             self.wake.notify_one();
         }
         emptied
+    }
+
+    /// The wait begins anew where a push of before has opened the gate once more.
+    async fn shut_and_wipe(&self, array: &ArrayRecord, node: &NodeName) -> Result<(), PortError> {
+        let (agents, name) = (&self.ports.agents, &array.name);
+        for _ in 0..OPENED_AGAIN {
+            let verdict = Err(LEAVING.to_owned());
+            agents
+                .admit(node, name, array.keyset_version, verdict)
+                .await?;
+            tokio::time::sleep(self.ports.balancer).await;
+            let found = agents.look(node, name, random::bytes()).await?;
+            if found.ready.is_err() {
+                return agents.wipe(node, name).await;
+            }
+        }
+        Err(PortError::Refused {
+            object: format!("{node} in {name}"),
+            why: format!("its gate was opened again {OPENED_AGAIN} times; users may be there"),
+            next: format!("keyroll node show {name} {node}"),
+        })
     }
 
     async fn let_go(&self, array: &ArrayRecord, node: &NodeRecord, wiped: bool) -> Result<(), No> {
@@ -106,6 +149,19 @@ impl Controller {
         }
         self.wake.notify_one();
         Ok(())
+    }
+}
+
+/// A removal under way.
+struct Leaving<'a> {
+    all: &'a Mutex<BTreeSet<(ArrayName, NodeName)>>,
+    which: (ArrayName, NodeName),
+}
+
+impl Drop for Leaving<'_> {
+    fn drop(&mut self) {
+        let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
+        all.remove(&self.which);
     }
 }
 
