@@ -23,6 +23,20 @@ pub struct Duplicate {
     pub holders: Vec<Holder>,
 }
 
+impl Duplicate {
+    /// What is left of it where each `side` has KDCs of its own, which look among their own names:
+    /// so each of them may have an owner of the same name.
+    pub fn within<S: Ord>(self, side: impl Fn(&Holder) -> S) -> impl Iterator<Item = Self> {
+        let mut sides: BTreeMap<S, Vec<Holder>> = BTreeMap::new();
+        for holder in self.holders {
+            sides.entry(side(&holder)).or_default().push(holder);
+        }
+        let likeness = self.likeness;
+        let doubled = sides.into_values().filter(|set| several(set));
+        doubled.map(move |holders| Self { likeness, holders })
+    }
+}
+
 /// What `krbtgt` of every domain has: the service that passwords are changed at (RFC 3244).
 const OF_EACH_DOMAIN: &str = "kadmin/changepw";
 
@@ -78,6 +92,10 @@ fn against(some: &[Holder], others: &[Holder]) -> Vec<Holder> {
     some.iter().filter(clashes).cloned().collect()
 }
 
+fn several(set: &[Holder]) -> bool {
+    set.iter().any(|one| one.owner != set[0].owner)
+}
+
 /// The duplicates among names that share a key. Names of plain letters may share one and be
 /// different names all the same: `web1` and `webl`. What looks like both is told with either.
 fn split(mut holders: Vec<Holder>) -> Vec<Duplicate> {
@@ -102,7 +120,6 @@ fn split(mut holders: Vec<Holder>) -> Vec<Duplicate> {
             sets.push((Likeness::Exact, vec![holder]));
         }
     }
-    let several = |set: &[Holder]| set.iter().any(|one| one.owner != set[0].owner);
     sets.into_iter()
         .filter(|(_, set)| several(set))
         .map(|(likeness, holders)| Duplicate { likeness, holders })

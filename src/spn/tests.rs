@@ -130,6 +130,35 @@ fn a_name_with_two_owners_is_found_however_it_is_spelled() {
 }
 
 #[test]
+fn each_forest_may_have_an_owner_of_its_own() {
+    let [double] = duplicates([
+        holder("HOST/dc1", "CN=DC1,DC=corp"),
+        holder("HOST/dc1", "CN=DC1,DC=other"),
+        holder("host/dc1", "CN=ODD,DC=other"),
+    ])
+    .try_into()
+    .unwrap();
+    let forest = |one: &Holder| one.owner.rsplit_once(',').map(|(_, of)| of.to_owned());
+    let owners = |double: Duplicate| -> Vec<Vec<String>> {
+        let within = double.within(forest);
+        let owner = |one: Holder| one.owner;
+        within
+            .map(|one| one.holders.into_iter().map(owner).collect())
+            .collect()
+    };
+    assert_eq!(
+        owners(double.clone()),
+        [["CN=DC1,DC=other", "CN=ODD,DC=other"]]
+    );
+    let apart = double.holders.into_iter().take(2).collect();
+    let apart = Duplicate {
+        likeness: Likeness::Exact,
+        holders: apart,
+    };
+    assert!(owners(apart).is_empty());
+}
+
+#[test]
 fn a_name_that_another_accounts_host_answered_for_is_a_clash_of_its_own() {
     let clashes = alias_clashes(
         [

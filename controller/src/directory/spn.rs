@@ -2,6 +2,8 @@
 //!
 //! The list is never replaced: two controllers that write the whole list undo each other.
 
+use std::collections::BTreeSet;
+
 use futures_util::future::{join, join_all};
 use keyroll::account::{OtherOwner, OtherOwners};
 use keyroll::name::DcName;
@@ -185,6 +187,8 @@ impl ActiveDirectory {
         let elsewhere = join_all(self.forests.iter().map(|forest| forest.search(search)));
         let (here, elsewhere) = join(here, elsewhere).await;
         let (holders, forest) = here?;
+        // A domain of this forest may be set as if it were another one.
+        let own: BTreeSet<[u8; 16]> = holders.iter().map(|one| one.guid).collect();
         let mut found = SpnsFound {
             holders,
             forest,
@@ -193,7 +197,8 @@ impl ActiveDirectory {
         for (forest, searched) in self.forests.iter().zip(elsewhere) {
             match searched {
                 Ok(holders) => {
-                    found.holders.extend(holders);
+                    let others = holders.into_iter().filter(|one| !own.contains(&one.guid));
+                    found.holders.extend(others);
                     found.others.push(forest.name().to_owned());
                 }
                 Err(unseen) => found.unseen.push(unseen),

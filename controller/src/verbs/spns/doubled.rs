@@ -31,8 +31,19 @@ impl Controller {
         // What answers for a name in another forest is that one's own affair.
         let own = all.iter().filter(|one| one.forest.is_none());
         let clashes = alias_clashes(own.map(holder), &aliases);
-        let doubled = duplicates(all.iter().map(holder)).into_iter();
-        let doubled = doubled.chain(clashes);
+        // An array's name is looked for by clients of every forest; what others have twice counts
+        // where one KDC finds both.
+        let forest = |one: &Holder| by_name.get(&key_of(one))?.forest.clone();
+        let ours = |one: &Holder| {
+            let guid = by_name.get(&key_of(one)).map(|one| one.guid);
+            let mut arrays = arrays.iter().map(|array| array.account.guid);
+            arrays.any(|array| Some(array) == guid)
+        };
+        let (whole, apart): (Vec<_>, Vec<_>) = duplicates(all.iter().map(holder))
+            .into_iter()
+            .partition(|one| one.likeness > Likeness::Case || one.holders.iter().any(ours));
+        let apart = apart.into_iter().flat_map(|one| one.within(forest));
+        let doubled = whole.into_iter().chain(apart).chain(clashes);
         let unseen = found.unseen.iter().map(|one| said::UnseenForest {
             forest: one.forest.clone(),
             why: one.why.clone(),
@@ -49,10 +60,7 @@ impl Controller {
 }
 
 fn told(one: &Duplicate, by_name: &ByName<'_>, arrays: &[ArrayRecord]) -> said::DuplicateSpn {
-    let account = |holder: &Holder| {
-        let key = (holder.owner.as_str(), holder.spn.as_str());
-        by_name.get(&key).copied()
-    };
+    let account = |holder: &Holder| by_name.get(&key_of(holder)).copied();
     let said_holder = |holder: &Holder| said::SpnHolder {
         spn: holder.spn.clone(),
         account: account(holder).map_or_else(String::new, |one| one.account.clone()),
@@ -102,6 +110,10 @@ fn loses(one: &SpnHolder) -> (&str, String) {
 fn each_taken(some: &[&SpnHolder]) -> String {
     let each: Vec<String> = some.iter().map(|one| one.taken_away()).collect();
     each.join(", then ")
+}
+
+fn key_of(one: &Holder) -> (&str, &str) {
+    (&one.owner, &one.spn)
 }
 
 fn key(one: &SpnHolder) -> (&str, &str) {
