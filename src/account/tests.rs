@@ -332,3 +332,18 @@ fn what_a_method_lacks_is_told() {
         }
     }
 }
+
+#[test]
+fn an_enctype_that_is_named_twice_is_one() {
+    let [aes, _] = AES;
+    let set = set_enctypes("svc-web", Some(0x21c), &[aes, aes]);
+    assert!(
+        set.starts_with("net ads enctypes set 'svc-web' 528 (or"),
+        "{set}"
+    );
+    let twice = Wanted {
+        enctypes: &[aes, aes],
+        ..wanted(Method::Change, true)
+    };
+    assert_eq!(account().refusals(&twice), []);
+}

@@ -230,3 +230,42 @@ fn an_older_key_and_an_unknown_enctype_are_not_somebody_elses_password() {
     });
     assert_eq!(enctype, ["enctype-foreign"]);
 }
+
+#[test]
+fn a_clock_may_be_a_minute_off_and_no_more() {
+    let off = |offset| {
+        codes(|desk, _| {
+            if let Some(DcView::Issues(issued)) = desk.seen.dcs.get_mut(&dc(1)) {
+                issued.clock_offset = offset;
+            }
+        })
+    };
+    let minute = Duration::from_secs(60);
+    assert!(off(minute).is_empty());
+    assert_eq!(off(minute + Duration::from_millis(1)), ["clock-off"]);
+}
+
+#[test]
+fn what_is_silent_is_asked_three_times_more_before_a_roll_is_refused_for_it() {
+    for of_account in [true, false] {
+        let mut desk = Desk::at([], 2);
+        desk.proves(0, &[]);
+        desk.proves(1, &[]);
+        desk.sees(0, WhichKey::Base, BASE.0);
+        desk.sees(1, WhichKey::Base, BASE.0);
+        if of_account {
+            desk.seen.account = Some(Err("no answer".to_owned()));
+        } else {
+            desk.seen.account = Some(Ok(account()));
+            desk.sees_nothing_of(1);
+        }
+        for waits in 0..3 {
+            desk.seen.waits = waits;
+            assert!(matches!(desk.step(), Step::Wait(_)), "{waits}");
+        }
+        desk.seen.waits = 3;
+        let refused = desk.step();
+        let is_refusal = matches!(refused, Step::Write(Record::Refused { .. }));
+        assert!(is_refusal, "{refused:?}");
+    }
+}
