@@ -245,11 +245,7 @@ impl Stage<'_> {
         let answer = answer.and_then(|inventory| {
             let (given, holds) = (self.keyset.version, inventory.version);
             let other = || format!("it was given keyset {given} and says it holds {holds}");
-            if given == holds {
-                Ok(inventory)
-            } else {
-                Err(other())
-            }
+            (given == holds).then_some(inventory).ok_or_else(other)
         });
         let (array, version) = (&self.roll.frame().array, self.keyset.version);
         let kept_out = self.roll.quarantined().contains_key(&node)
