@@ -148,7 +148,8 @@ pub fn both_die_while(
     }
     until(
         &format!("deaths at {controller:?}, {agent:?}"),
-        SOON,
+        // A node that is removed is left for the balancer's time, each time anew.
+        SOON * 3,
         || {
             let mut died = first.tend(&mut world.controller)?;
             if !agent.is_empty() {
