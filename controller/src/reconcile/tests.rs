@@ -9,6 +9,7 @@ use super::*;
 use crate::audit;
 use crate::stand_in::domain::{Scene, computer, password};
 use crate::stand_in::{begin, commit, give_up, go_on};
+use crate::store::NodeRecord;
 
 /// The codes of what an operator is told, each once.
 async fn told(scene: &Scene) -> Vec<String> {
@@ -272,6 +273,29 @@ async fn a_file_that_is_put_right_again_and_again_is_fought_over() {
         ["Mend keytab-edited"; 2],
         "the audit is not filled with it"
     );
+}
+
+#[tokio::test]
+async fn a_node_that_is_being_removed_gets_no_keys_again() {
+    let scene = Scene::new(&["dc1"]);
+    scene.site.drifts("n1", "/etc/web.keytab");
+    let given = async || {
+        scene.pass().await;
+        let asked = scene.site.asked();
+        asked
+            .iter()
+            .filter(|one| one.starts_with("stage n1 "))
+            .count()
+    };
+    assert!(given().await > 0);
+    let store = &scene.site.controller.ports.store;
+    let leave = |node: &mut NodeRecord| {
+        let array = "web".parse().unwrap();
+        node.quarantined.insert(array, LEAVING.to_owned());
+    };
+    let n1 = "n1".parse().unwrap();
+    store.write(|change| change.edit_node(&n1, leave)).unwrap();
+    assert_eq!(given().await, 0);
 }
 
 #[tokio::test]

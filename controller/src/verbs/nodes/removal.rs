@@ -10,10 +10,8 @@ use super::super::no::No;
 use super::super::{Controller, changed};
 use crate::ports::PortError;
 use crate::random;
+use crate::reconcile::LEAVING;
 use crate::store::{ArrayRecord, NodeRecord, NodeState};
-
-/// What a node says of itself, and `keyroll node list` of it, until it is let go of.
-const LEAVING: &str = "it is being removed";
 
 /// How often a gate may be found open after it was shut.
 const OPENED_AGAIN: usize = 3;
