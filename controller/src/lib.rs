@@ -72,8 +72,11 @@ impl Ports {
     /// read before a push that may have taken half a minute.
     #[must_use]
     pub fn quarantine(&self, node: &NodeName, array: &ArrayName) -> Option<String> {
-        let row = self.store.node(node).ok().flatten();
-        row.and_then(|row| row.quarantined.get(array).cloned())
+        // What cannot be read opens no gate.
+        self.store.node(node).map_or_else(
+            |error| Some(error.to_string()),
+            |row| row?.quarantined.get(array).cloned(),
+        )
     }
 
     /// An entry of this moment for a roll's journal.
