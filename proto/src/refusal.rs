@@ -3,7 +3,7 @@
 
 /// A stable word for the kind of trouble, such as `unknown-array`.
 pub const CODE: &str = "keyroll-code";
-/// The command to type next.
-pub const NEXT: &str = "keyroll-next";
+/// The command to type next: UTF-8, as bytes, since names in it need not be ASCII.
+pub const NEXT: &str = "keyroll-next-bin";
 /// The exit code of the command line, in decimal digits.
 pub const EXIT: &str = "keyroll-exit";

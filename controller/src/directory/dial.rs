@@ -69,7 +69,7 @@ impl Dialer {
     /// What `dc` takes of binds that are not protected; each is tried by a ticket of its own KDC.
     pub(super) async fn takes(&self, dc: &DcName) -> Result<LdapFacts, PortError> {
         let service = self.service(dc)?;
-        let ticket = self.tickets.of(dc, &service, None, &ENCTYPES).await;
+        let ticket = self.ldap_ticket(dc, &service).await;
         ticket.map_err(|error| untried(dc, &service, error))?;
         let (plain, tls) = (Transport::Gssapi.port(), Transport::Ldaps.port());
         let unsigned = async {
@@ -206,7 +206,7 @@ impl Dialer {
         let service = self.service(dc)?;
         let Got {
             credential, ahead, ..
-        } = self.tickets.of(dc, &service, None, &ENCTYPES).await?;
+        } = self.ldap_ticket(dc, &service).await?;
         let shown = Shown {
             credential,
             ahead,
@@ -219,6 +219,15 @@ impl Dialer {
             let seconds = patience.as_secs();
             unreachable(dc, format!("the bind got no answer within {seconds} s"))
         })
+    }
+
+    async fn ldap_ticket(&self, dc: &DcName, service: &Principal) -> Result<Got, PortError> {
+        let host = dc.as_str().split('.').next().unwrap_or_default();
+        let account = Principal::new(vec![format!("{host}$")], self.settings.realm.clone());
+        let account = account.map_err(|error| self.refused(dc, error.to_string()))?;
+        self.tickets
+            .of(dc, service, Some(&account), &ENCTYPES)
+            .await
     }
 
     /// The domain controller's LDAP service.
@@ -289,16 +298,14 @@ fn untried(dc: &DcName, service: &Principal, error: PortError) -> PortError {
     if let PortError::Unreachable { .. } = error {
         return error;
     }
-    let host = dc.as_str().split('.').next().unwrap_or_default();
     let name = service.name();
-    PortError::Refused {
-        object: dc.to_string(),
-        why: format!("what it takes cannot be tried without a ticket for {name}: {error}"),
-        next: format!(
-            "samba-tool spn add {name} '{host}$' (or setspn -S {name} {host}$; if it has that, \
-             replication)"
-        ),
-    }
+    let why = format!("what it takes cannot be tried without a ticket for {name}: {error}");
+    let next = match error {
+        PortError::Refused { next, .. } => next,
+        PortError::Missing { .. } | PortError::Unreachable { .. } => String::new(),
+    };
+    let object = dc.to_string();
+    PortError::Refused { object, why, next }
 }
 
 fn unreachable(dc: &DcName, why: String) -> PortError {

@@ -18,6 +18,11 @@ pub(super) fn to_service(
 ) -> String {
     let name = account.map(|account| quoted(&account.name()));
     match (code, name) {
+        (KdcCode::ServiceUnknown, Some(name)) if spn == format!("ldap/{dc}") => format!(
+            "samba-tool spn add {spn} {name} (or setspn -S {spn} {name}; if it has that: keyroll \
+             spn duplicates, then {})",
+            replication(dc)
+        ),
         (KdcCode::ServiceUnknown, Some(name)) => format!(
             "samba-tool spn list {name} (or setspn -L {name}; it has {spn}, or lacks it), then \
              keyroll spn duplicates, then {}",
@@ -124,6 +129,16 @@ mod tests {
         assert!(
             kinds.starts_with("net ads enctypes set 'svc-web$' 24 "),
             "{kinds}"
+        );
+        let own = to_service(
+            KdcCode::ServiceUnknown,
+            &dc,
+            "ldap/dc1.corp.example",
+            Some(&account),
+        );
+        assert!(
+            own.starts_with("samba-tool spn add ldap/dc1.corp.example 'svc-web$' (or "),
+            "{own}"
         );
         let policy = to(KdcCode::Policy, None);
         assert_eq!(policy, "keyroll explain KDC_ERR_POLICY");

@@ -252,8 +252,10 @@ pub(super) async fn found_in(
     let mut found = Vec::new();
     for filter in filters(search) {
         let entries = connection.find(base, &filter, &attributes).await?;
-        let holders = entries.iter().flat_map(holders_of);
-        found.extend(holders.filter(|one| is_wanted(search, &one.spn)));
+        for entry in &entries {
+            let holders = holders_of(entry)?;
+            found.extend(holders.filter(|one| is_wanted(search, &one.spn)));
+        }
     }
     Ok(found)
 }
@@ -287,15 +289,20 @@ fn is_wanted(search: &SpnSearch, spn: &str) -> bool {
     }
 }
 
-fn holders_of(entry: &Entry) -> impl Iterator<Item = SpnHolder> {
+/// Whoever has an SPN and cannot be told from others stands in the way of every answer: to pass it
+/// over would be to say that nobody else has the name.
+fn holders_of(entry: &Entry) -> Result<impl Iterator<Item = SpnHolder>, PortError> {
+    let guid = entry.guid().ok_or_else(|| PortError::Refused {
+        object: entry.name().to_owned(),
+        why: "it has SPNs, and its objectGUID cannot be read".to_owned(),
+        next: format!("dsacls {} (who is denied to read it)", quoted(entry.name())),
+    })?;
     let account = entry.text("sAMAccountName").unwrap_or(entry.name());
-    entry.texts(SPNS).filter_map(move |spn| {
-        Some(SpnHolder {
-            spn: spn.to_owned(),
-            account: account.to_owned(),
-            distinguished_name: entry.name().to_owned(),
-            guid: entry.guid()?,
-            forest: None,
-        })
-    })
+    Ok(entry.texts(SPNS).map(move |spn| SpnHolder {
+        spn: spn.to_owned(),
+        account: account.to_owned(),
+        distinguished_name: entry.name().to_owned(),
+        guid,
+        forest: None,
+    }))
 }

@@ -75,16 +75,16 @@ impl Reconciler {
         let mut others = holders.iter().filter(|one| one.guid != array.account.guid);
         let name = &array.name;
         match (others.next(), next.is_empty()) {
-            (Some(other), _) if other.forest.is_none() => format!(
-                "keyroll spn move {name} {spn} --dry-run (or, if {} is to keep it: keyroll spn \
-                 remove {name} {spn})",
-                other.account
-            ),
-            (Some(other), _) => format!(
-                "{} (or, if {} is to keep it: keyroll spn remove {name} {spn})",
-                other.taken_away(),
-                other.account
-            ),
+            (Some(other), _) => {
+                let mended = match other.forest {
+                    None => format!("keyroll spn move {name} {spn} --dry-run"),
+                    Some(_) => other.taken_away(),
+                };
+                format!(
+                    "{mended} (or, if {} is to keep it: keyroll spn remove {name} {spn})",
+                    other.account
+                )
+            }
             (None, false) => next,
             (None, true) => format!("keyroll doctor {name}"),
         }

@@ -110,16 +110,10 @@ impl From<No> for Status {
     fn from(no: No) -> Self {
         let mut status = Self::new(no.grpc, no.what);
         let metadata = status.metadata_mut();
-        for (name, value) in [
-            (refusal::CODE, no.code),
-            (refusal::NEXT, &no.next),
-            (refusal::EXIT, &no.exit.to_string()),
-        ] {
-            // A header holds ASCII; a name that is not is left to the message.
-            if let Ok(value) = MetadataValue::try_from(value) {
-                metadata.insert(name, value);
-            }
-        }
+        metadata.insert(refusal::CODE, MetadataValue::from_static(no.code));
+        metadata.insert(refusal::EXIT, u16::from(no.exit).into());
+        let next = MetadataValue::from_bytes(no.next.as_bytes());
+        metadata.insert_bin(refusal::NEXT, next);
         status
     }
 }
@@ -212,5 +206,19 @@ impl From<keyroll::kerberos::principal::BadPrincipal> for No {
 impl From<keyroll::kerberos::enctype::UnknownEnctype> for No {
     fn from(error: keyroll::kerberos::enctype::UnknownEnctype) -> Self {
         Self::bad_input("unknown-enctype", error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_that_names_an_account_of_any_letters_arrives_whole() {
+        let next = "samba-tool user show 'dienst-ü\n'";
+        let status = Status::from(No::exists("x").next(next));
+        let sent = status.metadata().get_bin(refusal::NEXT).unwrap();
+        assert_eq!(sent.to_bytes().unwrap(), next.as_bytes());
+        assert_eq!(status.metadata().get(refusal::EXIT).unwrap(), "65");
     }
 }

@@ -36,6 +36,18 @@ fn a_refusal_is_one_paragraph_the_next_command_and_its_exit_code() {
 }
 
 #[test]
+fn what_cannot_be_used_is_told_of_by_the_help_of_its_verb() {
+    let world = World::new();
+    let what = "\"w b\" is not an array name: letters and digits";
+    for (exit, next) in [(65, "next: keyroll spn list --help\n"), (70, "")] {
+        let code = Code::InvalidArgument;
+        world.fake.knobs().refusal = Some(refusal(code, what, "bad-name", "", exit));
+        let ran = world.run("spn list web").exits(i32::from(exit));
+        assert_eq!(ran.err, format!("error: {what}\n{next}"));
+    }
+}
+
+#[test]
 fn a_status_without_an_exit_code_has_one_by_its_kind() {
     let world = World::new();
     for (code, exit) in [

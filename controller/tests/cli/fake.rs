@@ -12,7 +12,7 @@ use keyroll_proto::operator::*;
 use tokio::sync::oneshot;
 use tokio_stream::Stream;
 use tokio_stream::wrappers::UnixListenerStream;
-use tonic::metadata::MetadataMap;
+use tonic::metadata::{MetadataMap, MetadataValue};
 use tonic::{Code, Request, Response, Status};
 
 use crate::samples;
@@ -86,7 +86,8 @@ impl Fake {
 pub fn refusal(code: Code, message: &str, word: &str, next: &str, exit: u8) -> Status {
     let mut metadata = MetadataMap::new();
     metadata.insert("keyroll-code", word.parse().unwrap());
-    metadata.insert("keyroll-next", next.parse().unwrap());
+    let next = MetadataValue::from_bytes(next.as_bytes());
+    metadata.insert_bin("keyroll-next-bin", next);
     metadata.insert("keyroll-exit", exit.to_string().parse().unwrap());
     Status::with_metadata(code, message, metadata)
 }

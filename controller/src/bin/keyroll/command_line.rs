@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{ColorChoice, Parser, Subcommand};
+use clap::{ArgMatches, ColorChoice, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::screen::Format;
 use crate::words::seconds;
@@ -39,6 +39,22 @@ pub struct CommandLine {
     /// What to do.
     #[command(subcommand)]
     pub verb: Verb,
+}
+
+impl CommandLine {
+    /// What was typed, and the verb of it by itself: `keyroll spn add`.
+    ///
+    /// # Errors
+    /// What clap says to it: help and versions, too.
+    pub fn typed() -> Result<(Self, String), clap::Error> {
+        let typed = Self::command().try_get_matches()?;
+        let words = std::iter::successors(typed.subcommand(), |(_, below)| below.subcommand());
+        let verb = words.fold(
+            "keyroll".to_owned(),
+            |verb, (word, _): (&str, &ArgMatches)| format!("{verb} {word}"),
+        );
+        Ok((Self::from_arg_matches(&typed)?, verb))
+    }
 }
 
 /// Options that every verb takes.

@@ -32,8 +32,6 @@ mod words;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::Parser as _;
-
 use crate::command_line::{CommandLine, Verb};
 use crate::exit::Exit;
 use crate::screen::{Format, Screen};
@@ -43,8 +41,8 @@ use crate::trouble::Trouble;
 
 fn main() -> ExitCode {
     forbid_core_dumps();
-    let line = match CommandLine::try_parse() {
-        Ok(line) => line,
+    let (line, verb) = match CommandLine::typed() {
+        Ok(typed) => typed,
         Err(error) => return not_understood(&error),
     };
     let screen = Screen::new(
@@ -62,6 +60,7 @@ fn main() -> ExitCode {
     match ended {
         Ok(exit) => exit.into(),
         Err(trouble) => {
+            let trouble = trouble.or_help(&verb);
             screen.trouble(&trouble);
             ExitCode::from(trouble.exit)
         }

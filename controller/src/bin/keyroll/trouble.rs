@@ -41,6 +41,16 @@ impl Trouble {
         self
     }
 
+    /// What cannot be used, and has no command that mends it, is told of by its verb's help.
+    #[must_use]
+    pub fn or_help(self, verb: &str) -> Self {
+        let of_input = [Exit::Usage, Exit::BadInput].map(Exit::number);
+        if !self.next.is_empty() || !of_input.contains(&self.exit) {
+            return self;
+        }
+        self.next(format!("{verb} --help"))
+    }
+
     /// A wrong command line that clap could not know to be wrong.
     pub fn usage(what: impl Into<String>) -> Self {
         Self::new(Exit::Usage, "usage", what)
@@ -108,6 +118,10 @@ impl Trouble {
             let value = status.metadata().get(key)?.to_str().ok()?;
             Some(value.to_owned())
         };
+        let next = || {
+            let bytes = status.metadata().get_bin(NEXT)?.to_bytes().ok()?;
+            String::from_utf8(bytes.to_vec()).ok()
+        };
         if word(CODE).is_none() && status.source().is_some() {
             return Self::broken(place, status);
         }
@@ -121,7 +135,7 @@ impl Trouble {
         Self {
             code: word(CODE).unwrap_or_else(|| code.to_owned()),
             what,
-            next: word(NEXT).unwrap_or_default(),
+            next: next().unwrap_or_default(),
             // A refusal must never look like success, whatever number came with it.
             exit: named.filter(|&exit| exit != 0).unwrap_or(exit.number()),
         }
