@@ -83,7 +83,8 @@ impl Gates {
     /// The controller's verdict on the inventory.
     pub fn admit(&self, array: &ArrayName, verdict: Result<(), String>, required: Version) {
         self.with(array, |gate| {
-            gate.removed = false;
+            // Whoever was taken out is in it again with keys, not by being shut once more.
+            gate.removed &= verdict.is_err();
             gate.admitted = verdict.is_ok();
             gate.refusal = shortened(verdict.err().unwrap_or_default());
             // Requirements only rise: a late message does not lower one.
@@ -96,6 +97,7 @@ impl Gates {
         self.with(array, |gate| {
             gate.held = version;
             gate.trouble = None;
+            gate.removed = false;
         });
     }
 
@@ -270,7 +272,12 @@ mod tests {
         gates.forget(&mail);
         assert_eq!(reason(&gates), "");
         assert_ne!(gates.readiness(&mail), Readiness::Ready);
+        // A roll that began with it shuts it once more.
         gates.admit(&mail, Err("quarantined".into()), Version(2));
+        assert_eq!(reason(&gates), "");
+        assert!(gates.is_removed(&mail));
+        // It is in again.
+        gates.held(&mail, Version(3));
         assert!(reason(&gates).contains("mail: quarantined"));
         gates.forget(&mail);
         gates.forget(&web());

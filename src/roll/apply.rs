@@ -67,6 +67,7 @@ impl Roll {
             halt: None,
             verdict: None,
             refusals: Vec::new(),
+            forgetful: false,
         }
     }
 
@@ -169,7 +170,8 @@ impl Roll {
                 salt,
                 version,
             } => {
-                self.follows(name, &[State::Committing])?;
+                // By a write that the journal tells, or one that it has lost.
+                self.follows(name, &[State::Staging, State::Committing])?;
                 self.advance(name, version)?;
                 if let Some(new) = &mut self.generated {
                     self.mispredicted = (new.kvno, &new.salt) != (kvno, &salt);
@@ -193,7 +195,9 @@ impl Roll {
                 self.converged.extend(dcs);
             }
             Record::Waived { dc, .. } => {
-                self.follows(name, &MAY_WAIVE)?;
+                if !self.may_waive() {
+                    return Err(self.illegal(name, ""));
+                }
                 self.waived.insert(dc);
             }
             Record::Draining { left } => {
@@ -275,6 +279,20 @@ impl Roll {
         self.attempts.iter().all(|attempt| dead(attempt.outcome))
     }
 
+    /// Whether it may wait for a domain controller now, which an operator can waive.
+    #[must_use]
+    pub fn may_waive(&self) -> bool {
+        match self.state {
+            State::Committing | State::Converging | State::Draining | State::Halted => true,
+            State::Staging => self.forgetful,
+            State::Planned
+            | State::Generated
+            | State::Retiring
+            | State::Aborting
+            | State::Ended(_) => false,
+        }
+    }
+
     /// Whether an operator may choose this now. A halted roll takes any choice; a draining one,
     /// which has nothing left to do but to wait, may be given up, so that another can follow.
     #[must_use]
@@ -320,7 +338,10 @@ impl Roll {
         self.advance(name, version)?;
         self.unknown_keys_stay = true;
         let (state, in_force) = match found {
-            Found::NotCommitted => return Ok(()),
+            Found::NotCommitted => {
+                self.forgetful = true;
+                return Ok(());
+            }
             Found::Committed { kvno, salt } => (State::Converging, Some((kvno, salt))),
             Found::Retired { kvno, salt } => (State::Retiring, Some((kvno, salt))),
             Found::Overtaken => (State::Ended(End::Overtaken), None),
@@ -401,14 +422,6 @@ impl Roll {
         }
     }
 }
-
-/// The states in which a roll may wait for a domain controller.
-pub const MAY_WAIVE: [State; 4] = [
-    State::Committing,
-    State::Converging,
-    State::Draining,
-    State::Halted,
-];
 
 /// The states in which the directory cannot have the new password yet.
 pub(super) const BEFORE_COMMIT: [State; 3] = [State::Planned, State::Generated, State::Staging];

@@ -19,7 +19,7 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-pub use apply::{Illegal, MAY_WAIVE};
+pub use apply::Illegal;
 pub use frame::{Base, Candidate, Cause, GenerationNumber, Leftover, Plan, RollNumber, Sealed};
 pub use observed::{Answer, DcView, Issued, NoLogin, NodeView, Observed, WhichKey};
 pub use plan::{Action, Circumstances, Decision, Step, plan};
@@ -157,6 +157,8 @@ pub struct Roll {
     verdict: Option<String>,
     refusals: Vec<Refusal>,
     unknown_keys_stay: bool,
+    /// Its journal was lost and came back older: a write may have been sent that it does not tell.
+    forgetful: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use std::time::Duration;
 use keyroll::keyset::{Role, Unlisted};
 use keyroll::name::{DcName, NodeName};
 use keyroll::roll::policy::Method;
-use keyroll::roll::{End, Illegal, MAY_WAIVE, OldKey, Plan, Record, Roll, State, Which};
+use keyroll::roll::{End, Illegal, OldKey, Plan, Record, Roll, State, Which};
 
 use crate::question::ROLES;
 use crate::world::{Content, FIRST_KVNO, KeyId, Slot, Slots};
@@ -129,7 +129,7 @@ impl Brief {
             last_dc: last.map_or(0, |last| number(last.dc.as_str())),
             committed: roll.has_committed(),
             issued: roll.has_issued(),
-            may_waive: MAY_WAIVE.contains(&roll.state()),
+            may_waive: roll.may_waive(),
             drained: roll.drain_left() == Duration::ZERO,
             old_key: frame.policy.old_key,
             emergency: frame.cause == keyroll::roll::Cause::Emergency,

@@ -18,8 +18,8 @@ use keyroll::kerberos::Principal;
 use keyroll::name::NodeName;
 use keyroll::roll::plan::evidence::warnings;
 use keyroll::roll::{
-    self, Action, Circumstances, Decision, End, Observed, Record, Refusal, Resolution, Roll, State,
-    Step, plan,
+    Action, Circumstances, Decision, End, Observed, Record, Refusal, Resolution, Roll, State, Step,
+    plan,
 };
 use keyroll_proto::operator::RollView;
 use tokio::sync::{Mutex, Notify, watch};
@@ -60,8 +60,8 @@ pub struct Wishes {
     pub abort: Option<String>,
     /// How to go on after a halt, and who says so.
     pub resolve: Option<(Resolution, String)>,
-    /// A domain controller that does not matter, and who says so.
-    pub waive: Option<(keyroll::name::DcName, String)>,
+    /// Domain controllers that do not matter, and who says so.
+    pub waive: BTreeMap<keyroll::name::DcName, String>,
 }
 
 /// The line between a driver and everybody else.
@@ -279,10 +279,13 @@ impl Driver {
     /// Writes down what an operator has decided.
     fn heed(&mut self) -> Result<(), DriveError> {
         let (resolve, waive) = match self.line.wishes.lock() {
-            Ok(mut wishes) => (wishes.resolve.take(), wishes.waive.take()),
-            Err(_) => (None, None),
+            Ok(mut wishes) => (wishes.resolve.take(), std::mem::take(&mut wishes.waive)),
+            Err(_) => Default::default(),
         };
-        if let Some((dc, actor)) = waive.filter(|_| roll::MAY_WAIVE.contains(&self.roll.state())) {
+        for (dc, actor) in waive {
+            if !self.roll.may_waive() {
+                break;
+            }
             self.write(
                 Record::Waived { dc, actor },
                 "an operator waived a domain controller",

@@ -2,7 +2,7 @@
 
 use keyroll::name::DcName;
 use keyroll::roll::policy::Method;
-use keyroll::roll::{Cause, MAY_WAIVE, OldKey, Resolution, RollNumber, State};
+use keyroll::roll::{Cause, OldKey, Resolution, RollNumber, State};
 use keyroll_proto::operator as said;
 use tokio::sync::watch;
 
@@ -224,7 +224,8 @@ impl Controller {
             );
         }
         let done = vec![format!(
-            "abort roll {} of {}: the new key leaves the nodes",
+            "roll {} of {} is asked to abort; until it has begun to, a restart of the controller \
+             forgets that",
             past.number, array.name
         )];
         if !request.dry_run {
@@ -291,7 +292,7 @@ impl Controller {
                         let dc = request.dc.parse()?;
                         // Again, it would be one more record, and a drain counts from the last one.
                         if !past.roll.waived().contains(&dc) {
-                            wishes.waive = Some((dc, actor));
+                            wishes.waive.insert(dc, actor);
                         }
                     }
                 }
@@ -373,7 +374,7 @@ impl Controller {
 /// That the roll can do without a DC, as what would be done.
 fn waivable(past: &PastRoll, array: &ArrayRecord, dc: DcName) -> Result<String, No> {
     let (number, state) = (past.number, past.roll.state());
-    if !MAY_WAIVE.contains(&state) {
+    if !past.roll.may_waive() {
         let what = format!(
             "roll {number} of {} is {}, which waits for no DC that could be waived",
             array.name,

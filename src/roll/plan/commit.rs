@@ -76,7 +76,12 @@ fn after_look(
     }
 }
 
-fn committed(roll: &Roll, circumstances: &Circumstances, dc: &DcName, issued: &Issued) -> Decision {
+pub(super) fn committed(
+    roll: &Roll,
+    circumstances: &Circumstances,
+    dc: &DcName,
+    issued: &Issued,
+) -> Decision {
     let predicted = roll.generated.as_ref().map(|new| new.salt.clone());
     let Some(salt) = issued.salt.clone().or(predicted) else {
         return Decision::new(Step::Wait(Duration::from_secs(1)), "no salt is known");

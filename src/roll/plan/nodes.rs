@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::commit::committed;
 use super::preflight::PATIENCE;
 use super::{Action, Circumstances, Decision, Step, aborting, listed, wait};
 use crate::account::AccountState;
@@ -20,7 +21,7 @@ pub(super) fn plan_staging(
     circumstances: &Circumstances,
 ) -> Decision {
     if let Some(why) = roll.verdict.as_ref().filter(|_| !roll.attempts.is_empty()) {
-        return aborting(circumstances, why.clone());
+        return aborting(roll, observed, circumstances, why.clone());
     }
     if let Some(decision) = rejoin(roll, observed, circumstances) {
         return decision;
@@ -42,7 +43,8 @@ pub(super) fn plan_staging(
             still_serving(roll, observed, circumstances)
                 .unwrap_or_else(|| commit_after_last_look(roll, observed, circumstances))
         } else {
-            aborting(circumstances, "too few nodes are left for the gate")
+            let why = "too few nodes are left for the gate";
+            aborting(roll, observed, circumstances, why)
         };
     }
     if let Some(decision) = give_up_on(roll, observed, circumstances, &missing, &ready) {
@@ -97,7 +99,8 @@ fn still_serving(
 }
 
 /// The writer must still issue with the old key at the last moment: a foreign change in between
-/// would otherwise be overwritten, and its tickets would die. The account must still give the next
+/// would otherwise be overwritten, and its tickets would die. With the new one it was written to by
+/// this very roll, in a time that its journal has lost. The account must still give the next
 /// password the salt that was predicted: a new name, and the nodes hold keys that open nothing.
 fn commit_after_last_look(
     roll: &Roll,
@@ -118,12 +121,16 @@ fn commit_after_last_look(
     let (issued, account) = match (view, account) {
         (DcView::Issues(issued), Ok(account)) => (issued, account),
         (DcView::Trouble(why), _) | (_, Err(why)) if late(roll, circumstances) => {
-            return aborting(circumstances, format!("{writer} does not answer: {why}"));
+            let why = format!("{writer} does not answer: {why}");
+            return aborting(roll, observed, circumstances, why);
         }
         (DcView::Trouble(why), _) | (_, Err(why)) => {
             return wait(observed, format!("waiting for {writer}: {why}"));
         }
     };
+    if issued.key == WhichKey::New {
+        return committed(roll, circumstances, writer, issued);
+    }
     let as_before = match roll.plan.base {
         Some(base) => issued.key == WhichKey::Base && issued.kvno == base.kvno,
         None => roll
@@ -136,10 +143,10 @@ fn commit_after_last_look(
             "{writer} issues with another key (kvno {}) than at the start",
             issued.kvno
         );
-        return aborting(circumstances, why);
+        return aborting(roll, observed, circumstances, why);
     }
     if let Some(why) = changed_since(roll, account) {
-        return aborting(circumstances, why);
+        return aborting(roll, observed, circumstances, why);
     }
     let intent = Record::CommitIntent {
         attempt: 1,
@@ -191,10 +198,10 @@ fn give_up_on(
         OnDeadline::Quarantine if !ready.is_empty() && !missing.iter().any(indispensable) => {
             Some(quarantine(observed, missing[0], "it was not ready in time"))
         }
-        OnDeadline::Quarantine | OnDeadline::Abort => Some(aborting(
-            circumstances,
-            format!("not ready in time: {}", why_missing(observed, missing)),
-        )),
+        OnDeadline::Quarantine | OnDeadline::Abort => {
+            let why = format!("not ready in time: {}", why_missing(observed, missing));
+            Some(aborting(roll, observed, circumstances, why))
+        }
     }
 }
 

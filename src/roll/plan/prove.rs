@@ -7,6 +7,7 @@ use super::commit::again;
 use super::nodes::{
     late, looks_then_pushes, proven, pushes, quarantine, refusing, rejoin, why_missing,
 };
+use super::preflight::PATIENCE;
 use super::{Action, Circumstances, Decision, Step, impatient, listed, wait};
 use crate::kerberos::Kvno;
 use crate::name::{DcName, NodeName};
@@ -94,7 +95,7 @@ pub(super) fn plan_converging(
         // Each member held both keys at the commit, so a silent one loses nothing but must be
         // seen again before it is called ready. Where all are silent it is the way to them that
         // is broken, and to shut every gate when it is mended would end the service.
-        Some(node) if late(roll, circumstances) && !ready.is_empty() => {
+        Some(node) if is_left(roll, observed, circumstances) && !ready.is_empty() => {
             quarantine(observed, node, "it was not proven after the commit")
         }
         Some(_) => wait(
@@ -108,6 +109,12 @@ pub(super) fn plan_converging(
             Decision::write(Record::Draining { left }, reason)
         }
     }
+}
+
+/// Whether a node that is missing still has had its time: one that fails for a moment after the last
+/// DC took hours has not.
+fn is_left(roll: &Roll, observed: &Observed, circumstances: &Circumstances) -> bool {
+    late(roll, circumstances) && observed.waits >= PATIENCE
 }
 
 /// The old key is not waited for: there is no drain in which a DC that has gone back would be
@@ -282,18 +289,25 @@ pub(super) fn plan_draining(
     if let Some(decision) = gone_back(roll, observed, circumstances) {
         return decision;
     }
+    // What a DC that does not answer issues meanwhile nobody knows: that time counts for nothing.
+    let silent = silent(roll, observed);
+    if !silent.is_empty() {
+        let stands = if left.is_zero() {
+            "the old key stays"
+        } else {
+            "the drain stands still"
+        };
+        return wait(
+            observed,
+            format!("{stands} until {} answers", listed(silent)),
+        );
+    }
     if !left.is_zero() {
-        let left = left.saturating_sub(circumstances.since_record);
+        // Nor does more than a tick that was not looked at.
+        let left = left.saturating_sub(circumstances.since_record.min(TICK));
         return Decision::write(
             Record::Drained { left },
             format!("{} s are left", left.as_secs()),
-        );
-    }
-    let silent = silent(roll, observed);
-    if !silent.is_empty() {
-        return wait(
-            observed,
-            format!("the old key stays until {} answers", listed(silent)),
         );
     }
     retire(circumstances, "the last ticket under the old key is dead")

@@ -6,6 +6,7 @@ mod last_look;
 mod limits;
 mod proven;
 mod refusals;
+mod written_after_all;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -80,6 +81,19 @@ impl Desk {
             no_login: None,
         };
         self.seen.dcs.insert(dc(index), DcView::Issues(issued));
+    }
+
+    /// Before its key leaves the nodes each DC is asked that was not: those have the old one.
+    #[track_caller]
+    fn looks_for_the_new_key(&mut self) {
+        let Step::Do(looks) = self.step() else {
+            panic!("no look but {:?}", self.step());
+        };
+        for index in 0..2 {
+            if looks.contains(&Action::LookAtDc(dc(index))) {
+                self.sees(index, WhichKey::Base, BASE.0);
+            }
+        }
     }
 
     fn bars(&mut self, index: usize, why: NoLogin) {

@@ -33,6 +33,7 @@ fn a_roll_given_up_with_a_write_under_way_ends_when_that_is_settled() {
     assert_eq!(desk.step(), Step::Do(vec![other]), "it may have spread");
     desk.sees(1, WhichKey::Base, BASE.0);
     assert!(matches!(desk.written(), Record::Abandoned { .. }));
+    desk.looks_for_the_new_key();
     assert!(matches!(desk.written(), Record::Aborting { .. }));
 }
 

@@ -17,6 +17,7 @@ fn desk(edit: impl FnOnce(&mut AccountState)) -> Desk {
 
 #[track_caller]
 fn aborts(mut desk: Desk, words: &str) {
+    desk.looks_for_the_new_key();
     match desk.written() {
         Record::Aborting { why, .. } => assert!(why.contains(words), "{why}"),
         other => panic!("{other:?}"),

@@ -125,6 +125,7 @@ fn nodes_have_until_the_deadline() {
     let reason = decision(&desk).reason;
     assert_eq!(reason, format!("waiting for {} (disk full)", node(1)));
     desk.around.since_state = deadline;
+    desk.looks_for_the_new_key();
     match desk.written() {
         Record::Aborting { why, .. } => {
             let said = format!("not ready in time: {} (disk full)", node(1));
@@ -156,6 +157,27 @@ fn a_drain_is_written_down_every_half_a_minute_and_at_its_end() {
     }
     let reason = drains(3600, seconds(10)).reason;
     assert_eq!(reason, "the old key goes in 59 min 50 s");
+}
+
+#[test]
+fn a_drain_counts_no_time_in_which_nobody_looked() {
+    let mut desk = converging([(WhichKey::New, BASE.0 + 1); 2]);
+    let dcs = [dc(0), dc(1)].into();
+    desk.write(Record::Converged { dcs });
+    desk.write(Record::Draining { left: LONG });
+    desk.proves(0, &[Role::Previous, Role::Current]);
+    desk.proves(1, &[Role::Previous, Role::Current]);
+    desk.sees(0, WhichKey::New, BASE.0 + 1);
+    desk.sees_nothing_of(1);
+    // Hours of silence, or of a controller that stood still: one look tells of the moment alone.
+    desk.around.since_record = 3 * LONG;
+    let silent = decision(&desk);
+    assert!(matches!(silent.step, Step::Wait(_)), "{silent:?}");
+    let said = format!("the drain stands still until {} answers", dc(1));
+    assert_eq!(silent.reason, said);
+    desk.sees(1, WhichKey::New, BASE.0 + 1);
+    let left = LONG - Duration::from_secs(30);
+    assert_eq!(desk.written(), Record::Drained { left });
 }
 
 #[test]
