@@ -49,6 +49,20 @@ impl DirectoryChange {
         commands
     }
 
+    /// The same for delegation on one line, for whoever does by hand what keyroll refuses to.
+    #[must_use]
+    pub fn by_hand(&self) -> Option<String> {
+        let [samba, powershell] = [self.samba_tool(), self.powershell()].map(|mut commands| {
+            commands.retain(|command| !command.starts_with('#'));
+            commands.join(", then ")
+        });
+        match (samba.as_str(), powershell.as_str()) {
+            ("", "") => None,
+            ("", one) | (one, "") => Some(one.to_owned()),
+            (samba, powershell) => Some(format!("{samba} (or {powershell})")),
+        }
+    }
+
     fn powershell(&self) -> Vec<String> {
         let account = in_powershell(&self.target.account);
         let mut commands = Vec::new();

@@ -188,7 +188,8 @@ impl Controller {
                     .next(format!("keyroll change show {number}")));
             }
         }
-        let mut notes = self.demand_sound(record.array.as_ref(), &back).await?;
+        let sound = self.demand_sound(record.array.as_ref(), &back).await;
+        let mut notes = sound.map_err(|no| left_to_hands(no, &back))?;
         notes.extend(self.demand_registrable(&back, request.dry_run).await?);
         let wanted = Wanted {
             array: record.array.as_ref(),
@@ -309,6 +310,15 @@ impl Controller {
 
 fn array_of(record: &ChangeRecord) -> &str {
     record.array.as_ref().map_or("", ArrayName::as_str)
+}
+
+/// What keyroll gives to nobody, not even to who had it, whoever wants that does without it.
+fn left_to_hands(no: No, back: &DirectoryChange) -> No {
+    let Some(by_hand) = back.by_hand() else {
+        return no;
+    };
+    let next = format!("{}; to have it as it was, by hand: {by_hand}", no.next);
+    no.next(next.trim_start_matches("; ").to_owned())
 }
 
 fn limit(asked: u32) -> usize {

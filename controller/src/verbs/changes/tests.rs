@@ -384,4 +384,7 @@ async fn what_no_plan_gives_is_not_given_by_taking_something_back() {
     let no = controller.undo_change(&undo(number), "anna").await;
     let no = no.unwrap_err();
     assert_eq!(no.code, "unconstrained", "{}", no.what);
+    let by_hand = "by hand: samba-tool delegation for-any-service 'WEB$' on (or \
+                   Set-ADAccountControl 'WEB$' -TrustedForDelegation $true)";
+    assert!(no.next.ends_with(by_hand), "{}", no.next);
 }

@@ -33,6 +33,13 @@ impl Controller {
         };
         let planned = plan(&ground, &asked)
             .map_err(|why| refused(&why, &ground.array, &ground.own.account))?;
+        let kept = planned.changes.iter().map(DirectoryChange::inverse);
+        let kept = kept.filter(|back| demand_sound(back).is_err());
+        notes.extend(
+            kept.filter_map(|back| back.by_hand()).map(|by_hand| {
+                format!("keyroll does not take this back; by hand that is: {by_hand}")
+            }),
+        );
         let wanted = Wanted {
             array: Some(&array.name),
             verb: "delegation apply",
