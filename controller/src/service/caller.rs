@@ -1,14 +1,14 @@
 //! Who asks: root on the local socket, or an operator by certificate.
 
 use chrono::Utc;
-use keyroll::name::ArrayName;
+use keyroll::name::{ArrayName, OperatorName};
 use tonic::Request;
 
 use super::Needs;
 use super::scope::Scope;
 use crate::ca::{Identity, Peer};
 use crate::operators::Role;
-use crate::store::{OperatorRecord, Petition, Read as _, Store};
+use crate::store::{OperatorRecord, Petition, Read, Store, StoreError};
 use crate::verbs::No;
 
 /// Marks a connection of the local socket, which only root can open.
@@ -38,6 +38,14 @@ pub fn shown<T>(request: &Request<T>) -> String {
         Some(Identity::Operator(name)) => name.to_string(),
         Some(_) => "not an operator".to_owned(),
         None => "nobody".to_owned(),
+    }
+}
+
+/// The operator of this name, if it is one's; `root` is nobody's.
+fn record(name: &str, store: &impl Read) -> Result<Option<OperatorRecord>, StoreError> {
+    match name.parse::<OperatorName>() {
+        Ok(name) => store.operator(&name),
+        Err(_) => Ok(None),
     }
 }
 
@@ -80,28 +88,30 @@ impl Caller {
         }
     }
 
-    /// Whether this one may stand for a second person: whoever was let in by the one who asks, or
-    /// only since it was asked for, may be the same one again.
+    /// Whether this one may stand for a second person: of two of whom one was let in by the other
+    /// alone, or the second only since it was asked for, both may be the same one.
     ///
     /// # Errors
-    /// [`No`] naming who let this one in.
-    pub fn is_another_than(&self, petition: &Petition) -> Result<(), No> {
-        let Self::Operator(record) = self else {
-            return Ok(());
+    /// [`No`] naming who let whom in.
+    pub fn is_another_than(&self, petition: &Petition, store: &impl Read) -> Result<(), No> {
+        let (own, name) = match self {
+            Self::Root => (None, "root"),
+            Self::Operator(record) => (Some(record), record.name.as_str()),
         };
-        let name = &record.name;
-        let alone = record.added_by.len() == 1 && record.added_by.contains(&petition.actor);
-        let why = if alone {
-            format!("{name} was added by {} alone", petition.actor)
-        } else if record.added_unix >= petition.at_unix {
-            format!(
-                "{name} was added since number {} was asked for",
-                petition.number
-            )
+        let alone = |record: &OperatorRecord, by: &str| {
+            record.added_by.len() == 1 && record.added_by.contains(by)
+        };
+        let (actor, number) = (petition.actor.as_str(), petition.number);
+        let why = if own.is_some_and(|own| alone(own, actor)) {
+            format!("{name} was added by {actor} alone")
+        } else if record(actor, store)?.is_some_and(|asker| alone(&asker, name)) {
+            format!("{actor} was added by {name} alone")
+        } else if own.is_some_and(|own| own.added_unix >= petition.at_unix) {
+            format!("{name} was added since number {number} was asked for")
         } else {
             return Ok(());
         };
-        let what = format!("{why}, and is no second person for it");
+        let what = format!("{why}: {name} is no second person for it");
         Err(No::denied(what).next(
             "somebody else: keyroll approval give; or add the operator anew with somebody's \
              agreement: keyroll operator add --replace",

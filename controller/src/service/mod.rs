@@ -28,7 +28,7 @@ pub use scope::Scope;
 
 use crate::audit;
 use crate::ca::{Places, Visitor};
-use crate::store::{Petition, StoreError};
+use crate::store::{Petition, Store, StoreError};
 use crate::verbs::{Controller, Giver, No};
 
 /// One denial for each caller and verb is written down in this time, and so many for each caller.
@@ -139,7 +139,7 @@ impl Call {
     }
 
     /// Whoever answers for somebody else's wish, and what may be answered.
-    fn giver(&self) -> Giver<'_> {
+    fn giver<'a>(&'a self, store: &'a Store) -> Giver<'a> {
         let may = |petition: &Petition| {
             let arrays: Vec<&str> = petition.arrays.iter().map(String::as_str).collect();
             let caller = self
@@ -147,7 +147,7 @@ impl Call {
                 .as_ref()
                 .ok_or_else(|| No::denied("who are you?"))?;
             caller.may(policy::named(&petition.rpc), &arrays)?;
-            caller.is_another_than(petition)
+            caller.is_another_than(petition, store)
         };
         Giver {
             name: &self.actor,

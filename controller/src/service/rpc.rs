@@ -159,7 +159,7 @@ operator_service! {
         |c, call| c.list_approvals(&q).map(|reply| call.scope.approvals(reply));
     "GiveApproval" give_approval(GiveApprovalRequest) -> Changed
         |q| &some(&q.array), &q.number.to_string(), q.dry_run, detail::give_approval(q) =>
-        |c, call| c.give_approval(&q, &call.giver());
+        |c, call| c.give_approval(&q, &call.giver(&c.ports.store));
     "Recover" recover(RecoverRequest) -> RecoverReply
         |q| &named(&q.arrays, q.all), "", q.dry_run, detail::recover(q) =>
         |c, call| c.recover(&q, &call.actor).await;

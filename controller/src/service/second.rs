@@ -93,7 +93,7 @@ pub(super) fn spend(change: &Change<'_>, agreed: &Petition) -> Result<(), No> {
 }
 
 /// Whether a request makes somebody who could agree to things, or puts one into another's place.
-/// While there is nobody who could agree to it, root alone makes the first.
+/// Root alone makes the first two, since root and whom root alone has made are one person.
 fn makes_a_person(
     add: &said::AddOperatorRequest,
     call: &Call,
@@ -108,7 +108,8 @@ fn makes_a_person(
         one.is_in_force(now) && one.role == Role::Admin && one.arrays.is_empty()
     };
     let is_root = matches!(call.caller, Some(Caller::Root));
-    Ok(gains && (!is_root || store.operators()?.iter().any(could)))
+    let there = store.operators()?.iter().filter(|one| could(one)).count();
+    Ok(gains && (!is_root || there > 1))
 }
 
 /// What of a request is agreed to: all of it, but for the key that an operator is made with, which

@@ -267,6 +267,7 @@ const PRODUCT: &[Requirement] = &[
             "r20_an_admin_of_one_array_moves_no_node_of_another",
             "r20_nobody_makes_a_second_person_alone",
             "r20_an_operator_of_the_askers_making_is_no_second_person",
+            "r20_nobody_agrees_to_what_an_operator_of_their_own_making_asks",
         ],
         figure: "each call × 9 callers made ([roles.md](roles.md)); one without a row fails",
         missing: "",
