@@ -4,8 +4,8 @@ use chrono::Utc;
 use keyroll::name::{ArrayName, OperatorName};
 use tonic::Request;
 
-use super::Needs;
 use super::scope::Scope;
+use super::{Needs, policy};
 use crate::ca::{Identity, Peer};
 use crate::operators::Role;
 use crate::store::{OperatorRecord, Petition, Read, Store, StoreError};
@@ -77,6 +77,31 @@ impl Caller {
         Ok(Self::Operator(record))
     }
 
+    /// Who has this name in the audit, and is in force now.
+    ///
+    /// # Errors
+    /// [`No`] if nobody is.
+    pub fn named(name: &str, store: &impl Read) -> Result<Self, No> {
+        if name == "root" {
+            return Ok(Self::Root);
+        }
+        let known = record(name, store)?;
+        let in_force = known.filter(|one| one.is_in_force(Utc::now().timestamp()));
+        in_force
+            .map(Self::Operator)
+            .ok_or_else(|| No::denied(format!("{name} is no operator in force")))
+    }
+
+    /// Whether this one may agree to it as a second person: who may do the same, and is another.
+    ///
+    /// # Errors
+    /// [`No`], why not.
+    pub fn may_agree(&self, petition: &Petition, store: &impl Read) -> Result<(), No> {
+        let arrays: Vec<&str> = petition.arrays.iter().map(String::as_str).collect();
+        self.may(policy::named(&petition.rpc), &arrays)?;
+        self.is_another_than(petition, store)
+    }
+
     /// The arrays that this caller may hear of.
     #[must_use]
     pub fn scope(&self) -> Scope {
@@ -93,7 +118,7 @@ impl Caller {
     ///
     /// # Errors
     /// [`No`] naming who let whom in.
-    pub fn is_another_than(&self, petition: &Petition, store: &impl Read) -> Result<(), No> {
+    fn is_another_than(&self, petition: &Petition, store: &impl Read) -> Result<(), No> {
         let (own, name) = match self {
             Self::Root => (None, "root"),
             Self::Operator(record) => (Some(record), record.name.as_str()),

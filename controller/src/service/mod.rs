@@ -140,14 +140,12 @@ impl Call {
 
     /// Whoever answers for somebody else's wish, and what may be answered.
     fn giver<'a>(&'a self, store: &'a Store) -> Giver<'a> {
-        let may = |petition: &Petition| {
-            let arrays: Vec<&str> = petition.arrays.iter().map(String::as_str).collect();
+        let may = move |petition: &Petition| {
             let caller = self
                 .caller
                 .as_ref()
                 .ok_or_else(|| No::denied("who are you?"))?;
-            caller.may(policy::named(&petition.rpc), &arrays)?;
-            caller.is_another_than(petition, store)
+            caller.may_agree(petition, store)
         };
         Giver {
             name: &self.actor,

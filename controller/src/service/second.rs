@@ -14,7 +14,7 @@ use super::foreseen::Foreseen;
 use super::{About, Call, Caller, Service};
 use crate::operators::{Grave, Role};
 use crate::store::{
-    Change, Changes as _, OperatorRecord, Petition, Petitions as _, Read as _, Store, StoreError,
+    Change, Changes as _, OperatorRecord, Petition, Petitions as _, Read, Store, StoreError,
 };
 use crate::verbs::No;
 
@@ -75,21 +75,31 @@ fn touched(change: &DirectoryChange) -> Vec<Grave> {
 /// Takes down that what was agreed to is being done.
 ///
 /// # Errors
-/// [`No`] if it is done already: the same request came twice at once.
+/// [`No`] if it is done already: the same request came twice at once. So, too, if whoever agreed
+/// may not any more.
 pub(super) fn spend(change: &Change<'_>, agreed: &Petition) -> Result<(), No> {
     let number = agreed.number;
     let now = Utc::now().timestamp();
     let mut petitions = change.petitions()?.into_iter();
-    let open = petitions.find(|one| one.number == number && one.is_open(now));
+    let is_it = |one: &Petition| one.number == number && one.answered == agreed.answered;
+    let open = petitions.find(|one| is_it(one) && one.is_open(now));
     let Some(petition) = open else {
         let what = format!("number {number} is done already");
         return Err(No::bad_state("answered", what).next("keyroll approval list"));
     };
+    still_agreed(&petition, change)?;
     change.put_petition(&Petition {
         done: true,
         ..petition
     })?;
     Ok(())
+}
+
+/// Whoever has agreed could still do so: an agreement is no better than the one who gave it.
+fn still_agreed(petition: &Petition, store: &impl Read) -> Result<(), No> {
+    let answer = petition.answered.as_ref().filter(|answer| answer.agreed);
+    let by = answer.map_or("nobody", |answer| answer.by.as_str());
+    Caller::named(by, store)?.may_agree(petition, store)
 }
 
 /// Whether a request makes somebody who could agree to things, or puts one into another's place.
@@ -132,6 +142,8 @@ enum Found {
     Agreed(Petition),
     /// Nobody has answered yet.
     Waits(Petition),
+    /// Somebody else had agreed, whose word does not count any more, and why.
+    Void(Petition, String),
     /// Somebody else has refused.
     Refused(Petition),
 }
@@ -191,9 +203,13 @@ impl Service {
             );
             return Err(No::bad_input("too-long", what).next("the same in smaller parts"));
         }
-        match self.petition(asked)? {
+        let found = self.petition(asked)?;
+        if let Found::Void(_, why) = &found {
+            self.note(call, "void", why)?;
+        }
+        match found {
             Found::Agreed(petition) => Ok(Some(petition)),
-            Found::Waits(petition) => {
+            Found::Waits(petition) | Found::Void(petition, _) => {
                 let number = petition.number;
                 self.note(
                     call,
@@ -244,8 +260,17 @@ impl Service {
             };
             match &same.answered {
                 None => Ok(Found::Waits(same)),
-                // It is spent together with the entry that says that it is being done.
-                Some(answer) if answer.agreed => Ok(Found::Agreed(same)),
+                Some(answer) if answer.agreed => {
+                    let Err(no) = still_agreed(&same, change) else {
+                        // It is spent together with the entry that says that it is being done.
+                        return Ok(Found::Agreed(same));
+                    };
+                    let (by, number) = (&answer.by, same.number);
+                    let why = format!("approval {number} of {by} counts no more: {}", no.what);
+                    same.answered = None;
+                    change.put_petition(&same)?;
+                    Ok(Found::Void(same, why))
+                }
                 Some(_) => {
                     same.done = true;
                     change.put_petition(&same)?;

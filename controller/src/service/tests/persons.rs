@@ -92,7 +92,10 @@ async fn r20_nobody_agrees_to_what_an_operator_of_their_own_making_asks() {
     let told = roll(&service, "olaf", emergency("stolen")).await;
     assert_eq!(told, "second-person");
     let no = give(&service, "otto", 1).await.unwrap_err();
-    assert!(no.message().contains("olaf was added by otto alone"), "{no}");
+    assert!(
+        no.message().contains("olaf was added by otto alone"),
+        "{no}"
+    );
     let root = async || {
         let mut request = Request::new(approval(1));
         request.extensions_mut().insert(LocalRoot);
@@ -100,9 +103,42 @@ async fn r20_nobody_agrees_to_what_an_operator_of_their_own_making_asks() {
     };
     changed(&site, "olaf", |olaf| olaf.added_by = by(&["root"]));
     let no = root().await.unwrap_err();
-    assert!(no.message().contains("olaf was added by root alone"), "{no}");
+    assert!(
+        no.message().contains("olaf was added by root alone"),
+        "{no}"
+    );
     changed(&site, "olaf", |olaf| olaf.added_by = by(&["root", "otto"]));
     root().await.unwrap();
+}
+
+#[tokio::test]
+async fn r20_an_agreement_is_worth_nothing_once_its_giver_may_not_give_it() {
+    let (site, service) = guarded();
+    let ask = async || roll(&service, "olaf", emergency("stolen")).await;
+    assert_eq!(ask().await, "second-person");
+    for (name, spoil) in [
+        (
+            "otto",
+            (|one| one.revoked = true) as fn(&mut OperatorRecord),
+        ),
+        ("alma", |one| one.role = Role::Viewer),
+        ("anna", |one| one.added_by = ["olaf".to_owned()].into()),
+    ] {
+        give(&service, name, 1).await.unwrap();
+        changed(&site, name, spoil);
+        assert_eq!(ask().await, "second-person", "{name}");
+        let record = audited(&site);
+        let void = format!("approval 1 of {name} counts no more: ");
+        let told = record
+            .iter()
+            .any(|(_, _, how, why)| how == "void" && why.starts_with(&void));
+        assert!(told, "{record:#?}");
+    }
+    // It waits on, and another one may agree.
+    assert_eq!(waiting(&service).await.len(), 1);
+    changed(&site, "anna", |anna| anna.added_by.clear());
+    give(&service, "anna", 1).await.unwrap();
+    assert_eq!(ask().await, "no-nodes");
 }
 
 #[tokio::test]
