@@ -10,7 +10,7 @@ use prost::Message as _;
 
 use super::Service;
 use crate::store::{Read as _, StoreError};
-use crate::verbs::No;
+use crate::verbs::{Controller, No};
 
 /// What a request comes to.
 #[derive(Default)]
@@ -54,6 +54,18 @@ impl Foreseen {
             bound: no.code.as_bytes().to_vec(),
         }
     }
+}
+
+/// What a request says by which old keys go earlier after a roll, if it does.
+pub(super) fn goes_earlier(request: &dyn Any, controller: &Controller) -> Option<String> {
+    if let Some(set) = request.downcast_ref::<said::SetPolicyRequest>() {
+        return controller.goes_earlier(Some(&set.array), set.policy.as_ref());
+    }
+    let create = request.downcast_ref::<said::CreateArrayRequest>();
+    let adopt = request.downcast_ref::<said::AdoptArrayRequest>();
+    let given = create.map(|create| create.policy.as_ref());
+    let given = given.or_else(|| adopt.map(|adopt| adopt.policy.as_ref()))?;
+    controller.goes_earlier(None, given)
 }
 
 impl Service {
@@ -111,9 +123,15 @@ impl Service {
                 ..create.clone()
             };
             return Ok(match controller.create_array(&create).await {
-                Ok(changed) => Foreseen::said(changed.done),
+                Ok(changed) => {
+                    let earlier = goes_earlier(request, controller);
+                    Foreseen::said(changed.done.into_iter().chain(earlier).collect())
+                }
                 Err(no) => Foreseen::refused(&no),
             });
+        }
+        if let Some(earlier) = goes_earlier(request, controller) {
+            return Ok(Foreseen::said(vec![earlier]));
         }
         // The rest says itself all that it comes to.
         Ok(Foreseen::default())

@@ -10,13 +10,13 @@ use keyroll_proto::operator as said;
 use prost::Message;
 use sha2::{Digest as _, Sha256};
 
-use super::foreseen::Foreseen;
+use super::foreseen::{Foreseen, goes_earlier};
 use super::{About, Call, Caller, Service};
 use crate::operators::{Grave, Role};
 use crate::store::{
     Change, Changes as _, OperatorRecord, Petition, Petitions as _, Read, Store, StoreError,
 };
-use crate::verbs::No;
+use crate::verbs::{Controller, No};
 
 /// How long something may wait, and how long it may be done once it was agreed to.
 const HOLDS: i64 = 3600;
@@ -27,7 +27,7 @@ const SHOWN: i64 = 24 * 3600;
 const LONGEST: usize = 16 * 1024;
 
 /// What is grave about a request.
-fn grave(request: &dyn Any, store: &Store) -> Result<Vec<Grave>, StoreError> {
+fn grave(request: &dyn Any, controller: &Controller) -> Result<Vec<Grave>, StoreError> {
     let if_so = |holds: bool, kind| Ok(if holds { vec![kind] } else { Vec::new() });
     if let Some(roll) = request.downcast_ref::<said::StartRollRequest>() {
         return if_so(roll.emergency, Grave::Emergency);
@@ -40,11 +40,23 @@ fn grave(request: &dyn Any, store: &Store) -> Result<Vec<Grave>, StoreError> {
     }
     // They are registered by themselves, once a node holds the key.
     if let Some(create) = request.downcast_ref::<said::CreateArrayRequest>() {
-        return if_so(!create.spns.is_empty(), Grave::Spn);
+        let mut kinds = if_so(!create.spns.is_empty(), Grave::Spn)?;
+        kinds.extend(if_so(
+            goes_earlier(request, controller).is_some(),
+            Grave::Emergency,
+        )?);
+        return Ok(kinds);
+    }
+    // Else any roll would do what an emergency does.
+    if request.is::<said::SetPolicyRequest>() || request.is::<said::AdoptArrayRequest>() {
+        return if_so(
+            goes_earlier(request, controller).is_some(),
+            Grave::Emergency,
+        );
     }
     // To take a change back is one more. To make one was agreed to when it was planned.
     if let Some(undo) = request.downcast_ref::<said::UndoChangeRequest>() {
-        let record = store.change(undo.number)?;
+        let record = controller.ports.store.change(undo.number)?;
         let unknown = || vec![Grave::Spn, Grave::Delegation];
         return Ok(record.map_or_else(unknown, |record| touched(&record.change)));
     }
@@ -158,7 +170,8 @@ impl Service {
         if let Some(add) = request.downcast_ref::<said::AddOperatorRequest>() {
             return makes_a_person(add, call, store);
         }
-        Ok(grave(request, store)?.iter().any(|kind| two.contains(kind)))
+        let grave = grave(request, &self.controller)?;
+        Ok(grave.iter().any(|kind| two.contains(kind)))
     }
 
     /// Returns what somebody has agreed to, not yet spent; nothing where nobody needs to.

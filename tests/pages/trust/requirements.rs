@@ -268,6 +268,7 @@ const PRODUCT: &[Requirement] = &[
             "r20_nobody_makes_a_second_person_alone",
             "r20_an_operator_of_the_askers_making_is_no_second_person",
             "r20_nobody_agrees_to_what_an_operator_of_their_own_making_asks",
+            "r20_rules_by_which_old_keys_go_earlier_are_as_grave_as_an_emergency",
             "r20_an_agreement_is_worth_nothing_once_its_giver_may_not_give_it",
         ],
         figure: "each call × 9 callers made ([roles.md](roles.md)); one without a row fails",
