@@ -130,10 +130,33 @@ impl Service {
                 Err(no) => Foreseen::refused(&no),
             });
         }
+        if let Some(allow) = request.downcast_ref::<said::AllowPasswordRequest>() {
+            let foreseen = self.sealed_to(allow).await;
+            return Ok(foreseen.unwrap_or_else(|no| Foreseen::refused(&no)));
+        }
+        if request.is::<said::AcknowledgeAuditRequest>() {
+            let forks = controller.sinks.forks().into_iter();
+            let forks = forks.map(|(place, what)| format!("{place}: {what}"));
+            return Ok(Foreseen::said(forks.collect()));
+        }
         if let Some(earlier) = goes_earlier(request, controller) {
             return Ok(Foreseen::said(vec![earlier]));
         }
         // The rest says itself all that it comes to.
         Ok(Foreseen::default())
+    }
+
+    /// Which machine is given the password: another one that joins under the node's name since has
+    /// another key, and nobody has agreed to that one.
+    async fn sealed_to(&self, allow: &said::AllowPasswordRequest) -> Result<Foreseen, No> {
+        let (array, node) = self.controller.member(&allow.array, &allow.node)?;
+        let joined = crate::restore::moment(node.joined_unix);
+        let asked = self.controller.pool.letter_key(&node.name, &array.name);
+        let sealed = match asked.await {
+            Ok(key) => format!("it is sealed to its key, SHA-256 {}", key.fingerprint()),
+            Err(error) => format!("as things are, it would be refused: {error}"),
+        };
+        let joined = format!("{} as it joined {joined}", node.name);
+        Ok(Foreseen::said(vec![joined, sealed]))
     }
 }

@@ -269,6 +269,7 @@ const PRODUCT: &[Requirement] = &[
             "r20_an_operator_of_the_askers_making_is_no_second_person",
             "r20_nobody_agrees_to_what_an_operator_of_their_own_making_asks",
             "r20_rules_by_which_old_keys_go_earlier_are_as_grave_as_an_emergency",
+            "r20_leave_for_a_password_is_agreed_to_for_one_machine",
             "r20_an_agreement_is_worth_nothing_once_its_giver_may_not_give_it",
         ],
         figure: "each call × 9 callers made ([roles.md](roles.md)); one without a row fails",

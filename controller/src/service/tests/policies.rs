@@ -1,8 +1,8 @@
-//! R20: rules by which any roll would do what an emergency does.
+//! R20: what is agreed to is what comes of it, rules and machines too.
 
 use keyroll::roll::policy::Policy;
 
-use super::second::{GRAVE, code, waiting};
+use super::second::{GRAVE, approval, code, waiting};
 use super::*;
 
 fn given(ticket_life: Option<u64>, margin: Option<u64>) -> Option<said::Policy> {
@@ -64,4 +64,32 @@ async fn whoever_agrees_to_rules_sees_how_long_an_old_key_stays() {
     let said = "an old key stays for 30 min after a roll instead of 10 h 30 min, though tickets be \
                 seen that live longer";
     assert_eq!(*plan, [said]);
+}
+
+#[tokio::test]
+async fn r20_leave_for_a_password_is_agreed_to_for_one_machine() {
+    let (site, service) = furnished(StandIn::of_two_persons(GRAVE.into()));
+    site.node("n1", NodeState::Joined, &["own"]);
+    let ask = async || {
+        let request = said::AllowPasswordRequest {
+            array: "own".to_owned(),
+            node: "n1".to_owned(),
+            purpose: "logon-session".to_owned(),
+            forbid: false,
+            dry_run: false,
+        };
+        code(service.allow_password(from("anna", request)).await)
+    };
+    assert_eq!(ask().await, "second-person");
+    let plan = waiting(&service).await[0].plan.join(", ");
+    assert!(plan.contains("n1 as it joined"), "{plan}");
+    let agree = from("alma", approval(1));
+    service.give_approval(agree).await.unwrap();
+    // It was removed, and something else joined under its name.
+    let store = &site.controller.ports.store;
+    let rejoined: Result<_, StoreError> = store
+        .write(|change| change.edit_node(&"n1".parse().unwrap(), |node| node.joined_unix += 60));
+    rejoined.unwrap();
+    assert_eq!(ask().await, "second-person");
+    assert_eq!(waiting(&service).await[0].number, 2);
 }
