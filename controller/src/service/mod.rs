@@ -20,6 +20,7 @@ use chrono::Utc;
 use keyroll::name::{ArrayName, BadName};
 use keyroll_proto::operator::operator_server::OperatorServer;
 use prost::Message;
+use tokio::sync::Semaphore;
 use tonic::{Request, Status};
 
 pub use caller::{Caller, LocalRoot};
@@ -49,6 +50,8 @@ pub struct Service {
     controller: Arc<Controller>,
     /// Who was denied what, and when that was last written down.
     denied: Arc<Mutex<BTreeMap<(String, &'static str), Instant>>>,
+    /// A place for each backup that may be under way.
+    backups: Arc<Semaphore>,
 }
 
 /// Hands a connection's identity on to its requests, and lets so many of each in at a time.
@@ -161,6 +164,7 @@ impl Service {
         Self {
             controller,
             denied: Arc::default(),
+            backups: Arc::new(Semaphore::new(stream::BACKUPS)),
         }
     }
 

@@ -84,6 +84,7 @@ const PRODUCT: &[Requirement] = &[
             "r04_a_thousand_revoked_operators_hear_no_more_within_five_seconds",
             "r04_a_stream_ends_with_the_certificate",
             "r04_what_waits_for_somebody_is_not_told_once_he_is_revoked",
+            "r04_a_revoked_admin_gets_no_more_of_a_backup",
             "r04_a_certificate_that_is_not_on_record_is_refused",
             "r04_removal_cuts_a_live_connection_and_the_call_on_it",
             "r04_a_node_s_new_life_does_not_inherit_the_old_connection",
