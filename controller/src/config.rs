@@ -40,7 +40,7 @@ pub struct Config {
     pub audit: AuditConfig,
     /// Where backups go; none are made by themselves if it is not said.
     pub backup: Option<BackupConfig>,
-    /// How long a node's certificate holds, in hours; it is renewed at half of that.
+    /// How long a node's certificate holds, in hours, at most a day; it is renewed at half of it.
     #[serde(default = "default_certificate")]
     pub node_certificate_hours: u64,
     /// For how many days after its end the last certificate of a node still gets the node a new
@@ -253,8 +253,8 @@ impl Config {
         }
         keyroll::password::Length::new(self.policy.password_length as usize)
             .map_err(|error| format!("policy.password-length: {error}"))?;
-        if !(1..=400 * 24).contains(&self.node_certificate_hours) {
-            return Err("node-certificate-hours must be between 1 and 9600".to_owned());
+        if !(1..=24).contains(&self.node_certificate_hours) {
+            return Err("node-certificate-hours must be between 1 and 24".to_owned());
         }
         if self.node_renewal_grace_days > 3650 {
             return Err("node-renewal-grace-days must be at most 3650".to_owned());
@@ -277,5 +277,22 @@ impl Config {
             return Err("balancer-seconds must be at most 600".to_owned());
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn r03_no_certificate_of_a_node_is_made_for_more_than_a_day() {
+        let parse = |hours: u64| {
+            let sample = include_str!("../keyroll-controller.toml");
+            Config::parse(&format!("node-certificate-hours = {hours}\n{sample}"))
+        };
+        for (hours, holds) in [(0, false), (1, true), (24, true), (25, false)] {
+            let read = parse(hours);
+            assert_eq!(read.is_ok(), holds, "{hours}: {read:?}");
+        }
     }
 }

@@ -93,8 +93,8 @@ fn page() -> String {
     let mut page = String::from(
         "# What is demanded of trust, and what shows it\n\n\
          Written from a list by the test `docs_trust_is_that_of_the_list`, not by hand. M: must be \
-         true for 1.0, S: should. The figure is what the test itself counts and insists on, so it \
-         is that of the last run. **What the last column names is not done**, whatever else is. \
+         true for 1.0, S: should. The figure is what the test itself counts and insists on. \
+         **What the last column names is not done**, whatever else is. \
          Threats and assets: [threat-model.md](threat-model.md).\n\n",
     );
     writeln!(

@@ -26,6 +26,7 @@ use tokio::sync::{Notify, OwnedMutexGuard, broadcast};
 
 use crate::ca::{CaError, OwnCredential, now_unix};
 use crate::ports::PortError;
+use crate::reconcile::LEAVING;
 use crate::store::{NodeRecord, NodeState, Read as _, Store, StoreError};
 use crate::term::Term;
 use link::Link;
@@ -187,7 +188,8 @@ impl AgentPool {
         turn.lock_owned().await
     }
 
-    /// Whoever was let go of is given no key, however long ago the push was decided.
+    /// Whoever was let go of, or is about to be, is given no key, however long ago the push was
+    /// decided: it may have waited for its turn until the keys were wiped.
     fn demand_member(&self, node: &NodeName, array: &ArrayName) -> Result<NodeRecord, PortError> {
         let object = format!("node {node} of array {array}");
         let record = self.store.node(node).map_err(|error| PortError::Refused {
@@ -196,6 +198,18 @@ impl AgentPool {
             next: String::new(),
         })?;
         match record {
+            Some(record)
+                if record
+                    .quarantined
+                    .get(array)
+                    .is_some_and(|why| why == LEAVING) =>
+            {
+                Err(PortError::Refused {
+                    object,
+                    why: LEAVING.to_owned(),
+                    next: String::new(),
+                })
+            }
             Some(record) if record.arrays.contains(array) => Ok(record),
             Some(_) | None => Err(PortError::Missing { object }),
         }

@@ -185,6 +185,25 @@ async fn r10_no_secret_is_in_an_error() {
 }
 
 #[tokio::test]
+async fn a_push_that_waited_until_a_leaving_node_was_wiped_is_not_made() {
+    let (world, pool, _agent, _) = one_agent().await;
+    let (n1, web) = (name("n1"), web());
+    let turn = pool.turn(&n1, &web).await;
+    let (key, nonce) = (keyset(9), [2; 32]);
+    let mut push = std::pin::pin!(pool.stage(&n1, &key, nonce));
+    assert!(futures_util::poll!(push.as_mut()).is_pending());
+    let leaves = |node: &mut NodeRecord| {
+        node.quarantined.insert(web.clone(), LEAVING.to_owned());
+    };
+    let store = &world.scratch.store;
+    let kept: Result<_, StoreError> = store.write(|change| change.edit_node(&n1, leaves));
+    kept.unwrap();
+    drop(turn);
+    let refused = push.await.unwrap_err().to_string();
+    assert!(refused.contains(LEAVING), "{refused}");
+}
+
+#[tokio::test]
 async fn a_node_that_was_let_go_of_is_given_no_key_and_a_push_and_a_wipe_never_cross() {
     let (world, pool, _agent, _) = one_agent().await;
     let (n1, web) = (name("n1"), web());

@@ -9,6 +9,7 @@
 
 mod address;
 mod rate;
+mod refused;
 mod service;
 #[cfg(test)]
 mod tests;

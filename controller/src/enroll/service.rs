@@ -1,7 +1,7 @@
 //! The service that nodes join by.
 
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use keyroll::name::NodeName;
 use keyroll::secret::SecretBytes;
@@ -13,6 +13,7 @@ use tonic::{Request, Response, Status};
 
 use super::NodeAddress;
 use super::rate::Rate;
+use super::refused::Refused;
 use crate::agents::AgentPool;
 use crate::audit;
 use crate::audit::sinks::Sinks;
@@ -28,6 +29,7 @@ pub struct EnrollService {
     authority: Arc<Authority>,
     pool: Arc<AgentPool>,
     rate: Mutex<Rate>,
+    refused: Mutex<Refused>,
     sinks: Option<Arc<Sinks>>,
 }
 
@@ -52,6 +54,20 @@ enum NotJoined {
     Store(#[from] StoreError),
 }
 
+impl NotJoined {
+    /// Which of them it is, whatever it names besides.
+    const fn kind(&self) -> &'static str {
+        match self {
+            Self::Token(NotRedeemed::Used { .. }) => "used",
+            Self::Token(NotRedeemed::Expired { .. }) => "expired",
+            Self::Token(_) => "token",
+            Self::Removed(_) => "removed",
+            Self::NoAddress(_) => "no-address",
+            Self::Store(_) => "store",
+        }
+    }
+}
+
 impl EnrollService {
     /// Enrolment into `store`, by certificates of `authority`.
     #[must_use]
@@ -62,6 +78,7 @@ impl EnrollService {
             authority,
             pool,
             rate,
+            refused: Mutex::default(),
             sinks: None,
         }
     }
@@ -80,6 +97,10 @@ impl EnrollService {
         EnrollServer::new(self).max_decoding_message_size(LONGEST_REQUEST)
     }
 
+    fn refused(&self) -> MutexGuard<'_, Refused> {
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn admit(&self, request: JoinRequest, from: SocketAddr) -> Result<JoinReply, Status> {
         let token = thirty_two("token", &request.token)?;
         let token = SecretBytes::new(token.to_vec());
@@ -90,7 +111,9 @@ impl EnrollService {
             .map_err(|error| fault(&error))?;
         if !known {
             // Nothing is computed for strangers.
-            tracing::warn!(%node, %from, "join refused: the token is unknown");
+            if let Some(untold) = self.refused().line() {
+                tracing::warn!(%node, %from, untold, "join refused: the token is unknown");
+            }
             return Err(Status::permission_denied(NotRedeemed::Unknown.to_string()));
         }
         let address = match request.address.as_str() {
@@ -109,11 +132,20 @@ impl EnrollService {
                 Err(fault(&error))
             }
             Err(refused) => {
-                tracing::warn!(%node, %from, why = %refused, "join refused");
+                if let Some(untold) = self.refused().line() {
+                    tracing::warn!(%node, %from, untold, why = %refused, "join refused");
+                }
                 // Whoever has a real token that does not count is worth an entry: a token used
                 // before its owner came, most of all.
-                let event = event(&node, from, "refused", &refused.to_string());
-                audit::append(&self.store, event).map_err(|error| fault(&error))?;
+                let due = self.refused().entry(&token, refused.kind());
+                if let Some(before) = due {
+                    let why = match before {
+                        0 => refused.to_string(),
+                        more => format!("{refused}; {more} more tries since the entry before"),
+                    };
+                    let event = event(&node, from, "refused", &why);
+                    audit::append(&self.store, event).map_err(|error| fault(&error))?;
+                }
                 Err(Status::permission_denied(refused.to_string()))
             }
         }

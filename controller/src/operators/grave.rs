@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Grave {
-    /// A roll that takes old keys away while tickets under them live.
+    /// A roll that takes old keys away while tickets under them live, or rules by which any would.
     Emergency,
     /// Not waiting for a domain controller.
     WaiveDc,

@@ -1,14 +1,14 @@
 //! Who asks: root on the local socket, or an operator by certificate.
 
 use chrono::Utc;
-use keyroll::name::ArrayName;
+use keyroll::name::{ArrayName, OperatorName};
 use tonic::Request;
 
-use super::Needs;
 use super::scope::Scope;
+use super::{Needs, policy};
 use crate::ca::{Identity, Peer};
 use crate::operators::Role;
-use crate::store::{OperatorRecord, Petition, Read as _, Store};
+use crate::store::{OperatorRecord, Petition, Read, Store, StoreError};
 use crate::verbs::No;
 
 /// Marks a connection of the local socket, which only root can open.
@@ -41,6 +41,14 @@ pub fn shown<T>(request: &Request<T>) -> String {
     }
 }
 
+/// The operator of this name, if it is one's; `root` is nobody's.
+fn record(name: &str, store: &impl Read) -> Result<Option<OperatorRecord>, StoreError> {
+    match name.parse::<OperatorName>() {
+        Ok(name) => store.operator(&name),
+        Err(_) => Ok(None),
+    }
+}
+
 impl Caller {
     /// Who sent this request; looked up for each call, so that a revocation holds at once.
     ///
@@ -69,6 +77,31 @@ impl Caller {
         Ok(Self::Operator(record))
     }
 
+    /// Who has this name in the audit, and is in force now.
+    ///
+    /// # Errors
+    /// [`No`] if nobody is.
+    pub fn named(name: &str, store: &impl Read) -> Result<Self, No> {
+        if name == "root" {
+            return Ok(Self::Root);
+        }
+        let known = record(name, store)?;
+        let in_force = known.filter(|one| one.is_in_force(Utc::now().timestamp()));
+        in_force
+            .map(Self::Operator)
+            .ok_or_else(|| No::denied(format!("{name} is no operator in force")))
+    }
+
+    /// Whether this one may agree to it as a second person: who may do the same, and is another.
+    ///
+    /// # Errors
+    /// [`No`], why not.
+    pub fn may_agree(&self, petition: &Petition, store: &impl Read) -> Result<(), No> {
+        let arrays: Vec<&str> = petition.arrays.iter().map(String::as_str).collect();
+        self.may(policy::named(&petition.rpc), &arrays)?;
+        self.is_another_than(petition, store)
+    }
+
     /// The arrays that this caller may hear of.
     #[must_use]
     pub fn scope(&self) -> Scope {
@@ -80,28 +113,30 @@ impl Caller {
         }
     }
 
-    /// Whether this one may stand for a second person: whoever was let in by the one who asks, or
-    /// only since it was asked for, may be the same one again.
+    /// Whether this one may stand for a second person: of two of whom one was let in by the other
+    /// alone, or the second only since it was asked for, both may be the same one.
     ///
     /// # Errors
-    /// [`No`] naming who let this one in.
-    pub fn is_another_than(&self, petition: &Petition) -> Result<(), No> {
-        let Self::Operator(record) = self else {
-            return Ok(());
+    /// [`No`] naming who let whom in.
+    fn is_another_than(&self, petition: &Petition, store: &impl Read) -> Result<(), No> {
+        let (own, name) = match self {
+            Self::Root => (None, "root"),
+            Self::Operator(record) => (Some(record), record.name.as_str()),
         };
-        let name = &record.name;
-        let alone = record.added_by.len() == 1 && record.added_by.contains(&petition.actor);
-        let why = if alone {
-            format!("{name} was added by {} alone", petition.actor)
-        } else if record.added_unix >= petition.at_unix {
-            format!(
-                "{name} was added since number {} was asked for",
-                petition.number
-            )
+        let alone = |record: &OperatorRecord, by: &str| {
+            record.added_by.len() == 1 && record.added_by.contains(by)
+        };
+        let (actor, number) = (petition.actor.as_str(), petition.number);
+        let why = if own.is_some_and(|own| alone(own, actor)) {
+            format!("{name} was added by {actor} alone")
+        } else if record(actor, store)?.is_some_and(|asker| alone(&asker, name)) {
+            format!("{actor} was added by {name} alone")
+        } else if own.is_some_and(|own| own.added_unix >= petition.at_unix) {
+            format!("{name} was added since number {number} was asked for")
         } else {
             return Ok(());
         };
-        let what = format!("{why}, and is no second person for it");
+        let what = format!("{why}: {name} is no second person for it");
         Err(No::denied(what).next(
             "somebody else: keyroll approval give; or add the operator anew with somebody's \
              agreement: keyroll operator add --replace",

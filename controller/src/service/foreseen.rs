@@ -10,7 +10,7 @@ use prost::Message as _;
 
 use super::Service;
 use crate::store::{Read as _, StoreError};
-use crate::verbs::No;
+use crate::verbs::{Controller, No};
 
 /// What a request comes to.
 #[derive(Default)]
@@ -54,6 +54,18 @@ impl Foreseen {
             bound: no.code.as_bytes().to_vec(),
         }
     }
+}
+
+/// What a request says by which old keys go earlier after a roll, if it does.
+pub(super) fn goes_earlier(request: &dyn Any, controller: &Controller) -> Option<String> {
+    if let Some(set) = request.downcast_ref::<said::SetPolicyRequest>() {
+        return controller.goes_earlier(Some(&set.array), set.policy.as_ref());
+    }
+    let create = request.downcast_ref::<said::CreateArrayRequest>();
+    let adopt = request.downcast_ref::<said::AdoptArrayRequest>();
+    let given = create.map(|create| create.policy.as_ref());
+    let given = given.or_else(|| adopt.map(|adopt| adopt.policy.as_ref()))?;
+    controller.goes_earlier(None, given)
 }
 
 impl Service {
@@ -111,11 +123,40 @@ impl Service {
                 ..create.clone()
             };
             return Ok(match controller.create_array(&create).await {
-                Ok(changed) => Foreseen::said(changed.done),
+                Ok(changed) => {
+                    let earlier = goes_earlier(request, controller);
+                    Foreseen::said(changed.done.into_iter().chain(earlier).collect())
+                }
                 Err(no) => Foreseen::refused(&no),
             });
         }
+        if let Some(allow) = request.downcast_ref::<said::AllowPasswordRequest>() {
+            let foreseen = self.sealed_to(allow).await;
+            return Ok(foreseen.unwrap_or_else(|no| Foreseen::refused(&no)));
+        }
+        if request.is::<said::AcknowledgeAuditRequest>() {
+            let forks = controller.sinks.forks().into_iter();
+            let forks = forks.map(|(place, what)| format!("{place}: {what}"));
+            return Ok(Foreseen::said(forks.collect()));
+        }
+        if let Some(earlier) = goes_earlier(request, controller) {
+            return Ok(Foreseen::said(vec![earlier]));
+        }
         // The rest says itself all that it comes to.
         Ok(Foreseen::default())
+    }
+
+    /// Which machine is given the password: another one that joins under the node's name since has
+    /// another key, and nobody has agreed to that one.
+    async fn sealed_to(&self, allow: &said::AllowPasswordRequest) -> Result<Foreseen, No> {
+        let (array, node) = self.controller.member(&allow.array, &allow.node)?;
+        let joined = crate::restore::moment(node.joined_unix);
+        let asked = self.controller.pool.letter_key(&node.name, &array.name);
+        let sealed = match asked.await {
+            Ok(key) => format!("it is sealed to its key, SHA-256 {}", key.fingerprint()),
+            Err(error) => format!("as things are, it would be refused: {error}"),
+        };
+        let joined = format!("{} as it joined {joined}", node.name);
+        Ok(Foreseen::said(vec![joined, sealed]))
     }
 }

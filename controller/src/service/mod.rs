@@ -20,6 +20,7 @@ use chrono::Utc;
 use keyroll::name::{ArrayName, BadName};
 use keyroll_proto::operator::operator_server::OperatorServer;
 use prost::Message;
+use tokio::sync::Semaphore;
 use tonic::{Request, Status};
 
 pub use caller::{Caller, LocalRoot};
@@ -28,7 +29,7 @@ pub use scope::Scope;
 
 use crate::audit;
 use crate::ca::{Places, Visitor};
-use crate::store::{Petition, StoreError};
+use crate::store::{Petition, Store, StoreError};
 use crate::verbs::{Controller, Giver, No};
 
 /// One denial for each caller and verb is written down in this time, and so many for each caller.
@@ -49,6 +50,8 @@ pub struct Service {
     controller: Arc<Controller>,
     /// Who was denied what, and when that was last written down.
     denied: Arc<Mutex<BTreeMap<(String, &'static str), Instant>>>,
+    /// A place for each backup that may be under way.
+    backups: Arc<Semaphore>,
 }
 
 /// Hands a connection's identity on to its requests, and lets so many of each in at a time.
@@ -139,15 +142,13 @@ impl Call {
     }
 
     /// Whoever answers for somebody else's wish, and what may be answered.
-    fn giver(&self) -> Giver<'_> {
-        let may = |petition: &Petition| {
-            let arrays: Vec<&str> = petition.arrays.iter().map(String::as_str).collect();
+    fn giver<'a>(&'a self, store: &'a Store) -> Giver<'a> {
+        let may = move |petition: &Petition| {
             let caller = self
                 .caller
                 .as_ref()
                 .ok_or_else(|| No::denied("who are you?"))?;
-            caller.may(policy::named(&petition.rpc), &arrays)?;
-            caller.is_another_than(petition)
+            caller.may_agree(petition, store)
         };
         Giver {
             name: &self.actor,
@@ -163,6 +164,7 @@ impl Service {
         Self {
             controller,
             denied: Arc::default(),
+            backups: Arc::new(Semaphore::new(stream::BACKUPS)),
         }
     }
 

@@ -4,10 +4,9 @@ use std::pin::Pin;
 
 use keyroll_proto::operator as said;
 use keyroll_proto::operator::operator_server::Operator;
-use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
 
-use super::stream::Views;
+use super::stream::{Parts, Views};
 use super::{About, Service, detail};
 use crate::verbs::No;
 
@@ -31,15 +30,13 @@ macro_rules! operator_service {
                 self.views(request).await
             }
 
-            type BackupStream = Replies<said::BackupPart>;
+            type BackupStream = Parts;
 
             async fn backup(
                 &self,
                 request: Request<said::BackupRequest>,
             ) -> Result<Response<Self::BackupStream>, Status> {
-                let call = self.admit("Backup", &request, &About::of(&[])).await?;
-                let parts = self.finish(&call, self.controller.back_up())?;
-                Ok(Response::new(Box::pin(ReceiverStream::new(parts))))
+                self.parts(request).await
             }
 
             $(async fn $name(
@@ -159,7 +156,7 @@ operator_service! {
         |c, call| c.list_approvals(&q).map(|reply| call.scope.approvals(reply));
     "GiveApproval" give_approval(GiveApprovalRequest) -> Changed
         |q| &some(&q.array), &q.number.to_string(), q.dry_run, detail::give_approval(q) =>
-        |c, call| c.give_approval(&q, &call.giver());
+        |c, call| c.give_approval(&q, &call.giver(&c.ports.store));
     "Recover" recover(RecoverRequest) -> RecoverReply
         |q| &named(&q.arrays, q.all), "", q.dry_run, detail::recover(q) =>
         |c, call| c.recover(&q, &call.actor).await;

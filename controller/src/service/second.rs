@@ -10,13 +10,13 @@ use keyroll_proto::operator as said;
 use prost::Message;
 use sha2::{Digest as _, Sha256};
 
-use super::foreseen::Foreseen;
+use super::foreseen::{Foreseen, goes_earlier};
 use super::{About, Call, Caller, Service};
 use crate::operators::{Grave, Role};
 use crate::store::{
-    Change, Changes as _, OperatorRecord, Petition, Petitions as _, Read as _, Store, StoreError,
+    Change, Changes as _, OperatorRecord, Petition, Petitions as _, Read, Store, StoreError,
 };
-use crate::verbs::No;
+use crate::verbs::{Controller, No};
 
 /// How long something may wait, and how long it may be done once it was agreed to.
 const HOLDS: i64 = 3600;
@@ -27,7 +27,7 @@ const SHOWN: i64 = 24 * 3600;
 const LONGEST: usize = 16 * 1024;
 
 /// What is grave about a request.
-fn grave(request: &dyn Any, store: &Store) -> Result<Vec<Grave>, StoreError> {
+fn grave(request: &dyn Any, controller: &Controller) -> Result<Vec<Grave>, StoreError> {
     let if_so = |holds: bool, kind| Ok(if holds { vec![kind] } else { Vec::new() });
     if let Some(roll) = request.downcast_ref::<said::StartRollRequest>() {
         return if_so(roll.emergency, Grave::Emergency);
@@ -40,11 +40,23 @@ fn grave(request: &dyn Any, store: &Store) -> Result<Vec<Grave>, StoreError> {
     }
     // They are registered by themselves, once a node holds the key.
     if let Some(create) = request.downcast_ref::<said::CreateArrayRequest>() {
-        return if_so(!create.spns.is_empty(), Grave::Spn);
+        let mut kinds = if_so(!create.spns.is_empty(), Grave::Spn)?;
+        kinds.extend(if_so(
+            goes_earlier(request, controller).is_some(),
+            Grave::Emergency,
+        )?);
+        return Ok(kinds);
+    }
+    // Else any roll would do what an emergency does.
+    if request.is::<said::SetPolicyRequest>() || request.is::<said::AdoptArrayRequest>() {
+        return if_so(
+            goes_earlier(request, controller).is_some(),
+            Grave::Emergency,
+        );
     }
     // To take a change back is one more. To make one was agreed to when it was planned.
     if let Some(undo) = request.downcast_ref::<said::UndoChangeRequest>() {
-        let record = store.change(undo.number)?;
+        let record = controller.ports.store.change(undo.number)?;
         let unknown = || vec![Grave::Spn, Grave::Delegation];
         return Ok(record.map_or_else(unknown, |record| touched(&record.change)));
     }
@@ -75,16 +87,19 @@ fn touched(change: &DirectoryChange) -> Vec<Grave> {
 /// Takes down that what was agreed to is being done.
 ///
 /// # Errors
-/// [`No`] if it is done already: the same request came twice at once.
+/// [`No`] if it is done already: the same request came twice at once. So, too, if whoever agreed
+/// may not any more.
 pub(super) fn spend(change: &Change<'_>, agreed: &Petition) -> Result<(), No> {
     let number = agreed.number;
     let now = Utc::now().timestamp();
     let mut petitions = change.petitions()?.into_iter();
-    let open = petitions.find(|one| one.number == number && one.is_open(now));
+    let is_it = |one: &Petition| one.number == number && one.answered == agreed.answered;
+    let open = petitions.find(|one| is_it(one) && one.is_open(now));
     let Some(petition) = open else {
         let what = format!("number {number} is done already");
         return Err(No::bad_state("answered", what).next("keyroll approval list"));
     };
+    still_agreed(&petition, change)?;
     change.put_petition(&Petition {
         done: true,
         ..petition
@@ -92,8 +107,15 @@ pub(super) fn spend(change: &Change<'_>, agreed: &Petition) -> Result<(), No> {
     Ok(())
 }
 
+/// Whoever has agreed could still do so: an agreement is no better than the one who gave it.
+fn still_agreed(petition: &Petition, store: &impl Read) -> Result<(), No> {
+    let answer = petition.answered.as_ref().filter(|answer| answer.agreed);
+    let by = answer.map_or("nobody", |answer| answer.by.as_str());
+    Caller::named(by, store)?.may_agree(petition, store)
+}
+
 /// Whether a request makes somebody who could agree to things, or puts one into another's place.
-/// While there is nobody who could agree to it, root alone makes the first.
+/// Root alone makes the first two, since root and whom root alone has made are one person.
 fn makes_a_person(
     add: &said::AddOperatorRequest,
     call: &Call,
@@ -108,7 +130,8 @@ fn makes_a_person(
         one.is_in_force(now) && one.role == Role::Admin && one.arrays.is_empty()
     };
     let is_root = matches!(call.caller, Some(Caller::Root));
-    Ok(gains && (!is_root || store.operators()?.iter().any(could)))
+    let there = store.operators()?.iter().filter(|one| could(one)).count();
+    Ok(gains && (!is_root || there > 1))
 }
 
 /// What of a request is agreed to: all of it, but for the key that an operator is made with, which
@@ -131,6 +154,8 @@ enum Found {
     Agreed(Petition),
     /// Nobody has answered yet.
     Waits(Petition),
+    /// Somebody else had agreed, whose word does not count any more, and why.
+    Void(Petition, String),
     /// Somebody else has refused.
     Refused(Petition),
 }
@@ -145,7 +170,8 @@ impl Service {
         if let Some(add) = request.downcast_ref::<said::AddOperatorRequest>() {
             return makes_a_person(add, call, store);
         }
-        Ok(grave(request, store)?.iter().any(|kind| two.contains(kind)))
+        let grave = grave(request, &self.controller)?;
+        Ok(grave.iter().any(|kind| two.contains(kind)))
     }
 
     /// Returns what somebody has agreed to, not yet spent; nothing where nobody needs to.
@@ -190,9 +216,13 @@ impl Service {
             );
             return Err(No::bad_input("too-long", what).next("the same in smaller parts"));
         }
-        match self.petition(asked)? {
+        let found = self.petition(asked)?;
+        if let Found::Void(_, why) = &found {
+            self.note(call, "void", why)?;
+        }
+        match found {
             Found::Agreed(petition) => Ok(Some(petition)),
-            Found::Waits(petition) => {
+            Found::Waits(petition) | Found::Void(petition, _) => {
                 let number = petition.number;
                 self.note(
                     call,
@@ -243,8 +273,17 @@ impl Service {
             };
             match &same.answered {
                 None => Ok(Found::Waits(same)),
-                // It is spent together with the entry that says that it is being done.
-                Some(answer) if answer.agreed => Ok(Found::Agreed(same)),
+                Some(answer) if answer.agreed => {
+                    let Err(no) = still_agreed(&same, change) else {
+                        // It is spent together with the entry that says that it is being done.
+                        return Ok(Found::Agreed(same));
+                    };
+                    let (by, number) = (&answer.by, same.number);
+                    let why = format!("approval {number} of {by} counts no more: {}", no.what);
+                    same.answered = None;
+                    change.put_petition(&same)?;
+                    Ok(Found::Void(same, why))
+                }
                 Some(_) => {
                     same.done = true;
                     change.put_petition(&same)?;

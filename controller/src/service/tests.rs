@@ -2,6 +2,7 @@ mod details;
 mod matrix;
 mod nodes;
 mod persons;
+mod policies;
 mod second;
 mod streams;
 

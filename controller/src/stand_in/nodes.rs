@@ -209,6 +209,9 @@ impl Agents for Nodes {
 
     async fn wipe(&self, node: &NodeName, _: &ArrayName) -> Result<(), PortError> {
         self.note(format!("wipe {node}"));
+        if self.silent.lock().unwrap().contains(node) {
+            return Err(silence(node));
+        }
         // It takes its time, and others go on.
         tokio::task::yield_now().await;
         Ok(())

@@ -259,7 +259,7 @@ impl Controller {
         Ok(changed(done, next, request.dry_run))
     }
 
-    pub(super) fn member(&self, array: &str, node: &str) -> Result<(ArrayRecord, NodeRecord), No> {
+    pub(crate) fn member(&self, array: &str, node: &str) -> Result<(ArrayRecord, NodeRecord), No> {
         let array = self.array(array)?;
         let name: NodeName = node.parse()?;
         let node = self

@@ -42,7 +42,8 @@ const PRODUCT: &[Requirement] = &[
         tests: &["r01_in_ten_thousand_topologies_no_node_is_given_a_foreign_key"],
         figure: "10 000 nodes with arrays drawn at random, over 30 000 foreign keysets pushed: 0 \
                  reached an agent",
-        missing: "",
+        missing: "The ten thousand are nodes: 250 topologies of 40 each. Only `stage` is called, \
+                  which alone carries keys and passwords",
     },
     Requirement {
         number: 2,
@@ -69,6 +70,7 @@ const PRODUCT: &[Requirement] = &[
             "r03_for_thirty_days_no_certificate_ends_though_every_second_round_is_missed",
             "r03_of_the_certificates_that_ended_the_last_one_alone_gets_a_new_one",
             "r03_a_renewal_that_is_lost_on_its_way_locks_no_node_out",
+            "r03_no_certificate_of_a_node_is_made_for_more_than_a_day",
         ],
         figure: "30 days of minutes, 3 nodes: never less than a third of the life left; of the \
                  ended ones, 3 that were the last renewed, 2 copies of earlier ones and 1 too late \
@@ -84,6 +86,7 @@ const PRODUCT: &[Requirement] = &[
             "r04_a_thousand_revoked_operators_hear_no_more_within_five_seconds",
             "r04_a_stream_ends_with_the_certificate",
             "r04_what_waits_for_somebody_is_not_told_once_he_is_revoked",
+            "r04_a_revoked_admin_gets_no_more_of_a_backup",
             "r04_a_certificate_that_is_not_on_record_is_refused",
             "r04_removal_cuts_a_live_connection_and_the_call_on_it",
             "r04_a_node_s_new_life_does_not_inherit_the_old_connection",
@@ -182,7 +185,8 @@ const PRODUCT: &[Requirement] = &[
                  generations, 0 passwords (`r10_no_secret_is_anywhere_else`); told that the limit \
                  is lifted, as the units do, both have all memory that they use locked, and roll: \
                  0 logins failed",
-        missing: "",
+        missing: "The buffers of a connection that keys went over may hold them until it gives \
+                  way to another one, up to a minute later",
     },
     Requirement {
         number: 12,
@@ -267,6 +271,10 @@ const PRODUCT: &[Requirement] = &[
             "r20_an_admin_of_one_array_moves_no_node_of_another",
             "r20_nobody_makes_a_second_person_alone",
             "r20_an_operator_of_the_askers_making_is_no_second_person",
+            "r20_nobody_agrees_to_what_an_operator_of_their_own_making_asks",
+            "r20_rules_by_which_old_keys_go_earlier_are_as_grave_as_an_emergency",
+            "r20_leave_for_a_password_is_agreed_to_for_one_machine",
+            "r20_an_agreement_is_worth_nothing_once_its_giver_may_not_give_it",
         ],
         figure: "each call × 9 callers made ([roles.md](roles.md)); one without a row fails",
         missing: "",

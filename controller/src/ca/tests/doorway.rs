@@ -4,7 +4,7 @@ use rustls::client::ResolvesClientCert;
 use rustls::{ClientConfig, HandshakeKind, ProtocolVersion, SignatureScheme};
 use rustls_pki_types::ServerName;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio_rustls::TlsConnector;
 use tokio_stream::StreamExt as _;
 
@@ -161,7 +161,11 @@ async fn r05_only_tls_1_3_and_http_2_are_spoken_and_nothing_is_resumed() {
 async fn r30_handshakes_that_are_held_up_end_and_keep_nobody_out() {
     let world = world();
     let mut door = door(&world).await;
-    // As many as one address may have, saying nothing or half a hello.
+    // Older than all others, and alone at its address: it is ended by its time and by nothing else.
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind(([127, 0, 0, 2], 0).into()).unwrap();
+    let mut alone = socket.connect(door.address).await.unwrap();
+    // As many as one address may have, and twenty more, saying nothing or half a hello.
     let mut held = Vec::new();
     for number in 0..220 {
         let mut stream = TcpStream::connect(door.address).await.unwrap();
@@ -170,14 +174,22 @@ async fn r30_handshakes_that_are_held_up_end_and_keep_nobody_out() {
         }
         held.push(stream);
     }
-    // The oldest give way, and so we get in from the same address, as long as it lasts.
+    // The oldest give way, before the time of any is over.
+    for stream in &mut held[..20] {
+        tokio::select! {
+            biased;
+            _ = alone.read_u8() => panic!("none has given way"),
+            ended = stream.read_u8() => drop(ended.unwrap_err()),
+        }
+    }
+    // And so we get in from the same address, as long as it lasts.
     let config = client(
         &world,
         Some(operator_certificate(&world.authority, "alice", now_unix()).1),
     );
     assert!(door.enter(config.clone()).await.is_ok());
     let begun = std::time::Instant::now();
-    for mut stream in held {
+    for mut stream in held.into_iter().skip(20).chain([alone]) {
         drop(stream.read_u8().await.unwrap_err());
     }
     assert!(

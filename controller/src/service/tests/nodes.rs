@@ -78,6 +78,44 @@ async fn the_keys_of_a_removed_node_go_only_where_its_gate_stayed_shut() {
     assert_eq!((arrays.len(), quarantined.len()), (2, 0), "it serves on");
 }
 
+/// The first wipe is said; that the second one failed must be, too.
+#[tokio::test]
+async fn a_node_that_falls_silent_before_it_is_wiped_again_is_told_of() {
+    let (site, service) = site();
+    site.node("n1", NodeState::Joined, &["own", "other"]);
+    let silence = async {
+        while !site.asked().contains(&"wipe n1".to_owned()) {
+            tokio::task::yield_now().await;
+        }
+        site.falls_silent("n1");
+    };
+    let remove = service.remove_node(from("anna", leave("own")));
+    let (removed, ()) = tokio::join!(remove, silence);
+    let removed = removed.unwrap().into_inner();
+    let done = removed.done.join("\n");
+    assert!(done.contains("perhaps NOT wiped"), "{done}");
+    assert_eq!(removed.next, ["keyroll roll own --emergency"]);
+}
+
+#[tokio::test]
+async fn a_removal_that_fails_takes_back_no_reason_of_before() {
+    let (site, service) = site();
+    site.node("n1", NodeState::Joined, &["own", "other"]);
+    let reason = |node: &mut NodeRecord| {
+        let own = "own".parse().unwrap();
+        node.quarantined.insert(own, "its disk".to_owned());
+    };
+    let store = &site.controller.ports.store;
+    let edit = |change: &crate::store::Change<'_>| change.edit_node(&"n1".parse().unwrap(), reason);
+    let set: Result<_, StoreError> = store.write(edit);
+    set.unwrap();
+    site.falls_silent("n1");
+    let removed = service.remove_node(from("anna", leave("own"))).await;
+    removed.unwrap_err();
+    let why = kept(&site).quarantined.into_values().collect::<Vec<_>>();
+    assert_eq!(why, ["its disk"]);
+}
+
 #[tokio::test]
 async fn a_removal_that_fails_takes_back_what_it_said_alone() {
     let (site, service) = site();

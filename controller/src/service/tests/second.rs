@@ -31,7 +31,7 @@ pub(super) fn emergency(reason: &str) -> said::StartRollRequest {
     }
 }
 
-fn approval(number: u64) -> said::GiveApprovalRequest {
+pub(super) fn approval(number: u64) -> said::GiveApprovalRequest {
     said::GiveApprovalRequest {
         number,
         array: "own".to_owned(),

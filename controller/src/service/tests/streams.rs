@@ -160,3 +160,58 @@ fn r30_nobody_has_more_than_his_share_of_requests_under_way() {
     drop(kept);
     assert!(ask("op1").is_ok());
 }
+
+/// A backup that alma is to take, and does not yet.
+async fn backup(service: &Service) -> Result<super::super::stream::Parts, Status> {
+    let begun = service.backup(from("alma", said::BackupRequest::default()));
+    Ok(begun.await?.into_inner())
+}
+
+#[tokio::test]
+async fn r04_a_revoked_admin_gets_no_more_of_a_backup() {
+    let (site, service) = site();
+    let mut parts = backup(&service).await.unwrap();
+    let request = said::RevokeOperatorRequest {
+        operator: "alma".to_owned(),
+        dry_run: false,
+    };
+    site.controller.revoke_operator(&request).unwrap();
+    let no = loop {
+        match parts.next().await.unwrap() {
+            Ok(part) => assert_eq!(part.whole, None, "it came to its end"),
+            Err(no) => break no,
+        }
+    };
+    assert_eq!(no.code(), Code::PermissionDenied, "{no}");
+    assert!(parts.next().await.is_none());
+}
+
+#[tokio::test]
+async fn a_backup_that_is_taken_comes_to_its_end() {
+    let (_site, service) = site();
+    let parts = backup(&service).await.unwrap();
+    let parts: Vec<_> = parts.map(Result::unwrap).collect().await;
+    let whole = parts.last().and_then(|part| part.whole.clone()).unwrap();
+    let bytes: usize = parts.iter().map(|part| part.bytes.len()).sum();
+    assert_eq!(whole.bytes, bytes as u64);
+}
+
+#[tokio::test]
+async fn r30_two_backups_are_under_way_at_most_and_each_holds_a_place() {
+    let (_site, service) = site();
+    let mut mark = mark_peers();
+    let mut ask = || mark(visit("alma"));
+    let _others: Vec<_> = (1..AT_ONCE).map(|_| ask().unwrap()).collect();
+    let request = ask().unwrap().map(|()| said::BackupRequest::default());
+    let first = service.backup(request).await.unwrap();
+    let _second = backup(&service).await.unwrap();
+    let third = backup(&service).await.err().unwrap();
+    assert!(third.message().contains("being taken already"), "{third}");
+    assert!(ask().is_err(), "it is under way");
+    drop(first);
+    // It is seen that nobody takes it when the next part is there.
+    while ask().is_err() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    drop(backup(&service).await.unwrap());
+}

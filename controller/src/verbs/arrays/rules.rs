@@ -101,6 +101,36 @@ impl Controller {
         defaults.with(given.unwrap_or(&said::Policy::default()))
     }
 
+    /// What rules say by which an old key goes earlier than by the array's present ones, or by the
+    /// configured ones where there is no array yet; nothing where it does not, or where they make
+    /// no sense and are refused.
+    pub(crate) fn goes_earlier(
+        &self,
+        array: Option<&str>,
+        given: Option<&said::Policy>,
+    ) -> Option<String> {
+        let before = match array {
+            Some(array) => Rules::of(&self.array(array).ok()?),
+            None => self.rules(None).ok()?,
+        };
+        let rules = before.clone().with(given?).ok()?;
+        let (drain, drained) = (rules.policy.drain(), before.policy.drain());
+        // Whoever names a ticket's life has tickets that were seen to live longer not count.
+        let blind = rules.policy.ticket_life_given && !before.policy.ticket_life_given;
+        (drain < drained || blind).then(|| {
+            format!(
+                "an old key stays for {} after a roll instead of {}{}",
+                human(drain),
+                human(drained),
+                if blind {
+                    ", though tickets be seen that live longer"
+                } else {
+                    ""
+                }
+            )
+        })
+    }
+
     /// Changes some of the rules that an array is rolled by, from its next roll on.
     ///
     /// # Errors

@@ -46,15 +46,18 @@ impl Controller {
             done.push(format!("keys of {} wiped on {}", array.name, node.name));
         }
         done.push(format!("{} let go of", node.name));
-        if !request.dry_run {
-            self.let_go(&array, &node, wiped).await?;
-        }
         // It knew the keys in force: only a roll makes it forget those.
-        Ok(changed(
-            done,
-            vec![format!("keyroll roll {}", array.name)],
-            request.dry_run,
-        ))
+        let mut next = format!("keyroll roll {}", array.name);
+        if !request.dry_run
+            && let Err(error) = self.let_go(&array, &node, wiped).await?
+        {
+            done.push(format!(
+                "what came to {} since the keys were wiped was perhaps NOT wiped: {error}",
+                node.name
+            ));
+            next.push_str(" --emergency");
+        }
+        Ok(changed(done, vec![next], request.dry_run))
     }
 
     /// One removal at a time: what one takes back when it fails would open the gate to the other.
@@ -81,20 +84,21 @@ impl Controller {
             why: error.to_string(),
             next: String::new(),
         };
-        // On record, or the next look would open its gate again.
-        let mut ours = false;
+        // On record, or the next look would open its gate again, and a push give it keys again.
+        let mut before = None;
         self.edit(&node.name, |node| {
-            ours = !node.quarantined.contains_key(name);
-            let why = || LEAVING.to_owned();
-            node.quarantined.entry(name.clone()).or_insert_with(why);
+            before = node.quarantined.insert(name.clone(), LEAVING.to_owned());
         })
         .map_err(internal)?;
         let emptied = self.shut_and_wipe(array, &node.name).await;
-        if emptied.is_err() && ours {
+        if emptied.is_err() {
             // Unless somebody has said another reason meanwhile.
             self.edit(&node.name, |node| {
                 let stays = |array: &ArrayName, why: &mut String| array != name || why != LEAVING;
                 node.quarantined.retain(stays);
+                if let Some(before) = before {
+                    node.quarantined.entry(name.clone()).or_insert(before);
+                }
             })
             .map_err(internal)?;
             self.wake.notify_one();
@@ -123,7 +127,13 @@ impl Controller {
         })
     }
 
-    async fn let_go(&self, array: &ArrayRecord, node: &NodeRecord, wiped: bool) -> Result<(), No> {
+    /// Forgets a node in an array. What came of wiping it once more is returned.
+    async fn let_go(
+        &self,
+        array: &ArrayRecord,
+        node: &NodeRecord,
+        wiped: bool,
+    ) -> Result<Result<(), PortError>, No> {
         let left = self.ports.store.write(|change| {
             change.revoke_tokens(&node.name)?;
             change.edit_node(&node.name, |node| {
@@ -138,15 +148,17 @@ impl Controller {
             })
         })?;
         let gone = left.is_none_or(|node| node.state == NodeState::Removed);
-        if wiped {
+        let again = if wiped {
             // A push that was under way may have come in after the first one.
-            drop(self.ports.agents.wipe(&node.name, &array.name).await);
-        }
+            self.ports.agents.wipe(&node.name, &array.name).await
+        } else {
+            Ok(())
+        };
         if gone {
             self.pool.forget(&node.name);
         }
         self.wake.notify_one();
-        Ok(())
+        Ok(again)
     }
 }
 

@@ -21,6 +21,7 @@ pub const PORT: &[Requirement] = &[
             "r30_nobody_takes_more_places_than_his_own_and_each_comes_back",
             "r30_nobody_has_more_than_his_share_of_requests_under_way",
             "r30_a_request_counts_until_it_is_carried_out",
+            "r30_two_backups_are_under_way_at_most_and_each_holds_a_place",
             "r30_a_flood_costs_a_roll_of_a_hundred_agents_no_call_and_no_login",
         ],
         figure: "200 half-open handshakes an address (8 at an agent), each 5 s, and the oldest \
