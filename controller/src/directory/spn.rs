@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use futures_util::future::{join, join_all};
 use keyroll::account::{OtherOwner, OtherOwners};
 use keyroll::name::DcName;
-use keyroll::shell::quoted;
+use keyroll::shell::{powershell_word, quoted};
 use keyroll::spn::Aliases;
 
 use super::ActiveDirectory;
@@ -236,7 +236,10 @@ fn not_registered(error: PortError, spn: &str) -> PortError {
         PortError::Refused { object, why, next } if next.is_empty() => PortError::Refused {
             object: format!("{spn} of {object}"),
             why,
-            next: format!("setspn -F -Q {spn} (an owner whom the controller's account cannot see)"),
+            next: format!(
+                "setspn -F -Q {} (an owner whom the controller's account cannot see)",
+                powershell_word(spn)
+            ),
         },
         other => other,
     }

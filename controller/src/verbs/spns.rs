@@ -3,6 +3,7 @@
 
 use keyroll::directory_change::{Action, DirectoryChange, Modification, Target};
 use keyroll::name::DcName;
+use keyroll::shell::word;
 use keyroll::spn::{Spn, doubts};
 use keyroll_proto::operator as said;
 
@@ -248,7 +249,12 @@ fn parsed(spns: &[String]) -> Result<Vec<Spn>, No> {
     Ok(all)
 }
 
-fn bad_spn(error: &keyroll::spn::BadSpn) -> No {
+/// An SPN as it is typed in a command.
+fn typed(spn: &Spn) -> String {
+    word(&spn.to_string())
+}
+
+pub(super) fn bad_spn(error: &keyroll::spn::BadSpn) -> No {
     No::bad_input("bad-spn", error.to_string()).next("keyroll spn add --help")
 }
 

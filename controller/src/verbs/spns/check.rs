@@ -2,9 +2,12 @@
 
 use futures_util::future::join_all;
 use keyroll::kerberos::Principal;
+use keyroll::name::ArrayName;
+use keyroll::shell::word;
 use keyroll::spn::{HostGrade, HostRecords, Spn, Zone, host_faults};
 use keyroll_proto::operator as said;
 
+use super::typed;
 use crate::driver::ap_request;
 use crate::ports::{KnownKeys, PortError};
 use crate::store::ArrayRecord;
@@ -85,6 +88,7 @@ impl Controller {
             } else if other.forest.is_some() {
                 ("has an owner in another forest, too", other.taken_away())
             } else {
+                let spn = typed(&spn);
                 let next = format!("keyroll spn move {} {spn} --dry-run", array.name);
                 ("has another owner, too", next)
             };
@@ -182,7 +186,7 @@ fn state_check(array: &ArrayRecord, view: &said::SpnView) -> said::Check {
             check("warning", spn, "waits for the first node", "", next)
         }
         "prepared" => {
-            let next = format!("keyroll spn add {name} {spn}, or spn remove");
+            let next = format!("keyroll spn add {name} {}, or spn remove", word(spn));
             check(
                 "warning",
                 spn,
@@ -196,7 +200,7 @@ fn state_check(array: &ArrayRecord, view: &said::SpnView) -> said::Check {
             check("notice", spn, "was removed", evidence, "")
         }
         _ => {
-            let next = format!("keyroll spn add {name} {spn}");
+            let next = format!("keyroll spn add {name} {}", word(spn));
             check("broken", spn, "is not registered any more", account, next)
         }
     }

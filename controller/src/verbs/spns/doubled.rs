@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use keyroll::shell::word;
 use keyroll::spn::{Duplicate, Holder, Likeness, alias_clashes, duplicates, left_to_first};
 use keyroll_proto::operator as said;
 
@@ -72,7 +73,7 @@ fn told(one: &Duplicate, by_name: &ByName<'_>, arrays: &[ArrayRecord]) -> said::
     let of_array = |holder: &Holder| {
         let guid = account(holder)?.guid;
         let array = arrays.iter().find(|array| array.account.guid == guid)?;
-        Some((&array.name, holder.spn.escape_default().to_string()))
+        Some((&array.name, word(&holder.spn)))
     };
     let all = || one.holders.iter().filter_map(account);
     let (grade, next) = match one.likeness {
