@@ -90,7 +90,12 @@ fn told(one: &Duplicate, by_name: &ByName<'_>, arrays: &[ArrayRecord]) -> said::
         // What is no plain text passes for what is.
         Likeness::Hidden | Likeness::LooksAlike => {
             let odd: Vec<&SpnHolder> = all().filter(|one| !one.spn.is_ascii()).collect();
-            ("broken", each_taken(&odd))
+            let next = match odd.len() < one.holders.len() {
+                true => each_taken(&odd),
+                // Where none is plain, nobody but a person knows whose it is to be.
+                false => left_to_first(&odd.into_iter().map(loses).collect::<Vec<_>>()),
+            };
+            ("broken", next)
         }
         Likeness::HostAlias => ("notice", String::new()),
     };
