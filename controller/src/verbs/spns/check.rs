@@ -125,7 +125,7 @@ impl Controller {
             match sighted {
                 Ok(sighting) => ticket = Some(sighting),
                 Err(error) => {
-                    let next = "keyroll spn duplicates";
+                    let next = mends_ticket(&array.name, &error);
                     let evidence = format!("{dc}: {error}");
                     checks.push(check("broken", spn, "gets no ticket", evidence, next));
                 }
@@ -172,6 +172,14 @@ impl Controller {
             });
         }
         Ok(checks)
+    }
+}
+
+/// What the KDC's answer calls for; where there was none, it is the domain controller's own fault.
+fn mends_ticket(array: &ArrayName, error: &PortError) -> String {
+    match error {
+        PortError::Refused { next, .. } if !next.is_empty() => next.clone(),
+        _ => format!("keyroll verify {array}"),
     }
 }
 
@@ -239,4 +247,30 @@ pub(super) fn dns_checks(
             }),
     );
     checks
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kdc_that_is_silent_is_no_sign_of_a_double_name() {
+        let array = "web".parse().unwrap();
+        let refused = |next: &str| PortError::Refused {
+            object: "HTTP/web".to_owned(),
+            why: "no".to_owned(),
+            next: next.to_owned(),
+        };
+        let silent = PortError::Unreachable {
+            object: "dc1".to_owned(),
+            why: "no answer".to_owned(),
+        };
+        for (error, next) in [
+            (refused("keyroll spn duplicates"), "keyroll spn duplicates"),
+            (refused(""), "keyroll verify web"),
+            (silent, "keyroll verify web"),
+        ] {
+            assert_eq!(mends_ticket(&array, &error), next);
+        }
+    }
 }
