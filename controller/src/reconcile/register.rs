@@ -70,6 +70,7 @@ impl Reconciler {
         let search = SpnSearch::Some {
             exact: vec![spn.to_owned()],
             classes: Vec::new(),
+            hosts: Vec::new(),
         };
         let found = self.ports.directory.spn_holders(writer, &search).await;
         let holders = found.map(|found| found.holders).unwrap_or_default();

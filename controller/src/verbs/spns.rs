@@ -13,6 +13,7 @@ use super::no::No;
 use crate::store::{ArrayRecord, Change, Read as _, StoreError};
 
 use look::Narrow;
+pub(super) use look::look_alike;
 
 mod check;
 mod doubled;

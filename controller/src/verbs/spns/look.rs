@@ -229,9 +229,11 @@ impl Controller {
         spns: &'a [Spn],
     ) -> Result<(Vec<(&'a Spn, Likeness, SpnHolder)>, SpnsFound), PortError> {
         let classes: BTreeSet<&str> = spns.iter().map(Spn::class).collect();
+        let hosts: BTreeSet<&str> = spns.iter().map(Spn::host).collect();
         let search = SpnSearch::Some {
             exact: spns.iter().map(ToString::to_string).collect(),
             classes: classes.into_iter().map(str::to_owned).collect(),
+            hosts: hosts.into_iter().map(str::to_owned).collect(),
         };
         let mut found = self.ports.directory.spn_holders(dc, &search).await?;
         let mut holders = std::mem::take(&mut found.holders);
@@ -274,6 +276,7 @@ impl Controller {
         let search = SpnSearch::Some {
             exact,
             classes: Vec::new(),
+            hosts: Vec::new(),
         };
         let found = self.ports.directory.spn_holders(dc, &search).await?;
         for other in found
@@ -338,7 +341,7 @@ impl SpnsFound {
 }
 
 /// Somebody has a name that passes for this one.
-pub(super) fn look_alike(other: &SpnHolder, spn: &Spn) -> No {
+pub(in crate::verbs) fn look_alike(other: &SpnHolder, spn: &Spn) -> No {
     let what = format!(
         "{} has {}, which looks like {spn} and is another name: find out who made it",
         other.shown(),
