@@ -166,6 +166,9 @@ pub(super) fn healthy() -> Facts {
             }),
         }],
         delegation: Ok(Vec::new()),
+        members: ["n1", "n2"]
+            .map(|name| format!("{name}.corp.example").parse().unwrap())
+            .into(),
         nodes: vec![node("n1.corp.example"), node("n2.corp.example")],
         services: ["n1", "n2", "web"].map(service).into(),
         service_asked_for: false,
