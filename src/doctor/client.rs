@@ -89,6 +89,7 @@ fn names(facts: &ClientFacts) -> Vec<Finding> {
     let zone = Zone {
         server: dcs.first().map_or("", |(dc, _)| dc.as_str()),
         address: None,
+        nodes: &[],
     };
     dns::judge(&facts.spn, &facts.spns, &facts.records, &facts.array, &zone)
 }

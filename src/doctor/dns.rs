@@ -35,6 +35,7 @@ fn zone(facts: &Facts) -> Zone<'_> {
             ([only], [node]) if *only == node.name => node.address,
             _ => None,
         },
+        nodes: &facts.members,
     }
 }
 

@@ -163,6 +163,7 @@ pub(super) fn healthy() -> Facts {
                 addresses: vec![[10, 0, 0, 7].into()],
                 alias_of: None,
                 back: vec!["web.corp.example".to_owned()],
+                back_unseen: None,
             }),
         }],
         delegation: Ok(Vec::new()),

@@ -99,6 +99,7 @@ impl Controller {
         let zone = Zone {
             server: dc.as_str(),
             address: None,
+            nodes: &self.joined(array)?,
         };
         checks.extend(dns_checks(
             array.name.as_str(),
