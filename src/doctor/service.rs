@@ -10,7 +10,8 @@ pub(super) const CHECKS: &[Check] = &[
         looks_at: "the page itself, at each node directly and under the array's name",
         means: "users that are sent there get nothing, or an error",
         mends: "start the web server; take the node out of the balancer until then; `--url` with \
-                the port if nodes listen at another than 443 and 80",
+                the port if users come to another than 443 and 80, `--node-port` if the nodes \
+                listen at another than the balancer before them",
         look: answers,
     },
     Check {
@@ -71,10 +72,14 @@ fn answer(facts: &Facts, place: &ServiceFacts) -> Finding {
                 .because(cause)
                 .mend(start(facts, place))
         }
-        _ => Finding::unknown(name, unseen, &facts.array.name).mend(format!(
-            "keyroll doctor {} --url URL, with the port that the service listens at",
-            facts.array.name
-        )),
+        _ => {
+            let option = match place.is_node {
+                true => "--node-port PORT, the one that the nodes listen at",
+                false => "--url URL, with the port that users come to",
+            };
+            let next = format!("keyroll doctor {} {option}", facts.array.name);
+            Finding::unknown(name, unseen, &facts.array.name).mend(next)
+        }
     }
 }
 

@@ -31,7 +31,7 @@ impl Controller {
         };
         let desired =
             Desired::of(&self.ports, &array).map_err(|error| No::internal(error.to_string()))?;
-        let page = service::page(&array, &request.url)?;
+        let page = service::page(&array, &request.url, request.node_port)?;
         let facts = self.facts(&desired, &request.node, page.as_ref()).await?;
         let mut reply = reply(&examine(&facts));
         if request.from_client {
