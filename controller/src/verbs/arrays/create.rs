@@ -360,4 +360,20 @@ mod tests {
             }
         }
     }
+    #[tokio::test]
+    async fn a_name_that_passes_for_another_is_no_new_array_s() {
+        let scene = Scene::new(&["dc1"]);
+        scene.disband();
+        scene.others(&[("HT\u{200b}TP/news.corp.example", "ODD$")]);
+        let request = said::CreateArrayRequest {
+            array: "other".to_owned(),
+            account: "OTHER$".to_owned(),
+            spns: vec!["HTTP/news.corp.example".to_owned()],
+            dry_run: true,
+            ..Default::default()
+        };
+        let controller = &scene.site.controller;
+        let no = controller.create_array(&request).await.unwrap_err();
+        assert_eq!(no.code, "spn-look-alike", "{}", no.what);
+    }
 }

@@ -125,3 +125,31 @@ fn key_of(one: &Holder) -> (&str, &str) {
 fn key(one: &SpnHolder) -> (&str, &str) {
     (&one.distinguished_name, &one.spn)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_names_of_which_none_is_plain_one_owner_keeps_his() {
+        let next = |spns: [&str; 2]| {
+            let one = |(spn, account): (&str, &str)| SpnHolder {
+                spn: spn.to_owned(),
+                account: account.to_owned(),
+                distinguished_name: format!("CN={account},DC=corp,DC=example"),
+                guid: [7; 16],
+                forest: None,
+            };
+            let all = spns.into_iter().zip(["one", "two"]).map(one);
+            let all: Vec<SpnHolder> = all.collect();
+            let by_name = all.iter().map(|one| (key(one), one)).collect();
+            let found = duplicates(all.iter().map(holder));
+            told(&found[0], &by_name, &[]).next
+        };
+        let (plain, odd) = ("HTTP/news", "HTTP/n\u{435}ws");
+        let one = next([plain, odd]);
+        assert!(one.contains(" two ") && !one.contains(" one "), "{one}");
+        let both = next([odd, "HTTP/new\u{455}"]);
+        assert_eq!(both.matches("to keep it").count(), 1, "{both}");
+    }
+}
