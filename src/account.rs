@@ -14,6 +14,7 @@ use crate::kerberos::{Enctype, Kvno};
 use crate::name::ArrayName;
 use crate::roll::Refusal;
 use crate::roll::policy::Method;
+use crate::shell::{powershell_word, word};
 
 /// The code of a refusal of an account that names no kind of key.
 pub const ENCTYPES_UNSET: &str = "enctypes-unset";
@@ -263,8 +264,8 @@ impl AccountState {
             let OtherOwner { spn, account, name } = other;
             let why = format!("{name} has it too, so the KDC answers that it knows no such server");
             let next = match account {
-                Some(_) => format!("keyroll spn move {} {spn}", wanted.array),
-                None => format!("setspn -Q {spn}"),
+                Some(_) => format!("keyroll spn move {} {}", wanted.array, word(spn)),
+                None => format!("setspn -Q {}", powershell_word(spn)),
             };
             Refusal::new("spn-duplicate", spn, why, next)
         });

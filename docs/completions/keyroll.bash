@@ -1889,7 +1889,7 @@ _keyroll() {
             return 0
             ;;
         keyroll__subcmd__doctor)
-            opts="-o -v -h --node --url --from-client --watch --controller --socket --config --output --color --timeout --verbose --help"
+            opts="-o -v -h --node --url --node-port --from-client --watch --controller --socket --config --output --color --timeout --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1900,6 +1900,10 @@ _keyroll() {
                     return 0
                     ;;
                 --url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --node-port)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

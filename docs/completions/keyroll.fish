@@ -550,6 +550,7 @@ complete -c keyroll -n "__fish_keyroll_using_subcommand verify" -s v -l verbose 
 complete -c keyroll -n "__fish_keyroll_using_subcommand verify" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c keyroll -n "__fish_keyroll_using_subcommand doctor" -l node -d 'Look at this node alone' -r
 complete -c keyroll -n "__fish_keyroll_using_subcommand doctor" -l url -d 'The page to log in at; without it the root under the array\'s first HTTP name, if it is there' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand doctor" -l node-port -d 'The port that nodes listen at, where the balancer before them listens at another' -r
 complete -c keyroll -n "__fish_keyroll_using_subcommand doctor" -l controller -d 'Ask this controller, with the operator\'s certificate from the settings file' -r
 complete -c keyroll -n "__fish_keyroll_using_subcommand doctor" -l socket -d 'Ask through this Unix socket on the controller\'s own machine' -r -F
 complete -c keyroll -n "__fish_keyroll_using_subcommand doctor" -l config -d 'The settings file: TOML with controller, socket, server-name, certificate, key, ca' -r -F

@@ -4,7 +4,7 @@ use super::party::{is_crowd, left_to_one, shown};
 use super::{Actor, Control, Inventory, Party, Target, Tier};
 use crate::account::protection::Protection;
 use crate::descriptor::Descriptor;
-use crate::shell::quoted;
+use crate::shell::{quoted, word};
 
 /// How much a finding matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -152,7 +152,7 @@ fn own_flags(array: &str, inventory: &Inventory) -> Vec<Finding> {
 
 fn of_target(array: &str, own: &str, target: &Target) -> Finding {
     let spn = &target.spn;
-    let away = format!("keyroll delegation apply {array} --not-to {spn}");
+    let away = format!("keyroll delegation apply {array} --not-to {}", word(spn));
     let finding = |grade, code, what: String, risk: &str, safer: String| Finding {
         grade,
         code,
@@ -207,9 +207,10 @@ fn of_target(array: &str, own: &str, target: &Target) -> Finding {
             ),
             format!(
                 "resource based, which is bound to {0} and may be ended by whoever may write it: \
-                 {away}, then keyroll delegation apply {array} --to {spn} --way resource-based; \
+                 {away}, then keyroll delegation apply {array} --to {1} --way resource-based; \
                  between the two nobody is acted for at {0}",
-                owner.account
+                owner.account,
+                word(spn)
             ),
         ),
         several => finding(

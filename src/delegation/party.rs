@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::Control;
 use crate::account::protection::Protection;
 use crate::descriptor::Sid;
+use crate::shell::{powershell_word, word};
 use crate::spn::{left_to_first, take_away};
 
 /// An account, as far as delegation needs it.
@@ -50,8 +51,10 @@ pub fn shown(owners: &[Party]) -> String {
 #[must_use]
 pub fn left_to_somebody(spn: &str) -> String {
     format!(
-        "samba-tool spn add {spn} ACCOUNT (or setspn -S {spn} ACCOUNT), ACCOUNT being what its \
-         service runs as"
+        "samba-tool spn add {} ACCOUNT (or setspn -S {} ACCOUNT), ACCOUNT being what its service \
+         runs as",
+        word(spn),
+        powershell_word(spn)
     )
 }
 

@@ -2,6 +2,7 @@
 
 use super::{ACTORS, Control, Holding, Party, Target, left_to_one, left_to_somebody, shown};
 use crate::kerberos::message::{KdcCode, KdcError};
+use crate::shell::{quoted, word};
 
 /// What is known of those who have a part in it, from the directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -177,11 +178,17 @@ fn no_evidence(facts: &Facts, error: &KdcError) -> (String, String) {
     match error.code {
         _ if user.has(Control::DISABLED) => (
             format!("{name} is disabled ({error})"),
-            format!("samba-tool user enable '{name}' (or Enable-ADAccount; or another --user)"),
+            format!(
+                "samba-tool user enable {} (or Enable-ADAccount; or another --user)",
+                quoted(name)
+            ),
         ),
         KdcCode::ClientRevoked => (
             format!("{name} is disabled, locked or expired ({error})"),
-            format!("samba-tool user unlock '{name}' (or Unlock-ADAccount)"),
+            format!(
+                "samba-tool user unlock {} (or Unlock-ADAccount)",
+                quoted(name)
+            ),
         ),
         _ => (
             format!("the KDC gives none ({error})"),
@@ -303,7 +310,7 @@ fn not_onward(
                 "{own} may not delegate to {spn}: its list does not name it, and {descriptor} \
                  ({error})"
             ),
-            format!("keyroll delegation apply {array} --to {spn}"),
+            format!("keyroll delegation apply {array} --to {}", word(spn)),
         );
     }
     if error.code == KdcCode::BadOption && facts.by_descriptor() {
@@ -312,7 +319,10 @@ fn not_onward(
                 "the target's descriptor lets {own} in, and this KDC does not go by it (Samba \
                  before 4.19 does not) ({error})"
             ),
-            format!("keyroll delegation apply {array} --to {spn} --way constrained"),
+            format!(
+                "keyroll delegation apply {array} --to {} --way constrained",
+                word(spn)
+            ),
         );
     }
     let handed_on = matches!(tried.evidence, Some(Ok(Got { forwardable: true })));

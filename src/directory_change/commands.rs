@@ -4,7 +4,7 @@ use super::flags::Flags;
 use super::{Action, DirectoryChange, Modification};
 use crate::delegation::{ACTORS, Control, TARGETS};
 use crate::descriptor::Descriptor;
-use crate::shell::quoted;
+use crate::shell::{powershell_word, quoted, word};
 
 /// A flag, what `Set-ADAccountControl` calls it, and what samba-tool does.
 const FLAGS: [(u32, &str, &str); 3] = [
@@ -152,6 +152,7 @@ fn setspn(change: &DirectoryChange) -> impl Fn((Action, &str)) -> String {
             Action::Add => "-S",
             Action::Delete => "-D",
         };
+        let spn = powershell_word(spn);
         format!("setspn {option} {spn} {}", change.target.account)
     }
 }
@@ -164,7 +165,7 @@ fn samba_spn(change: &DirectoryChange) -> impl Fn((Action, &str)) -> String {
             Action::Delete => "delete",
         };
         let account = quoted(&change.target.account);
-        format!("samba-tool spn {verb} {spn} {account}")
+        format!("samba-tool spn {verb} {} {account}", word(spn))
     }
 }
 

@@ -7,7 +7,7 @@ use super::dns;
 use super::facts::{Seen, ServiceFacts, UnseenKind, WebFacts};
 use super::finding::{Check, Examined, Finding};
 use super::replication::start;
-use super::service::{login_of, schemes};
+use super::service::{Opens, login_of, schemes};
 use crate::kerberos::{Enctype, Kvno};
 use crate::name::{ArrayName, DcName};
 use crate::spn::{HostRecords, Spn, Zone};
@@ -89,6 +89,7 @@ fn names(facts: &ClientFacts) -> Vec<Finding> {
     let zone = Zone {
         server: dcs.first().map_or("", |(dc, _)| dc.as_str()),
         address: None,
+        nodes: &[],
     };
     dns::judge(&facts.spn, &facts.spns, &facts.records, &facts.array, &zone)
 }
@@ -201,7 +202,7 @@ fn login(facts: &ClientFacts, page: &ServiceFacts, web: &WebFacts, look: String)
             .because("it answers without a login and not with one")
             .mend(look),
         Some(Ok(login)) => {
-            let mut finding = login_of(&facts.array, page, *login, None);
+            let mut finding = login_of(&facts.array, page, *login, Opens::Unknown);
             let shown = given(facts).next();
             let shown = shown.map(|(_, ticket)| format!(" ({})", in_words(&ticket)));
             finding.object.clone_from(&page.url);

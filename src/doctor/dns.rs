@@ -31,10 +31,11 @@ pub(super) const CHECKS: &[Check] = &[Check {
 fn zone(facts: &Facts) -> Zone<'_> {
     Zone {
         server: facts.dcs().first().map_or("", |dc| dc.name.as_str()),
-        address: match facts.nodes.as_slice() {
-            [node] => node.address,
+        address: match (facts.members.as_slice(), facts.nodes.as_slice()) {
+            ([only], [node]) if *only == node.name => node.address,
             _ => None,
         },
+        nodes: &facts.members,
     }
 }
 

@@ -63,7 +63,9 @@ pub struct Facts {
     pub names: Seen<NameFacts>,
     /// What there is to say of delegation by the account and to it.
     pub delegation: Seen<Vec<delegation::Finding>>,
-    /// The nodes that have joined.
+    /// Every node that it has, those included that have not joined or are not looked at.
+    pub members: Vec<NodeName>,
+    /// Those that have joined and are looked at.
     pub nodes: Vec<NodeFacts>,
     /// The service's page at each place where users may come to it.
     pub services: Vec<ServiceFacts>,

@@ -143,10 +143,16 @@ fn without_session(
             "every ticket of the array is refused: the password of the pool opens none here",
         )
     };
-    Finding::warning(object, what).because(why).mend(format!(
+    let mend = target_of_session(array.as_str(), name.as_str());
+    Finding::warning(object, what).because(why).mend(mend)
+}
+
+/// What gives the machine's session of a node the array's credential.
+pub(super) fn target_of_session(array: &str, node: &str) -> String {
+    format!(
         "[[array.target]] kind = \"logon-session\", sessions = [\"system\"] (in the settings of \
-         {name}), then keyroll node password {array} {name} --allow logon-session"
-    ))
+         {node}), then keyroll node password {array} {node} --allow logon-session"
+    )
 }
 
 /// Pools that run as the array's account: a roll changes its password, and theirs only where a

@@ -132,7 +132,11 @@ fn files(facts: &Facts) -> Vec<Finding> {
             found.push(
                 Finding::broken(&node.name, evidence)
                     .because("the agent has nowhere to put the keys")
-                    .mend("name a [[array.target]] in agent.toml, then keyroll-agent check"),
+                    .mend(format!(
+                        "name a [[array.target]] in keyroll-agent.toml, then keyroll-agent check \
+                         (on {})",
+                        node.name
+                    )),
             );
         }
         for keytab in &look.keytabs {

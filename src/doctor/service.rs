@@ -2,6 +2,8 @@
 
 use super::facts::{Facts, KeytabFacts, LoginFacts, ServiceFacts, UnseenKind, WebFacts};
 use super::finding::{Check, Finding};
+use super::iis;
+use crate::keytab::TargetKind;
 use crate::name::ArrayName;
 
 pub(super) const CHECKS: &[Check] = &[
@@ -10,7 +12,8 @@ pub(super) const CHECKS: &[Check] = &[
         looks_at: "the page itself, at each node directly and under the array's name",
         means: "users that are sent there get nothing, or an error",
         mends: "start the web server; take the node out of the balancer until then; `--url` with \
-                the port if nodes listen at another than 443 and 80",
+                the port if users come to another than 443 and 80, `--node-port` if the nodes \
+                listen at another than the balancer before them",
         look: answers,
     },
     Check {
@@ -71,10 +74,14 @@ fn answer(facts: &Facts, place: &ServiceFacts) -> Finding {
                 .because(cause)
                 .mend(start(facts, place))
         }
-        _ => Finding::unknown(name, unseen, &facts.array.name).mend(format!(
-            "keyroll doctor {} --url URL, with the port that the service listens at",
-            facts.array.name
-        )),
+        _ => {
+            let option = match place.is_node {
+                true => "--node-port PORT, the one that the nodes listen at",
+                false => "--url URL, with the port that users come to",
+            };
+            let next = format!("keyroll doctor {} {option}", facts.array.name);
+            Finding::unknown(name, unseen, &facts.array.name).mend(next)
+        }
     }
 }
 
@@ -95,6 +102,9 @@ const SERVERS: [(&str, &str, &str, &str); 2] = [
     ),
 ];
 
+/// What IIS calls itself.
+const IIS: &str = "Microsoft-IIS";
+
 /// The row of a web server by its header `Server`.
 fn kind_of(server: &str) -> Option<(&'static str, &'static str, &'static str)> {
     let server = server.to_ascii_lowercase();
@@ -109,7 +119,7 @@ fn start(facts: &Facts, place: &ServiceFacts) -> String {
     let (name, array) = (&place.place, &facts.array.name);
     let start = match kind_of(server) {
         Some((unit, ..)) => format!("systemctl start {unit} (on {name}; or as the unit is called)"),
-        None if server.starts_with("Microsoft-IIS") => format!("iisreset /start (on {name})"),
+        None if server.starts_with(IIS) => format!("iisreset /start (on {name})"),
         None => format!("start the web server (on {name})"),
     };
     format!("{start}, then keyroll doctor {array}")
@@ -192,7 +202,7 @@ fn offer(place: &ServiceFacts, web: &WebFacts) -> Finding {
 fn logins(facts: &Facts) -> Vec<Finding> {
     let asked = answered(facts).filter_map(|(place, web)| Some((place, web.login.as_ref()?)));
     let judge = |(place, login): (&ServiceFacts, &Result<LoginFacts, String>)| match login {
-        Ok(login) => login_of(&facts.array.name, place, *login, keytab(facts, place)),
+        Ok(login) => login_of(&facts.array.name, place, *login, opens(facts, place)),
         Err(why) => Finding::broken(&place.place, why)
             .because("it answers without a login and not with one")
             .mend(negotiate(place)),
@@ -200,16 +210,33 @@ fn logins(facts: &Facts) -> Vec<Finding> {
     asked.map(judge).collect()
 }
 
-/// The keytab that the service at a node is to read.
-fn keytab<'a>(facts: &'a Facts, place: &ServiceFacts) -> Option<&'a str> {
-    let nodes = facts
-        .nodes
-        .iter()
-        .filter(|node| place.is_node && node.name.as_str() == place.place);
-    let looks = nodes.filter_map(|node| node.look.as_ref().ok());
-    let mut keytabs = looks.flat_map(|look| &look.keytabs);
-    let accepts = |one: &&KeytabFacts| !one.kind.is_for_initiators();
-    keytabs.find(accepts).map(|one| one.path.as_str())
+/// What the service at a place opens tickets with, by the node's targets.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Opens<'a> {
+    /// A keytab.
+    Keytab(&'a str),
+    /// What its machine's logon session has.
+    Session,
+    /// No target of the node is for a service that is asked for tickets.
+    Nothing,
+    /// Nobody knows which node it is, or what it has.
+    Unknown,
+}
+
+fn opens<'a>(facts: &'a Facts, place: &ServiceFacts) -> Opens<'a> {
+    let mut nodes = facts.nodes.iter();
+    let node = nodes.find(|node| place.is_node && node.name.as_str() == place.place);
+    let Some(look) = node.and_then(|node| node.look.as_ref().ok()) else {
+        return Opens::Unknown;
+    };
+    let session = |one: &KeytabFacts| one.kind == TargetKind::LogonSession;
+    let keytab = |one: &&KeytabFacts| !one.kind.is_for_initiators() && !session(one);
+    match look.keytabs.iter().find(keytab) {
+        _ if is_iis(place) && look.keytabs.iter().any(session) => Opens::Session,
+        Some(keytab) => Opens::Keytab(&keytab.path),
+        None if look.keytabs.iter().any(session) => Opens::Session,
+        None => Opens::Nothing,
+    }
 }
 
 /// What shows the same by hand.
@@ -225,12 +252,47 @@ fn kind(place: &ServiceFacts) -> Option<(&'static str, &'static str, &'static st
     kind_of(&place.web.as_ref().ok()?.server)
 }
 
+fn is_iis(place: &ServiceFacts) -> bool {
+    let web = place.web.as_ref();
+    web.is_ok_and(|web| web.server.starts_with(IIS))
+}
+
+/// What has the web server at a place open tickets with what the node has for it.
+fn opened(array: &ArrayName, place: &ServiceFacts, opens: Opens<'_>) -> String {
+    let name = &place.place;
+    let mend = match (opens, kind(place)) {
+        (Opens::Unknown, _) => {
+            return format!(
+                "keyroll doctor {array} (service-login tells which node, and what it is to read)"
+            );
+        }
+        // As `node-iis` has it, which looks at the settings themselves.
+        (Opens::Session, _) => {
+            format!("keyroll-agent iis set --use-app-pool-credentials false (on {name})")
+        }
+        (Opens::Keytab(_) | Opens::Nothing, _) if is_iis(place) => {
+            iis::target_of_session(array.as_str(), name)
+        }
+        (Opens::Keytab(keytab), Some((unit, setting, _))) => {
+            return set(array, place, unit, &setting.replace("KEYTAB", keytab));
+        }
+        (Opens::Keytab(keytab), None) => {
+            format!("have the web server read {keytab} (on {name})")
+        }
+        (Opens::Nothing, _) => format!(
+            "name a [[array.target]] that the web server reads in keyroll-agent.toml, then \
+             keyroll-agent check (on {name})"
+        ),
+    };
+    format!("{mend}, then keyroll doctor {array}")
+}
+
 /// Whoever has proven to have opened the ticket may refuse the user for any other reason.
 pub(super) fn login_of(
     array: &ArrayName,
     place: &ServiceFacts,
     login: LoginFacts,
-    keytab: Option<&str>,
+    opens: Opens<'_>,
 ) -> Finding {
     let (name, status) = (&place.place, login.status);
     let takes = format!("takes a fresh ticket: Kerberos, {status}");
@@ -267,29 +329,16 @@ pub(super) fn login_of(
                          (nginx), MaxFieldLength and MaxRequestBytes (http.sys)"
                     .to_owned(),
             }),
-        LoginFacts { status: 401, .. } => Finding::broken(
-            name,
-            format!("refuses a fresh ticket ({status})"),
-        )
-        .because(
-            "a node's keytab may be right and the web server still read another: it runs \
+        LoginFacts { status: 401, .. } => {
+            Finding::broken(name, format!("refuses a fresh ticket ({status})"))
+                .because(
+                    "a node's keytab may be right and the web server still read another: it runs \
                      as its own account (IIS in kernel mode), was started with another keytab, \
                      cannot read the file, or takes tickets for one name only. \
                      KRB_AP_ERR_MODIFIED",
-        )
-        .mend(match (kind(place), keytab) {
-            (Some((unit, setting, _)), Some(keytab)) => {
-                set(array, place, unit, &setting.replace("KEYTAB", keytab))
-            }
-            (_, None) => format!(
-                "keyroll doctor {array} (service-login tells which node, and what it is to read)"
-            ),
-            (None, Some(keytab)) => format!(
-                "have the web server read {keytab} (on {name}; Windows: appcmd set config \
-                 -section:windowsAuthentication -useAppPoolCredentials:true /commit:apphost), \
-                 then keyroll doctor {array}"
-            ),
-        }),
+                )
+                .mend(opened(array, place, opens))
+        }
         LoginFacts { .. } => Finding::undecided(
             name,
             format!("answers {status} to a fresh ticket: no word on whether it was taken"),

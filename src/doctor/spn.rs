@@ -4,6 +4,7 @@ use super::facts::{Facts, Rival, Unseen};
 use super::finding::{Check, Finding};
 use super::hidden::unread;
 use crate::account::hidden::SPNS;
+use crate::shell::word;
 use crate::spn::{Likeness, take_away};
 
 pub(super) const CHECKS: &[Check] = &[
@@ -45,7 +46,7 @@ fn registered(facts: &Facts) -> Vec<Finding> {
         if state.has_spn(spn) {
             return Finding::ok(spn, format!("registered on {account}"));
         }
-        let add = format!("keyroll spn add {} {spn}", array.name);
+        let add = format!("keyroll spn add {} {}", array.name, word(spn));
         if array.prepared.contains(spn) {
             return Finding::warning(spn, "is held by the nodes and not registered")
                 .because("it was to be added, and the change was refused or never made")
@@ -77,7 +78,8 @@ fn unique(facts: &Facts) -> Vec<Finding> {
     let reasons = state.refusals(&wanted).into_iter();
     let reasons = reasons.filter(|reason| reason.code == "spn-duplicate");
     let doubled = reasons.map(|reason| {
-        let mend = format!("keyroll spn move {} {}", facts.array.name, reason.object);
+        let spn = word(&reason.object);
+        let mend = format!("keyroll spn move {} {spn}", facts.array.name);
         Finding::broken(reason.object, reason.why)
             .because(
                 "the old service account, or a node's computer account, was never rid of it; \

@@ -163,9 +163,13 @@ pub(super) fn healthy() -> Facts {
                 addresses: vec![[10, 0, 0, 7].into()],
                 alias_of: None,
                 back: vec!["web.corp.example".to_owned()],
+                back_unseen: None,
             }),
         }],
         delegation: Ok(Vec::new()),
+        members: ["n1", "n2"]
+            .map(|name| format!("{name}.corp.example").parse().unwrap())
+            .into(),
         nodes: vec![node("n1.corp.example"), node("n2.corp.example")],
         services: ["n1", "n2", "web"].map(service).into(),
         service_asked_for: false,

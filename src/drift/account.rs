@@ -11,6 +11,7 @@ use crate::kerberos::Principal;
 use crate::kerberos::salt::SaltSource;
 use crate::name::ArrayName;
 use crate::roll::{GenerationNumber, Refusal};
+use crate::shell::word;
 
 /// What an array last knew of its account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -230,7 +231,7 @@ pub fn conditions(now: &AccountState, wanted: &Wanted<'_>, names: &Names<'_>) ->
         origin: None,
         consequence: "clients get no ticket for it; the keytabs keep its entries".to_owned(),
         judgement: Judgement::Critical,
-        next: format!("keyroll spn add {} {spn}", names.array),
+        next: format!("keyroll spn add {} {}", names.array, word(spn)),
     }));
     changes
 }

@@ -3,6 +3,8 @@
 use std::net::IpAddr;
 
 use super::Spn;
+use crate::name::NodeName;
+use crate::shell::word;
 
 /// What DNS says of a host name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -13,6 +15,8 @@ pub struct HostRecords {
     pub alias_of: Option<String>,
     /// The names that its addresses lead back to (PTR).
     pub back: Vec<String>,
+    /// Why not all of these are known, if they are not.
+    pub back_unseen: Option<String>,
 }
 
 /// How much it matters.
@@ -46,6 +50,8 @@ pub struct Zone<'a> {
     pub server: &'a str,
     /// Where the names lead that have no address yet, if that is known.
     pub address: Option<IpAddr>,
+    /// The array's nodes, whose own names their addresses are to lead back to.
+    pub nodes: &'a [NodeName],
 }
 
 impl Zone<'_> {
@@ -79,6 +85,21 @@ impl Zone<'_> {
              rest)",
             self.server
         )
+    }
+
+    /// The commands that give it all of these.
+    fn add_all(&self, host: &str, addresses: &[IpAddr]) -> String {
+        let each = addresses
+            .iter()
+            .map(|address| self.add(host, Some(*address)));
+        each.collect::<Vec<_>>().join(", then ")
+    }
+
+    /// Whether this is a node's own name, in full or by its first label.
+    fn is_node(&self, name: &str) -> bool {
+        let label = name.split('.').next().unwrap_or(name);
+        let mut nodes = self.nodes.iter().map(NodeName::as_str);
+        nodes.any(|node| node.eq_ignore_ascii_case(name) || node.eq_ignore_ascii_case(label))
     }
 
     /// The command that has a host be no alias any more.
@@ -127,10 +148,12 @@ pub fn host_faults(
             leads_to: format!("clients ask for {other} instead"),
             next: match zone.delete_alias(host, target) {
                 Some(delete) => {
-                    let add = zone.add(host, found.addresses.first().copied());
-                    format!("{delete}, then {add}")
+                    format!("{delete}, then {}", zone.add_all(host, &found.addresses))
                 }
-                None => format!("keyroll spn add {array} {other} (or make {host} an A record)"),
+                None => format!(
+                    "keyroll spn add {array} {} (or make {host} an A record)",
+                    word(&other.to_string())
+                ),
             },
         });
     }
@@ -145,9 +168,20 @@ pub fn host_faults(
                  true) ask for {}",
                 spn.of_host(other)
             ),
-            next: format!("make the PTR record {host}, or set rdns = false at the clients"),
+            // Where it is a machine's own, or each address has one, it is right as it is.
+            next: if zone.is_node(other) || found.back.len() > 1 {
+                "set rdns = false at the clients".to_owned()
+            } else {
+                format!("make the PTR record {host}, or set rdns = false at the clients")
+            },
         });
     }
+    faults.extend(found.back_unseen.as_ref().map(|why| HostFault {
+        grade: HostGrade::Notice,
+        what: "has names in reverse that nobody told",
+        leads_to: format!("{why}: a client that is not told either keeps to the name it has"),
+        next: String::new(),
+    }));
     faults
 }
 

@@ -1,3 +1,5 @@
+mod host;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -348,39 +350,5 @@ fn the_longest_spn_is_one() {
 const ZONE: Zone<'static> = Zone {
     server: "dc1.corp.example",
     address: None,
+    nodes: &[],
 };
-
-#[test]
-fn records_are_made_by_commands_that_name_server_zone_and_host() {
-    let spn: Spn = "HTTP/web.Corp.Example:8080".parse().unwrap();
-    let next = |found: &HostRecords, zone: &Zone<'_>| {
-        let mut faults = host_faults("web", &spn, &[], found, zone).into_iter();
-        faults.next().map(|fault| fault.next).unwrap_or_default()
-    };
-    let nowhere = HostRecords::default();
-    let node = Zone {
-        address: Some([10, 0, 0, 7].into()),
-        ..ZONE
-    };
-    let at = "samba-tool dns add dc1.corp.example corp.example web A";
-    assert!(next(&nowhere, &node).starts_with(&format!("{at} 10.0.0.7 (or dnscmd")));
-    assert!(next(&nowhere, &ZONE).starts_with(&format!("{at} ADDRESS (ADDRESS of the bal")));
-    let alias = HostRecords {
-        addresses: vec![[10, 0, 0, 9].into()],
-        alias_of: Some("lb.corp.example".to_owned()),
-        back: Vec::new(),
-    };
-    let made = next(&alias, &ZONE);
-    let delete = "samba-tool dns delete dc1.corp.example corp.example web CNAME lb.corp.example (";
-    assert!(made.starts_with(delete), "{made}");
-    assert!(made.contains(&format!("), then {at} 10.0.0.9 (")), "{made}");
-    // The domain's servers have no say in another's zone, and nobody knows another server.
-    for server in ["dc1.other.example", "dc1.corp", "", "dc1.xweb.corp.example"] {
-        let elsewhere = Zone { server, ..ZONE };
-        assert_eq!(
-            next(&nowhere, &elsewhere),
-            "make an A record for web.Corp.Example"
-        );
-        assert!(next(&alias, &elsewhere).starts_with("keyroll spn add web HTTP/lb."));
-    }
-}

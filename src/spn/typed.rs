@@ -1,17 +1,16 @@
 //! Commands that name an SPN whatever it is spelled with: what cannot be told from another name on
 //! a screen is typed by its numbers.
 
-use std::fmt::Write as _;
-
 use crate::descriptor::Guid;
+use crate::shell::{in_powershell, word};
 
 /// Takes an SPN from an object, as Samba's tool and as PowerShell's module ActiveDirectory do.
 #[must_use]
 pub fn take_away(spn: &str, account: &str, guid: &[u8; 16]) -> String {
     format!(
         "samba-tool spn delete {} {} (or Set-ADObject {} -Remove @{{servicePrincipalName={}}})",
-        in_shell(spn),
-        in_shell(account),
+        word(spn),
+        word(account),
         Guid(*guid),
         in_powershell(spn),
     )
@@ -30,60 +29,6 @@ pub fn left_to_first(owners: &[(&str, String)]) -> String {
     }
     let others = others.join(", then ");
     format!("{others}, if {first} is to keep it; {first} loses it by {loses}")
-}
-
-/// A text that bash takes as it is, in ASCII.
-fn in_shell(text: &str) -> String {
-    let safe = |c: char| c.is_ascii_alphanumeric() || "-_./:".contains(c);
-    if text.chars().all(safe) && !text.is_empty() {
-        return text.to_owned();
-    }
-    if is_plain(text) {
-        return format!("'{}'", text.replace('\'', r"'\''"));
-    }
-    let mut typed = String::from("$'");
-    for byte in text.bytes() {
-        match byte {
-            b'\'' | b'\\' => {
-                typed.push('\\');
-                typed.push(char::from(byte));
-            }
-            0x20..0x7f => typed.push(char::from(byte)),
-            other => {
-                let _ = write!(typed, "\\x{other:02x}");
-            }
-        }
-    }
-    typed + "'"
-}
-
-/// A text that PowerShell takes as it is, in ASCII.
-fn in_powershell(text: &str) -> String {
-    if is_plain(text) {
-        return format!("'{}'", text.replace('\'', "''"));
-    }
-    let mut typed = String::from('"');
-    let mut units = [0; 2];
-    for c in text.chars() {
-        match c {
-            '"' | '`' | '$' => {
-                typed.push('`');
-                typed.push(c);
-            }
-            ' '..='~' => typed.push(c),
-            // One for each unit of UTF-16.
-            other => {
-                for unit in other.encode_utf16(&mut units) {
-                    let _ = write!(typed, "$([char]0x{unit:04x})");
-                }
-            }
-        }
-    }
-    typed + "\""
-}
-
-fn is_plain(text: &str) -> bool {
-    text.bytes().all(|byte| (0x20..0x7f).contains(&byte))
 }
 
 #[cfg(test)]
@@ -118,7 +63,7 @@ mod tests {
                 "\"HTTP/w$([char]0x200b)`$$([char]0xd835)$([char]0xddba)$([char]0x000a)\"",
             ),
         ] {
-            assert_eq!(in_shell(spn), shell);
+            assert_eq!(word(spn), shell);
             assert_eq!(in_powershell(spn), powershell);
         }
         assert_eq!(

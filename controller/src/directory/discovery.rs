@@ -24,7 +24,8 @@ pub(super) async fn domain_controllers(
         return Ok(names.clone());
     }
     let domain = &settings.domain;
-    let resolver = resolver(settings.connect_timeout).map_err(|error| PortError::Unreachable {
+    let resolver = resolver(settings.connect_timeout, ResolveHosts::Never);
+    let resolver = resolver.map_err(|error| PortError::Unreachable {
         object: "the name servers of this machine".to_owned(),
         why: error.to_string(),
     })?;
@@ -43,12 +44,15 @@ pub(super) async fn domain_controllers(
 }
 
 /// The machine's own name servers, asked anew each time: this is seldom, and their list changes.
-pub(super) fn resolver(patience: Duration) -> Result<TokioResolver, ResolveError> {
+/// Its file of hosts is for what the machine itself sees: clients elsewhere do not read it.
+pub(super) fn resolver(
+    patience: Duration,
+    hosts: ResolveHosts,
+) -> Result<TokioResolver, ResolveError> {
     let mut options = ResolverOpts::default();
     options.timeout = patience;
     options.attempts = 2;
-    // Clients do not read this machine's file of hosts.
-    options.use_hosts_file = ResolveHosts::Never;
+    options.use_hosts_file = hosts;
     Ok(TokioResolver::builder_tokio()?
         .with_options(options)
         .build())

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use futures_util::future::join_all;
+use hickory_resolver::config::ResolveHosts;
 use hickory_resolver::proto::rr::RData;
 use hickory_resolver::{ResolveError, TokioResolver};
 use keyroll::spn::HostRecords;
@@ -12,19 +14,34 @@ use super::discovery::resolver;
 use crate::ports::PortError;
 
 /// How long a client's machine is waited for its name servers.
-pub const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Addresses, alias, and the names that the addresses lead back to. No such name is no error: it
-/// has no addresses.
+/// Addresses, alias, and the names that the addresses lead back to, as the name servers have them.
+/// No such name is no error: it has no addresses.
 ///
 /// # Errors
 /// [`PortError::Unreachable`] if no name server answers.
 pub async fn host(name: &str, patience: Duration) -> Result<HostRecords, PortError> {
+    look(name, resolver(patience, ResolveHosts::Never)).await
+}
+
+/// The same as a program of this machine has them: its file of hosts comes first.
+///
+/// # Errors
+/// As [`host`].
+pub async fn host_here(name: &str) -> Result<HostRecords, PortError> {
+    look(name, resolver(PATIENCE, ResolveHosts::Always)).await
+}
+
+async fn look(
+    name: &str,
+    resolver: Result<TokioResolver, ResolveError>,
+) -> Result<HostRecords, PortError> {
     let unreachable = |error: ResolveError| PortError::Unreachable {
         object: format!("DNS for {name}"),
         why: error.to_string(),
     };
-    let resolver = resolver(patience).map_err(unreachable)?;
+    let resolver = resolver.map_err(unreachable)?;
     let found = match resolver.lookup_ip(format!("{name}.")).await {
         Ok(found) => found,
         Err(error) if error.is_no_records_found() || error.is_nx_domain() => {
@@ -40,15 +57,28 @@ pub async fn host(name: &str, patience: Duration) -> Result<HostRecords, PortErr
         _ => None,
     });
     let alias_of = aliases.last();
-    let mut back = BTreeSet::new();
-    for address in &addresses {
-        back.extend(names_of(&resolver, *address).await.map_err(unreachable)?);
-    }
+    let each = addresses
+        .iter()
+        .map(|address| names_of(&resolver, *address));
+    let (back, back_unseen) = told(join_all(each).await);
     Ok(HostRecords {
         addresses: addresses.into_iter().collect(),
         alias_of,
-        back: back.into_iter().collect(),
+        back,
+        back_unseen,
     })
+}
+
+/// The names that were told, and why others were not: an address is one whatever it leads back to.
+fn told<E: ToString>(each: Vec<Result<Vec<String>, E>>) -> (Vec<String>, Option<String>) {
+    let (mut back, mut unseen) = (BTreeSet::new(), None);
+    for names in each {
+        match names {
+            Ok(names) => back.extend(names),
+            Err(error) => unseen = Some(error.to_string()),
+        }
+    }
+    (back.into_iter().collect(), unseen)
 }
 
 async fn names_of(resolver: &TokioResolver, address: IpAddr) -> Result<Vec<String>, ResolveError> {
@@ -61,4 +91,43 @@ async fn names_of(resolver: &TokioResolver, address: IpAddr) -> Result<Vec<Strin
     Ok(names
         .map(|name| name.trim_end_matches('.').to_lowercase())
         .collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use hickory_resolver::Hosts;
+    use hickory_resolver::config::ResolverConfig;
+    use hickory_resolver::name_server::TokioConnectionProvider;
+
+    use super::*;
+
+    #[test]
+    fn an_address_that_leads_nowhere_hides_no_other() {
+        let names = |some: &[&str]| some.iter().map(|&name| name.to_owned()).collect();
+        let each = vec![
+            Ok(names(&["web.corp.example"])),
+            Err("SERVFAIL"),
+            Ok(names(&["lb.corp.example", "web.corp.example"])),
+        ];
+        let both = names(&["lb.corp.example", "web.corp.example"]);
+        assert_eq!(told(each), (both, Some("SERVFAIL".to_owned())));
+        assert_eq!(told::<String>(vec![Ok(Vec::new())]), (Vec::new(), None));
+    }
+
+    #[tokio::test]
+    async fn a_file_of_hosts_tells_of_a_name_and_of_its_address() {
+        let nobody = ResolverConfig::new();
+        let provider = TokioConnectionProvider::default();
+        let mut resolver = TokioResolver::builder_with_config(nobody, provider).build();
+        let mut hosts = Hosts::default();
+        let text = b"10.0.0.9 web.corp.example web\n";
+        hosts.read_hosts_conf(&text[..]).unwrap();
+        resolver.set_hosts(Arc::new(hosts));
+        let found = look("Web.corp.example", Ok(resolver)).await.unwrap();
+        assert_eq!(found.addresses, [IpAddr::from([10, 0, 0, 9])]);
+        let own = "web.corp.example".to_owned();
+        assert!(found.back.contains(&own) && found.back_unseen.is_none());
+    }
 }

@@ -4,7 +4,7 @@ use keyroll::account::set_enctypes;
 use keyroll::kerberos::message::KdcCode;
 use keyroll::kerberos::{Enctype, Principal};
 use keyroll::name::DcName;
-use keyroll::shell::quoted;
+use keyroll::shell::{powershell_word, quoted};
 
 /// The kinds of key that every domain controller of today makes.
 const AES: [Enctype; 2] = [Enctype::Aes256CtsHmacSha1, Enctype::Aes128CtsHmacSha1];
@@ -17,6 +17,7 @@ pub(super) fn to_service(
     account: Option<&Principal>,
 ) -> String {
     let name = account.map(|account| quoted(&account.name()));
+    let typed = powershell_word(spn);
     match (code, name) {
         (KdcCode::ServiceUnknown, Some(name)) if spn == format!("ldap/{dc}") => format!(
             "samba-tool spn add {spn} {name} (or setspn -S {spn} {name}; if it has that: keyroll \
@@ -29,16 +30,16 @@ pub(super) fn to_service(
             replication(dc)
         ),
         (KdcCode::ServiceUnknown, None) => {
-            format!("setspn -Q {spn}, then keyroll spn duplicates")
+            format!("setspn -Q {typed}, then keyroll spn duplicates")
         }
         (KdcCode::NotUnique, _) => "keyroll spn duplicates".to_owned(),
         (KdcCode::ServiceRevoked | KdcCode::ClientRevoked, Some(name)) => let_in_again(&name),
         (KdcCode::ServiceRevoked | KdcCode::ClientRevoked, None) => {
-            format!("setspn -Q {spn} (that account is locked, disabled or expired)")
+            format!("setspn -Q {typed} (that account is locked, disabled or expired)")
         }
         (KdcCode::EnctypeUnsupported, Some(_)) => enctypes(account),
         (KdcCode::EnctypeUnsupported, None) => format!(
-            "setspn -Q {spn} (that account needs msDS-SupportedEncryptionTypes 24, and its \
+            "setspn -Q {typed} (that account needs msDS-SupportedEncryptionTypes 24, and its \
              password set anew)"
         ),
         (other, _) => to_anybody(other, dc),

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use futures_util::future::{join, join_all};
 use keyroll::account::{OtherOwner, OtherOwners};
 use keyroll::name::DcName;
-use keyroll::shell::quoted;
+use keyroll::shell::{powershell_word, quoted};
 use keyroll::spn::Aliases;
 
 use super::ActiveDirectory;
@@ -59,6 +59,7 @@ impl ActiveDirectory {
         let search = SpnSearch::Some {
             exact: vec![spn.to_owned()],
             classes: Vec::new(),
+            hosts: Vec::new(),
         };
         let mut holders = self.search_spns(dc, &search).await?.holders.into_iter();
         Ok(holders.find(|one| one.guid != account.guid))
@@ -112,6 +113,7 @@ impl ActiveDirectory {
         let search = SpnSearch::Some {
             exact: spns.to_vec(),
             classes: Vec::new(),
+            hosts: Vec::new(),
         };
         let found = self.search_spns(dc, &search).await?;
         for ForestUnseen { forest, why, .. } in &found.unseen {
@@ -236,7 +238,10 @@ fn not_registered(error: PortError, spn: &str) -> PortError {
         PortError::Refused { object, why, next } if next.is_empty() => PortError::Refused {
             object: format!("{spn} of {object}"),
             why,
-            next: format!("setspn -F -Q {spn} (an owner whom the controller's account cannot see)"),
+            next: format!(
+                "setspn -F -Q {} (an owner whom the controller's account cannot see)",
+                powershell_word(spn)
+            ),
         },
         other => other,
     }
@@ -263,14 +268,23 @@ pub(super) async fn found_in(
 fn filters(search: &SpnSearch) -> Vec<Filter> {
     match search {
         SpnSearch::All => vec![Filter::begins(SPNS, "")],
-        SpnSearch::Some { exact, classes } => {
+        SpnSearch::Some {
+            exact,
+            classes,
+            hosts,
+        } => {
             let exact = exact
                 .chunks(SPNS_AT_ONCE)
                 .map(|some| Filter::any_of(some.iter().map(|spn| Filter::equals(SPNS, spn))));
             let classes = classes
                 .iter()
                 .map(|class| Filter::begins(SPNS, &format!("{class}/")));
-            exact.chain(classes).collect()
+            // Whatever its class looks like.
+            let of_host = |host: &String| Filter::holds(SPNS, &format!("/{host}"));
+            let hosts = hosts
+                .chunks(SPNS_AT_ONCE)
+                .map(|some| Filter::any_of(some.iter().map(of_host)));
+            exact.chain(classes).chain(hosts).collect()
         }
     }
 }
@@ -281,10 +295,20 @@ fn is_wanted(search: &SpnSearch, spn: &str) -> bool {
         spn.split_once('/')
             .is_some_and(|(of, _)| of.eq_ignore_ascii_case(class))
     };
+    let of_host = |host: &String| {
+        let (spn, host) = (spn.to_lowercase(), host.to_lowercase());
+        { spn.split_once('/') }.is_some_and(|(_, of)| of.starts_with(&host))
+    };
     match search {
         SpnSearch::All => true,
-        SpnSearch::Some { exact, classes } => {
-            exact.iter().any(|one| one.eq_ignore_ascii_case(spn)) || classes.iter().any(of_class)
+        SpnSearch::Some {
+            exact,
+            classes,
+            hosts,
+        } => {
+            exact.iter().any(|one| one.eq_ignore_ascii_case(spn))
+                || classes.iter().any(of_class)
+                || hosts.iter().any(of_host)
         }
     }
 }
@@ -305,4 +329,38 @@ fn holders_of(entry: &Entry) -> Result<impl Iterator<Item = SpnHolder>, PortErro
         guid,
         forest: None,
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_class_that_looks_like_another_is_found_by_its_host() {
+        let search = SpnSearch::Some {
+            exact: Vec::new(),
+            classes: vec!["HTTP".to_owned()],
+            hosts: vec!["web.corp.example".to_owned()],
+        };
+        let sent: Vec<_> = filters(&search)
+            .iter()
+            .map(|filter| filter.as_str().to_owned())
+            .collect();
+        assert_eq!(
+            sent,
+            [
+                "(servicePrincipalName=HTTP\\2f*)",
+                "(|(servicePrincipalName=*\\2fweb\\2ecorp\\2eexample*))"
+            ]
+        );
+        for (spn, wanted) in [
+            ("http/other", true),
+            ("H\u{422}TP/Web.corp.example:80", true),
+            ("HT\u{200b}TP/web.corp.example", true),
+            ("ldap/other", false),
+            ("web.corp.example", false),
+        ] {
+            assert_eq!(is_wanted(&search, spn), wanted, "{spn}");
+        }
+    }
 }

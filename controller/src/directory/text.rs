@@ -32,6 +32,13 @@ impl Filter {
         Self::matches(attribute, prefix.as_bytes(), "*)")
     }
 
+    /// The attribute has a value that has this somewhere behind its beginning.
+    #[must_use]
+    pub fn holds(attribute: &str, part: &str) -> Self {
+        let Self(begins) = Self::begins(attribute, part);
+        Self(begins.replacen('=', "=*", 1))
+    }
+
     fn matches(attribute: &str, value: &[u8], end: &str) -> Self {
         debug_assert!(is_attribute_name(attribute));
         let mut text = format!("({attribute}=");

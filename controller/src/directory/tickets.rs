@@ -13,6 +13,7 @@ use keyroll::kerberos::string_to_key::{default_iterations, string_to_key};
 use keyroll::kerberos::{Enctype, Key, Principal};
 use keyroll::name::DcName;
 use keyroll::secret::{Password, SecretBytes};
+use keyroll::shell::powershell_word;
 use tokio::sync::Mutex;
 
 use super::config::DirectorySettings;
@@ -322,7 +323,7 @@ impl Tickets {
             Traded::Referred(other) => Err(PortError::Refused {
                 object,
                 why: format!("no account of this domain has it; it points to {other}"),
-                next: format!("setspn -Q {}", service.name()),
+                next: format!("setspn -Q {}", powershell_word(&service.name())),
             }),
         }
     }

@@ -31,13 +31,15 @@ pub type Values = BTreeMap<String, Vec<Vec<u8>>>;
 pub enum SpnSearch {
     /// Every one.
     All,
-    /// These, in any case, and every one of these service classes: what looks like one of them is
-    /// found among its class.
+    /// These, in any case, and every one of these service classes or for these hosts: what looks
+    /// like one of them is found among its class, or by its host.
     Some {
         /// SPNs.
         exact: Vec<String>,
         /// Service classes.
         classes: Vec<String>,
+        /// Beginnings of what follows the class.
+        hosts: Vec<String>,
     },
 }
 

@@ -4,6 +4,7 @@
 use std::sync::PoisonError;
 
 use keyroll::name::DcName;
+use keyroll::shell::word;
 use keyroll_proto::operator::Alarm;
 
 use super::Reconciler;
@@ -69,11 +70,12 @@ impl Reconciler {
         let search = SpnSearch::Some {
             exact: vec![spn.to_owned()],
             classes: Vec::new(),
+            hosts: Vec::new(),
         };
         let found = self.ports.directory.spn_holders(writer, &search).await;
         let holders = found.map(|found| found.holders).unwrap_or_default();
         let mut others = holders.iter().filter(|one| one.guid != array.account.guid);
-        let name = &array.name;
+        let (name, spn) = (&array.name, word(spn));
         match (others.next(), next.is_empty()) {
             (Some(other), _) => {
                 let mended = match other.forest {

@@ -421,6 +421,14 @@ impl Directory for Domain {
         Ok(all.collect())
     }
 
+    async fn spn_owners(
+        &self,
+        _: &DcName,
+        _: &[String],
+    ) -> Result<Vec<(String, String)>, PortError> {
+        Ok(Vec::new())
+    }
+
     async fn spn_holders(&self, _: &DcName, _: &SpnSearch) -> Result<SpnsFound, PortError> {
         let mut found = SpnsFound {
             holders: self.others.lock().unwrap().clone(),

@@ -31,7 +31,7 @@ impl Controller {
         };
         let desired =
             Desired::of(&self.ports, &array).map_err(|error| No::internal(error.to_string()))?;
-        let page = service::page(&array, &request.url)?;
+        let page = service::page(&array, &request.url, request.node_port)?;
         let facts = self.facts(&desired, &request.node, page.as_ref()).await?;
         let mut reply = reply(&examine(&facts));
         if request.from_client {
@@ -43,6 +43,7 @@ impl Controller {
     async fn facts(&self, desired: &Desired, only: &str, page: Option<&Page>) -> Result<Facts, No> {
         let array = &desired.array;
         let mut nodes = self.ports.store.members(&array.name)?;
+        let members = nodes.iter().map(|node| node.name.clone()).collect();
         nodes.retain(|node| node.state == NodeState::Joined);
         nodes.retain(|node| only.is_empty() || node.name.as_str() == only);
         let looks = join_all(nodes.iter().map(|node| self.look_at(desired, &node.name)));
@@ -69,6 +70,7 @@ impl Controller {
             delegation,
             surplus,
             rights,
+            members,
             nodes: join_all(each).await,
             services: services.unwrap_or_default(),
             service_asked_for: page.is_some_and(|page| page.named),

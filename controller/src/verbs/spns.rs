@@ -3,6 +3,7 @@
 
 use keyroll::directory_change::{Action, DirectoryChange, Modification, Target};
 use keyroll::name::DcName;
+use keyroll::shell::word;
 use keyroll::spn::{Spn, doubts};
 use keyroll_proto::operator as said;
 
@@ -12,6 +13,7 @@ use super::no::No;
 use crate::store::{ArrayRecord, Change, Read as _, StoreError};
 
 use look::Narrow;
+pub(super) use look::look_alike;
 
 mod check;
 mod doubled;
@@ -248,7 +250,12 @@ fn parsed(spns: &[String]) -> Result<Vec<Spn>, No> {
     Ok(all)
 }
 
-fn bad_spn(error: &keyroll::spn::BadSpn) -> No {
+/// An SPN as it is typed in a command.
+fn typed(spn: &Spn) -> String {
+    word(&spn.to_string())
+}
+
+pub(super) fn bad_spn(error: &keyroll::spn::BadSpn) -> No {
     No::bad_input("bad-spn", error.to_string()).next("keyroll spn add --help")
 }
 

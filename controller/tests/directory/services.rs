@@ -104,10 +104,12 @@ pub async fn names_are_found_by_class_and_in_any_case(lab: &'static Lab) {
     let by_name = SpnSearch::Some {
         exact,
         classes: Vec::new(),
+        hosts: Vec::new(),
     };
     let by_class = SpnSearch::Some {
         exact: Vec::new(),
         classes: vec!["http".to_owned()],
+        hosts: Vec::new(),
     };
     for (search, alone) in [(by_name, true), (by_class, false), (SpnSearch::All, false)] {
         let found = directory.spn_holders(&lab.dc1, &search).await.unwrap();

@@ -111,6 +111,49 @@ fn schemes_stand_at_the_beginning_of_a_header_or_after_a_comma() {
     }
 }
 
+/// Two checks look at IIS, one by its settings and one by its answer.
+#[test]
+fn what_iis_is_to_be_set_to_is_the_same_by_its_settings_and_by_its_answer() {
+    for kinds in [
+        &[TargetKind::LogonSession][..],
+        &[TargetKind::IisPool],
+        &[TargetKind::IisPool, TargetKind::LogonSession],
+        &[TargetKind::Owned, TargetKind::LogonSession],
+    ] {
+        let mut facts = healthy();
+        let keytab = look(&mut facts, 1).keytabs[0].clone();
+        let of_kind = |&kind| KeytabFacts {
+            kind,
+            ..keytab.clone()
+        };
+        look(&mut facts, 1).keytabs = kinds.iter().map(of_kind).collect();
+        facts.nodes[1].around.iis = Some(Ok(IisFacts {
+            sites: vec![IisSite {
+                enabled: Some(true),
+                use_app_pool_credentials: Some(true),
+                ..IisSite::default()
+            }],
+            ..IisFacts::default()
+        }));
+        facts.services[1].place = facts.nodes[1].name.to_string();
+        let web = web(&mut facts);
+        "Microsoft-IIS/10.0".clone_into(&mut web.server);
+        web.login = Some(Ok(LoginFacts {
+            status: 401,
+            proven: false,
+        }));
+        let found = examine(&facts);
+        let mend = |check: &str| {
+            let mut found = found.iter().filter(|one| one.finding.grade != Grade::Ok);
+            let one = found.find(|one| one.check == check);
+            one.expect("nothing is told").finding.mend.clone()
+        };
+        let by_answer = mend("service-login");
+        let by_answer = by_answer.strip_suffix(", then keyroll doctor web").unwrap();
+        assert_eq!(by_answer, mend("node-iis"), "{kinds:?}");
+    }
+}
+
 /// The commands for the web server that answers there, or for the one at the other places.
 #[test]
 fn each_web_server_has_its_own_commands() {
@@ -154,7 +197,7 @@ fn each_web_server_has_its_own_commands() {
         (
             "Microsoft-IIS/10.0",
             401,
-            ["read /etc/keyroll/web.keytab (on n2", "appcmd set config"],
+            ["kind = \"logon-session\"", "node password web n2.corp"],
         ),
         (
             apache,
@@ -181,7 +224,18 @@ fn each_web_server_has_its_own_commands() {
         refuses(apache, 1, 401)(facts);
         look(facts, 1).keytabs[0].kind = TargetKind::Client;
     };
-    says("service-login", initiators, &["service-login tells which"]);
+    let words = ["a [[array.target]]", "keyroll-agent check (on n2.corp"];
+    says("service-login", initiators, &words);
+    let unseen = |facts: &mut Facts| {
+        refuses("", 1, 401)(facts);
+        facts.nodes[1].look = Err(silent("n2"));
+    };
+    says("service-login", unseen, &["service-login tells which"]);
+    says(
+        "service-login",
+        refuses("", 1, 401),
+        &["read /etc/keyroll/web.keytab (on n2"],
+    );
     let failed = |facts: &mut Facts| refuses(apache, 1, 500)(facts);
     let curl = "curl -sv --negotiate -u : https://web.corp.example/ --connect-to ::n2.corp.";
     says("service-login", failed, &[curl]);

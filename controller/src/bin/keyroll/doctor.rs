@@ -21,6 +21,7 @@ use crate::words::or_dash;
   keyroll doctor web
   keyroll doctor web --node node3.corp.example
   keyroll doctor web --url https://web.corp.example/app
+  keyroll doctor web --node-port 8080
   keyroll doctor web --from-client
   keyroll doctor web --watch
   keyroll doctor web --output json | jq '.findings[] | select(.grade != \"ok\")'")]
@@ -33,6 +34,12 @@ pub struct Doctor {
     /// The page to log in at; without it the root under the array's first HTTP name, if it is there
     #[arg(long, value_name = "URL")]
     url: Option<String>,
+    /// The port that nodes listen at, where the balancer before them listens at another
+    ///
+    /// The nodes are asked there, by HTTPS and by HTTP; under the array's name the page is asked
+    /// for as without it.
+    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
+    node_port: Option<u16>,
     /// Look from this machine too, as a client of the array, with your ticket from `kinit`
     ///
     /// Resolves the array's name, compares the clocks, asks every KDC for a ticket and logs in
@@ -67,6 +74,7 @@ async fn examine(doctor: &Doctor, session: &Session) -> Result<DoctorReply, Trou
         node: doctor.node.clone().unwrap_or_default(),
         url: doctor.url.clone().unwrap_or_default(),
         from_client: doctor.from_client,
+        node_port: doctor.node_port.map(u32::from).unwrap_or_default(),
     };
     let asked = session.ask(&doing, async |mut client| client.doctor(request).await);
     let mut reply = asked.await?;

@@ -264,7 +264,7 @@ impl Change {
         Trouble::new(Exit::TryAgain, "keys-missing", what).next(format!(
             "keyroll node quarantine {array} {node}, if it is not to be waited for, and then the \
              same again; to take the keys back: keyroll spn remove {array} {}",
-            spns.join(" ")
+            keyroll::shell::words(spns)
         ))
     }
 }

@@ -9,7 +9,7 @@ use keyroll::keytab::held;
 use keyroll::name::{ArrayName, DcName};
 use keyroll::roll::{Sealed, WhichKey};
 use keyroll::secret::{Password, SecretBytes};
-use keyroll::shell::quoted;
+use keyroll::shell::{powershell_word, quoted};
 use keyroll_proto::operator as said;
 use keyroll_proto::operator::adopt_array_request::Credential;
 
@@ -41,7 +41,8 @@ impl Controller {
         demand_within_bounds(&state, &sam)?;
         if let Some(OtherOwner { spn, name, .. }) = state.other_owners.found.first() {
             let what = format!("{spn} of account {sam} belongs to {name} too");
-            return Err(No::refused("spn-duplicate", what).next(format!("setspn -Q {spn}")));
+            return Err(No::refused("spn-duplicate", what)
+                .next(format!("setspn -Q {}", powershell_word(spn))));
         }
         let kind = state.salt_source.kind;
         let note = short_life(&rules.policy);

@@ -8,9 +8,12 @@ use keyroll::password::{Length, generate};
 use keyroll::roll::policy::Method;
 use keyroll::roll::{Answer, Refusal};
 use keyroll::secret::Password;
+use keyroll::shell::powershell_word;
+use keyroll::spn::Spn;
 use keyroll_proto::operator as said;
 
 use super::super::no::No;
+use super::super::spns::{bad_spn, look_alike};
 use super::super::{Controller, changed};
 use super::words::{account_kind, enctypes, list, sam_account_name, short_life};
 use super::{FIRST, demand_within_bounds};
@@ -142,20 +145,25 @@ impl Controller {
         }
     }
 
-    /// A second owner of an SPN ends the tickets of the first one.
+    /// A second owner of an SPN ends the tickets of the first one; and nobody has one that passes
+    /// for it.
     async fn are_free(&self, dc: &DcName, spns: &[String]) -> Result<(), No> {
         self.are_of_no_array(spns)?;
-        let owners = match spns {
-            [] => Vec::new(),
-            some => self.ports.directory.spn_owners(dc, some).await?,
-        };
-        match owners.first() {
+        if spns.is_empty() {
+            return Ok(());
+        }
+        let owners = self.ports.directory.spn_owners(dc, spns).await?;
+        if let Some((spn, owner)) = owners.first() {
+            let what =
+                format!("{spn} belongs to {owner}; with two owners nobody gets tickets for it");
+            let next = format!("setspn -Q {}", powershell_word(spn));
+            return Err(No::refused("spn-duplicate", what).next(next));
+        }
+        let spns: Result<Vec<Spn>, _> = spns.iter().map(|spn| spn.parse()).collect();
+        let spns = spns.map_err(|error| bad_spn(&error))?;
+        match self.rivals_of(&NOBODY, dc, &spns).await?.0.first() {
             None => Ok(()),
-            Some((spn, owner)) => Err(No::refused(
-                "spn-duplicate",
-                format!("{spn} belongs to {owner}; with two owners nobody gets tickets for it"),
-            )
-            .next(format!("setspn -Q {spn}"))),
+            Some((spn, _, other)) => Err(look_alike(other, spn)),
         }
     }
 
@@ -279,6 +287,8 @@ fn may_take(state: &AccountState, array: &ArrayName, sam: &str) -> Result<(), No
     }
 }
 
+/// The account is not there yet.
+const NOBODY: [u8; 16] = [0; 16];
 /// The LDAP result for an account whose container is not there (RFC 4511, appendix A).
 const NO_SUCH_OBJECT: u32 = 32;
 
@@ -349,5 +359,21 @@ mod tests {
                 assert!(kept.is_empty(), "{code}: an array is left");
             }
         }
+    }
+    #[tokio::test]
+    async fn a_name_that_passes_for_another_is_no_new_array_s() {
+        let scene = Scene::new(&["dc1"]);
+        scene.disband();
+        scene.others(&[("HT\u{200b}TP/news.corp.example", "ODD$")]);
+        let request = said::CreateArrayRequest {
+            array: "other".to_owned(),
+            account: "OTHER$".to_owned(),
+            spns: vec!["HTTP/news.corp.example".to_owned()],
+            dry_run: true,
+            ..Default::default()
+        };
+        let controller = &scene.site.controller;
+        let no = controller.create_array(&request).await.unwrap_err();
+        assert_eq!(no.code, "spn-look-alike", "{}", no.what);
     }
 }

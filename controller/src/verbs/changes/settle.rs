@@ -6,7 +6,7 @@ use keyroll::directory_change::{DirectoryChange, Standing, State};
 use super::super::no::No;
 use super::super::{Controller, spns};
 use crate::ports::{PortError, Values};
-use crate::store::{ChangeRecord, Changes as _};
+use crate::store::{Change, ChangeRecord, Changes as _, StoreError};
 
 /// Among how many of the newest changes those are looked for that nobody knows the end of.
 const OPEN_AMONG: usize = 200;
@@ -91,11 +91,7 @@ impl Controller {
             }
             if now.state == State::Applied {
                 spns::follow(edit, &now)?;
-                let undone = now.undoes.map(|number| edit.change(number)).transpose()?;
-                if let Some(mut undone) = undone.flatten() {
-                    undone.undone_by = Some(number);
-                    edit.put_change(&undone)?;
-                }
+                mark_undone(edit, &now)?;
             }
             Ok(now)
         })
@@ -113,4 +109,23 @@ impl Controller {
         let values = self.ports.directory.values(&change.dc, guid, &attributes);
         values.await
     }
+}
+
+/// What a change has taken back is undone; what that one had taken back is in force again, and so
+/// on. One that is undone itself has no say any more.
+fn mark_undone(edit: &Change<'_>, made: &ChangeRecord) -> Result<(), StoreError> {
+    if made.undone_by.is_some() {
+        return Ok(());
+    }
+    let (mut by, mut undoes) = (Some(made.number), made.undoes);
+    while let Some(number) = undoes {
+        let Some(mut undone) = edit.change(number)? else {
+            return Ok(());
+        };
+        undone.undone_by = by;
+        edit.put_change(&undone)?;
+        by = by.is_none().then_some(number);
+        undoes = undone.undoes;
+    }
+    Ok(())
 }

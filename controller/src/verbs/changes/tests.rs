@@ -388,3 +388,38 @@ async fn what_no_plan_gives_is_not_given_by_taking_something_back() {
                    Set-ADAccountControl 'WEB$' -TrustedForDelegation $true)";
     assert!(no.next.ends_with(by_hand), "{}", no.next);
 }
+
+#[tokio::test]
+async fn what_an_undone_undoing_had_taken_back_is_in_force_again() {
+    let scene = Scene::new(&["dc1"]);
+    let controller = &scene.site.controller;
+    let first = planned(&scene, "HTTP/one.corp.example").await.unwrap();
+    controller
+        .make_change(&make(first), |_| true)
+        .await
+        .unwrap();
+    let store = &controller.ports.store;
+    let undone_by = |number| store.change(number).unwrap().unwrap().undone_by;
+    let mut numbers = vec![first];
+    for _ in 0..3 {
+        let back = undo(*numbers.last().unwrap());
+        let planned = controller.undo_change(&back, "anna").await.unwrap();
+        let number = planned.changes[0].number;
+        controller
+            .make_change(&make(number), |_| true)
+            .await
+            .unwrap();
+        numbers.push(number);
+        // A second look finds the same.
+        for &number in &numbers {
+            controller.settle(number).await.unwrap();
+        }
+    }
+    let [first, second, third, fourth] = numbers[..] else {
+        panic!("{numbers:?}");
+    };
+    assert_eq!(undone_by(first), Some(second));
+    assert_eq!(undone_by(second), None);
+    assert_eq!(undone_by(third), Some(fourth));
+    assert_eq!(undone_by(fourth), None);
+}

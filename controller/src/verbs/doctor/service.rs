@@ -20,46 +20,95 @@ pub(super) struct Page {
     pub(super) service: Principal,
     /// Where it is. More than one if an operator did not say: the first that answers counts.
     pub(super) urls: Vec<Uri>,
+    /// Where it is at the nodes.
+    node_urls: Vec<Uri>,
     /// Whether an operator named it.
     pub(super) named: bool,
 }
 
-/// The page to ask for: the operator's, or the root under the first name that is one of HTTP.
+/// The page to ask for: the operator's, or the root under the first name that is one of HTTP; at
+/// the nodes at a port of their own, if one is given.
 ///
 /// # Errors
-/// [`No`] for what is no address of a page, or none of the array.
-pub(super) fn page(array: &ArrayRecord, url: &str) -> Result<Option<Page>, No> {
-    let mut services = array.registered_services();
-    let is_web = |service: &Principal| service.components()[0].eq_ignore_ascii_case("http");
-    let host = |service: &Principal| service.components().get(1).cloned().unwrap_or_default();
-    if url.is_empty() {
-        let Some(service) = services.find(is_web) else {
-            return Ok(None);
-        };
-        let urls = ["https", "http"].map(|scheme| format!("{scheme}://{}/", host(&service)));
-        let urls: Vec<Uri> = urls.iter().filter_map(|url| url.parse().ok()).collect();
-        return Ok((!urls.is_empty()).then_some(Page {
-            service,
-            urls,
-            named: false,
-        }));
-    }
+/// [`No`] for what is no address of a page, or none of the array, and for what is no port.
+pub(super) fn page(array: &ArrayRecord, url: &str, port: u32) -> Result<Option<Page>, No> {
+    let port = match u16::try_from(port) {
+        Ok(0) => None,
+        Ok(port) => Some(port),
+        Err(_) => return Err(No::bad_input("bad-port", "a port is 1 to 65535")),
+    };
+    let page = match url {
+        "" => root(array),
+        url => Some(named(array, url)?),
+    };
+    Ok(page.map(|page| match port {
+        Some(port) => page.with_node_port(port),
+        None => page,
+    }))
+}
+
+fn root(array: &ArrayRecord) -> Option<Page> {
+    let service = array.registered_services().find(is_web)?;
+    let urls = ["https", "http"].map(|scheme| format!("{scheme}://{}/", host(&service)));
+    let urls: Vec<Uri> = urls.iter().filter_map(|url| url.parse().ok()).collect();
+    (!urls.is_empty()).then(|| Page {
+        service,
+        node_urls: urls.clone(),
+        urls,
+        named: false,
+    })
+}
+
+fn named(array: &ArrayRecord, url: &str) -> Result<Page, No> {
     let bad = |why: &str| No::bad_input("bad-url", format!("{url:?} {why}"));
     let uri: Uri = url.parse().map_err(|_| bad("is no address of a page"))?;
-    if !matches!(uri.scheme_str(), Some("http" | "https")) {
-        return Err(bad("begins neither with http:// nor with https://"));
-    }
-    let name = uri.host().unwrap_or_default().to_owned();
-    let own = |service: &Principal| is_web(service) && host(service).eq_ignore_ascii_case(&name);
-    let service = services.find(own).ok_or_else(|| {
+    let port = match uri.scheme_str() {
+        Some("https") => uri.port_u16().unwrap_or(443),
+        Some("http") => uri.port_u16().unwrap_or(80),
+        _ => return Err(bad("begins neither with http:// nor with https://")),
+    };
+    let name = uri.host().unwrap_or_default();
+    // Most clients ask for the name alone, some with the port.
+    let spelled = [name.to_owned(), format!("{name}:{port}")];
+    let mut own = spelled.iter().filter_map(|name| {
+        let mut services = array.registered_services().filter(is_web);
+        services.find(|service| host(service).eq_ignore_ascii_case(name))
+    });
+    let service = own.next().ok_or_else(|| {
         bad("is under no HTTP name of the array, so no ticket of its is for it")
             .next(format!("keyroll array show {}", array.name))
     })?;
-    Ok(Some(Page {
+    Ok(Page {
         service,
+        node_urls: vec![uri.clone()],
         urls: vec![uri],
         named: true,
-    }))
+    })
+}
+
+fn is_web(service: &Principal) -> bool {
+    service.components()[0].eq_ignore_ascii_case("http")
+}
+
+fn host(service: &Principal) -> String {
+    service.components().get(1).cloned().unwrap_or_default()
+}
+
+impl Page {
+    /// The same where nodes listen at another port than what is before them, which may end TLS.
+    fn with_node_port(self, port: u16) -> Self {
+        let at = |scheme: &str| {
+            let page = self.urls.first()?;
+            let path = page.path_and_query().map_or("/", |path| path.as_str());
+            format!("{scheme}://{}:{port}{path}", page.host()?)
+                .parse()
+                .ok()
+        };
+        Self {
+            node_urls: ["https", "http"].into_iter().filter_map(at).collect(),
+            ..self
+        }
+    }
 }
 
 /// The host where a node's agent is dialled.
@@ -130,7 +179,11 @@ impl Controller {
 }
 
 async fn look(place: Place, page: &Page, credential: Option<&Credential>) -> Option<ServiceFacts> {
-    let (url, web) = login::look(&place.host, &page.urls, credential).await?;
+    let urls = match place.is_node {
+        true => &page.node_urls,
+        false => &page.urls,
+    };
+    let (url, web) = login::look(&place.host, urls, credential).await?;
     Some(ServiceFacts {
         place: place.name,
         is_node: place.is_node,
@@ -138,4 +191,67 @@ async fn look(place: Place, page: &Page, credential: Option<&Credential>) -> Opt
         url: url.to_string(),
         web: web.map_err(Unseen::from),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stand_in::domain::Scene;
+
+    fn array(spns: &[&str]) -> ArrayRecord {
+        ArrayRecord {
+            spns: spns.iter().map(|&spn| spn.to_owned()).collect(),
+            ..Scene::new(&["dc1"]).row()
+        }
+    }
+
+    fn texts(urls: &[Uri]) -> Vec<String> {
+        urls.iter().map(Uri::to_string).collect()
+    }
+
+    #[test]
+    fn a_page_is_under_a_name_with_its_port_or_without() {
+        let found = |spns: &[&str], url: &str| {
+            let page = page(&array(spns), url, 0);
+            page.map(|page| page.unwrap().service.name())
+        };
+        let (plain, ported) = ("HTTP/web.corp.example", "HTTP/web.corp.example:8443");
+        let url = "https://web.corp.example:8443/app";
+        assert_eq!(found(&[ported], url).unwrap(), ported);
+        assert_eq!(found(&[ported, plain], url).unwrap(), plain);
+        assert_eq!(
+            found(&["HTTP/web.corp.example:443"], "https://web.corp.example/").unwrap(),
+            "HTTP/web.corp.example:443"
+        );
+        for other in [
+            "https://web.corp.example/",
+            "https://web.corp.example:9443/",
+        ] {
+            assert_eq!(found(&[ported], other).unwrap_err().code, "bad-url");
+        }
+    }
+
+    #[test]
+    fn nodes_may_listen_at_another_port_than_what_is_before_them() {
+        let array = array(&["HTTP/web.corp.example"]);
+        let page = |url: &str, port| page(&array, url, port);
+        for url in ["", "https://web.corp.example/"] {
+            let before = page(url, 0).unwrap().unwrap();
+            assert_eq!(before.urls, before.node_urls);
+            let apart = page(url, 8080).unwrap().unwrap();
+            assert_eq!((apart.urls, apart.named), (before.urls, before.named));
+            assert_eq!(
+                texts(&apart.node_urls),
+                [
+                    "https://web.corp.example:8080/",
+                    "http://web.corp.example:8080/"
+                ]
+            );
+        }
+        let app = page("https://web.corp.example:444/app?x", 1)
+            .unwrap()
+            .unwrap();
+        assert_eq!(texts(&app.node_urls)[1], "http://web.corp.example:1/app?x");
+        assert_eq!(page("", 65_536).err().unwrap().code, "bad-port");
+    }
 }

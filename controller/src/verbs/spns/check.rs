@@ -2,9 +2,12 @@
 
 use futures_util::future::join_all;
 use keyroll::kerberos::Principal;
+use keyroll::name::ArrayName;
+use keyroll::shell::word;
 use keyroll::spn::{HostGrade, HostRecords, Spn, Zone, host_faults};
 use keyroll_proto::operator as said;
 
+use super::typed;
 use crate::driver::ap_request;
 use crate::ports::{KnownKeys, PortError};
 use crate::store::ArrayRecord;
@@ -85,6 +88,7 @@ impl Controller {
             } else if other.forest.is_some() {
                 ("has an owner in another forest, too", other.taken_away())
             } else {
+                let spn = typed(&spn);
                 let next = format!("keyroll spn move {} {spn} --dry-run", array.name);
                 ("has another owner, too", next)
             };
@@ -95,6 +99,7 @@ impl Controller {
         let zone = Zone {
             server: dc.as_str(),
             address: None,
+            nodes: &self.joined(array)?,
         };
         checks.extend(dns_checks(
             array.name.as_str(),
@@ -121,7 +126,7 @@ impl Controller {
             match sighted {
                 Ok(sighting) => ticket = Some(sighting),
                 Err(error) => {
-                    let next = "keyroll spn duplicates";
+                    let next = mends_ticket(&array.name, &error);
                     let evidence = format!("{dc}: {error}");
                     checks.push(check("broken", spn, "gets no ticket", evidence, next));
                 }
@@ -171,6 +176,14 @@ impl Controller {
     }
 }
 
+/// What the KDC's answer calls for; where there was none, it is the domain controller's own fault.
+fn mends_ticket(array: &ArrayName, error: &PortError) -> String {
+    match error {
+        PortError::Refused { next, .. } if !next.is_empty() => next.clone(),
+        _ => format!("keyroll verify {array}"),
+    }
+}
+
 fn state_check(array: &ArrayRecord, view: &said::SpnView) -> said::Check {
     let account = &array.account.sam_account_name;
     let name = &array.name;
@@ -182,7 +195,7 @@ fn state_check(array: &ArrayRecord, view: &said::SpnView) -> said::Check {
             check("warning", spn, "waits for the first node", "", next)
         }
         "prepared" => {
-            let next = format!("keyroll spn add {name} {spn}, or spn remove");
+            let next = format!("keyroll spn add {name} {}, or spn remove", word(spn));
             check(
                 "warning",
                 spn,
@@ -196,7 +209,7 @@ fn state_check(array: &ArrayRecord, view: &said::SpnView) -> said::Check {
             check("notice", spn, "was removed", evidence, "")
         }
         _ => {
-            let next = format!("keyroll spn add {name} {spn}");
+            let next = format!("keyroll spn add {name} {}", word(spn));
             check("broken", spn, "is not registered any more", account, next)
         }
     }
@@ -235,4 +248,30 @@ pub(super) fn dns_checks(
             }),
     );
     checks
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kdc_that_is_silent_is_no_sign_of_a_double_name() {
+        let array = "web".parse().unwrap();
+        let refused = |next: &str| PortError::Refused {
+            object: "HTTP/web".to_owned(),
+            why: "no".to_owned(),
+            next: next.to_owned(),
+        };
+        let silent = PortError::Unreachable {
+            object: "dc1".to_owned(),
+            why: "no answer".to_owned(),
+        };
+        for (error, next) in [
+            (refused("keyroll spn duplicates"), "keyroll spn duplicates"),
+            (refused(""), "keyroll verify web"),
+            (silent, "keyroll verify web"),
+        ] {
+            assert_eq!(mends_ticket(&array, &error), next);
+        }
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use keyroll::shell::word;
 use keyroll::spn::{Duplicate, Holder, Likeness, alias_clashes, duplicates, left_to_first};
 use keyroll_proto::operator as said;
 
@@ -72,7 +73,7 @@ fn told(one: &Duplicate, by_name: &ByName<'_>, arrays: &[ArrayRecord]) -> said::
     let of_array = |holder: &Holder| {
         let guid = account(holder)?.guid;
         let array = arrays.iter().find(|array| array.account.guid == guid)?;
-        Some((&array.name, holder.spn.escape_default().to_string()))
+        Some((&array.name, word(&holder.spn)))
     };
     let all = || one.holders.iter().filter_map(account);
     let (grade, next) = match one.likeness {
@@ -89,7 +90,12 @@ fn told(one: &Duplicate, by_name: &ByName<'_>, arrays: &[ArrayRecord]) -> said::
         // What is no plain text passes for what is.
         Likeness::Hidden | Likeness::LooksAlike => {
             let odd: Vec<&SpnHolder> = all().filter(|one| !one.spn.is_ascii()).collect();
-            ("broken", each_taken(&odd))
+            let next = match odd.len() < one.holders.len() {
+                true => each_taken(&odd),
+                // Where none is plain, nobody but a person knows whose it is to be.
+                false => left_to_first(&odd.into_iter().map(loses).collect::<Vec<_>>()),
+            };
+            ("broken", next)
         }
         Likeness::HostAlias => ("notice", String::new()),
     };
@@ -118,4 +124,32 @@ fn key_of(one: &Holder) -> (&str, &str) {
 
 fn key(one: &SpnHolder) -> (&str, &str) {
     (&one.distinguished_name, &one.spn)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_names_of_which_none_is_plain_one_owner_keeps_his() {
+        let next = |spns: [&str; 2]| {
+            let one = |(spn, account): (&str, &str)| SpnHolder {
+                spn: spn.to_owned(),
+                account: account.to_owned(),
+                distinguished_name: format!("CN={account},DC=corp,DC=example"),
+                guid: [7; 16],
+                forest: None,
+            };
+            let all = spns.into_iter().zip(["one", "two"]).map(one);
+            let all: Vec<SpnHolder> = all.collect();
+            let by_name = all.iter().map(|one| (key(one), one)).collect();
+            let found = duplicates(all.iter().map(holder));
+            told(&found[0], &by_name, &[]).next
+        };
+        let (plain, odd) = ("HTTP/news", "HTTP/n\u{435}ws");
+        let one = next([plain, odd]);
+        assert!(one.contains(" two ") && !one.contains(" one "), "{one}");
+        let both = next([odd, "HTTP/new\u{455}"]);
+        assert_eq!(both.matches("to keep it").count(), 1, "{both}");
+    }
 }

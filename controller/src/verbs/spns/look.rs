@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 
 use keyroll::name::DcName;
+use keyroll::shell::{powershell_word, quoted, word, words};
 use keyroll::spn::{Aliases, Holder, Likeness, Names, Spn, doubts, rivals, table};
 use keyroll_proto::operator as said;
 
-use super::bad_spn;
+use super::{bad_spn, typed};
 use crate::ports::{PortError, SpnHolder, SpnSearch, SpnsFound};
 use crate::store::{ArrayRecord, Read as _};
 use crate::verbs::{Controller, No};
@@ -200,6 +201,7 @@ impl Controller {
         let array = arrays.find(|array| array.account.guid == *own);
         Ok(match array {
             Some(array) if other.forest.is_none() => {
+                let spn = typed(spn);
                 format!("keyroll spn move {} {spn} --dry-run", array.name)
             }
             _ => other.taken_away(),
@@ -227,9 +229,11 @@ impl Controller {
         spns: &'a [Spn],
     ) -> Result<(Vec<(&'a Spn, Likeness, SpnHolder)>, SpnsFound), PortError> {
         let classes: BTreeSet<&str> = spns.iter().map(Spn::class).collect();
+        let hosts: BTreeSet<&str> = spns.iter().map(Spn::host).collect();
         let search = SpnSearch::Some {
             exact: spns.iter().map(ToString::to_string).collect(),
             classes: classes.into_iter().map(str::to_owned).collect(),
+            hosts: hosts.into_iter().map(str::to_owned).collect(),
         };
         let mut found = self.ports.directory.spn_holders(dc, &search).await?;
         let mut holders = std::mem::take(&mut found.holders);
@@ -272,6 +276,7 @@ impl Controller {
         let search = SpnSearch::Some {
             exact,
             classes: Vec::new(),
+            hosts: Vec::new(),
         };
         let found = self.ports.directory.spn_holders(dc, &search).await?;
         for other in found
@@ -296,13 +301,12 @@ fn commands(array: &ArrayRecord, spns: &[String]) -> Vec<String> {
         return Vec::new();
     }
     let account = &array.account.sam_account_name;
-    let keyroll = format!("keyroll spn add {} {}", array.name, spns.join(" "));
-    let mut lines = vec![keyroll];
+    let mut lines = vec![format!("keyroll spn add {} {}", array.name, words(spns))];
     lines.push("# or, once every keytab has the keys, on Windows".to_owned());
-    let setspn = |spn| format!("setspn -S {spn} \"{account}\"");
+    let setspn = |spn: &String| format!("setspn -S {} \"{account}\"", powershell_word(spn));
     lines.extend(spns.iter().map(setspn));
     lines.push("# or Samba".to_owned());
-    let samba = |spn| format!("samba-tool spn add {spn} '{account}'");
+    let samba = |spn: &String| format!("samba-tool spn add {} {}", word(spn), quoted(account));
     lines.extend(spns.iter().map(samba));
     lines
 }
@@ -337,7 +341,7 @@ impl SpnsFound {
 }
 
 /// Somebody has a name that passes for this one.
-pub(super) fn look_alike(other: &SpnHolder, spn: &Spn) -> No {
+pub(in crate::verbs) fn look_alike(other: &SpnHolder, spn: &Spn) -> No {
     let what = format!(
         "{} has {}, which looks like {spn} and is another name: find out who made it",
         other.shown(),

@@ -5,7 +5,7 @@ use keyroll::name::DcName;
 use keyroll::spn::Spn;
 
 use super::look::look_alike;
-use super::{Plan, SPNS};
+use super::{Plan, SPNS, typed};
 use crate::ports::SpnHolder;
 use crate::store::ArrayRecord;
 use crate::verbs::{Controller, No};
@@ -28,7 +28,7 @@ impl Controller {
             if owners.is_empty() {
                 if !is_here {
                     let what = format!("no other account has {spn}");
-                    let next = format!("keyroll spn add {} {spn}", array.name);
+                    let next = format!("keyroll spn add {} {}", array.name, typed(spn));
                     return Err(No::unknown("unknown-spn", what).next(next));
                 }
                 let note = format!("{spn} is here already, and nobody else has it");
@@ -74,8 +74,10 @@ impl Controller {
             return Err(look_alike(other, spn));
         }
         for from in &same {
-            let then =
-                |taken: String| format!("{taken}, then keyroll spn add {} {spn}", array.name);
+            let then = |taken: String| {
+                let spn = typed(spn);
+                format!("{taken}, then keyroll spn add {} {spn}", array.name)
+            };
             if from.forest.is_some() {
                 let what = format!("{} has {spn}: nothing is changed there", from.shown());
                 return Err(No::refused("other-forest", what).next(then(from.taken_away())));

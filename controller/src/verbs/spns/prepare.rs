@@ -4,7 +4,7 @@ use keyroll::name::ArrayName;
 use keyroll::spn::Spn;
 use keyroll_proto::operator as said;
 
-use super::parsed;
+use super::{parsed, typed};
 use crate::store::{ArrayRecord, NodeState, Read as _, StoreError};
 use crate::verbs::{Controller, No};
 
@@ -122,7 +122,7 @@ impl Controller {
         let next = format!("keyroll node list {name}");
         if let Some(spn) = unknown(array, spns) {
             let what = format!("the nodes of {name} hold no keys for {spn}");
-            let next = format!("keyroll spn add {name} {spn}");
+            let next = format!("keyroll spn add {name} {}", typed(spn));
             return Err(No::refused("keys-missing", what).next(next));
         }
         if self.joined(array)?.is_empty() {

@@ -111,6 +111,7 @@ fn what_dns_means_for_a_name_is_said() {
             addresses: vec![address],
             alias_of: alias_of.map(str::to_owned),
             back: back.iter().map(|&name| name.to_owned()).collect(),
+            back_unseen: None,
         })
     };
     let silent = || {
@@ -406,4 +407,5 @@ async fn what_is_not_shown_is_not_called_missing() {
 const ZONE: Zone<'static> = Zone {
     server: "dc1.corp.example",
     address: None,
+    nodes: &[],
 };

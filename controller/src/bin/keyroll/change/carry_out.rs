@@ -242,9 +242,9 @@ fn or_forget(failed: &said::ChangeView) -> String {
     let change = failed.change.iter();
     let values = change.flat_map(|change| &change.modifications);
     let spns: Vec<_> = values
-        .map(|one| String::from_utf8_lossy(&one.value))
+        .map(|one| String::from_utf8_lossy(&one.value).into_owned())
         .collect();
-    let spns = spns.join(" ");
+    let spns = keyroll::shell::words(&spns);
     format!(
         "; to take the keys back: keyroll spn remove {} {spns}",
         failed.array

@@ -44,7 +44,7 @@ async fn facts(array: &str, task: &ClientTask) -> Result<ClientFacts, Trouble> {
         next: trouble.next,
         kind: UnseenKind::Missing,
     });
-    let records = dns::host(spn.host(), dns::PATIENCE);
+    let records = dns::host_here(spn.host());
     let (records, tickets) = join(records, tickets(operator.as_ref(), &service, &dcs)).await;
     let given = tickets.iter().flatten();
     let credential = given.flat_map(|(_, given)| given.as_ref()).next();
