@@ -42,7 +42,11 @@ impl Likeness {
         if one == other {
             return Some(Self::Hidden);
         }
-        (look(&one) == look(&other)).then_some(Self::LooksAlike)
+        let alike = looks(&one)
+            .iter()
+            .zip(looks(&other))
+            .any(|(one, other)| *one == other);
+        alike.then_some(Self::LooksAlike)
     }
 
     /// The word for it.
@@ -58,9 +62,10 @@ impl Likeness {
     }
 }
 
-/// What all names have in common that are alike in any way; equal keys are compared further.
-pub(super) fn key(text: &str) -> String {
-    look(&plain(&text.to_lowercase()))
+/// Names that are alike in any way have one of these in common; those that have are compared
+/// further.
+pub(super) fn keys(text: &str) -> [String; 2] {
+    looks(&plain(&text.to_lowercase()))
 }
 
 /// Without what nobody sees, in the one form of each character, in small letters.
@@ -71,8 +76,10 @@ fn plain(text: &str) -> String {
     seen.collect::<String>().to_lowercase()
 }
 
-fn look(text: &str) -> String {
-    skeleton(text).collect()
+/// How it looks in small letters and in capitals: a Cyrillic `Т` is taken for a `T`, and its small
+/// letter for none of ours.
+fn looks(text: &str) -> [String; 2] {
+    [text.to_owned(), text.to_uppercase()].map(|text| skeleton(&text).collect())
 }
 
 /// Format characters (category Cf) and what else has no width, as far as names are abused with it.

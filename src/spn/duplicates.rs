@@ -1,6 +1,6 @@
 //! Names with two owners: KDCs issue tickets for none of them, or for the wrong one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::alike::{self, Likeness};
 use super::{Aliases, Spn};
@@ -47,12 +47,14 @@ pub fn duplicates(all: impl IntoIterator<Item = Holder>) -> Vec<Duplicate> {
     let mut groups: BTreeMap<String, Vec<Holder>> = BTreeMap::new();
     let once = |holder: &Holder| holder.spn.eq_ignore_ascii_case(OF_EACH_DOMAIN);
     for holder in all.into_iter().filter(|holder| !once(holder)) {
-        groups
-            .entry(alike::key(&holder.spn))
-            .or_default()
-            .push(holder);
+        for key in alike::keys(&holder.spn) {
+            groups.entry(key).or_default().push(holder.clone());
+        }
     }
-    groups.into_values().flat_map(split).collect()
+    let found: Vec<Duplicate> = groups.into_values().flat_map(split).collect();
+    let mut told = BTreeSet::new();
+    let is_new = |one: &Duplicate| told.insert(one.holders.clone());
+    found.into_iter().filter(is_new).collect()
 }
 
 /// Every name that one account has, and for which the class that answers for it (`HOST`) is on

@@ -81,6 +81,7 @@ fn names_that_pass_for_each_other_are_told_apart_by_how() {
         ("HTTP/web", "HTTP/we\u{301}b", Some(Likeness::Hidden)),
         // A Cyrillic е.
         ("HTTP/web", "HTTP/w\u{0435}b", Some(Likeness::LooksAlike)),
+        ("HTTP/web", "H\u{0422}TP/web", Some(Likeness::LooksAlike)),
         // Alike to the eye, and two names of plain letters.
         ("HTTP/web1", "HTTP/webl", None),
         ("HTTP/web", "HTTP/web2", None),
@@ -113,6 +114,8 @@ fn a_name_with_two_owners_is_found_however_it_is_spelled() {
         holder("http/own", "a"),
         holder("HTTP/web1", "a"),
         holder("HTTP/webl", "b"),
+        holder("HTTP/capital", "a"),
+        holder("H\u{0422}TP/capital", "b"),
         holder("HTTP/alone", "c"),
     ]);
     let mut found: Vec<(Likeness, usize)> = found
@@ -126,6 +129,7 @@ fn a_name_with_two_owners_is_found_however_it_is_spelled() {
             (Likeness::Exact, 2),
             (Likeness::Case, 2),
             (Likeness::Hidden, 2),
+            (Likeness::LooksAlike, 2),
             (Likeness::LooksAlike, 2),
         ]
     );

@@ -13,6 +13,7 @@ use keyroll::spn::Aliases;
 use super::ActiveDirectory;
 use super::account::{Root, named};
 use super::connection::Connection;
+use super::discovery;
 use super::entry::Entry;
 use super::text::{Dn, Filter};
 use super::write::add;
@@ -183,8 +184,13 @@ impl ActiveDirectory {
             let (_, root) = self.connections.live(dc).await?;
             let root = Root::of(&root, dc)?;
             let (mut connection, base) = self.widest(dc, &root).await?;
-            let holders = found_in(&mut connection, &base, search).await?;
-            Ok::<_, PortError>((holders, base.as_str().is_empty()))
+            let mut holders = found_in(&mut connection, &base, search).await?;
+            let mut forest = base.as_str().is_empty();
+            if !forest && let Some(others) = self.other_domains(dc, &base, search).await {
+                holders.extend(others);
+                forest = true;
+            }
+            Ok::<_, PortError>((holders, forest))
         };
         let elsewhere = join_all(self.forests.iter().map(|forest| forest.search(search)));
         let (here, elsewhere) = join(here, elsewhere).await;
@@ -211,6 +217,31 @@ impl ActiveDirectory {
         Ok(found)
     }
 
+    /// Who has which SPNs in the other domains of the forest, by the first domain controller with a
+    /// global catalog that answers. Of our own, the one that is written to knows more.
+    async fn other_domains(
+        &self,
+        writer: &DcName,
+        own: &Dn,
+        search: &SpnSearch,
+    ) -> Option<Vec<SpnHolder>> {
+        let dcs = discovery::domain_controllers(&self.settings).await.ok()?;
+        for dc in dcs.iter().filter(|dc| *dc != writer) {
+            let found = async {
+                let (_, root) = self.connections.live(dc).await?;
+                let (mut catalog, base) = self.widest(dc, &Root::of(&root, dc)?).await?;
+                let is_forest = base.as_str().is_empty();
+                let holders = found_in(&mut catalog, &base, search).await?;
+                Ok::<_, PortError>(is_forest.then_some(holders))
+            };
+            if let Ok(Some(mut holders)) = found.await {
+                holders.retain(|one| !is_below(&one.distinguished_name, own));
+                return Some(holders);
+            }
+        }
+        None
+    }
+
     /// `sPNMappings` of the forest.
     pub(super) async fn read_aliases(&self, dc: &DcName) -> Result<Aliases, PortError> {
         const MAPPINGS: &str = "sPNMappings";
@@ -229,6 +260,16 @@ impl ActiveDirectory {
         }
         Ok(Aliases::parse(entry.texts(MAPPINGS)))
     }
+}
+
+/// Whether an object is one of this domain, and not of a child of it.
+fn is_below(distinguished_name: &str, domain: &Dn) -> bool {
+    let (name, domain) = (
+        distinguished_name.to_lowercase(),
+        domain.as_str().to_lowercase(),
+    );
+    let place = name.strip_suffix(&domain);
+    place.is_some_and(|place| place.ends_with(',') && !place.contains(",dc="))
 }
 
 /// A domain controller that refuses a value knows an owner who was not shown, or takes no such
@@ -361,6 +402,20 @@ mod tests {
             ("web.corp.example", false),
         ] {
             assert_eq!(is_wanted(&search, spn), wanted, "{spn}");
+        }
+    }
+
+    #[test]
+    fn of_the_own_domain_is_what_is_in_no_child_of_it() {
+        let own = Dn::of_directory("DC=corp,DC=example");
+        for (name, below) in [
+            ("CN=svc,CN=Users,DC=corp,DC=example", true),
+            ("cn=svc,ou=a,dc=Corp,dc=example", true),
+            ("CN=svc,CN=Users,DC=eu,DC=corp,DC=example", false),
+            ("CN=svc,CN=Users,DC=bcorp,DC=example", false),
+            ("CN=svc,CN=Users,DC=xDC=corp,DC=example", false),
+        ] {
+            assert_eq!(is_below(name, &own), below, "{name}");
         }
     }
 }

@@ -246,19 +246,20 @@ fn chain_of_io(error: &io::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tonic::metadata::MetadataMap;
+    use tonic::metadata::{MetadataMap, MetadataValue};
 
     #[test]
     fn the_controllers_words_win() {
         let mut metadata = MetadataMap::new();
-        metadata.insert(NEXT, "keyroll array list".parse().unwrap());
+        let next = "samba-tool user show 'dienst-\u{fc}'";
+        metadata.insert_bin(NEXT, MetadataValue::from_bytes(next.as_bytes()));
         metadata.insert(CODE, "unknown-array".parse().unwrap());
         metadata.insert(EXIT, "66".parse().unwrap());
         let status = Status::with_metadata(Code::Internal, "there is no array web", metadata);
         let trouble = Trouble::refused("here", &status);
         assert_eq!(trouble.exit, 66);
         assert_eq!(trouble.code, "unknown-array");
-        assert_eq!(trouble.next, "keyroll array list");
+        assert_eq!(trouble.next, next);
         assert_eq!(trouble.what, "there is no array web");
     }
 
