@@ -1,6 +1,6 @@
 //! Names with two owners: KDCs issue tickets for none of them, or for the wrong one.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::alike::{self, Likeness};
 use super::{Aliases, Spn};
@@ -51,10 +51,10 @@ pub fn duplicates(all: impl IntoIterator<Item = Holder>) -> Vec<Duplicate> {
             groups.entry(key).or_default().push(holder.clone());
         }
     }
-    let found: Vec<Duplicate> = groups.into_values().flat_map(split).collect();
-    let mut told = BTreeSet::new();
-    let is_new = |one: &Duplicate| told.insert(one.holders.clone());
-    found.into_iter().filter(is_new).collect()
+    let mut found: Vec<Duplicate> = groups.into_values().flat_map(split).collect();
+    found.sort_by(|one, other| one.holders.cmp(&other.holders));
+    found.dedup();
+    found
 }
 
 /// Every name that one account has, and for which the class that answers for it (`HOST`) is on
