@@ -204,8 +204,8 @@ fn aborting(
     )
 }
 
-/// What is left to look at before the new key may leave the nodes. A controller that was put back to
-/// a moment before its write knows nothing of that, and may not even know that it was put back;
+/// What is left to look at before the new key may leave the nodes. A controller that was put back
+/// to a moment before its write knows nothing of that, and may not even know that it was put back;
 /// where it does, every domain controller must say that it does not have the new password, once no
 /// write can be applied any more.
 fn written_after_all(

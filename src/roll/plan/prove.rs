@@ -111,8 +111,8 @@ pub(super) fn plan_converging(
     }
 }
 
-/// Whether a node that is missing still has had its time: one that fails for a moment after the last
-/// DC took hours has not.
+/// Whether a node that is missing still has had its time: one that fails for a moment after the
+/// last DC took hours has not.
 fn is_left(roll: &Roll, observed: &Observed, circumstances: &Circumstances) -> bool {
     late(roll, circumstances) && observed.waits >= PATIENCE
 }

@@ -1,5 +1,6 @@
 //! Single steps of `plan`, asked for by hand: what the world of the other tests does not come to.
 
+mod gates;
 mod given_up;
 mod journal;
 mod last_look;
@@ -336,69 +337,6 @@ fn a_misprediction_keeps_the_kvno_that_was_predicted() {
     let desk = Desk::at(intents(&[0]).into_iter().chain([committed]), 2);
     let kvnos: Vec<u32> = listed(&desk.roll).iter().map(|(_, kvno)| *kvno).collect();
     assert_eq!(kvnos, [BASE.0 + 2, BASE.0, BASE.0 + 1]);
-}
-
-#[test]
-fn who_is_left_behind_is_told_before_the_commit_and_waited_for_until_the_deadline() {
-    let mut desk = Desk::at(staging(), 2);
-    desk.around.set_aside = BTreeSet::from([node(7)]);
-    desk.proves(0, &[Role::Current, Role::Pending]);
-    desk.proves(1, &[Role::Current, Role::Pending]);
-    assert_eq!(desk.step(), Step::Do(vec![Action::Shut(node(7))]));
-    let unconfirmed = Err("no answer".to_owned());
-    desk.seen.told.insert(node(7), unconfirmed);
-    assert!(matches!(desk.step(), Step::Wait(_)));
-    desk.around.since_state = LONG;
-    assert!(matches!(desk.step(), Step::Wait(_)), "once more");
-    desk.seen.waits = 3;
-    let last_look = Step::Do(vec![Action::LookAtAccount, Action::LookAtDc(dc(0))]);
-    assert_eq!(desk.step(), last_look);
-    desk.around.since_state = Duration::ZERO;
-    desk.seen.told.insert(node(7), Ok(()));
-    assert_eq!(desk.step(), last_look);
-}
-
-#[test]
-fn who_shuts_its_gate_by_itself_is_waited_for_but_in_an_emergency() {
-    let left_behind = |cause, left: Option<u64>| {
-        let mut desk = Desk::at([], 2);
-        desk.because(cause);
-        staging().into_iter().for_each(|record| desk.write(record));
-        desk.around.set_aside = BTreeSet::from([node(7)]);
-        desk.proves(0, &[Role::Current, Role::Pending]);
-        desk.proves(1, &[Role::Current, Role::Pending]);
-        desk.seen.told.insert(node(7), Err("no answer".to_owned()));
-        (desk.around.since_state, desk.seen.waits) = (LONG, 9);
-        let left = left.map(|left| (node(7), Duration::from_secs(left)));
-        desk.around.shut_in = left.into_iter().collect();
-        desk.step()
-    };
-    let waits = |step| matches!(step, Step::Wait(_));
-    assert!(waits(left_behind(Cause::Operator, Some(1))));
-    assert!(!waits(left_behind(Cause::Operator, None)));
-    assert!(!waits(left_behind(Cause::Emergency, Some(1))));
-}
-
-#[test]
-fn the_balancer_is_given_time_to_hear_of_a_shut_gate_but_in_an_emergency() {
-    let told = |cause, told: Result<(), String>, left: Option<u64>| {
-        let mut desk = Desk::at([], 2);
-        desk.because(cause);
-        staging().into_iter().for_each(|record| desk.write(record));
-        desk.around.set_aside = BTreeSet::from([node(7)]);
-        desk.proves(0, &[Role::Current, Role::Pending]);
-        desk.proves(1, &[Role::Current, Role::Pending]);
-        desk.seen.told.insert(node(7), told);
-        (desk.around.since_state, desk.seen.waits) = (LONG, 9);
-        let left = left.map(|left| (node(7), Duration::from_secs(left)));
-        desk.around.still_sent = left.into_iter().collect();
-        desk.step()
-    };
-    let waits = |step| matches!(step, Step::Wait(_));
-    assert!(waits(told(Cause::Operator, Ok(()), Some(1))));
-    assert!(waits(told(Cause::Operator, Err("silent".into()), Some(1))));
-    assert!(!waits(told(Cause::Operator, Ok(()), None)));
-    assert!(!waits(told(Cause::Emergency, Ok(()), Some(1))));
 }
 
 #[test]
