@@ -98,8 +98,35 @@ enum Mend {
 
 /// Plants each fault in turn in an array that has nothing to begin with.
 fn plant(world: &mut World<'_>, array: &str, faults: &[Fault]) -> Result<()> {
+    let before = counted(world, array)?;
     well(world, array).context("to begin with")?;
+    let after = counted(world, array)?;
+    ensure!(
+        before == after,
+        "the doctor was counted: {before:?}, then {after:?}"
+    );
     plant_into(world, array, faults)
+}
+
+/// What somebody who guesses at the account's password, or who writes to it, leaves on each domain
+/// controller. A login leaves its time, which is none of these.
+fn counted(world: &World<'_>, array: &str) -> Result<Vec<Vec<String>>> {
+    let domain = world.domain();
+    let accounts = [format!("svc-{array}$"), format!("svc-{array}")];
+    let has = |account: &&String| domain.attribute("dc1", account, "cn").is_ok();
+    let account = accounts.iter().find(has).context("no account")?;
+    let mut left = Vec::new();
+    for dc in ["dc1", "dc2"] {
+        for attribute in [
+            "badPwdCount",
+            "badPasswordTime",
+            "pwdLastSet",
+            "userAccountControl",
+        ] {
+            left.push(domain.attribute(dc, account, attribute)?);
+        }
+    }
+    Ok(left)
 }
 
 /// Plants each fault in turn in an array that need not be well, or be there, before.
@@ -137,7 +164,7 @@ fn plant_into(world: &mut World<'_>, array: &str, faults: &[Fault]) -> Result<()
     Ok(())
 }
 
-fn examined(world: &World<'_>, array: &str) -> Result<(i32, Vec<Value>)> {
+pub fn examined(world: &World<'_>, array: &str) -> Result<(i32, Vec<Value>)> {
     let mut line = vec!["doctor", array];
     // The machine of the test is a client too, where somebody has logged in on it.
     if world.cli.has("KRB5CCNAME") {

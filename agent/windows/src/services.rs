@@ -184,4 +184,32 @@ mod tests {
         let zero = set_password("PlugPlay", r"CORP\x", "a\0b").unwrap_err();
         assert_eq!(zero.kind(), io::ErrorKind::InvalidInput);
     }
+
+    fn service_control(words: &[&str]) -> bool {
+        let ended = std::process::Command::new("sc.exe").args(words).status();
+        ended.unwrap().success()
+    }
+
+    /// A service for one test, which nobody starts.
+    struct Trial(&'static str);
+
+    impl Drop for Trial {
+        fn drop(&mut self) {
+            service_control(&["delete", self.0]);
+        }
+    }
+
+    #[test]
+    fn a_service_is_given_an_account_and_a_password_and_keeps_the_rest() {
+        let trial = Trial("keyroll-trial");
+        let program = r"C:\windows\system32\svchost.exe";
+        let made = service_control(&["create", trial.0, "binPath=", program, "start=", "demand"]);
+        assert!(made, "it was not made");
+        assert_eq!(account(trial.0).unwrap(), "LocalSystem");
+        set_password(trial.0, r"CORP\svc-web$", "canary").unwrap();
+        assert_eq!(account(trial.0).unwrap(), r"CORP\svc-web$");
+        // The same once more, as each keyset does.
+        set_password(trial.0, r"CORP\svc-web$", "another").unwrap();
+        assert_eq!(account(trial.0).unwrap(), r"CORP\svc-web$");
+    }
 }

@@ -22,32 +22,45 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// # Errors
 /// [`PortError::Unreachable`] if no name server answers.
 pub async fn host(name: &str, patience: Duration) -> Result<HostRecords, PortError> {
-    look(name, resolver(patience, ResolveHosts::Never)).await
+    look(name, ResolveHosts::Never, patience).await
 }
 
-/// The same as a program of this machine has them: its file of hosts comes first.
+/// The same as a program of this machine has them: its file of hosts comes first. Where an address
+/// leads back to is what DNS says, here too: a file of hosts has a machine's own name for it, and
+/// whoever keeps one has seen to that.
 ///
 /// # Errors
 /// As [`host`].
 pub async fn host_here(name: &str) -> Result<HostRecords, PortError> {
-    look(name, resolver(PATIENCE, ResolveHosts::Always)).await
+    look(name, ResolveHosts::Always, PATIENCE).await
 }
 
 async fn look(
     name: &str,
-    resolver: Result<TokioResolver, ResolveError>,
+    hosts: ResolveHosts,
+    patience: Duration,
 ) -> Result<HostRecords, PortError> {
     let unreachable = |error: ResolveError| PortError::Unreachable {
         object: format!("DNS for {name}"),
         why: error.to_string(),
     };
-    let resolver = resolver.map_err(unreachable)?;
-    let found = match resolver.lookup_ip(format!("{name}.")).await {
+    let forward = resolver(patience, hosts).map_err(unreachable)?;
+    let back = resolver(patience, ResolveHosts::Never).map_err(unreachable)?;
+    let found = lookup(name, &forward, &back).await;
+    found.map_err(unreachable)
+}
+
+async fn lookup(
+    name: &str,
+    forward: &TokioResolver,
+    back: &TokioResolver,
+) -> Result<HostRecords, ResolveError> {
+    let found = match forward.lookup_ip(format!("{name}.")).await {
         Ok(found) => found,
         Err(error) if error.is_no_records_found() || error.is_nx_domain() => {
             return Ok(HostRecords::default());
         }
-        Err(error) => return Err(unreachable(error)),
+        Err(error) => return Err(error),
     };
     let addresses: BTreeSet<IpAddr> = found.iter().collect();
     let records = found.as_lookup().record_iter();
@@ -57,9 +70,7 @@ async fn look(
         _ => None,
     });
     let alias_of = aliases.last();
-    let each = addresses
-        .iter()
-        .map(|address| names_of(&resolver, *address));
+    let each = addresses.iter().map(|address| names_of(back, *address));
     let (back, back_unseen) = told(join_all(each).await);
     Ok(HostRecords {
         addresses: addresses.into_iter().collect(),
@@ -117,17 +128,19 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_file_of_hosts_tells_of_a_name_and_of_its_address() {
-        let nobody = ResolverConfig::new();
-        let provider = TokioConnectionProvider::default();
-        let mut resolver = TokioResolver::builder_with_config(nobody, provider).build();
+    async fn a_file_of_hosts_tells_of_a_name_and_not_whose_its_address_is() {
+        let nobody = || {
+            let provider = TokioConnectionProvider::default();
+            TokioResolver::builder_with_config(ResolverConfig::new(), provider).build()
+        };
+        let mut resolver = nobody();
         let mut hosts = Hosts::default();
         let text = b"10.0.0.9 web.corp.example web\n";
         hosts.read_hosts_conf(&text[..]).unwrap();
         resolver.set_hosts(Arc::new(hosts));
-        let found = look("Web.corp.example", Ok(resolver)).await.unwrap();
+        let found = lookup("Web.corp.example", &resolver, &nobody()).await;
+        let found = found.unwrap();
         assert_eq!(found.addresses, [IpAddr::from([10, 0, 0, 9])]);
-        let own = "web.corp.example".to_owned();
-        assert!(found.back.contains(&own) && found.back_unseen.is_none());
+        assert_eq!(found.back, [""; 0]);
     }
 }

@@ -9,6 +9,7 @@ use keyroll_tests::world::{SOON, World};
 use serde_json::Value;
 
 use crate::bound::as_administrator;
+use crate::doctor::examined;
 use crate::set_up::QUICK;
 
 const TWIN: &str = "svc-double";
@@ -52,6 +53,10 @@ pub fn that_two_domain_controllers_gave(lab: &Lab, free: &FreeNodes) -> Result<(
         );
         Ok(next.to_owned())
     })?;
+    let (_, findings) = examined(&world, "twice")?;
+    let of = |one: &&Value| one["check"] == "spn-unique" && one["grade"] == "broken";
+    let named = findings.iter().find(of).context("the doctor is silent")?;
+    ensure!(named.to_string().contains(TWIN), "{named}");
     let words: Vec<&str> = printed.split(' ').skip(1).collect();
     let shown = world.cli.run(&words)?;
     ensure!(shown["dry_run"] == true, "{shown}");

@@ -117,7 +117,7 @@ pub const ORDERS: [Order; 23] = [
         CREATE,
         (65, "bad-name"),
         &["Bad Name"],
-        "",
+        "keyroll array create --help",
         &["array", "create", "Bad Name", "--account", "svc-x$"],
     ),
     order(
