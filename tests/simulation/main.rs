@@ -154,14 +154,29 @@ fn a_balancer_that_is_not_waited_for_is_found() {
     is_found(Mistake::ForgetsTheBalancer, "refuses a live ticket");
 }
 
-#[test]
-fn a_store_that_forgets_its_last_record_is_found() {
-    is_found(Mistake::ForgetsTheLastRecord, "refuses a live ticket");
+/// What a machine may do wrong, and no login pays for: nothing is concluded from one record or one
+/// clock alone. Both were found here before the domain controllers were asked.
+#[track_caller]
+fn is_borne(mistake: Mistake) {
+    let lost = |seed| {
+        let outcome = run(seed, Some(mistake));
+        let why = outcome.failure.as_ref();
+        let refused = why.is_some_and(|why| why.contains("refuses a live ticket"));
+        refused.then_some(outcome)
+    };
+    let failures = sweep(1, 120, 1, lost);
+    let reports: Vec<String> = failures.iter().map(report).collect();
+    assert!(failures.is_empty(), "{mistake:?}\n{}", reports.join("\n\n"));
 }
 
 #[test]
-fn a_drain_by_the_clock_on_the_wall_is_found() {
-    is_found(Mistake::WaitsByTheWallClock, "refuses a live ticket");
+fn a_store_that_forgets_its_last_record_has_no_ticket_refused() {
+    is_borne(Mistake::ForgetsTheLastRecord);
+}
+
+#[test]
+fn a_drain_by_the_clock_on_the_wall_has_no_ticket_refused() {
+    is_borne(Mistake::WaitsByTheWallClock);
 }
 
 #[test]

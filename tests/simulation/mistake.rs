@@ -1,4 +1,4 @@
-//! Mistakes that the world can be made to make, one at a time: each must be found.
+//! Mistakes that the world can be made to make, one at a time: each must be found, or borne.
 
 /// One of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
