@@ -83,7 +83,7 @@ impl Gates {
     /// The controller's verdict on the inventory.
     pub fn admit(&self, array: &ArrayName, verdict: Result<(), String>, required: Version) {
         self.with(array, |gate| {
-            // Whoever was taken out is in it again with keys, not by being shut once more.
+            // Whoever was taken out is in it again once it is let in, not by being shut once more.
             gate.removed &= verdict.is_err();
             gate.admitted = verdict.is_ok();
             gate.refusal = shortened(verdict.err().unwrap_or_default());
@@ -97,7 +97,6 @@ impl Gates {
         self.with(array, |gate| {
             gate.held = version;
             gate.trouble = None;
-            gate.removed = false;
         });
     }
 
@@ -278,6 +277,9 @@ mod tests {
         assert!(gates.is_removed(&mail));
         // It is in again.
         gates.held(&mail, Version(3));
+        gates.admit(&mail, Ok(()), Version(3));
+        assert!(!gates.is_removed(&mail));
+        gates.admit(&mail, Err("quarantined".into()), Version(3));
         assert!(reason(&gates).contains("mail: quarantined"));
         gates.forget(&mail);
         gates.forget(&web());
