@@ -12,7 +12,7 @@ use std::time::Duration;
 use strum::{IntoStaticStr, VariantNames};
 
 use super::apply::{BEFORE_COMMIT, WITH_NODES};
-use super::observed::{DcView, Observed, WhichKey};
+use super::observed::Observed;
 use super::record::Record;
 use super::{End, OldKey, Roll, State};
 use crate::fence::Version;
@@ -186,10 +186,8 @@ fn aborting(
     circumstances: &Circumstances,
     why: impl Into<String>,
 ) -> Decision {
-    let with_nodes = roll.state == State::Staging;
-    if let Some(decision) = with_nodes
-        .then(|| written_after_all(roll, observed, circumstances))
-        .flatten()
+    if roll.state == State::Staging
+        && let Some(decision) = commit::written_after_all(roll, observed, circumstances)
     {
         return decision;
     }
@@ -202,44 +200,6 @@ fn aborting(
         },
         reason,
     )
-}
-
-/// What is left to look at before the new key may leave the nodes. A controller that was put back
-/// to a moment before its write knows nothing of that, and may not even know that it was put back;
-/// where it does, every domain controller must say that it does not have the new password, once no
-/// write can be applied any more.
-fn written_after_all(
-    roll: &Roll,
-    observed: &Observed,
-    circumstances: &Circumstances,
-) -> Option<Decision> {
-    if roll.forgetful && circumstances.since_record < roll.plan.policy.quiesce {
-        let reason = "a write that was forgotten may still be applied; waiting it out";
-        return Some(wait(observed, reason));
-    }
-    let unseen = roll.required_dcs();
-    let unseen = unseen.filter(|dc| !observed.dcs.contains_key(*dc));
-    let looks: Vec<Action> = unseen.cloned().map(Action::LookAtDc).collect();
-    if !looks.is_empty() {
-        let reason = "looking whether any DC has the new password, before its key leaves the nodes";
-        return Some(Decision::new(Step::Do(looks), reason));
-    }
-    let with_new = roll
-        .required_dcs()
-        .find_map(|dc| match observed.dcs.get(dc) {
-            Some(DcView::Issues(issued)) if issued.key == WhichKey::New => Some((dc, issued)),
-            _ => None,
-        });
-    if let Some((dc, issued)) = with_new {
-        return Some(commit::committed(roll, circumstances, dc, issued));
-    }
-    let silent = |dc: &&DcName| matches!(observed.dcs.get(*dc), Some(DcView::Trouble(_)));
-    let silent = roll
-        .required_dcs()
-        .find(silent)
-        .filter(|_| roll.forgetful)?;
-    let reason = format!("{silent} does not say whether it has the new password");
-    Some(wait(observed, reason))
 }
 
 /// How long to wait before looking again, the longer the more often it was in vain: 0.25 s

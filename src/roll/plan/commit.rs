@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::nodes::changed_since;
-use super::prove::{halted, is_before, is_foreign};
+use super::prove::{halted, is_before, is_foreign, looks, silent as silent_dcs};
 use super::{Action, Circumstances, Decision, Step, wait};
 use crate::name::DcName;
 use crate::roll::observed::{Answer, DcView, Issued, Observed, WhichKey};
@@ -217,10 +217,7 @@ fn close(roll: &Roll, observed: &Observed, circumstances: &Circumstances) -> Dec
     }
     // What was seen before the last of them was closed may be older than the moment at which it
     // was applied: the record that closed it has emptied that.
-    let unseen = roll
-        .required_dcs()
-        .filter(|dc| !observed.dcs.contains_key(*dc));
-    let mut looks: Vec<Action> = unseen.cloned().map(Action::LookAtDc).collect();
+    let mut looks: Vec<Action> = looks(roll.required_dcs(), observed).collect();
     if !looks.is_empty() {
         // Where nobody has wished for that, the account may tell why nothing is to be written.
         let wished = wants_out(roll, circumstances) || roll.verdict.is_some() || roll.issued;
@@ -231,24 +228,13 @@ fn close(roll: &Roll, observed: &Observed, circumstances: &Circumstances) -> Dec
             "looking whether any DC has the new password",
         );
     }
-    let views = || {
-        roll.required_dcs()
-            .filter_map(|dc| observed.dcs.get_key_value(dc))
-    };
-    let with_new = views().find_map(|(dc, view)| match view {
-        DcView::Issues(issued) if issued.key == WhichKey::New => Some((dc, issued)),
-        DcView::Issues(_) | DcView::Trouble(_) => None,
-    });
-    if let Some((dc, issued)) = with_new {
+    if let Some((dc, issued)) = issuing(roll, observed, |issued| issued.key == WhichKey::New) {
         return committed(roll, circumstances, dc, issued);
     }
-    if let Some((dc, _)) = views().find(|(_, view)| matches!(view, DcView::Trouble(_))) {
+    if let Some(dc) = silent_dcs(roll, observed).first() {
         return wait(observed, format!("{dc} does not say whether it has it"));
     }
-    let overwritten = views().find_map(|(dc, view)| match view {
-        DcView::Issues(issued) if is_foreign(roll, issued) => Some((dc, issued)),
-        DcView::Issues(_) | DcView::Trouble(_) => None,
-    });
+    let overwritten = issuing(roll, observed, |issued| is_foreign(roll, issued));
     // Success was said, or seen. If it was not by one that is gone for good, an operator must find
     // out where it went.
     let applied = |attempt: &&Attempt| attempt.outcome == Outcome::Applied || roll.issued;
@@ -275,6 +261,46 @@ fn close(roll: &Roll, observed: &Observed, circumstances: &Circumstances) -> Dec
         Record::Abandoned { why },
         "nothing was written and nothing can be",
     )
+}
+
+/// The first domain controller that was seen to issue like that, of those that count.
+fn issuing<'a>(
+    roll: &'a Roll,
+    observed: &'a Observed,
+    is_it: impl Fn(&Issued) -> bool,
+) -> Option<(&'a DcName, &'a Issued)> {
+    roll.required_dcs()
+        .find_map(|dc| match observed.dcs.get(dc)? {
+            DcView::Issues(issued) if is_it(issued) => Some((dc, issued)),
+            DcView::Issues(_) | DcView::Trouble(_) => None,
+        })
+}
+
+/// What is left to look at before the new key may leave the nodes. A controller that was put back
+/// to a moment before its write knows nothing of that, and may not even know that it was put back;
+/// where it does, every domain controller must say that it does not have the new password, once no
+/// write can be applied any more.
+pub(super) fn written_after_all(
+    roll: &Roll,
+    observed: &Observed,
+    circumstances: &Circumstances,
+) -> Option<Decision> {
+    if roll.forgetful && circumstances.since_record < roll.plan.policy.quiesce {
+        let reason = "a write that was forgotten may still be applied; waiting it out";
+        return Some(wait(observed, reason));
+    }
+    let looks: Vec<Action> = looks(roll.required_dcs(), observed).collect();
+    if !looks.is_empty() {
+        let reason = "looking whether any DC has the new password, before its key leaves the nodes";
+        return Some(Decision::new(Step::Do(looks), reason));
+    }
+    if let Some((dc, issued)) = issuing(roll, observed, |issued| issued.key == WhichKey::New) {
+        return Some(committed(roll, circumstances, dc, issued));
+    }
+    let silent = silent_dcs(roll, observed);
+    let silent = silent.first().filter(|_| roll.forgetful)?;
+    let reason = format!("{silent} does not say whether it has the new password");
+    Some(wait(observed, reason))
 }
 
 /// Whoever had the new key is gone for good before the others heard of it, or has come back from a

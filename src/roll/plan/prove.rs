@@ -136,7 +136,7 @@ fn plan_haste(roll: &Roll, observed: &Observed, circumstances: &Circumstances) -
 }
 
 /// A look at each of these that was not looked at yet.
-fn looks<'a>(
+pub(super) fn looks<'a>(
     dcs: impl Iterator<Item = &'a DcName>,
     observed: &Observed,
 ) -> impl Iterator<Item = Action> {
@@ -145,7 +145,7 @@ fn looks<'a>(
 }
 
 /// The DCs that did not answer.
-fn silent<'a>(roll: &'a Roll, observed: &Observed) -> Vec<&'a DcName> {
+pub(super) fn silent<'a>(roll: &'a Roll, observed: &Observed) -> Vec<&'a DcName> {
     roll.required_dcs()
         .filter(|dc| matches!(observed.dcs.get(*dc), Some(DcView::Trouble(_))))
         .collect()
