@@ -5,7 +5,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use keyroll::keytab::held;
@@ -222,6 +222,7 @@ fn none_in_memory(needles: &Needles, world: &mut World<'_>) -> Result<()> {
         ("the controller's memory", world.controller.process()?.id()),
     ];
     for (place, id) in processes {
+        let began = Instant::now();
         // At work on a keytab they may rightly hold keys, so one clean look of many is enough.
         keyroll_tests::wait::until("memory to be clean", WIPED, || {
             thread::sleep(Duration::from_millis(130));
@@ -230,6 +231,7 @@ fn none_in_memory(needles: &Needles, world: &mut World<'_>) -> Result<()> {
             ensure!(seen > 100_000, "only {seen} bytes of {place} were seen");
             none_in(needles, place, &memory)
         })?;
+        eprintln!("{place}: clean {:?} after the roll's end", began.elapsed());
     }
     Ok(())
 }
