@@ -216,6 +216,7 @@ fn no_core_dumps(world: &mut World<'_>) -> Result<()> {
 
 /// Both have staged, proven and retired; what they no longer use, they must have wiped: their own
 /// copies, and those in the buffers of libraries.
+#[expect(clippy::print_stderr, reason = "the test program's own voice")]
 fn none_in_memory(needles: &Needles, world: &mut World<'_>) -> Result<()> {
     let processes = [
         ("the agent's memory", world.agents[0].process()?.id()),

@@ -18,11 +18,11 @@ pub const HOST: &[Requirement] = &[
         ],
         figure: "`make lint` checks bans, licences and sources (`deny.toml`), `make advisories` \
                  known defects; every build in the Makefile and the scripts is `--locked`; the \
-                 bill of materials (`make sbom`, CycloneDX) lacks 0 of the packages that are built; \
-                 `make release` makes programs that carry it (`cargo auditable`), provenance (SLSA) \
-                 and signed sums: of three changed files 3 found",
-        missing: "No advisory database was within reach. Nothing is released yet; the provenance is \
-                  signed by whoever releases (SLSA level 1), not by a build service (level 2)",
+                 bill of materials (`make sbom`, CycloneDX) lacks 0 of the packages that are \
+                 built; `make release` makes programs that carry it (`cargo auditable`), \
+                 provenance (SLSA) and signed sums: of three changed files 3 found",
+        missing: "No advisory database was within reach. Nothing is released yet; the provenance \
+                  is signed by whoever releases (SLSA level 1), not by a build service (level 2)",
     },
     Requirement {
         number: 41,
