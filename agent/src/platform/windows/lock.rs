@@ -56,6 +56,11 @@ pub(super) fn told(error: io::Error, held: &str) -> io::Error {
         return error;
     }
     let why = format!("another program {held}; Resource Monitor names it: {error}");
+    if error.kind() == io::ErrorKind::PermissionDenied {
+        // Windows says the same of both.
+        let why = format!("it may not be opened so by this account, or {why}");
+        return io::Error::new(io::ErrorKind::PermissionDenied, why);
+    }
     io::Error::new(io::ErrorKind::TimedOut, why)
 }
 
