@@ -47,8 +47,8 @@ pub trait Keeper: std::fmt::Debug + Send + Sync {
     /// The system's, if there is none of this name, or it may not be changed.
     fn account(&self, name: &str) -> io::Result<String>;
 
-    /// What tells an account from all others of its name (its SID), by the name that one logs on by;
-    /// none where that cannot be found out.
+    /// What tells an account from all others of its name (its SID), by the name that one logs on
+    /// by; none where that cannot be found out.
     fn identity(&self, account: &str) -> Option<String> {
         platform::identity_of(account)
     }

@@ -238,7 +238,7 @@ async fn converse(
 ) -> io::Result<(ExitStatus, Zeroizing<Vec<u8>>, Vec<u8>)> {
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
     if let Some(stdin) = child.stdin.take() {
-        // At once, since it is shorter than a pipe: the copy that the runtime would make is wiped by
+        // At once, since it is shorter than a pipe: a copy that the runtime makes is wiped by
         // nobody. Whoever ends without having read it says why by other ways.
         platform::plain(stdin)?.write_all(input).ok();
     }

@@ -283,6 +283,7 @@ fn turn(file: &Path) -> Result<File, Trouble> {
     let mut options = OpenOptions::new();
     let options = options
         .create(true)
+        .write(true)
         .access_mode(WRITE_AND_DELETE)
         .share_mode(0)
         .custom_flags(NO_LINK | GONE_ONCE_CLOSED);

@@ -55,12 +55,12 @@ pub(super) fn told(error: io::Error, held: &str) -> io::Error {
     if !is_held(&error) {
         return error;
     }
-    let why = format!("another program {held}; Resource Monitor names it: {error}");
-    if error.kind() == io::ErrorKind::PermissionDenied {
-        // Windows says the same of both.
-        let why = format!("it may not be opened so by this account, or {why}");
-        return io::Error::new(io::ErrorKind::PermissionDenied, why);
-    }
+    // Windows says the same of both.
+    let or = match error.kind() {
+        io::ErrorKind::PermissionDenied => "this account may not (an administrator may), or ",
+        _ => "",
+    };
+    let why = format!("{or}another program {held}; Resource Monitor names it: {error}");
     io::Error::new(io::ErrorKind::TimedOut, why)
 }
 
