@@ -1,0 +1,196 @@
+//! A source with all its mutants in it, each behind its switch.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+use crate::mutant::Mutant;
+use crate::place::{Found, Place};
+
+/// What was written, and where in it which mutants stand.
+#[derive(Default)]
+pub struct Rendered {
+    pub text: String,
+    /// Each mutant where its own text is.
+    alternatives: Vec<(Range<usize>, u32)>,
+    /// What was rewritten for some mutants, and whole functions.
+    around: Vec<(Range<usize>, BTreeSet<u32>)>,
+    /// What was copied: from where, and to where.
+    copied: Vec<(usize, usize)>,
+}
+
+struct Node<'a> {
+    range: Range<usize>,
+    is_body: bool,
+    mutants: Vec<&'a Mutant>,
+}
+
+struct Writer<'a> {
+    source: &'a str,
+    /// From the front; the outer before the inner.
+    nodes: Vec<Node<'a>>,
+    next: usize,
+    out: Rendered,
+}
+
+/// Writes `source` anew with these mutants of it.
+pub fn switched(source: &str, mutants: &[(&Mutant, &Found)]) -> Rendered {
+    let mut nodes: BTreeMap<_, Node<'_>> = BTreeMap::new();
+    for (mutant, found) in mutants {
+        let (range, is_body) = match &found.place {
+            Place::Whole(range) => (range.clone(), false),
+            Place::Body(at) => (*at..*at, true),
+            Place::Pattern(at) => (*at..*at, false),
+            Place::Nowhere => continue,
+        };
+        // A function starts before the expression that it starts with.
+        let key = (range.start, !range.is_empty(), usize::MAX - range.end);
+        let node = nodes.entry(key).or_insert(Node {
+            range,
+            is_body,
+            mutants: Vec::new(),
+        });
+        node.mutants.push(mutant);
+    }
+    let nodes = nodes.into_values().collect();
+    let mut writer = Writer {
+        source,
+        nodes,
+        next: 0,
+        out: Rendered::default(),
+    };
+    writer.copy(&(0..source.len()));
+    writer.out.functions(mutants);
+    writer.out
+}
+
+/// Writes `source` with these mistakes in it at once, and without a switch. What overlaps with an
+/// earlier one is left out.
+pub fn mistaken(source: &str, mutants: &[(&Mutant, &Found)]) -> Rendered {
+    let mut out = Rendered::default();
+    let mut done = 0;
+    for (mutant, found) in mutants {
+        let range = match &found.place {
+            Place::Whole(range) => range.clone(),
+            _ => mutant.range.clone(),
+        };
+        if range.start < done {
+            continue;
+        }
+        out.raw(source, &(done..range.start));
+        let start = out.text.len();
+        out.text += &mutant.made_in(source, &range);
+        out.alternatives
+            .push((start..out.text.len(), mutant.number));
+        done = range.end;
+    }
+    out.raw(source, &(done..source.len()));
+    out
+}
+
+impl Writer<'_> {
+    fn copy(&mut self, range: &Range<usize>) {
+        let mut done = range.start;
+        while let Some(node) = self.nodes.get(self.next) {
+            let inner = node.range.clone();
+            if inner.start >= range.end {
+                break;
+            }
+            self.out.raw(self.source, &(done..inner.start));
+            done = inner.end;
+            self.node();
+        }
+        self.out.raw(self.source, &(done..range.end));
+    }
+
+    fn node(&mut self) {
+        let index = self.next;
+        self.next += 1;
+        let start = self.out.text.len();
+        let node = &self.nodes[index];
+        let range = node.range.clone();
+        for (nth, mutant) in node.mutants.iter().enumerate() {
+            let number = mutant.number;
+            let (opened, text, closed) = if node.is_body {
+                let text = mutant.replacement.clone();
+                (
+                    format!("if crate::mutant::is({number}) {{ return "),
+                    text,
+                    "; } ",
+                )
+            } else if range.is_empty() {
+                (
+                    " if ".to_owned(),
+                    format!("!crate::mutant::is({number})"),
+                    "",
+                )
+            } else {
+                let opening = if nth == 0 { "(" } else { "" };
+                let text = mutant.made_in(self.source, &range);
+                (
+                    format!("{opening}if crate::mutant::is({number}) {{ "),
+                    text,
+                    " } else ",
+                )
+            };
+            self.out.text += &opened;
+            let begins = self.out.text.len();
+            self.out.text += &text;
+            self.out
+                .alternatives
+                .push((begins..self.out.text.len(), number));
+            self.out.text += closed;
+        }
+        let numbers = node.mutants.iter().map(|one| one.number).collect();
+        if !range.is_empty() {
+            self.out.text += "{ ";
+            self.copy(&range);
+            self.out.text += " })";
+        }
+        self.out.around.push((start..self.out.text.len(), numbers));
+    }
+}
+
+impl Rendered {
+    fn raw(&mut self, source: &str, range: &Range<usize>) {
+        self.copied.push((range.start, self.text.len()));
+        self.text += &source[range.clone()];
+    }
+
+    fn functions(&mut self, mutants: &[(&Mutant, &Found)]) {
+        let mut functions: BTreeMap<(usize, usize), BTreeSet<u32>> = BTreeMap::new();
+        for (mutant, found) in mutants {
+            let key = (found.function.start, found.function.end);
+            functions.entry(key).or_default().insert(mutant.number);
+        }
+        for ((start, end), numbers) in functions {
+            self.around
+                .push((self.written(start)..self.written(end), numbers));
+        }
+    }
+
+    /// The mutants whose text is in it.
+    pub fn held(&self) -> impl Iterator<Item = u32> {
+        self.alternatives.iter().map(|(_, number)| *number)
+    }
+
+    /// Where a byte of the source went.
+    fn written(&self, at: usize) -> usize {
+        let behind = self.copied.partition_point(|(from, _)| *from <= at);
+        let (from, to) = self.copied[behind.saturating_sub(1)];
+        to + (at - from)
+    }
+
+    /// Whose fault it is what rustc says of this part: one mutant's, or that of all that were
+    /// rewritten most closely around it.
+    pub fn blamed(&self, range: &Range<usize>) -> BTreeSet<u32> {
+        let holds = |outer: &Range<usize>| outer.start <= range.start && range.end <= outer.end;
+        if let Some((_, number)) = self.alternatives.iter().find(|(one, _)| holds(one)) {
+            return BTreeSet::from([*number]);
+        }
+        let around = self.around.iter().filter(|(one, _)| holds(one));
+        let closest = around.min_by_key(|(one, _)| one.len());
+        closest
+            .map(|(_, numbers)| numbers.clone())
+            .unwrap_or_default()
+    }
+}
