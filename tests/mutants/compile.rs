@@ -72,16 +72,24 @@ impl Workshop<'_> {
     /// Which of these do not compile as plain text.
     fn unviable(&self, mut doubtful: BTreeSet<u32>) -> Result<BTreeSet<u32>> {
         let mut unviable = BTreeSet::new();
+        // Nothing was said of these, which may be because others hid it.
+        let mut unsaid = BTreeSet::new();
         while !doubtful.is_empty() {
-            let files = self.write(|one| doubtful.contains(&one.number), render::mistaken)?;
+            if doubtful.is_subset(&unsaid) {
+                unsaid.clear();
+            }
+            let turn =
+                |one: &Mutant| doubtful.contains(&one.number) && !unsaid.contains(&one.number);
+            let files = self.write(turn, render::mistaken)?;
             let tried: BTreeSet<u32> = files.values().flat_map(Rendered::held).collect();
-            let Compiled::Complaints(complaints) = cargo::compile(self.tree, self.target, true)?
-            else {
-                // All of these compile. What overlaps with them has its turn now.
-                doubtful = doubtful.difference(&tried).copied().collect();
-                continue;
+            let blamed = match cargo::compile(self.tree, self.target, true)? {
+                // All of these compile.
+                Compiled::Program(_) => {
+                    doubtful = doubtful.difference(&tried).copied().collect();
+                    continue;
+                }
+                Compiled::Complaints(complaints) => blamed(&files, &complaints),
             };
-            let blamed = blamed(&files, &complaints);
             println!(
                 "{} of {} are unviable in any case",
                 blamed.len(),
@@ -91,6 +99,7 @@ impl Workshop<'_> {
                 break;
             }
             doubtful = doubtful.difference(&blamed).copied().collect();
+            unsaid.extend(tried.difference(&blamed));
             unviable.extend(blamed);
         }
         Ok(unviable)

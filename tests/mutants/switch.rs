@@ -30,15 +30,23 @@ fn now(number: u32) -> bool {
 fn asked(number: u32) -> bool {
     let file = std::env::var_os("MUTANTS_REACHED");
     if ON.load(Relaxed) == UNREAD {
-        let chosen = std::env::var("MUTANT").ok().and_then(|text| text.parse().ok());
+        let chosen = std::env::var("MUTANT")
+            .ok()
+            .and_then(|text| text.parse().ok());
         let otherwise = if file.is_some() { RECORDING } else { OFF };
         ON.store(chosen.unwrap_or(otherwise), Relaxed);
         return now(number);
     }
     let bit = 1 << (number % 64);
     let before = REACHED[number as usize / 64].fetch_or(bit, Relaxed);
-    if before & bit == 0 && let Some(file) = file {
-        let mut file = std::fs::File::options().append(true).create(true).open(file).unwrap();
+    if before & bit == 0
+        && let Some(file) = file
+    {
+        let mut file = std::fs::File::options()
+            .append(true)
+            .create(true)
+            .open(file)
+            .unwrap();
         file.write_all(format!("{number}\n").as_bytes()).unwrap();
     }
     false
