@@ -26,7 +26,7 @@ use crate::compile::{Built, Workshop};
 use crate::mutant::{Mutant, Sources};
 use crate::outcome::{Outcome, Outcomes};
 use crate::place::Found;
-use crate::trial::{Trial, Verdict};
+use crate::trial::Trial;
 
 fn main() -> Result<()> {
     let start = Instant::now();
@@ -53,7 +53,20 @@ fn main() -> Result<()> {
     };
     let built = workshop.build()?;
     println!("built after {} s", start.elapsed().as_secs());
-    let mut outcomes = outcomes(&built, &places, &workplace)?;
+    let trial = Trial::record(&built.program, &workplace)?;
+    let mut outcomes = decided(&built, &places, &trial);
+    outcome::write(&lists, &mutants, &outcomes)?;
+    let open = places
+        .keys()
+        .copied()
+        .filter(|number| !outcomes.contains_key(number));
+    let open: Vec<u32> = open.collect();
+    println!(
+        "{} are tried, from {} s on",
+        open.len(),
+        start.elapsed().as_secs()
+    );
+    outcomes.extend(trial.try_all(&open)?);
     outcome::write(&lists, &mutants, &outcomes)?;
     println!("tried after {} s", start.elapsed().as_secs());
     if with_rest {
@@ -89,27 +102,16 @@ fn add_switch(tree: &Path) -> Result<()> {
     tree::write(&tree.join("src/mutant.rs"), include_bytes!("switch.rs"))
 }
 
-fn outcomes(built: &Built, places: &BTreeMap<u32, Found>, workplace: &Path) -> Result<Outcomes> {
-    let trial = Trial::record(&built.program, workplace)?;
-    let mut outcomes = Outcomes::new();
-    let mut tried = Vec::new();
-    for (number, found) in places {
-        if built.unviable.contains(number) {
-            outcomes.insert(*number, Outcome::Unviable);
-        } else if built.left.contains(number) || (found.is_const && !trial.is_reached(*number)) {
-            outcomes.insert(*number, Outcome::Left);
-        } else {
-            tried.push(*number);
-        }
-    }
-    println!("{} are tried", tried.len());
-    for (number, verdict) in trial.try_all(&tried)? {
-        let outcome = match verdict {
-            Verdict::Caught => Outcome::Caught,
-            Verdict::Timeout => Outcome::Timeout,
-            Verdict::Missed => Outcome::Missed,
+/// What is known before any mutant is on.
+fn decided(built: &Built, places: &BTreeMap<u32, Found>, trial: &Trial<'_>) -> Outcomes {
+    let of = |(number, found): (&u32, &Found)| {
+        let unreached = found.is_const && !trial.is_reached(*number);
+        let outcome = match number {
+            _ if built.unviable.contains(number) => Outcome::Unviable,
+            _ if built.left.contains(number) || unreached => Outcome::Left,
+            _ => return None,
         };
-        outcomes.insert(number, outcome);
-    }
-    Ok(outcomes)
+        Some((*number, outcome))
+    };
+    places.iter().filter_map(of).collect()
 }

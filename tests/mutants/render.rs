@@ -67,6 +67,7 @@ pub fn switched(source: &str, mutants: &[(&Mutant, &Found)]) -> Rendered {
 /// earlier one is left out.
 pub fn mistaken(source: &str, mutants: &[(&Mutant, &Found)]) -> Rendered {
     let mut out = Rendered::default();
+    let mut bodies = Vec::new();
     let mut done = 0;
     for (mutant, found) in mutants {
         let range = match &found.place {
@@ -76,6 +77,7 @@ pub fn mistaken(source: &str, mutants: &[(&Mutant, &Found)]) -> Rendered {
         if range.start < done {
             continue;
         }
+        bodies.extend(matches!(found.place, Place::Body(_)).then_some((*mutant, *found)));
         out.raw(source, &(done..range.start));
         let start = out.text.len();
         out.text += &mutant.made_in(source, &range);
@@ -84,6 +86,8 @@ pub fn mistaken(source: &str, mutants: &[(&Mutant, &Found)]) -> Rendered {
         done = range.end;
     }
     out.raw(source, &(done..source.len()));
+    // Some are only found wrong where the function says what it returns.
+    out.functions(&bodies);
     out
 }
 

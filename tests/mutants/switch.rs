@@ -28,26 +28,28 @@ fn now(number: u32) -> bool {
 
 #[cold]
 fn asked(number: u32) -> bool {
-    let file = std::env::var_os("MUTANTS_REACHED");
     if ON.load(Relaxed) == UNREAD {
-        let chosen = std::env::var("MUTANT")
-            .ok()
-            .and_then(|text| text.parse().ok());
-        let otherwise = if file.is_some() { RECORDING } else { OFF };
+        let chosen = std::env::var("MUTANT").ok();
+        let records = std::env::var_os("MUTANTS_REACHED").is_some();
+        let otherwise = if records { RECORDING } else { OFF };
+        let chosen = chosen.and_then(|text| text.parse().ok());
         ON.store(chosen.unwrap_or(otherwise), Relaxed);
         return now(number);
     }
-    let bit = 1 << (number % 64);
-    let before = REACHED[number as usize / 64].fetch_or(bit, Relaxed);
-    if before & bit == 0
-        && let Some(file) = file
-    {
-        let mut file = std::fs::File::options()
-            .append(true)
-            .create(true)
-            .open(file)
-            .unwrap();
-        file.write_all(format!("{number}\n").as_bytes()).unwrap();
+    let (word, bit) = (&REACHED[number as usize / 64], 1 << (number % 64));
+    if word.load(Relaxed) & bit == 0 && word.fetch_or(bit, Relaxed) & bit == 0 {
+        note(number);
     }
     false
+}
+
+fn note(number: u32) {
+    let path = std::env::var_os("MUTANTS_REACHED").unwrap_or_default();
+    let file = std::fs::File::options()
+        .append(true)
+        .create(true)
+        .open(path);
+    let line = format!("{number}\n");
+    file.and_then(|mut file| file.write_all(line.as_bytes()))
+        .unwrap();
 }

@@ -12,14 +12,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 
-/// What the tests made of a mutant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Verdict {
-    Caught,
-    /// It ran on and on.
-    Timeout,
-    Missed,
-}
+use crate::outcome::{Outcome, Outcomes};
 
 /// A unit test.
 struct Test {
@@ -34,9 +27,9 @@ pub struct Trial<'a> {
     reached: BTreeMap<u32, Vec<usize>>,
 }
 
-/// What the tests that are run first may take together.
+/// What the tests that are run first may take together; the next ones five times as long.
 const CHEAP: Duration = Duration::from_millis(100);
-/// Seconds of computing in addition to ten times what the tests take.
+/// Seconds of computing in addition to three times what the tests take.
 const PATIENCE: u64 = 20;
 /// What ends a process that has computed for too long.
 const OUT_OF_TIME: [i32; 2] = [9, 24];
@@ -95,38 +88,46 @@ impl<'a> Trial<'a> {
     }
 
     /// Tries each of these mutants, as many at a time as the machine has processors.
-    pub fn try_all(&self, numbers: &[u32]) -> Result<BTreeMap<u32, Verdict>> {
-        let verdicts = each(numbers, |_, number| Ok((*number, self.try_one(*number)?)));
-        verdicts.into_iter().collect()
+    pub fn try_all(&self, numbers: &[u32]) -> Result<Outcomes> {
+        let outcomes = each(numbers, |index, number| {
+            if index % 500 == 499 {
+                println!("{} of {} begun", index + 1, numbers.len());
+            }
+            Ok((*number, self.try_one(*number)?))
+        });
+        outcomes.into_iter().collect()
     }
 
-    fn try_one(&self, number: u32) -> Result<Verdict> {
-        let reaching = self
+    fn try_one(&self, number: u32) -> Result<Outcome> {
+        let mut tests = self
             .reached
             .get(&number)
             .map(Vec::as_slice)
             .unwrap_or_default();
-        let mut spent = Duration::ZERO;
-        let is_cheap = |index: &&usize| {
-            spent += self.tests[**index].takes;
-            spent <= CHEAP
-        };
-        let cheap = reaching.iter().take_while(is_cheap).count();
-        for tests in [&reaching[..cheap], &reaching[cheap..]] {
-            if tests.is_empty() {
-                continue;
+        let mut budget = CHEAP;
+        while !tests.is_empty() {
+            let mut spent = Duration::ZERO;
+            let is_cheap = |index: &&usize| {
+                spent += self.tests[**index].takes;
+                spent <= budget
+            };
+            let cheap = tests.iter().take_while(is_cheap).count();
+            let (now, later) = tests.split_at(cheap);
+            if !now.is_empty() {
+                let outcome = self.run(number, now)?;
+                if outcome != Outcome::Missed {
+                    return Ok(outcome);
+                }
             }
-            let verdict = self.run(number, tests)?;
-            if verdict != Verdict::Missed {
-                return Ok(verdict);
-            }
+            tests = later;
+            budget *= 5;
         }
-        Ok(Verdict::Missed)
+        Ok(Outcome::Missed)
     }
 
-    fn run(&self, number: u32, tests: &[usize]) -> Result<Verdict> {
+    fn run(&self, number: u32, tests: &[usize]) -> Result<Outcome> {
         let takes: Duration = tests.iter().map(|index| self.tests[*index].takes).sum();
-        let seconds = PATIENCE + 10 * takes.as_secs();
+        let seconds = PATIENCE + 3 * takes.as_secs();
         // Time that it computes, so that a busy machine is nobody's fault; and 4 GiB.
         let limits = format!("ulimit -t {seconds} -v 4194304; exec \"$0\" \"$@\"");
         let mut command = Command::new("sh");
@@ -150,13 +151,13 @@ impl<'a> Trial<'a> {
         if failed {
             let _ = child.kill();
             child.wait()?;
-            return Ok(Verdict::Caught);
+            return Ok(Outcome::Caught);
         }
         let status = child.wait()?;
         Ok(match status.signal() {
-            Some(signal) if OUT_OF_TIME.contains(&signal) => Verdict::Timeout,
-            None if status.success() => Verdict::Missed,
-            _ => Verdict::Caught,
+            Some(signal) if OUT_OF_TIME.contains(&signal) => Outcome::Timeout,
+            None if status.success() => Outcome::Missed,
+            _ => Outcome::Caught,
         })
     }
 }
