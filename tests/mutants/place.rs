@@ -20,6 +20,8 @@ pub enum Place {
     Whole(Range<usize>),
     /// Here a function starts, and returns.
     Body(usize),
+    /// The same of a function that returns some iterator: there the mistake is of another type.
+    Iterator(Range<usize>),
     /// Here a pattern ends, and fits no more.
     Pattern(usize),
     /// Nowhere, since the compiler computes it, or no text would be an expression.
@@ -103,11 +105,17 @@ impl Search<'_> {
         (self.function, self.is_const, self.computed) = outer;
     }
 
-    fn body(&mut self, block: &syn::Block) {
-        if let Some(first) = block.stmts.first() {
-            let start = range(first).start;
-            self.put(Genre::FnValue, start, |_| Place::Body(start));
-        }
+    fn body(&mut self, block: &syn::Block, signature: &syn::Signature) {
+        let (Some(first), Some(last)) = (block.stmts.first(), block.stmts.last()) else {
+            return;
+        };
+        let body = range(first).start..range(last).end;
+        let is_some = matches!(&signature.output,
+            syn::ReturnType::Type(_, of) if matches!(**of, syn::Type::ImplTrait(_)));
+        self.put(Genre::FnValue, body.start, |_| match is_some {
+            true => Place::Iterator(body.clone()),
+            false => Place::Body(body.start),
+        });
     }
 
     fn computed(&mut self, inner: impl FnOnce(&mut Self)) {
@@ -120,21 +128,23 @@ impl Search<'_> {
 impl<'ast> Visit<'ast> for Search<'_> {
     fn visit_item_fn(&mut self, node: &'ast syn::ItemFn) {
         self.in_function(range(node), node.sig.constness.is_some(), |search| {
-            search.body(&node.block);
+            search.body(&node.block, &node.sig);
             visit::visit_item_fn(search, node);
         });
     }
 
     fn visit_impl_item_fn(&mut self, node: &'ast syn::ImplItemFn) {
         self.in_function(range(node), node.sig.constness.is_some(), |search| {
-            search.body(&node.block);
+            search.body(&node.block, &node.sig);
             visit::visit_impl_item_fn(search, node);
         });
     }
 
     fn visit_trait_item_fn(&mut self, node: &'ast syn::TraitItemFn) {
         self.in_function(range(node), false, |search| {
-            node.default.iter().for_each(|block| search.body(block));
+            node.default
+                .iter()
+                .for_each(|block| search.body(block, &node.sig));
             visit::visit_trait_item_fn(search, node);
         });
     }

@@ -20,7 +20,7 @@ pub struct Rendered {
 
 struct Node<'a> {
     range: Range<usize>,
-    is_body: bool,
+    place: &'a Place,
     mutants: Vec<&'a Mutant>,
 }
 
@@ -36,17 +36,18 @@ struct Writer<'a> {
 pub fn switched(source: &str, mutants: &[(&Mutant, &Found)]) -> Rendered {
     let mut nodes: BTreeMap<_, Node<'_>> = BTreeMap::new();
     for (mutant, found) in mutants {
-        let (range, is_body) = match &found.place {
-            Place::Whole(range) => (range.clone(), false),
-            Place::Body(at) => (*at..*at, true),
-            Place::Pattern(at) => (*at..*at, false),
+        let place = &found.place;
+        let range = match place {
+            Place::Whole(range) | Place::Iterator(range) => range.clone(),
+            Place::Body(at) | Place::Pattern(at) => *at..*at,
             Place::Nowhere => continue,
         };
         // A function starts before the expression that it starts with.
-        let key = (range.start, !range.is_empty(), usize::MAX - range.end);
+        let is_inner = matches!(place, Place::Whole(_));
+        let key = (range.start, is_inner, usize::MAX - range.end);
         let node = nodes.entry(key).or_insert(Node {
             range,
-            is_body,
+            place,
             mutants: Vec::new(),
         });
         node.mutants.push(mutant);
@@ -63,6 +64,10 @@ pub fn switched(source: &str, mutants: &[(&Mutant, &Found)]) -> Rendered {
     writer.out
 }
 
+fn is_body(place: &Place) -> bool {
+    matches!(place, Place::Body(_) | Place::Iterator(_))
+}
+
 /// Writes `source` with these mistakes in it at once, and without a switch. What overlaps with an
 /// earlier one is left out.
 pub fn mistaken(source: &str, mutants: &[(&Mutant, &Found)]) -> Rendered {
@@ -77,7 +82,7 @@ pub fn mistaken(source: &str, mutants: &[(&Mutant, &Found)]) -> Rendered {
         if range.start < done {
             continue;
         }
-        bodies.extend(matches!(found.place, Place::Body(_)).then_some((*mutant, *found)));
+        bodies.extend(is_body(&found.place).then_some((*mutant, *found)));
         out.raw(source, &(done..range.start));
         let start = out.text.len();
         out.text += &mutant.made_in(source, &range);
@@ -110,49 +115,61 @@ impl Writer<'_> {
         let index = self.next;
         self.next += 1;
         let start = self.out.text.len();
-        let node = &self.nodes[index];
-        let range = node.range.clone();
-        for (nth, mutant) in node.mutants.iter().enumerate() {
+        let Node {
+            range,
+            place,
+            mutants,
+        } = &self.nodes[index];
+        let (range, place) = (range.clone(), *place);
+        let numbers = mutants.iter().map(|one| one.number).collect();
+        if let Place::Whole(_) = place {
+            self.out.text.push('(');
+        }
+        for mutant in mutants {
             let number = mutant.number;
-            let (opened, text, closed) = if node.is_body {
-                let text = mutant.replacement.clone();
-                (
-                    format!("if crate::mutant::is({number}) {{ return "),
-                    text,
-                    "; } ",
-                )
-            } else if range.is_empty() {
-                (
-                    " if ".to_owned(),
-                    format!("!crate::mutant::is({number})"),
-                    "",
-                )
-            } else {
-                let opening = if nth == 0 { "(" } else { "" };
-                let text = mutant.made_in(self.source, &range);
-                (
-                    format!("{opening}if crate::mutant::is({number}) {{ "),
-                    text,
-                    " } else ",
-                )
+            let on = format!("crate::mutant::is({number})");
+            let (opened, text, closed) = match place {
+                Place::Whole(_) => {
+                    let text = mutant.made_in(self.source, &range);
+                    (format!("if {on} {{ "), text, " } else ")
+                }
+                Place::Iterator(_) => {
+                    let text = mutant.replacement.clone();
+                    (
+                        format!("if {on} {{ return Box::new("),
+                        text,
+                        AS_ITERATOR_SO_FAR,
+                    )
+                }
+                Place::Body(_) => {
+                    let text = mutant.replacement.clone();
+                    (format!("if {on} {{ return "), text, "; } ")
+                }
+                Place::Pattern(_) => (" if ".to_owned(), format!("!{on}"), ""),
+                Place::Nowhere => continue,
             };
             self.out.text += &opened;
             let begins = self.out.text.len();
             self.out.text += &text;
-            self.out
-                .alternatives
-                .push((begins..self.out.text.len(), number));
+            let alternative = begins..self.out.text.len();
+            self.out.alternatives.push((alternative, number));
             self.out.text += closed;
         }
-        let numbers = node.mutants.iter().map(|one| one.number).collect();
         if !range.is_empty() {
-            self.out.text += "{ ";
+            let (opened, closed) = match place {
+                Place::Iterator(_) => ("Box::new({ ", AS_ITERATOR),
+                _ => ("{ ", " })"),
+            };
+            self.out.text += opened;
             self.copy(&range);
-            self.out.text += " })";
+            self.out.text += closed;
         }
         self.out.around.push((start..self.out.text.len(), numbers));
     }
 }
+
+const AS_ITERATOR: &str = " }) as Box<dyn Iterator<Item = _> + '_>";
+const AS_ITERATOR_SO_FAR: &str = ") as Box<dyn Iterator<Item = _> + '_>; } ";
 
 impl Rendered {
     fn raw(&mut self, source: &str, range: &Range<usize>) {
@@ -161,14 +178,22 @@ impl Rendered {
     }
 
     fn functions(&mut self, mutants: &[(&Mutant, &Found)]) {
-        let mut functions: BTreeMap<(usize, usize), BTreeSet<u32>> = BTreeMap::new();
+        let mut functions: BTreeMap<(usize, usize), [BTreeSet<u32>; 3]> = BTreeMap::new();
         for (mutant, found) in mutants {
             let key = (found.function.start, found.function.end);
-            functions.entry(key).or_default().insert(mutant.number);
+            // What rustc says of a function as a whole comes most often of an arm that is gone, and
+            // next of what is returned.
+            let kind = match found.place {
+                Place::Pattern(_) => 0,
+                Place::Body(_) | Place::Iterator(_) => 1,
+                Place::Whole(_) | Place::Nowhere => 2,
+            };
+            functions.entry(key).or_default()[kind].insert(mutant.number);
         }
-        for ((start, end), numbers) in functions {
-            self.around
-                .push((self.written(start)..self.written(end), numbers));
+        for ((start, end), kinds) in functions {
+            let range = self.written(start)..self.written(end);
+            let likely = kinds.into_iter().find(|kind| !kind.is_empty());
+            self.around.extend(likely.map(|numbers| (range, numbers)));
         }
     }
 
