@@ -14,9 +14,9 @@ MINUTES ?= 1
 DEATHS ?= 200
 # How many seeds `make simulate` tries; SEED=7 is the first of them, alone unless SEEDS is given.
 SEEDS ?= $(if $(SEED),1,10000)
-# Which mutants, in cargo-mutants' words: MUTANTS='--file src/fence.rs'. --no-rest leaves out what needs
-# builds of its own.
-MUTANTS ?=
+# Which mutants, in cargo-mutants' words: MUTANTS='--file src/fence.rs'. --no-rest leaves out what
+# needs a build of its own.
+MUTANTS ?= --no-rest
 
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /  make \1|/p' $(firstword $(MAKEFILE_LIST)) | column -t -s '|'

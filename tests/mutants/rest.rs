@@ -1,5 +1,6 @@
 //! What cannot be switched, in builds of its own: by cargo-mutants itself.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
@@ -23,6 +24,12 @@ pub fn add(root: &Path, folder: &Path, mutants: &[Mutant], outcomes: &mut Outcom
     for name in &left {
         command.arg("--re").arg(format!("^{}$", escaped(name)));
     }
+    // It lets the fields of a struct through whatever the name is.
+    let files = mutants.iter().filter(|one| left.contains(&one.name));
+    let files: BTreeSet<&str> = files.map(|one| one.file.as_str()).collect();
+    for file in files {
+        command.args(["--file", file]);
+    }
     let status = command.status().context("cargo mutants")?;
     // 2: some were missed; 3: some ran on and on.
     ensure!(
@@ -39,7 +46,9 @@ pub fn add(root: &Path, folder: &Path, mutants: &[Mutant], outcomes: &mut Outcom
         let path = folder.join("mutants.out").join(format!("{list}.txt"));
         let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
         for name in text.lines() {
-            let mutant = mutants.iter().find(|one| one.name == name);
+            let mutant = mutants
+                .iter()
+                .find(|one| one.name == name && left.contains(&one.name));
             outcomes.extend(mutant.map(|one| (one.number, outcome)));
         }
     }

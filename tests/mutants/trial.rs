@@ -29,8 +29,8 @@ pub struct Trial<'a> {
 
 /// What the tests that are run first may take together; the next ones five times as long.
 const CHEAP: Duration = Duration::from_millis(100);
-/// Seconds of computing in addition to three times what the tests take.
-const PATIENCE: u64 = 20;
+/// Seconds of computing in addition to twice what the tests take.
+const PATIENCE: u64 = 10;
 /// What ends a process that has computed for too long.
 const OUT_OF_TIME: [i32; 2] = [9, 24];
 
@@ -127,7 +127,7 @@ impl<'a> Trial<'a> {
 
     fn run(&self, number: u32, tests: &[usize]) -> Result<Outcome> {
         let takes: Duration = tests.iter().map(|index| self.tests[*index].takes).sum();
-        let seconds = PATIENCE + 3 * takes.as_secs();
+        let seconds = PATIENCE + 2 * takes.as_secs();
         // Time that it computes, so that a busy machine is nobody's fault; and 4 GiB.
         let limits = format!("ulimit -t {seconds} -v 4194304; exec \"$0\" \"$@\"");
         let mut command = Command::new("sh");
