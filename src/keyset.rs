@@ -143,3 +143,25 @@ pub fn fingerprint(nonce: &[u8; 32], principal: &Principal, kvno: Kvno, key: &Ke
     mac.update(key.expose());
     mac.finalize().into_bytes().into()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_of_the_password_and_salt_that_they_were_derived_from() {
+        let origin = |password: &str, salt: &str| Origin {
+            password: Password::new(password.into()),
+            salt: Salt::new(salt.to_owned()),
+        };
+        let right = origin("one", "CORP.EXAMPLEweb");
+        let enctypes = [Enctype::Rc4Hmac, Enctype::Aes256CtsHmacSha1];
+        let keys = derive_all(&enctypes, &right.password, &right.salt);
+        assert!(right.is_of(&keys));
+        assert!(!origin("two", "CORP.EXAMPLEweb").is_of(&keys));
+        assert!(
+            !origin("one", "CORP.EXAMPLEnew").is_of(&keys),
+            "RC4 has none"
+        );
+    }
+}

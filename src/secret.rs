@@ -115,6 +115,15 @@ mod tests {
         );
     }
 
+    #[test]
+    fn passwords_are_compared_whole() {
+        let canary = Password::new("canary".into());
+        assert!(canary.same_as(&canary.duplicate()));
+        for other in ["canarY", "canar", ""] {
+            assert!(!canary.same_as(&Password::new(other.into())), "{other}");
+        }
+    }
+
     /// Says of a concrete type whether it has a trait, at compile time and without failing: an
     /// inherent constant wins over a trait's, where its bounds hold.
     macro_rules! has {

@@ -101,4 +101,10 @@ mod tests {
             assert_eq!(powershell_word(text), powershell);
         }
     }
+
+    #[test]
+    fn several_words_stand_apart() {
+        let texts = ["net stop", "web"].map(str::to_owned);
+        assert_eq!(words(&texts), "'net stop' web");
+    }
 }

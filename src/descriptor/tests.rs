@@ -423,3 +423,11 @@ fn a_list_has_an_end() {
     assert_eq!(again.actors().len(), found.actors().len());
     assert_eq!(again.to_bytes(), bytes);
 }
+
+#[test]
+fn what_has_no_domain_is_beside_nothing() {
+    let beside = |one: &str, other: &str| sid(one).is_beside(&sid(other));
+    assert!(beside("S-1-5-21-1-2-3-500", "S-1-5-21-1-2-3-1104"));
+    assert!(!beside("S-1-5-21-1-2-3-500", "S-1-5-21-1-2-4-500"));
+    assert!(!beside("S-1-5-18", "S-1-5-19"), "parts of the system");
+}

@@ -4,6 +4,7 @@ mod gates;
 mod given_up;
 mod journal;
 mod last_look;
+mod left_behind;
 mod limits;
 mod proven;
 mod refusals;
