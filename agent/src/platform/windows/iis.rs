@@ -401,7 +401,7 @@ mod tests {
         let meanwhile = |text: &str| {
             let other = config.join("other.config");
             fs::write(&other, text.replace("Shop", "Store")).unwrap();
-            keyroll_windows::files::replace(&other, &file).unwrap();
+            replace_content(&other, &file, &config.join("his.old")).unwrap();
             set_all(
                 text,
                 "Default Web Site",
@@ -416,6 +416,7 @@ mod tests {
             now.replace("Shop", "Store")
         );
         fs::write(&file, now).unwrap();
+        fs::remove_file(config.join("his.old")).unwrap();
         // Again: nothing to do, no copy, nothing left beside it.
         let again = change(&file, &backups, edit).unwrap();
         assert_eq!(again, None);
