@@ -130,7 +130,7 @@ impl Zone<'_> {
 }
 
 /// For clients of MIT's and Heimdal's; others ask for the name that they were given.
-const NO_REVERSE: &str = "rdns = false (in section libdefaults of /etc/krb5.conf at the clients)";
+const NO_REVERSE: &str = "rdns = false in section libdefaults of /etc/krb5.conf at the clients";
 
 /// What is to be said of the records of an SPN's host. `own` are all of the account's SPNs: a name
 /// that they have too leads nobody astray.

@@ -154,12 +154,16 @@ fn text(reply: &DoctorReply) -> String {
         }
     }
     let count = |grade: &str| findings.iter().filter(|one| one.grade == grade).count();
+    let many = |count: usize, word: &str| match count {
+        1 => format!("1 {word}"),
+        count => format!("{count} {word}s"),
+    };
     let _ = write!(
         text,
-        "\n{} findings: {} broken, {} warnings, {} unknown, {} ok",
-        findings.len(),
+        "\n{}: {} broken, {}, {} unknown, {} ok",
+        many(findings.len(), "finding"),
         count("broken"),
-        count("warning"),
+        many(count("warning"), "warning"),
         count("unknown"),
         count("ok")
     );
