@@ -134,8 +134,8 @@ pub(super) fn login(
             )
             .mend(format!(
                 "keyroll node list {array}, then grep -rn server /etc/haproxy (on {name}; take out \
-                 what is none of these nodes, or has another address, or keyroll node add it), then \
-                 {}",
+                 what is none of these nodes, or has another address, or keyroll node add it), \
+                 then {}",
                 reload(facts, place)
             )),
         Ok(400 | 413 | 431) => finding

@@ -299,7 +299,7 @@ fn an_spn_on_its_way_in_is_told_with_what_it_waits_for() {
     let words = [
         "is held by the nodes and not registered",
         "refused or never made",
-        "keyroll spn add web HTTP/too.corp.example (or keyroll spn remove web HTTP/too.corp.example",
+        "keyroll spn add web HTTP/too.corp.example (or keyroll spn remove web HTTP/too",
     ];
     says("spn-registered", prepared, &words);
 }

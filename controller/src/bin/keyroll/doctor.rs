@@ -49,8 +49,9 @@ pub struct Doctor {
     from_client: bool,
     /// Look again every ten seconds, and print what is different, until Ctrl-C
     ///
-    /// What got another grade is a line each, with what mends it. With `--output json` a look is one
-    /// line: the first, and each that differs. A controller that is away is borne for `--timeout`.
+    /// What got another grade is a line each, with what mends it. With `--output json` a look is
+    /// one line: the first, and each that differs. A controller that is away is borne for
+    /// `--timeout`.
     #[arg(long)]
     watch: bool,
 }
