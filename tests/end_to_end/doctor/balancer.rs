@@ -82,7 +82,8 @@ pub fn faults() -> Vec<Fault> {
             &["client-login"],
             |world| of(world)?.set(|settings| settings.health_port = Some(9)),
             ByHand("curl -sv http://node", |world| {
-                of(world)?.set(|settings| settings.health_port = Some(8089))
+                // Where every web server listens: so it asks the one astray too.
+                of(world)?.set(|settings| settings.health_port = None)
             }),
         ),
         Fault::broken(

@@ -42,9 +42,7 @@ pub fn watched(lab: &Lab, free: &FreeNodes) -> Result<()> {
     people.wait_for("  mend: ")?;
     program.wait_for("{\"grade\":\"broken\",")?;
 
-    world
-        .web
-        .serve(&node, &world.agents[1].keytab("vigil").to_owned())?;
+    world.web.serve(&node, world.agents[1].keytab("vigil"))?;
     people.wait_for(&format!("ok service-answers {name}: "))?;
     people.wait_for("(was broken)")?;
     program.wait_for("{\"grade\":\"ok\",")?;
