@@ -138,7 +138,9 @@ impl<'a> Trial<'a> {
         command.args(tests.iter().map(|index| &self.tests[*index].name));
         command
             .env("MUTANT", number.to_string())
-            .env("RUST_BACKTRACE", "0");
+            .env("RUST_BACKTRACE", "0")
+            // What one mutant fails at is not for another, nor for the repository.
+            .env("PROPTEST_DISABLE_FAILURE_PERSISTENCE", "true");
         let mut child = command
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
