@@ -43,16 +43,12 @@ impl<'a> Dc<'a> {
     /// As [`Dc::start`].
     pub fn start_off_by(&self, shift: &str) -> Result<()> {
         let shifted = Shifted::by(shift)?;
-        let start = || {
-            let mut start = Command::new("lab-dc");
-            start.args(["start", self.name]);
-            output(start.envs(shifted.environment())).map(drop)
-        };
-        // Beside libfaketime, on a busy machine, Samba comes up now and then and never answers.
-        start().or_else(|_| {
-            self.kill()?;
-            start()
-        })
+        let clock = shifted
+            .environment()
+            .map(|(name, value)| format!("{name}={value}"));
+        let mut start = Command::new("lab-dc");
+        start.args(["start", self.name]);
+        output(start.env("LAB_DC_CLOCK", clock.join(" "))).map(drop)
     }
 
     /// Ends it as a power failure would.
