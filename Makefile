@@ -1,7 +1,7 @@
 # keyroll: `make help` lists the targets. Any user may run all of them; `deps` alone needs root or
 # sudo, and does nothing when everything is there.
 .DEFAULT_GOAL := help
-.PHONY: help deps build lint advisories sbom reproduce test unit model model-full e2e crash interop demo bench fuzz simulate \
+.PHONY: help deps build lint advisories sbom release reproduce test unit model model-full e2e crash interop demo bench fuzz simulate \
   mutants windows windows-deps test-windows clean
 
 # Where `make lint` looks for cargo-deny before it installs it there.
@@ -44,8 +44,14 @@ advisories: $(tools)/bin/cargo-deny ## known defects of what we depend on; needs
 sbom: ## what each program is made of (CycloneDX), in target/sbom
 	cargo run --quiet --locked -p keyroll-tests --bin sbom -- $(target)/sbom
 
-reproduce: ## build the programs twice, as two builders would, and compare the bytes: minutes
+release: $(tools)/bin/cargo-auditable ## archive, bills, provenance and sums of the last commit; KEY=FILE signs
+	tests/release $(target)/release-of-linux
+
+reproduce: $(tools)/bin/cargo-auditable ## build a release twice, as two builders would, and compare the bytes
 	tests/reproduce
+
+$(tools)/bin/cargo-auditable:
+	cargo install --quiet --locked --root $(tools) cargo-auditable@0.7.7
 
 test: deps ## all tests: unit, property, and everything against a real Active Directory
 	cargo build --workspace --locked

@@ -14,7 +14,7 @@ use crate::kerberos::{Enctype, Kvno};
 use crate::name::ArrayName;
 use crate::roll::Refusal;
 use crate::roll::policy::Method;
-use crate::shell::{powershell_word, word};
+use crate::shell::{powershell_word, quoted, word};
 
 /// The code of a refusal of an account that names no kind of key.
 pub const ENCTYPES_UNSET: &str = "enctypes-unset";
@@ -123,8 +123,9 @@ pub fn set_enctypes(account: &str, present: Option<u32>, enctypes: &[Enctype]) -
     let others = present.unwrap_or_default() & !0x1f;
     let bits = bits.fold(others, |all, bit| all | bit);
     format!(
-        "net ads enctypes set '{account}' {bits} (or Set-ADUser, Set-ADComputer -Replace \
-         @{{'msDS-SupportedEncryptionTypes'={bits}}})"
+        "net ads enctypes set {} {bits} (or Set-ADUser, Set-ADComputer -Replace \
+         @{{'msDS-SupportedEncryptionTypes'={bits}}})",
+        quoted(account)
     )
 }
 
@@ -176,27 +177,27 @@ impl AccountState {
     /// out of bounds.
     #[must_use]
     pub fn condition(&self) -> Vec<Refusal> {
-        let name = &self.salt_source.sam_account_name;
+        let name = quoted(&self.salt_source.sam_account_name);
         let table = [
             (
                 self.disabled,
                 "account-disabled",
                 "it is disabled, so its SPNs get no tickets on a Windows DC",
-                format!("samba-tool user enable '{name}' (or Enable-ADAccount)"),
+                format!("samba-tool user enable {name} (or Enable-ADAccount)"),
             ),
             (
                 self.locked,
                 "account-locked",
                 "it is locked out: the KDC refuses tickets for its SPNs; no reset unlocks it",
                 format!(
-                    "samba-tool user unlock '{name}' (or Unlock-ADAccount; then find who guesses)"
+                    "samba-tool user unlock {name} (or Unlock-ADAccount; then find who guesses)"
                 ),
             ),
             (
                 self.expired,
                 "account-expired",
                 "it has expired",
-                format!("samba-tool user setexpiry --noexpiry '{name}'"),
+                format!("samba-tool user setexpiry --noexpiry {name}"),
             ),
         ];
         let found = table.into_iter().filter(|(holds, ..)| *holds);
@@ -217,12 +218,12 @@ impl AccountState {
     /// tickets for: where it gives them, a roll is the cure.
     #[must_use]
     pub fn password_expired(&self) -> Option<Refusal> {
-        let name = &self.salt_source.sam_account_name;
+        let name = quoted(&self.salt_source.sam_account_name);
         self.password_expired.then(|| {
             let why = "its password has expired, and a KDC gives no tickets for its SPNs that \
                        could prove a key";
             let next = format!(
-                "samba-tool user setexpiry --noexpiry '{name}' (or Set-ADUser \
+                "samba-tool user setexpiry --noexpiry {name} (or Set-ADUser \
                  -PasswordNeverExpires $true), then roll"
             );
             self.refusal("password-expired", why, next)
@@ -280,8 +281,8 @@ impl AccountState {
 
     fn method_trouble(&self, wanted: &Wanted<'_>) -> Option<Refusal> {
         let acl = format!(
-            "keyroll array create --print-acl --account '{}'",
-            self.salt_source.sam_account_name
+            "keyroll array create --print-acl --account {}",
+            quoted(&self.salt_source.sam_account_name)
         );
         match wanted.method {
             Method::Change if !wanted.password_known => Some(self.refusal(

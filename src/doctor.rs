@@ -42,7 +42,7 @@ pub use facts::{
     ArrayFacts, DcFacts, Facts, HostFacts, IisFacts, IisPool, IisSite, KeytabFacts, LdapFacts,
     LoginFacts, LoopBackCheck, May, NameFacts, NodeAround, NodeFacts, NodeLook, OpenRoll, OwnName,
     ProofFacts, Rival, ScheduleFacts, Seen, ServiceFacts, Surplus, TicketFacts, TicketKey, Unseen,
-    UnseenKind, WebFacts,
+    UnseenKind, Way, WebFacts,
 };
 pub use finding::{Check, Examined, Finding, Grade};
 

@@ -164,8 +164,11 @@ impl Identity {
         Current::of(key, chain, authorities)?.check_issuer()?;
         let _here = Effect::SaveIdentity.here();
         // The key with its chain in one file: nobody ever finds one without the other.
-        let mut both = key.expose().to_vec();
-        both.extend_from_slice(pem(chain).as_bytes());
+        let chain_text = pem(chain);
+        // Of its whole length from the first: a buffer that grows leaves the key where it was.
+        let mut both = Vec::with_capacity(key.expose().len() + chain_text.len());
+        both.extend_from_slice(key.expose());
+        both.extend_from_slice(chain_text.as_bytes());
         let both = platform::seal(SecretBytes::new(both))
             .map_err(|error| unusable("the node's key", error))?;
         let write = |name: &str, bytes: SecretBytes| {

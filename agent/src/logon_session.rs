@@ -212,7 +212,7 @@ impl LogonSessions {
     /// # Errors
     /// [`SessionError`]; a repetition does the rest.
     pub fn hold(&self, mut kept: Kept) -> Result<(), SessionError> {
-        let mut before = Kept::load(&self.file).unwrap_or_default();
+        let mut before = Kept::legible(&self.file)?;
         kept.sessions.clone_from(&self.sessions);
         if let Some(before) = &mut before {
             kept.leaving = before.leave_behind(&kept.account, &kept.sessions);
@@ -288,8 +288,8 @@ impl LogonSessions {
     /// # Errors
     /// [`SessionError`]; a repetition does the rest.
     pub fn wipe(&self) -> Result<(), SessionError> {
-        // What cannot be read was not given since this boot, or is known to nobody any more.
-        if let Some(mut kept) = Kept::load(&self.file).unwrap_or_default() {
+        // What nobody can open was not given since this boot, or is known to nobody any more.
+        if let Some(mut kept) = Kept::legible(&self.file)? {
             self.given().to.clear();
             if !kept.generations.is_empty() {
                 // A start gives what is kept, and nothing of this from here on.

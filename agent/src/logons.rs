@@ -18,6 +18,7 @@ use crate::effect::Effect;
 use crate::logon_session::SessionError;
 use crate::logon_session::kept::{Kept, KeptKey};
 use crate::node::FoundTarget;
+use crate::platform;
 use crate::state::ArrayState;
 use crate::trouble::chain;
 
@@ -45,6 +46,12 @@ pub trait Keeper: std::fmt::Debug + Send + Sync {
     /// # Errors
     /// The system's, if there is none of this name, or it may not be changed.
     fn account(&self, name: &str) -> io::Result<String>;
+
+    /// What tells an account from all others of its name (its SID), by the name that one logs on
+    /// by; none where that cannot be found out.
+    fn identity(&self, account: &str) -> Option<String> {
+        platform::identity_of(account)
+    }
 
     /// What shows of the password that is kept for it, and changes with it; none where nothing
     /// does. It tells nothing of the password.
@@ -152,15 +159,12 @@ impl Logons {
         kept: Option<Kept>,
         coming: bool,
     ) -> Result<(), SessionError> {
-        for name in &self.names {
-            let account = self.log_on_name(name, account)?;
-            if coming {
-                let tried = self.keeper.rehearse(name, &account);
-                tried.map_err(|source| self.refused(name, source))?;
-            }
-        }
-        let Some(mut kept) = kept else { return Ok(()) };
-        match Kept::load(&self.file).unwrap_or_default() {
+        let ready = self.try_all(account, coming);
+        // Nothing has happened yet while one is coming: whatever is wrong stops it here.
+        let Some(mut kept) = kept.filter(|_| !coming || ready.is_ok()) else {
+            return ready;
+        };
+        match Kept::legible(&self.file)? {
             Some(before) if before.same_as(&kept) => kept.marks = before.marks,
             _ => {
                 // A start gives what is kept, so it is written first.
@@ -168,9 +172,22 @@ impl Logons {
                 self.given().as_kept = false;
             }
         }
-        let outcome = self.give(&mut kept);
+        let outcome = ready.and(self.give(&mut kept));
         self.given().trouble = outcome.as_ref().err().map(|error| chain(error));
         outcome
+    }
+
+    /// Whether each logs on as the account, and could be given another password if one is `coming`.
+    fn try_all(&self, account: &Principal, coming: bool) -> Result<(), SessionError> {
+        self.names.iter().try_for_each(|name| {
+            let account = self.demand_account(name, account)?;
+            let tried = if coming {
+                self.keeper.rehearse(name, &account)
+            } else {
+                Ok(())
+            };
+            tried.map_err(|source| self.refused(name, source))
+        })
     }
 
     /// Forgets the password. They go on with it: none can be left without one.
@@ -221,26 +238,32 @@ impl Logons {
         if kept.generations.is_empty() {
             return Ok(());
         }
+        // One that cannot be given it keeps none of the others waiting: the old one is dead.
+        let mut outcome = Ok(());
         for name in &self.names {
-            let account = self.log_on_name(name, &kept.account)?;
-            let has = match self.mark(name)? {
-                Some(mark) => kept.marks.get(name) == Some(&mark),
-                None => had,
-            };
-            if has {
-                continue;
-            }
-            if let Some(current) = kept.generations.first() {
-                let password = &current.origin.password;
-                let given = self.keeper.give(&self.array, name, &account, password);
-                given.map_err(|source| self.refused(name, source))?;
-            }
-            if let Some(mark) = self.mark(name)? {
-                kept.marks.insert(name.clone(), mark);
-                kept.save(&self.file)?;
-            }
+            outcome = outcome.and(self.give_one(name, kept, had));
         }
-        self.given().as_kept = true;
+        self.given().as_kept = outcome.is_ok();
+        outcome
+    }
+
+    /// Gives what is kept to one of them, unless it shows that it has it, or it `had`.
+    fn give_one(&self, name: &str, kept: &mut Kept, had: bool) -> Result<(), SessionError> {
+        let account = self.demand_account(name, &kept.account)?;
+        let has = match self.mark(name)? {
+            Some(mark) => kept.marks.get(name) == Some(&mark),
+            None => had,
+        };
+        let Some(current) = kept.generations.first().filter(|_| !has) else {
+            return Ok(());
+        };
+        let password = &current.origin.password;
+        let given = self.keeper.give(&self.array, name, &account, password);
+        given.map_err(|source| self.refused(name, source))?;
+        if let Some(mark) = self.mark(name)? {
+            kept.marks.insert(name.to_owned(), mark);
+            kept.save(&self.file)?;
+        }
         Ok(())
     }
 
@@ -272,12 +295,27 @@ impl Logons {
         if is_of(&found, account) {
             return Ok(found);
         }
-        Err(SessionError::OtherAccount {
+        Err(self.other_account(name, found, account))
+    }
+
+    /// The same, and that it is no namesake: another domain's account, or the machine's own. Asked
+    /// of the system, which may ask the domain, so not at each look.
+    fn demand_account(&self, name: &str, account: &Principal) -> Result<String, SessionError> {
+        let found = self.log_on_name(name, account)?;
+        let identity = |name: &str| self.keeper.identity(name);
+        match identity(&found).zip(identity(&account.to_string())) {
+            Some((one, wanted)) if one != wanted => Err(self.other_account(name, found, account)),
+            _ => Ok(found),
+        }
+    }
+
+    fn other_account(&self, name: &str, found: String, account: &Principal) -> SessionError {
+        SessionError::OtherAccount {
             one: self.keeper.kind().one,
             name: name.to_owned(),
             found,
             account: account.clone(),
-        })
+        }
     }
 
     fn refused(&self, name: &str, source: io::Error) -> SessionError {
@@ -314,6 +352,57 @@ fn is_of(found: &str, account: &Principal) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Two domains, one in which everybody is looked up, and one that answers for nobody.
+    #[derive(Debug)]
+    struct Namesakes;
+
+    impl Keeper for Namesakes {
+        fn kind(&self) -> Kind {
+            Kind {
+                target: TargetKind::ServiceLogon,
+                name: "service-logon",
+                suffix: ".passwords",
+                one: "service",
+            }
+        }
+
+        fn account(&self, name: &str) -> io::Result<String> {
+            Ok(format!(r"{name}\svc-web"))
+        }
+
+        fn identity(&self, account: &str) -> Option<String> {
+            match account.split_once('\\') {
+                Some(("SILENT", _)) => None,
+                Some((domain, _)) => Some(format!("S-1-5-21-{}", domain.len())),
+                None => Some("S-1-5-21-4".to_owned()),
+            }
+        }
+
+        fn mark(&self, _: &str) -> io::Result<Option<String>> {
+            Ok(None)
+        }
+
+        fn rehearse(&self, _: &str, _: &str) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn give(&self, _: &ArrayName, _: &str, _: &str, _: &Password) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn another_domains_account_of_the_same_name_is_another_account() {
+        let folder = tempfile::tempdir().unwrap();
+        let account: Principal = "svc-web@CORP.EXAMPLE".parse().unwrap();
+        for (domain, is) in [("CORP", true), ("WEB01", false), ("SILENT", true)] {
+            let (names, array) = (vec![domain.to_owned()], "web".parse().unwrap());
+            let logons = Logons::begin(names, Arc::new(Namesakes), folder.path(), &array);
+            let said = logons.hold(&account, None, true);
+            assert_eq!(said.is_ok(), is, "{domain}: {said:?}");
+        }
+    }
 
     #[test]
     fn a_log_on_name_is_the_accounts_in_the_forms_that_windows_writes() {

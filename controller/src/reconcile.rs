@@ -31,7 +31,6 @@ use tokio::sync::{Notify, OnceCell};
 use tokio::time::Instant;
 
 use self::databases::Databases;
-pub use self::nodes::LEAVING;
 use self::nodes::node_alarm;
 use self::overview::alarm;
 pub use self::overview::{NodeStatus, Overview};

@@ -5,6 +5,7 @@ use std::io::BufReader;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use keyroll::shell::quoted;
 use serde::Serialize;
 
 use crate::config::Config;
@@ -97,10 +98,11 @@ pub fn restore(config: &Config, path: &Path, dry_run: bool) -> Result<Contents, 
 fn refused(error: BackupError) -> DaemonError {
     match error {
         BackupError::Store(StoreError::Present { path }) => {
-            let path = path.display();
+            let path = path.display().to_string();
+            let (typed, old) = (quoted(&path), quoted(&format!("{path}.old")));
             DaemonError::Input(format!(
                 "there is a store at {path}, and it is not overwritten; nothing was restored; if \
-                 the backup is to take its place: mv '{path}' '{path}.old'"
+                 the backup is to take its place: mv {typed} {old}"
             ))
         }
         BackupError::Store(error) => setup("making the store")(error),

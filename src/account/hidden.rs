@@ -3,6 +3,7 @@
 
 use super::AccountState;
 use crate::roll::Refusal;
+use crate::shell::quoted;
 
 /// `userAccountControl`.
 pub const CONTROL: &str = "userAccountControl";
@@ -101,9 +102,9 @@ impl AccountState {
         let each = each.map(|one| format!("\"CONTROLLER:RP;{one}\""));
         format!(
             "dsacls \"{name}\" /G {} (CONTROLLER as in keyroll array create --print-acl --account \
-             '{}'), and no entry that denies it",
+             {}), and no entry that denies it",
             each.collect::<Vec<_>>().join(" "),
-            self.salt_source.sam_account_name
+            quoted(&self.salt_source.sam_account_name)
         )
     }
 }

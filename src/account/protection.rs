@@ -5,6 +5,7 @@ use std::fmt;
 use super::hidden::ACCOUNT_HIDDEN;
 use crate::descriptor::Sid;
 use crate::roll::Refusal;
+use crate::shell::quoted;
 
 /// Bits of `userAccountControl` (MS-ADTS 2.2.16): the account of a trust between two domains, a
 /// domain controller's own, and that of a read-only one.
@@ -190,7 +191,8 @@ pub fn refusal(object: &str, account: &str, marks: &[Protection]) -> Option<Refu
         );
         let next = format!(
             "grant it the right to read them, the first that keyroll array create --print-acl \
-             --account '{account}' prints"
+             --account {} prints",
+            quoted(account)
         );
         Refusal::new(ACCOUNT_HIDDEN, object, why, next)
     })

@@ -9,6 +9,7 @@ use crate::account::protection::Protection;
 use crate::account::{self, AccountState, ENCTYPES_UNSET, hidden};
 use crate::drift::Attribute;
 use crate::roll::Refusal;
+use crate::shell::quoted;
 
 pub(super) const CHECKS: &[Check] = &[
     Check {
@@ -351,13 +352,13 @@ fn expiry(facts: &Facts) -> Vec<Finding> {
     let left = ends.map(|ends| ends - facts.now_unix);
     match left {
         Some(left) if (1..MONTH).contains(&left) => {
-            let name = &facts.array.account;
+            let name = quoted(&facts.array.account);
             let evidence = format!("it expires in {} days", left / DAY);
             vec![
-                Finding::warning(name, evidence)
+                Finding::warning(&facts.array.account, evidence)
                     .because("from then on KDCs refuse tickets for its SPNs")
                     .mend(format!(
-                        "samba-tool user setexpiry --noexpiry '{name}' (or \
+                        "samba-tool user setexpiry --noexpiry {name} (or \
                          Clear-ADAccountExpiration), then keyroll doctor {}",
                         facts.array.name
                     )),
@@ -404,8 +405,9 @@ fn password(facts: &Facts) -> Vec<Finding> {
                  with KDC_ERR_KEY_EXPIRED; tickets for its SPNs go on",
         )
         .mend(format!(
-            "samba-tool user setexpiry --noexpiry '{name}' (or Set-ADUser \
+            "samba-tool user setexpiry --noexpiry {} (or Set-ADUser \
                  -PasswordNeverExpires $true), then keyroll roll {}",
+            quoted(name),
             facts.array.name
         ))
     });

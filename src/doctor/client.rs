@@ -175,8 +175,14 @@ fn logins(facts: &ClientFacts) -> Vec<Finding> {
 fn login(facts: &ClientFacts, page: &ServiceFacts, web: &WebFacts, look: String) -> Finding {
     let schemes = schemes(&web.challenges);
     let offers = |scheme: &str| schemes.iter().any(|one| one == scheme);
-    let offered = schemes.join(", ");
+    let offered = match schemes.is_empty() {
+        true => "nothing".to_owned(),
+        false => schemes.join(", "),
+    };
     match &web.login {
+        _ if web.status >= 500 => Finding::broken(&page.url, format!("answers {}", web.status))
+            .because("users of this machine get an error under the array's name")
+            .mend(look),
         _ if web.status != 401 => {
             let evidence = format!("asks for no login ({})", web.status);
             let cause = "only a page that asks for a login shows whether one succeeds";

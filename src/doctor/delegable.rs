@@ -5,6 +5,7 @@ use super::finding::Finding;
 use super::hidden::unread;
 use crate::account::AccountState;
 use crate::account::hidden::{CONTROL, GROUPS};
+use crate::shell::quoted;
 
 pub(super) fn look(facts: &Facts) -> Vec<Finding> {
     let Ok(state) = facts.account() else {
@@ -47,8 +48,9 @@ fn protected(facts: &Facts, state: &AccountState, delegates: bool) -> Finding {
              for it{also}"
         ))
         .mend(format!(
-            "samba-tool group removemembers 'Protected Users' '{name}' (or Remove-ADGroupMember; \
+            "samba-tool group removemembers 'Protected Users' {} (or Remove-ADGroupMember; \
              or the group by which it is in it), then keyroll doctor {}",
+            quoted(name),
             facts.array.name
         ))
 }

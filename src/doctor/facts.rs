@@ -69,6 +69,8 @@ pub struct Facts {
     pub nodes: Vec<NodeFacts>,
     /// The service's page at each place where users may come to it.
     pub services: Vec<ServiceFacts>,
+    /// Whether an operator asked for one node: nothing is known of the others then.
+    pub one_node_alone: bool,
     /// Whether an operator named that page: then it must be there.
     pub service_asked_for: bool,
 }
@@ -400,13 +402,25 @@ pub struct KeytabFacts {
     pub left_out: BTreeSet<Enctype>,
 }
 
-/// A place where the service answers: a node, or the array's name.
+/// How a place of the service was reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// A node, at its own address.
+    Direct,
+    /// The array's name, which leads to nodes themselves, or nobody knows where.
+    Name,
+    /// The array's name, at an address that no node has.
+    Balancer(IpAddr),
+}
+
+/// A place where the service answers: a node, or the array's name. What is asked several times,
+/// since there may be several behind it, is there several times.
 #[derive(Debug, Clone)]
 pub struct ServiceFacts {
     /// The node's name, or the array's.
     pub place: String,
-    /// Whether it is a node.
-    pub is_node: bool,
+    /// How it was reached.
+    pub way: Way,
     /// The host that was dialled.
     pub dialled: String,
     /// The page that was asked for.

@@ -5,6 +5,7 @@ use super::finding::{Check, Finding};
 use super::hidden::unread;
 use crate::account::hidden::WRITABLE;
 use crate::roll::policy::Method;
+use crate::shell::quoted;
 
 pub(super) const CHECKS: &[Check] = &[
     Check {
@@ -72,8 +73,8 @@ fn take_away(facts: &Facts, place: &str, may: &[May]) -> String {
     let array = &facts.array.name;
     let again = format!("keyroll doctor {array}");
     let print = format!(
-        "keyroll array create --print-acl --account '{}'",
-        facts.array.account
+        "keyroll array create --print-acl --account {}",
+        quoted(&facts.array.account)
     );
     let Ok(rights) = &facts.rights else {
         return format!("{print} (what is needed; all else goes, by dsacls /R), then {again}");

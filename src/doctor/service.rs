@@ -1,6 +1,12 @@
 //! The service itself: what it asks of a browser, and whether it takes a real ticket.
 
-use super::facts::{Facts, KeytabFacts, LoginFacts, ServiceFacts, UnseenKind, WebFacts};
+mod between;
+mod offers;
+
+pub use offers::schemes;
+
+use self::between::of_places;
+use super::facts::{Facts, KeytabFacts, LoginFacts, ServiceFacts, UnseenKind, Way, WebFacts};
 use super::finding::{Check, Finding};
 use super::iis;
 use crate::keytab::TargetKind;
@@ -9,29 +15,36 @@ use crate::name::ArrayName;
 pub(super) const CHECKS: &[Check] = &[
     Check {
         id: "service-answers",
-        looks_at: "the page itself, at each node directly and under the array's name",
+        looks_at: "the page itself, at each node directly, and under the array's name: through a \
+                   balancer twice as often as there are nodes, at most 20 times",
         means: "users that are sent there get nothing, or an error",
-        mends: "start the web server; take the node out of the balancer until then; `--url` with \
-                the port if users come to another than 443 and 80, `--node-port` if the nodes \
+        mends: "start the web server, or the balancer; take the node out of the balancer until \
+                then; have the balancer ask the right port whether a node is up; `--url` with the \
+                port if users come to another than 443 and 80, `--node-port` if the nodes \
                 listen at another than the balancer before them",
         look: answers,
     },
     Check {
         id: "service-offers",
-        looks_at: "the WWW-Authenticate headers of a request without a login, in their order",
-        means: "NTLM before Negotiate: clients take NTLM and nobody notices, until NTLM is \
-                switched off or delegation is needed; no Negotiate: nobody can log in by Kerberos",
-        mends: "Negotiate first, or alone",
-        look: offers,
+        looks_at: "the WWW-Authenticate headers of a request without a login, in their order, by \
+                   either way",
+        means: "NTLM or Basic before Negotiate: clients take that and nobody notices, until NTLM \
+                is switched off or delegation is needed; no Negotiate: nobody can log in by \
+                Kerberos",
+        mends: "Negotiate first, or alone; where the nodes offer that, the balancer's rule that \
+                changes it",
+        look: offers::look,
     },
     Check {
         id: "service-login",
-        looks_at: "a login with a real ticket of the KDC, by Kerberos and nothing else",
+        looks_at: "a login with a real ticket of the KDC, by Kerberos and nothing else, by either \
+                   way",
         means: "401 without the service's own proof: the web server opens tickets with another \
                 key than its keytab's: it runs under another account, reads another file, or \
-                insists on another name; 400: a ticket is too long for it",
+                insists on another name; 400: a ticket is too long for it; through the balancer \
+                alone: it sends users to a machine that is no node",
         mends: "on Windows useAppPoolCredentials, elsewhere the keytab that the server reads; its \
-                limit of headers",
+                limit of headers, or the balancer's; the balancer's list of servers",
         look: logins,
     },
 ];
@@ -47,13 +60,16 @@ fn answers(facts: &Facts) -> Vec<Finding> {
         return Vec::new();
     }
     let places = facts.services.iter();
-    places.map(|place| answer(facts, place)).collect()
+    of_places(places.map(|place| (place, answer(facts, place))))
 }
 
 fn answer(facts: &Facts, place: &ServiceFacts) -> Finding {
     let (name, asked) = (&place.place, facts.service_asked_for);
     let look = format!("curl -sv {} --connect-to ::{}:", place.url, place.dialled);
     let unseen = match &place.web {
+        Ok(web) if between::has_none_to_ask(facts, place, web.status) => {
+            return between::nobody_behind(facts, place, web.status);
+        }
         Ok(web) if web.status >= 500 => {
             return Finding::warning(name, format!("{} answers {}", place.url, web.status))
                 .because("users that are sent there get an error, before any login")
@@ -63,8 +79,11 @@ fn answer(facts: &Facts, place: &ServiceFacts) -> Finding {
         Err(unseen) => unseen,
     };
     // Behind a balancer that ends TLS nodes may listen at ports that nobody has told of here.
-    let others = answered(facts).any(|(other, _)| other.is_node);
+    let others = answered(facts).any(|(other, _)| other.way == Way::Direct);
     match unseen.kind {
+        UnseenKind::Silent if others && matches!(place.way, Way::Balancer(_)) => {
+            between::down(facts, place, unseen)
+        }
         UnseenKind::Silent if asked || others => {
             let cause = match others {
                 true => "other nodes answer: a balancer that does not ask sends users here",
@@ -75,9 +94,9 @@ fn answer(facts: &Facts, place: &ServiceFacts) -> Finding {
                 .mend(start(facts, place))
         }
         _ => {
-            let option = match place.is_node {
-                true => "--node-port PORT, the one that the nodes listen at",
-                false => "--url URL, with the port that users come to",
+            let option = match place.way {
+                Way::Direct => "--node-port PORT, the one that the nodes listen at",
+                Way::Name | Way::Balancer(_) => "--url URL, with the port that users come to",
             };
             let next = format!("keyroll doctor {} {option}", facts.array.name);
             Finding::unknown(name, unseen, &facts.array.name).mend(next)
@@ -134,80 +153,29 @@ fn set(array: &ArrayName, place: &ServiceFacts, unit: &str, setting: &str) -> St
     )
 }
 
-/// The authentication schemes in `WWW-Authenticate` headers, in lower case and in order (RFC 9110
-/// section 11.6.1): a scheme stands at the beginning, or after a comma; a parameter has a `=` after
-/// its name.
-#[must_use]
-pub fn schemes(challenges: &[String]) -> Vec<String> {
-    let parts = challenges.iter().flat_map(|challenge| parts(challenge));
-    let schemes = parts.filter_map(|part| {
-        let (word, rest) = part.split_once(char::is_whitespace).unwrap_or((&part, ""));
-        let plain = |c: char| c.is_ascii_alphanumeric() || c == '-';
-        let is_scheme = !word.is_empty() && word.chars().all(plain);
-        let is_parameter = rest.trim_start().starts_with('=');
-        (is_scheme && !is_parameter).then(|| word.to_ascii_lowercase())
-    });
-    schemes.collect()
-}
-
-/// What stands between commas, without quoted strings, which may hold commas of their own.
-fn parts(challenge: &str) -> Vec<String> {
-    let (mut parts, mut quoted, mut escaped) = (vec![String::new()], false, false);
-    for c in challenge.chars() {
-        match c {
-            _ if escaped => escaped = false,
-            '\\' if quoted => escaped = true,
-            '"' => quoted = !quoted,
-            _ if quoted => {}
-            ',' => parts.push(String::new()),
-            _ => parts.last_mut().into_iter().for_each(|part| part.push(c)),
-        }
-    }
-    parts.iter().map(|part| part.trim().to_owned()).collect()
-}
-
-fn offers(facts: &Facts) -> Vec<Finding> {
-    answered(facts)
-        .map(|(place, web)| offer(place, web))
-        .collect()
-}
-
-fn offer(place: &ServiceFacts, web: &WebFacts) -> Finding {
-    let schemes = schemes(&web.challenges);
-    let at = |scheme: &str| schemes.iter().position(|one| one == scheme);
-    let evidence = match schemes.is_empty() {
-        true => format!("{} asks for no login ({})", place.url, web.status),
-        false => format!("{} offers {}", place.url, schemes.join(", ")),
-    };
-    match (at("negotiate"), at("ntlm")) {
-        (Some(negotiate), Some(ntlm)) if ntlm < negotiate => {
-            Finding::warning(&place.place, evidence)
-                .because(
-                    "many clients take the first that they know: logins are NTLM, which needs a \
-                     domain controller for each, cannot be delegated and sticks to a connection",
-                )
-                .mend(
-                    "appcmd set config -section:windowsAuthentication \
-                     /-\"providers.[value='NTLM']\" (Apache, nginx: Negotiate first)",
-                )
-        }
-        (Some(_), _) => Finding::ok(&place.place, evidence),
-        (None, _) if web.status != 401 => Finding::ok(&place.place, evidence),
-        (None, _) => Finding::broken(&place.place, evidence)
-            .because("no client can log in by Kerberos here, whatever its tickets")
-            .mend("let the web server offer Negotiate (mod_auth_gssapi, Windows authentication)"),
-    }
-}
-
 fn logins(facts: &Facts) -> Vec<Finding> {
     let asked = answered(facts).filter_map(|(place, web)| Some((place, web.login.as_ref()?)));
-    let judge = |(place, login): (&ServiceFacts, &Result<LoginFacts, String>)| match login {
+    let judge = |login: &Result<LoginFacts, String>, place: &ServiceFacts| match login {
         Ok(login) => login_of(&facts.array.name, place, *login, opens(facts, place)),
         Err(why) => Finding::broken(&place.place, why)
             .because("it answers without a login and not with one")
             .mend(negotiate(place)),
     };
-    asked.map(judge).collect()
+    let judged = asked.map(|(place, login)| {
+        let finding = judge(login, place);
+        (place, between::login(facts, place, login, finding))
+    });
+    of_places(judged)
+}
+
+/// Whether a login was taken at a place, if one was made.
+fn is_taken(place: &ServiceFacts) -> Option<bool> {
+    let login = place.web.as_ref().ok()?.login.as_ref()?;
+    let taken = |login: &LoginFacts| match login {
+        LoginFacts { status: 500.., .. } => false,
+        LoginFacts { status, proven } => *proven || matches!(status, 200..400 | 403 | 404),
+    };
+    Some(login.as_ref().is_ok_and(taken))
 }
 
 /// What the service at a place opens tickets with, by the node's targets.
@@ -225,7 +193,7 @@ pub(super) enum Opens<'a> {
 
 fn opens<'a>(facts: &'a Facts, place: &ServiceFacts) -> Opens<'a> {
     let mut nodes = facts.nodes.iter();
-    let node = nodes.find(|node| place.is_node && node.name.as_str() == place.place);
+    let node = nodes.find(|node| place.way == Way::Direct && node.name.as_str() == place.place);
     let Some(look) = node.and_then(|node| node.look.as_ref().ok()) else {
         return Opens::Unknown;
     };

@@ -50,7 +50,11 @@ fn registered(facts: &Facts) -> Vec<Finding> {
         if array.prepared.contains(spn) {
             return Finding::warning(spn, "is held by the nodes and not registered")
                 .because("it was to be added, and the change was refused or never made")
-                .mend(format!("{add}, or spn remove"));
+                .mend(format!(
+                    "{add} (or keyroll spn remove {} {}, if it is not wanted)",
+                    array.name,
+                    word(spn)
+                ));
         }
         if let Some(left) = array.leaving.get(spn) {
             let left = left.div_ceil(60_000);

@@ -99,7 +99,10 @@ fn node(name: &str) -> NodeFacts {
 fn service(place: &str) -> ServiceFacts {
     ServiceFacts {
         place: place.to_owned(),
-        is_node: place != "web",
+        way: match place {
+            "web" => Way::Name,
+            _ => Way::Direct,
+        },
         dialled: format!("{place}.corp.example"),
         url: "https://web.corp.example/".to_owned(),
         web: Ok(WebFacts {
@@ -172,6 +175,7 @@ pub(super) fn healthy() -> Facts {
             .into(),
         nodes: vec![node("n1.corp.example"), node("n2.corp.example")],
         services: ["n1", "n2", "web"].map(service).into(),
+        one_node_alone: false,
         service_asked_for: false,
     }
 }

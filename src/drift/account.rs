@@ -11,7 +11,7 @@ use crate::kerberos::Principal;
 use crate::kerberos::salt::SaltSource;
 use crate::name::ArrayName;
 use crate::roll::{GenerationNumber, Refusal};
-use crate::shell::word;
+use crate::shell::{quoted, word};
 
 /// What an array last knew of its account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -215,7 +215,10 @@ pub fn conditions(now: &AccountState, wanted: &Wanted<'_>, names: &Names<'_>) ->
             origin: None,
             consequence: "tickets for its SPNs go on, programs that log in as it cannot".to_owned(),
             judgement: Judgement::NeedsRoll,
-            next: format!("samba-tool user setexpiry --noexpiry '{sam}', then roll"),
+            next: format!(
+                "samba-tool user setexpiry --noexpiry {}, then roll",
+                quoted(sam)
+            ),
         });
     }
     let registered = names

@@ -95,6 +95,22 @@ impl Zone<'_> {
         each.collect::<Vec<_>>().join(", then ")
     }
 
+    /// The commands that have an address lead back to a host, and to `other` no more. Nobody tells
+    /// here how far a reverse zone reaches; with Active Directory it is mostly a /24.
+    fn lead_back(&self, host: &str, address: IpAddr, other: &str) -> String {
+        let IpAddr::V4(v4) = address else {
+            return format!("make the PTR record of {address} {host} (or {NO_REVERSE})");
+        };
+        let [a, b, c, d] = v4.octets();
+        let (server, zone) = (self.server, format!("{c}.{b}.{a}.in-addr.arpa"));
+        let (other, host) = (word(other), word(host));
+        format!(
+            "samba-tool dns delete {server} {zone} {d} PTR {other} (or dnscmd {server} \
+             /RecordDelete with the rest; {zone}, or the reverse zone that there is), then \
+             samba-tool dns add {server} {zone} {d} PTR {host} (or {NO_REVERSE})"
+        )
+    }
+
     /// Whether this is a node's own name, in full or by its first label.
     fn is_node(&self, name: &str) -> bool {
         let label = name.split('.').next().unwrap_or(name);
@@ -112,6 +128,9 @@ impl Zone<'_> {
         ))
     }
 }
+
+/// For clients of MIT's and Heimdal's; others ask for the name that they were given.
+const NO_REVERSE: &str = "rdns = false in section libdefaults of /etc/krb5.conf at the clients";
 
 /// What is to be said of the records of an SPN's host. `own` are all of the account's SPNs: a name
 /// that they have too leads nobody astray.
@@ -169,10 +188,11 @@ pub fn host_faults(
                 spn.of_host(other)
             ),
             // Where it is a machine's own, or each address has one, it is right as it is.
-            next: if zone.is_node(other) || found.back.len() > 1 {
-                "set rdns = false at the clients".to_owned()
-            } else {
-                format!("make the PTR record {host}, or set rdns = false at the clients")
+            next: match found.addresses.as_slice() {
+                [address] if !zone.is_node(other) && found.back.len() == 1 => {
+                    zone.lead_back(host, *address, other)
+                }
+                _ => NO_REVERSE.to_owned(),
             },
         });
     }

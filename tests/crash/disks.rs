@@ -131,7 +131,7 @@ fn the_controller_cannot_write(world: &mut World<'_>, disk: &Disk) -> Result<()>
     ensure!(status.code() == Some(75), "it ended with {status}");
     disk.remount("rw")?;
     world.controller.start()?;
-    until("the roll to be done", seconds(60), || {
+    until("the roll to be done", seconds(120), || {
         is(world, ARRAY, "done")
     })
     .with_context(|| world.story())?;

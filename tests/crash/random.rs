@@ -46,7 +46,7 @@ pub fn anybody_dies_at_any_instant(lab: &Lab, free: &FreeNodes) -> Result<Toll> 
         }
         begin_if_none(&world, "random")?;
     }
-    until("the roll to end", seconds(60), || {
+    until("the roll to end", seconds(120), || {
         let view = world.status("random")?;
         ensure!(view["ended"] == true, "{}", view["reason"]);
         ended_well(&view)

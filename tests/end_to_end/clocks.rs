@@ -7,7 +7,7 @@ use keyroll_tests::clock::Clock;
 use keyroll_tests::lab::Lab;
 use keyroll_tests::wait::{seconds, until};
 use keyroll_tests::web::FreeNodes;
-use keyroll_tests::world::World;
+use keyroll_tests::world::{SOON, World};
 
 use crate::set_up::{LIFE, QUICK};
 
@@ -31,7 +31,7 @@ pub fn set_while_a_roll_drains(lab: &Lab, free: &FreeNodes) -> Result<()> {
     let agents = Clock::new(world.agents[1].folder())?;
     world.agents[1].kill()?;
     world.agents[1].start_with(&agents.environment())?;
-    world.agents[1].wait_ready(ARRAY, seconds(45))?;
+    world.agents[1].wait_ready(ARRAY, SOON)?;
     let users = world.users(ARRAY, LIFE)?;
     for (clock, shift) in [
         (&controllers, "+5h"),

@@ -4,6 +4,7 @@
 //! The tables are also the last section of `docs/doctor.md`: `KEYROLL_WRITE_DOCS=1` writes it.
 
 mod account;
+mod balancer;
 mod called;
 mod client;
 mod dc;
@@ -12,6 +13,7 @@ mod descriptor;
 mod in_its_place;
 mod node;
 pub mod typed;
+mod watching;
 mod web;
 
 use std::fmt::Write as _;
@@ -27,9 +29,11 @@ use serde_json::Value;
 use self::typed::How;
 
 pub use account::accounts_and_keys;
+pub use balancer::behind_a_balancer;
 pub use dc::domain_controllers;
 pub use deadlines::ends;
 pub use node::nodes;
+pub use watching::watched;
 
 /// A fault, and what is to be said of it.
 struct Fault {
@@ -277,6 +281,7 @@ fn section() -> Result<String> {
         account::unknown(),
         client::faults(),
         web::faults(),
+        balancer::faults(),
         node::faults(),
         deadlines::of_authority(),
         deadlines::of_node(),

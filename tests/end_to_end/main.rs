@@ -94,6 +94,8 @@ const PROMISES: &[Promise] = &[
     ),
     ("doctor_accounts_and_keys", doctor::accounts_and_keys),
     ("doctor_nodes", doctor::nodes),
+    ("doctor_behind_a_balancer", doctor::behind_a_balancer),
+    ("doctor_watched", doctor::watched),
     ("doctor_ends", doctor::ends),
     (
         "doctor_is_all_in_the_docs",

@@ -5,7 +5,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use keyroll::keytab::held;
@@ -216,12 +216,14 @@ fn no_core_dumps(world: &mut World<'_>) -> Result<()> {
 
 /// Both have staged, proven and retired; what they no longer use, they must have wiped: their own
 /// copies, and those in the buffers of libraries.
+#[expect(clippy::print_stderr, reason = "the test program's own voice")]
 fn none_in_memory(needles: &Needles, world: &mut World<'_>) -> Result<()> {
     let processes = [
         ("the agent's memory", world.agents[0].process()?.id()),
         ("the controller's memory", world.controller.process()?.id()),
     ];
     for (place, id) in processes {
+        let began = Instant::now();
         // At work on a keytab they may rightly hold keys, so one clean look of many is enough.
         keyroll_tests::wait::until("memory to be clean", WIPED, || {
             thread::sleep(Duration::from_millis(130));
@@ -230,6 +232,7 @@ fn none_in_memory(needles: &Needles, world: &mut World<'_>) -> Result<()> {
             ensure!(seen > 100_000, "only {seen} bytes of {place} were seen");
             none_in(needles, place, &memory)
         })?;
+        eprintln!("{place}: clean {:?} after the roll's end", began.elapsed());
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! The man pages and completions of the daemons, in `docs` as their programs define them. Those of
 //! `keyroll`, which can write its own, are seen to beside it. And `docs/trust.md`.
 
+mod release;
 mod supply;
 mod trust;
 

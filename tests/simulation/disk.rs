@@ -1,5 +1,6 @@
 //! The disk of the controller's store: what was synced survives, of the rest nobody knows.
 
+use std::collections::VecDeque;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -14,10 +15,11 @@ struct Platter {
     bytes: Vec<u8>,
     /// What undoes each write since the last sync, the oldest first.
     undo: Vec<Undo>,
-    /// How far back the one before went: for a disk that lies about syncs.
-    before: Vec<Undo>,
+    /// How far back those before went, the oldest first: for a disk that lies about syncs.
+    before: VecDeque<Vec<Undo>>,
     failing: bool,
-    lying: bool,
+    /// So many of the last syncs were none.
+    lies: usize,
     /// Counts the powers that the disk was given: what holds an older one writes nothing.
     power: u64,
 }
@@ -51,11 +53,9 @@ impl Disk {
         platter.failing = false;
         let mut undo = std::mem::take(&mut platter.undo);
         let mut lost = undo.split_off(kept.min(undo.len()));
-        if platter.lying {
-            let mut before = std::mem::take(&mut platter.before);
-            before.append(&mut undo);
-            before.append(&mut lost);
-            lost = before;
+        if platter.lies > 0 {
+            let before = std::mem::take(&mut platter.before).into_iter().flatten();
+            lost = before.chain(undo).chain(lost).collect();
         }
         for undo in lost.into_iter().rev() {
             platter.revert(undo);
@@ -77,9 +77,9 @@ impl Disk {
         self.platter().failing = true;
     }
 
-    /// From now on a sync says that it is done and is not: it takes the next one to make it so.
-    pub fn lie(&self) {
-        self.platter().lying = true;
+    /// From now on a sync says that it is done and is not: it takes so many more to make it so.
+    pub fn lie(&self, syncs: usize) {
+        self.platter().lies = syncs;
     }
 
     fn platter(&self) -> MutexGuard<'_, Platter> {
@@ -143,7 +143,11 @@ impl StorageBackend for Medium {
         if platter.failing {
             return Err(io::Error::other("input/output error"));
         }
-        platter.before = std::mem::take(&mut platter.undo);
+        let undo = std::mem::take(&mut platter.undo);
+        platter.before.push_back(undo);
+        while platter.before.len() > platter.lies {
+            platter.before.pop_front();
+        }
         Ok(())
     }
 

@@ -204,7 +204,7 @@ async fn pump(desk: Desk) {
         let wait = {
             let inner = world.lock();
             let due = inner.next_due();
-            due.map(|due| due.saturating_sub(inner.now()))
+            due.map(|due| due.saturating_sub(inner.now()) * inner.haste())
         };
         let wait = wait.unwrap_or(Duration::from_secs(60));
         drop(tokio::time::timeout(wait, world.queued.notified()).await);

@@ -175,6 +175,16 @@ fn a_store_that_forgets_its_last_record_has_no_ticket_refused() {
 }
 
 #[test]
+fn a_store_that_forgets_many_records_is_found() {
+    is_found(Mistake::ForgetsManyRecords, "no journal knows it");
+}
+
+#[test]
+fn a_drain_by_a_clock_that_runs_too_fast_is_found() {
+    is_found(Mistake::WaitsByAFastClock, "refuses a live ticket");
+}
+
+#[test]
 fn a_drain_by_the_clock_on_the_wall_has_no_ticket_refused() {
     is_borne(Mistake::WaitsByTheWallClock);
 }

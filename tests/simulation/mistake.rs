@@ -12,8 +12,12 @@ pub enum Mistake {
     OpensAtItsStart,
     /// The controller's disk says that it has synced before it has.
     ForgetsTheLastRecord,
+    /// And forgets all that it was told to sync within the last hundred times.
+    ForgetsManyRecords,
     /// What the controller waits for is counted by the clock on the wall.
     WaitsByTheWallClock,
+    /// The clock by which the controller counts what it waits for runs ten times too fast.
+    WaitsByAFastClock,
     /// A ticket of one domain controller is taken for the proof of all.
     AsksOneDcForAll,
     /// A write that was not answered is taken for one that was refused.

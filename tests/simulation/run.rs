@@ -83,9 +83,6 @@ fn furnish(
     trouble: Duration,
 ) {
     let mut inner = world.lock();
-    if inner.mistake == Some(Mistake::ForgetsTheLastRecord) {
-        inner.disk.lie();
-    }
     inner.domain.blind = inner.mistake == Some(Mistake::WritesBlindly);
     inner.lag = dice.pick(&[100..5_000, 1_000..20_000, 60_000..600_000]);
     let medium = inner.disk.medium();
@@ -108,6 +105,11 @@ fn furnish(
     }
     let kept: Result<(), StoreError> = store.write(|change| change.put_array(array));
     kept.unwrap();
+    match inner.mistake {
+        Some(Mistake::ForgetsTheLastRecord) => inner.disk.lie(1),
+        Some(Mistake::ForgetsManyRecords) => inner.disk.lie(100),
+        _ => {}
+    }
     script::write(&mut inner, dice, trouble);
     let first = Event::Script(Happening::Operator(Verb::Roll));
     inner.later(Duration::from_secs(40), first);

@@ -248,7 +248,7 @@ impl Agent {
         self.launch_with(environment)?;
         let process = self.process.as_mut().context("it was just started")?;
         let (node, port) = (self.lab.full_name(&self.node), HEALTH_PORT);
-        let answer = until("the agent to answer", seconds(15), || {
+        let answer = until("the agent to answer", seconds(60), || {
             if let Some(status) = process.ended()? {
                 return Ok(Some(status));
             }

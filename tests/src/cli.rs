@@ -90,6 +90,12 @@ impl Cli {
     /// The command with its standing options.
     #[must_use]
     pub fn command(&self, arguments: &[&str]) -> Command {
+        self.command_in(&[&["--output", "json"], arguments].concat())
+    }
+
+    /// The same in a form of one's own.
+    #[must_use]
+    pub fn command_in(&self, arguments: &[&str]) -> Command {
         let mut command = match self.wrapper.split_first() {
             None => Command::new(&self.program),
             Some((first, rest)) => {
@@ -102,7 +108,6 @@ impl Cli {
             .envs(&self.environment)
             .arg("--socket")
             .arg(&self.socket)
-            .args(["--output", "json"])
             .args(arguments);
         command
     }

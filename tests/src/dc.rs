@@ -42,9 +42,17 @@ impl<'a> Dc<'a> {
     /// # Errors
     /// As [`Dc::start`].
     pub fn start_off_by(&self, shift: &str) -> Result<()> {
-        let mut start = Command::new("lab-dc");
-        start.args(["start", self.name]);
-        output(start.envs(Shifted::by(shift)?.environment())).map(drop)
+        let shifted = Shifted::by(shift)?;
+        let start = || {
+            let mut start = Command::new("lab-dc");
+            start.args(["start", self.name]);
+            output(start.envs(shifted.environment())).map(drop)
+        };
+        // Beside libfaketime, on a busy machine, Samba comes up now and then and never answers.
+        start().or_else(|_| {
+            self.kill()?;
+            start()
+        })
     }
 
     /// Ends it as a power failure would.

@@ -251,7 +251,7 @@ impl<'a> Domain<'a> {
     /// One does not in time.
     pub fn wait_for_spn(&self, spn: &str) -> Result<()> {
         for dc in &self.lab.dcs {
-            until(&format!("{dc} to know {spn}"), seconds(30), || {
+            until(&format!("{dc} to know {spn}"), seconds(120), || {
                 self.ticket(dc, spn)
             })?;
         }
@@ -263,7 +263,7 @@ impl<'a> Domain<'a> {
     /// # Errors
     /// One has not in time.
     pub fn wait_for_kvno(&self, account: &str) -> Result<()> {
-        until("the domain controllers to agree", seconds(30), || {
+        until("the domain controllers to agree", seconds(120), || {
             let first = self.attribute("dc1", account, "msDS-KeyVersionNumber")?;
             for dc in self.lab.dcs.iter().filter_map(|dc| dc.split('.').next()) {
                 let kvno = self.attribute(dc, account, "msDS-KeyVersionNumber")?;

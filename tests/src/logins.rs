@@ -86,7 +86,7 @@ impl Logins {
             .stderr(Stdio::piped());
         let child = child.spawn().context("starting lab-clients")?;
         let logins = Self { child, out };
-        until("the first login", seconds(20), || {
+        until("the first login", seconds(60), || {
             let lines = fs::read_to_string(&logins.out)?.lines().count();
             ensure!(lines > 0, "nobody has logged in yet");
             Ok(())

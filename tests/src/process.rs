@@ -96,7 +96,7 @@ impl Process {
     /// Until nobody of them holds a port or a file any more.
     fn all_gone(&self) -> Result<()> {
         let group = Pid::from_child(&self.child);
-        until("its processes to end", seconds(20), || {
+        until("its processes to end", seconds(60), || {
             ensure!(test_kill_process_group(group).is_err(), "some are left");
             Ok(())
         })

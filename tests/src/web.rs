@@ -45,22 +45,89 @@ impl Drop for Web {
     }
 }
 
-/// `HAProxy` as `web.corp.example`; stopped when dropped. The lab has one.
+/// `HAProxy`; stopped when dropped. The lab has one as `web.corp.example`, and others on hosts that
+/// are nobody's node.
 #[derive(Debug)]
-pub struct Balancer(());
+pub struct Balancer {
+    host: String,
+    settings: Settings,
+}
+
+/// How a balancer is set.
+#[derive(Debug, Clone, Default)]
+pub struct Settings {
+    /// The nodes, by their short names.
+    pub nodes: Vec<String>,
+    /// The port where each node is asked whether it is ready; without one, it is up if it listens.
+    pub health_port: Option<u16>,
+    /// More lines of the section `global`.
+    pub global: String,
+    /// More lines of the section `frontend`: rules.
+    pub rules: String,
+}
 
 impl Balancer {
-    /// Starts it before some of the nodes, asking each node's agent whether it is ready.
+    /// Starts the lab's own before some of the nodes, asking each node's agent whether it is ready.
     ///
     /// # Errors
     /// It does not start.
     pub fn start(nodes: &[String]) -> Result<Self> {
-        let mut command = Command::new("lab-balancer");
+        let settings = Settings {
+            nodes: nodes.to_vec(),
+            health_port: Some(8089),
+            ..Settings::default()
+        };
+        Self::start_on("lb", settings)
+    }
+
+    /// Starts one on another host.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub fn start_on(host: &str, settings: Settings) -> Result<Self> {
+        let balancer = Self {
+            host: host.to_owned(),
+            settings,
+        };
+        balancer.run()?;
+        Ok(balancer)
+    }
+
+    /// Starts it again with other settings.
+    ///
+    /// # Errors
+    /// It does not end, or not start.
+    pub fn set(&mut self, change: impl FnOnce(&mut Settings)) -> Result<()> {
+        change(&mut self.settings);
+        self.stop()?;
+        self.run()
+    }
+
+    /// Ends it.
+    ///
+    /// # Errors
+    /// It does not end.
+    pub fn stop(&self) -> Result<()> {
+        output(self.command().arg("stop")).map(drop)
+    }
+
+    fn run(&self) -> Result<()> {
+        let mut command = self.command();
+        command.arg("start");
+        if let Some(port) = self.settings.health_port {
+            command.arg("--health-port").arg(port.to_string());
+        }
         command
-            .args(["start", "--health-port"])
-            .env("LAB_NODES", nodes.join(" "));
-        output(&mut command)?;
-        Ok(Self(()))
+            .env("LAB_NODES", self.settings.nodes.join(" "))
+            .env("LAB_BALANCER_GLOBAL", &self.settings.global)
+            .env("LAB_BALANCER_RULES", &self.settings.rules);
+        output(&mut command).map(drop)
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new("lab-balancer");
+        command.env("LAB_BALANCER", &self.host);
+        command
     }
 
     /// Waits until it takes a node for `UP`, `DOWN` or another word.
@@ -81,7 +148,7 @@ impl Balancer {
     /// # Errors
     /// It does not answer.
     pub fn state_of(&self, node: &str) -> Result<String> {
-        let shown = output(Command::new("lab-balancer").arg("show"))?;
+        let shown = output(self.command().arg("show"))?;
         let line = shown
             .lines()
             .find(|line| line.split_whitespace().next() == Some(node));
@@ -97,7 +164,7 @@ impl Balancer {
 
 impl Drop for Balancer {
     fn drop(&mut self) {
-        drop(Command::new("lab-balancer").arg("stop").output());
+        drop(self.stop());
     }
 }
 

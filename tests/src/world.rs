@@ -15,10 +15,10 @@ use crate::lab::Lab;
 use crate::logins::{Load, Logins};
 use crate::search::note_leaks;
 use crate::wait::{seconds, until};
-use crate::web::{FreeNodes, Web};
+use crate::web::{Balancer, FreeNodes, Web};
 
 /// How long anything but a drain may take on a busy machine.
-pub const SOON: Duration = seconds(45);
+pub const SOON: Duration = seconds(120);
 
 /// The policy of most tests: tickets of 6 seconds, so that a drain is over in 8.
 pub const QUICK: &[&str] = &[
@@ -47,6 +47,8 @@ pub struct World<'a> {
     pub nodes: Vec<String>,
     /// Their web servers.
     pub web: Web,
+    /// What is before them, where a test has put it there.
+    pub balancer: Option<Balancer>,
     free: &'a FreeNodes,
 }
 
@@ -97,6 +99,7 @@ impl<'a> World<'a> {
             agents: Vec::new(),
             nodes,
             web: Web::default(),
+            balancer: None,
             free,
         };
         for node in &world.nodes {
@@ -330,6 +333,7 @@ impl Drop for World<'_> {
     fn drop(&mut self) {
         self.note_leaks();
         // Ended first, so that whoever takes the nodes finds their ports free.
+        self.balancer = None;
         self.web = Web::default();
         self.agents.clear();
         self.free.give_back(std::mem::take(&mut self.nodes));

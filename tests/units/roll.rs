@@ -75,7 +75,7 @@ fn shown(lab: &Lab, [controller, first, second]: &[Machine; 3]) -> Result<String
     // Told twice in its thirty seconds, so long before it would end them.
     until(
         "both to tell the watchdog that they live",
-        seconds(30),
+        seconds(120),
         || {
             let now = signs()?;
             ensure!(now[0] != before[0] && now[1] != before[1], "{now:?}");

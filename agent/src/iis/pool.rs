@@ -1,6 +1,7 @@
 //! The account that an application pool runs under, as far as it needs no password.
 
-use super::{Element, IisError, MARK, POOL, SPECIFIC, elements, is_of_pool, read};
+use super::element::{Element, elements};
+use super::{IisError, MARK, POOL, SPECIFIC, is_of_pool, read};
 
 /// Under which account an application pool runs (IIS configuration reference,
 /// `system.applicationHost/applicationPools/add/processModel`).

@@ -5,7 +5,7 @@
 //! standard input, where neither other processes nor what PowerShell writes down of its commands
 //! show it. What IIS has done is then read from its file, not taken from the answer alone.
 
-use std::io;
+use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
@@ -14,14 +14,14 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use keyroll::secret::Password;
 use serde::Deserialize;
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::process::{Child, Command};
 use zeroize::Zeroizing;
 
 use super::{Pools, Recycle};
 use crate::hook::last_words;
 use crate::iis::{self, Pool, Stored};
-use crate::platform::Family;
+use crate::platform::{self, Family};
 
 /// What PowerShell runs.
 pub const SCRIPT: &str = include_str!("switch.ps1");
@@ -236,20 +236,14 @@ async fn converse(
     child: &mut Child,
     input: &[u8],
 ) -> io::Result<(ExitStatus, Zeroizing<Vec<u8>>, Vec<u8>)> {
-    let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
-    let writing = async {
-        if let Some(mut stdin) = stdin {
-            // Whoever ends without having read it says why by other ways.
-            stdin.write_all(input).await.ok();
-            stdin.shutdown().await.ok();
-        }
-    };
+    let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+    if let Some(stdin) = child.stdin.take() {
+        // At once, since it is shorter than a pipe: a copy that the runtime makes is wiped by
+        // nobody. Whoever ends without having read it says why by other ways.
+        platform::plain(stdin)?.write_all(input).ok();
+    }
     let (mut output, mut errors) = (Zeroizing::new(Vec::new()), Vec::new());
-    tokio::join!(
-        writing,
-        drain(stdout, &mut output),
-        drain(stderr, &mut errors)
-    );
+    tokio::join!(drain(stdout, &mut output), drain(stderr, &mut errors));
     Ok((child.wait().await?, output, errors))
 }
 

@@ -1,6 +1,7 @@
 //! The passwords that a node keeps for its logon sessions: one file, sealed for this machine.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::path::Path;
 
 use keyroll::kerberos::salt::Salt;
@@ -89,6 +90,20 @@ struct Generation {
     password: Zeroizing<String>,
 }
 
+/// How long what is written to it would be.
+struct Length(usize);
+
+impl io::Write for Length {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 impl Kept {
     /// What is to be kept of a keyset whose letters are open.
     ///
@@ -162,6 +177,19 @@ impl Kept {
         }))
     }
 
+    /// The same; what nobody can open or understand any more, such as a file that another machine
+    /// sealed, is none.
+    ///
+    /// # Errors
+    /// [`SessionError::File`], if it cannot be read now.
+    pub fn legible(path: &Path) -> Result<Option<Self>, SessionError> {
+        match atomic_file::read(path) {
+            Err(error) if error.is_missing() => Ok(None),
+            Err(error) => Err(error.into()),
+            Ok(_) => Ok(Self::load(path).unwrap_or_default()),
+        }
+    }
+
     /// Makes this what the file keeps, durably.
     ///
     /// # Errors
@@ -181,8 +209,13 @@ impl Kept {
             leaving: self.leaving.iter().map(leaving).collect(),
         };
         let failed = |error| FileError::system("seal", path, error);
-        let bytes = serde_json::to_vec(&file).map_err(|error| failed(error.into()))?;
-        let sealed = platform::seal(SecretBytes::new(bytes)).map_err(failed)?;
+        // A buffer that grows leaves passwords where it was before: it is measured first.
+        let mut length = Length(0);
+        serde_json::to_writer(&mut length, &file).map_err(|error| failed(error.into()))?;
+        let mut bytes = Zeroizing::new(Vec::with_capacity(length.0));
+        serde_json::to_writer(&mut *bytes, &file).map_err(|error| failed(error.into()))?;
+        let bytes = SecretBytes::new(std::mem::take(&mut *bytes));
+        let sealed = platform::seal(bytes).map_err(failed)?;
         atomic_file::replace(path, &sealed, &Access::PRIVATE)
     }
 

@@ -8,12 +8,14 @@ mod obeyed;
 mod process;
 mod systemd;
 
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use keyroll::secret::{Password, SecretBytes};
 use keyroll_proto::agent::{Iis, LoopBackCheck};
+use tokio::process::ChildStdin;
 
 use crate::iis::Pool;
 use crate::iis_pool::{Pools, Recycle};
@@ -67,6 +69,20 @@ pub const TAKES_PASSWORDS: bool = false;
 #[must_use]
 pub const fn loop_back_check(_: &str) -> LoopBackCheck {
     LoopBackCheck::None
+}
+
+/// The end of a pipe, written without the runtime.
+///
+/// # Errors
+/// The system's.
+pub fn plain(stdin: ChildStdin) -> io::Result<File> {
+    stdin.into_owned_fd().map(File::from)
+}
+
+/// What tells an account from others of its name: nothing here logs on as one.
+#[must_use]
+pub const fn identity_of(_: &str) -> Option<String> {
+    None
 }
 
 /// How IIS authenticates: there is none.

@@ -11,11 +11,14 @@ mod process;
 mod rights;
 pub mod service;
 
+use std::fs::File;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use keyroll::secret::{Password, SecretBytes};
+use keyroll_windows::access::sid_of;
+use tokio::process::ChildStdin;
 
 use crate::iis_pool::power_shell::{PowerShell, TIME_LIMIT};
 use crate::logon_session::Authority;
@@ -72,6 +75,21 @@ pub fn seal(secret: SecretBytes) -> io::Result<SecretBytes> {
 pub fn unseal(sealed: SecretBytes) -> io::Result<SecretBytes> {
     let mut secret = keyroll_windows::protect::open(sealed.expose(), PURPOSE)?;
     Ok(SecretBytes::new(std::mem::take(&mut *secret)))
+}
+
+/// The end of a pipe, written without the runtime.
+///
+/// # Errors
+/// The system's.
+pub fn plain(stdin: ChildStdin) -> io::Result<File> {
+    stdin.into_owned_handle().map(File::from)
+}
+
+/// What tells an account from all others of its name, by any form that Windows knows of it: its
+/// SID. None while nobody answers for it.
+#[must_use]
+pub fn identity_of(account: &str) -> Option<String> {
+    sid_of(account).ok()
 }
 
 /// Ends when this process is asked to, by the console or by the service control manager.

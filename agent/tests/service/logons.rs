@@ -212,6 +212,30 @@ fn kept(kvno: u32) -> Kept {
     Kept::of(&keyset, PasswordUse::ServiceLogon).unwrap()
 }
 
+#[test]
+fn one_that_cannot_be_switched_keeps_none_of_the_others_waiting() {
+    let account = ACCOUNT.parse().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let manager = ControlManager::new();
+    let services = begin(&manager, folder.path());
+    services.hold(&account, Some(kept(3)), false).unwrap();
+    // It has gone between the last look and the directory's change.
+    let gone = manager.services.lock().unwrap().remove(OURS[0]).unwrap();
+    for _ in 0..2 {
+        let refused = services.hold(&account, Some(kept(4)), false).unwrap_err();
+        assert!(refused.to_string().contains(OURS[0]), "{refused}");
+        assert_eq!(manager.services.lock().unwrap()[OURS[1]].1, password(4));
+    }
+    // What is kept is the new one: a start gives it to whoever is there again.
+    manager
+        .services
+        .lock()
+        .unwrap()
+        .insert(OURS[0].to_owned(), gone);
+    begin(&manager, folder.path());
+    assert_eq!(manager.passwords(), both(4));
+}
+
 fn begin(manager: &Arc<ControlManager>, folder: &Path) -> Logons {
     let names = OURS.map(ToOwned::to_owned).into();
     let keeper = Arc::new(ServiceKeeper(manager.clone()));

@@ -9,10 +9,11 @@ use windows_sys::Win32::Foundation::{
     CloseHandle, ERROR_INSUFFICIENT_BUFFER, HANDLE, INVALID_HANDLE_VALUE,
 };
 use windows_sys::Win32::Security::Authorization::{
-    ConvertSidToStringSidW, ConvertStringSecurityDescriptorToSecurityDescriptorW, SDDL_REVISION_1,
+    ConvertSidToStringSidW, ConvertStringSecurityDescriptorToSecurityDescriptorW,
+    ConvertStringSidToSidW, SDDL_REVISION_1,
 };
 use windows_sys::Win32::Security::{
-    ACCESS_ALLOWED_ACE, ACE_HEADER, ACL, DACL_SECURITY_INFORMATION, GetAce,
+    ACCESS_ALLOWED_ACE, ACE_HEADER, ACL, CheckTokenMembership, DACL_SECURITY_INFORMATION, GetAce,
     GetKernelObjectSecurity, GetSecurityDescriptorDacl, GetSecurityDescriptorOwner,
     GetTokenInformation, LookupAccountNameW, LookupAccountSidW, OWNER_SECURITY_INFORMATION, PSID,
     SetKernelObjectSecurity, TOKEN_QUERY, TOKEN_USER, TokenUser,
@@ -352,6 +353,22 @@ pub fn own_sid() -> io::Result<String> {
     // SAFETY: Windows wrote a TOKEN_USER at the front of the buffer.
     let sid = unsafe { (*user.as_ptr().cast::<TOKEN_USER>()).User.Sid };
     written(sid)
+}
+
+/// Whether this process acts as one of the group, by its SID: an administrator does once elevated.
+///
+/// # Errors
+/// The system's.
+pub fn is_member(group: &str) -> io::Result<bool> {
+    let wide = wide(group)?;
+    let mut sid = null_mut();
+    // SAFETY: the text ends with a zero; the result is a place of our own.
+    done(unsafe { ConvertStringSidToSidW(wide.as_ptr(), &raw mut sid) })?;
+    let sid = Local(sid);
+    let mut is = 0;
+    // SAFETY: no token stands for this thread's; the SID is valid, the result a place of our own.
+    done(unsafe { CheckTokenMembership(null_mut(), sid.0, &raw mut is) })?;
+    Ok(is != 0)
 }
 
 /// A SID as text. The pointer must be to one that Windows made.

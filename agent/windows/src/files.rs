@@ -12,12 +12,16 @@ use windows_sys::Win32::Security::SECURITY_ATTRIBUTES;
 use windows_sys::Win32::Storage::FileSystem::{
     CREATE_NEW, CreateDirectoryW, CreateFileW, DELETE, FILE_ATTRIBUTE_NORMAL,
     FILE_FLAG_OPEN_REPARSE_POINT, FILE_GENERIC_READ, FILE_GENERIC_WRITE, FILE_SHARE_DELETE,
-    MOVEFILE_REPLACE_EXISTING, MOVEFILE_WRITE_THROUGH, MoveFileExW, READ_CONTROL,
-    REPLACEFILE_WRITE_THROUGH, ReplaceFileW, WRITE_DAC,
+    MOVEFILE_REPLACE_EXISTING, MOVEFILE_WRITE_THROUGH, MoveFileExW, READ_CONTROL, ReplaceFileW,
+    WRITE_DAC,
 };
 
 use crate::access::Descriptor;
 use crate::text::{done, wide};
+
+/// `ERROR_UNABLE_TO_MOVE_REPLACEMENT_2`: the old file has its new name, and the new one not yet its
+/// own.
+const HALFWAY: i32 = 1177;
 
 /// Makes a file that was not there before, with this list, for nobody else while it is open; it
 /// may be read, written, removed, and given another list.
@@ -69,23 +73,29 @@ pub fn replace(from: &Path, to: &Path) -> io::Result<()> {
 }
 
 /// The same where `to` is there: its list and attributes stay, and who has it open is no hindrance
-/// if he lets it be deleted.
+/// if he lets it be deleted. What was there is then at `aside`, a name in the same folder that is
+/// free; without such a name a failure can leave nothing at `to`.
 ///
 /// # Errors
-/// The system's.
-pub fn replace_content(from: &Path, to: &Path) -> io::Result<()> {
-    let (from, to) = (wide(from)?, wide(to)?);
-    // SAFETY: both paths end with a zero; no backup is asked for, and the rest is reserved.
-    done(unsafe {
+/// The system's; what was at `to` is there.
+pub fn replace_content(from: &Path, to: &Path, aside: &Path) -> io::Result<()> {
+    let wides = (wide(from)?, wide(to)?, wide(aside)?);
+    // SAFETY: all paths end with a zero; the rest is reserved.
+    let replaced = done(unsafe {
         ReplaceFileW(
-            to.as_ptr(),
-            from.as_ptr(),
-            null(),
-            REPLACEFILE_WRITE_THROUGH,
+            wides.1.as_ptr(),
+            wides.0.as_ptr(),
+            wides.2.as_ptr(),
+            0,
             null(),
             null(),
         )
-    })
+    });
+    let is_halfway = |error: &io::Error| error.raw_os_error() == Some(HALFWAY);
+    if replaced.as_ref().is_err_and(is_halfway) {
+        replace(aside, to)?;
+    }
+    replaced
 }
 
 fn attributes(access: &Descriptor) -> SECURITY_ATTRIBUTES {

@@ -26,8 +26,7 @@ use tokio::sync::{Notify, OwnedMutexGuard, broadcast};
 
 use crate::ca::{CaError, OwnCredential, now_unix};
 use crate::ports::PortError;
-use crate::reconcile::LEAVING;
-use crate::store::{NodeRecord, NodeState, Read as _, Store, StoreError};
+use crate::store::{LEAVING, NodeRecord, NodeState, Read as _, Store, StoreError};
 use crate::term::Term;
 use link::Link;
 
@@ -198,18 +197,11 @@ impl AgentPool {
             next: String::new(),
         })?;
         match record {
-            Some(record)
-                if record
-                    .quarantined
-                    .get(array)
-                    .is_some_and(|why| why == LEAVING) =>
-            {
-                Err(PortError::Refused {
-                    object,
-                    why: LEAVING.to_owned(),
-                    next: String::new(),
-                })
-            }
+            Some(record) if record.leaves(array) => Err(PortError::Refused {
+                object,
+                why: LEAVING.to_owned(),
+                next: String::new(),
+            }),
             Some(record) if record.arrays.contains(array) => Ok(record),
             Some(_) | None => Err(PortError::Missing { object }),
         }

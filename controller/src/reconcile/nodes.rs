@@ -17,10 +17,6 @@ use crate::store::{ArrayRecord, NodeRecord, StoreError};
 /// A file that is put right this often within an hour is fought over.
 const OFTEN: usize = 3;
 
-/// Why a node that is being removed is in quarantine: what it says of itself, and `keyroll node
-/// list` of it, until it is let go of.
-pub const LEAVING: &str = "it is being removed";
-
 impl Reconciler {
     /// Looks at a node, gives it what it lacks, and opens or shuts its gate. `unknown` is what a
     /// client would show it, where there is no key in force to compare with.
@@ -68,9 +64,7 @@ impl Reconciler {
         let hook = wrong.is_none().then(|| inventory.hook_trouble.clone());
         let due = hook.flatten();
         let why = wrong.as_ref().or(due.as_ref());
-        // Keys that were wiped there are not to come again.
-        let leaves = quarantined.as_deref() == Some(LEAVING);
-        let to_give = !keyset.generations.is_empty() && !leaves;
+        let to_give = !keyset.generations.is_empty() && !row.leaves(&array.name);
         if why.is_some() && !desired.is_staged(node) && to_give {
             tracing::info!(array = %array.name, node = %node, why, "mending a node");
             let edited = edited(node, &inventory, &desired.keyset, keeping.is_some(), &nonce);

@@ -9,7 +9,7 @@ use super::*;
 use crate::audit;
 use crate::stand_in::domain::{Scene, computer, password};
 use crate::stand_in::{begin, commit, give_up, go_on};
-use crate::store::NodeRecord;
+use crate::store::{LEAVING, NodeRecord};
 
 /// The codes of what an operator is told, each once.
 async fn told(scene: &Scene) -> Vec<String> {

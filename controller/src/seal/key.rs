@@ -4,6 +4,7 @@ use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
+use keyroll::shell::quoted;
 use rand::RngCore as _;
 use zeroize::Zeroizing;
 
@@ -93,14 +94,14 @@ impl Seal {
             trouble,
             command,
         };
-        let shown = path.display();
+        let shown = quoted(&path.display().to_string());
         if owner != user && owner != 0 {
             let trouble = format!("belongs to user {owner}, not to user {user}");
-            return Err(exposed(trouble, format!("chown {user} '{shown}'")));
+            return Err(exposed(trouble, format!("chown {user} {shown}")));
         }
         if mode & 0o077 != 0 {
             let trouble = format!("has mode {mode:04o}: others than its owner can reach it");
-            return Err(exposed(trouble, format!("chmod 0600 '{shown}'")));
+            return Err(exposed(trouble, format!("chmod 0600 {shown}")));
         }
         read(file, path)
     }

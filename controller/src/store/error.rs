@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use keyroll::name::ArrayName;
 use keyroll::roll::Illegal;
+use keyroll::shell::quoted;
 
 /// Why the store could not be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -32,7 +33,10 @@ pub enum StoreError {
         path: PathBuf,
     },
     /// Others than its owner may reach it.
-    #[error("the store {path} has mode {mode:04o}; first run: chmod {wanted:04o} '{path}'")]
+    #[error(
+        "the store {path} has mode {mode:04o}; first run: chmod {wanted:04o} {}",
+        quoted(&.path.display().to_string())
+    )]
     Exposed {
         /// The file or folder.
         path: PathBuf,

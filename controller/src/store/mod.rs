@@ -39,8 +39,9 @@ pub use open::Store;
 pub use petitions::{Answered, Petition, Petitions};
 pub use read::Read;
 pub use records::{
-    Account, ArrayRecord, AuthorityRecord, DriftRecord, GenerationRecord, KeptGeneration, Meta,
-    NamingRecord, NodeRecord, NodeState, OperatorRecord, PasswordLeave, PreviousGeneration, Trust,
+    Account, ArrayRecord, AuthorityRecord, DriftRecord, GenerationRecord, KeptGeneration, LEAVING,
+    Meta, NamingRecord, NodeRecord, NodeState, OperatorRecord, PasswordLeave, PreviousGeneration,
+    Trust,
 };
 pub use snapshot::Snapshot;
 pub use token::{NotRedeemed, TokenRecord};

@@ -216,7 +216,19 @@ pub struct PasswordLeave {
     pub key: LetterKey,
 }
 
+/// Why a node that is being removed is in quarantine: what it says of itself, and `keyroll node
+/// list` of it, until it is let go of.
+pub const LEAVING: &str = "it is being removed";
+
 impl NodeRecord {
+    /// Whether it is being removed from the array: its keys are wiped there, and none come again.
+    #[must_use]
+    pub fn leaves(&self, array: &ArrayName) -> bool {
+        self.quarantined
+            .get(array)
+            .is_some_and(|why| why == LEAVING)
+    }
+
     /// A node that was invited.
     #[must_use]
     pub fn invited(name: NodeName, address: String) -> Self {

@@ -14,6 +14,7 @@ use keyroll::kerberos::salt::AccountKind;
 use keyroll::kerberos::{Enctype, Principal};
 use keyroll::name::ArrayName;
 use keyroll::roll::{GenerationNumber, Refusal, RollNumber};
+use keyroll::shell::{quoted, word};
 use keyroll_proto::operator as said;
 
 use self::rules::Rules;
@@ -67,13 +68,14 @@ impl Controller {
         }
         let sam = &array.account.sam_account_name;
         let delete = match array.account.kind {
-            AccountKind::Computer => format!("computer delete {}", sam.trim_end_matches('$')),
-            AccountKind::User => format!("user delete {sam}"),
+            AccountKind::Computer => format!("computer delete {}", word(sam.trim_end_matches('$'))),
+            AccountKind::User => format!("user delete {}", word(sam)),
         };
         let next = vec![
             format!(
-                "keyroll array adopt {} --account '{sam}' --keytab FILE (takes it anew)",
-                array.name
+                "keyroll array adopt {} --account {} --keytab FILE (takes it anew)",
+                array.name,
+                quoted(sam)
             ),
             format!("only once nothing uses the account any more: samba-tool {delete}"),
         ];

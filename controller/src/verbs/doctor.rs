@@ -45,9 +45,10 @@ impl Controller {
         let mut nodes = self.ports.store.members(&array.name)?;
         let members = nodes.iter().map(|node| node.name.clone()).collect();
         nodes.retain(|node| node.state == NodeState::Joined);
+        let around: Vec<String> = nodes.iter().map(service::dialled).collect();
         nodes.retain(|node| only.is_empty() || node.name.as_str() == only);
         let looks = join_all(nodes.iter().map(|node| self.look_at(desired, &node.name)));
-        let services = page.map(|page| self.service_facts(desired, page, &nodes));
+        let services = page.map(|page| self.service_facts(desired, page, &nodes, &around));
         let services = OptionFuture::from(services);
         let domain = join5(
             self.domain_facts(desired),
@@ -73,6 +74,7 @@ impl Controller {
             members,
             nodes: join_all(each).await,
             services: services.unwrap_or_default(),
+            one_node_alone: !only.is_empty(),
             service_asked_for: page.is_some_and(|page| page.named),
         })
     }

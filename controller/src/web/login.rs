@@ -14,32 +14,39 @@ use crate::ports::PortError;
 use crate::random;
 
 /// What the first of `urls` that answers at `host` says without a login, and, if it asks for one,
-/// with this ticket. Where none answers, what the last one said; none if there is no URL.
+/// with this ticket, each so many `times`. Where none answers, what the last one said; none if
+/// there is no URL.
+///
+/// First all without a login, then all with one: a balancer that sends every request to the next
+/// of two nodes would have one of them asked, and log all in at the other.
 pub async fn look<'a>(
     host: &str,
     urls: &'a [Uri],
     credential: Option<&Credential>,
-) -> Option<(&'a Uri, Result<WebFacts, PortError>)> {
+    times: usize,
+) -> Option<(&'a Uri, Vec<Result<WebFacts, PortError>>)> {
     let asks = urls.iter().map(|url| ask(host, url, |_| None));
     let mut answers: Vec<_> = urls.iter().zip(join_all(asks).await).collect();
     let best = answers.iter().position(|(_, answer)| answer.is_ok());
     let best = best.or_else(|| answers.len().checked_sub(1))?;
-    let (url, answer) = answers.swap_remove(best);
-    let answer = match answer {
-        Ok(answer) => answer,
-        Err(error) => return Some((url, Err(error))),
-    };
-    let login = match credential.filter(|_| answer.status == 401) {
-        Some(credential) => Some(log_in(host, url, credential).await),
-        None => None,
-    };
-    let facts = WebFacts {
-        status: answer.status,
-        challenges: answer.challenges,
-        server: answer.server,
-        login,
-    };
-    Some((url, Ok(facts)))
+    let (url, first) = answers.swap_remove(best);
+    let more = (1..times).map(|_| ask(host, url, |_| None));
+    let more = join_all(more).await;
+    let answers = [first].into_iter().chain(more);
+    let logins = join_all(answers.map(async |answer| {
+        let answer = answer?;
+        let login = match credential.filter(|_| answer.status == 401) {
+            Some(credential) => Some(log_in(host, url, credential).await),
+            None => None,
+        };
+        Ok(WebFacts {
+            status: answer.status,
+            challenges: answer.challenges,
+            server: answer.server,
+            login,
+        })
+    }));
+    Some((url, logins.await))
 }
 
 /// Shows the ticket as a browser does (RFC 4559), and judges the service's own proof.

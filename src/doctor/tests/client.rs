@@ -195,6 +195,18 @@ fn whoever_gets_in_by_ntlm_is_told_so() {
         &[("client-login", Unknown, "asks for no login (200)")],
     );
     complains(
+        page(|web| web.status = 503),
+        &[(
+            "client-login",
+            Broken,
+            "get an error under the array's name",
+        )],
+    );
+    complains(
+        page(|web| web.challenges.clear()),
+        &[("client-login", Broken, "offers nothing")],
+    );
+    complains(
         |facts| facts.page.as_mut().unwrap().web = Err(silent("the page")),
         &[("client-login", Broken, "did not answer")],
     );

@@ -2,7 +2,7 @@
 
 use super::places::look;
 use super::*;
-use crate::account::hidden;
+use crate::account::{AccountState, hidden};
 use crate::doctor::Grade::Warning;
 use crate::kerberos::Enctype;
 
@@ -235,4 +235,125 @@ fn a_file_that_leaves_an_enctype_out_gets_it_by_its_settings() {
         "keyroll verify web",
     ];
     says("key-enctype", out, &words);
+}
+
+/// Whose key a ticket is under decides what is to be done.
+#[test]
+fn a_ticket_under_an_earlier_key_is_told_with_who_holds_that() {
+    let under = |key: TicketKey| {
+        move |facts: &mut Facts| {
+            let ticket = dcs(facts)[1].ticket.as_mut().unwrap();
+            ticket.as_mut().unwrap().key = key;
+        }
+    };
+    let issued = "dc2.corp.example: its tickets (kvno 5, aes256-cts-hmac-sha1-96) are under an \
+                  earlier key, ";
+    let shown = ": samba-tool drs showrepl dc2.corp.example";
+    for (key, words) in [
+        (
+            TicketKey::Held,
+            [
+                "which the nodes hold too; it was set back",
+                "logins go on, and a roll waits",
+            ],
+        ),
+        (
+            TicketKey::Earlier,
+            [
+                "which the nodes do not hold; it was set back",
+                "next look has the nodes hold that key too",
+            ],
+        ),
+        (
+            TicketKey::Burned,
+            [
+                "which an emergency roll has replaced; it was set back",
+                "the nodes are not given it",
+            ],
+        ),
+    ] {
+        let [held, leads_to] = words;
+        says("key-tickets", under(key), &[issued, held, leads_to, shown]);
+    }
+    let emergency = "(or keyroll roll web --emergency)";
+    says("key-tickets", under(TicketKey::Burned), &[emergency]);
+}
+
+#[test]
+fn an_spn_on_its_way_in_is_told_with_what_it_waits_for() {
+    const TOO: &str = "HTTP/too.corp.example";
+    let pending = |facts: &mut Facts| {
+        facts.array.spns.push(TOO.to_owned());
+        facts.array.pending.insert(TOO.to_owned());
+    };
+    let words = [
+        TOO,
+        "waits until a node holds the key",
+        "keyroll node list web",
+    ];
+    says("spn-registered", pending, &words);
+    let prepared = |facts: &mut Facts| {
+        facts.array.spns.push(TOO.to_owned());
+        facts.array.prepared.insert(TOO.to_owned());
+    };
+    let words = [
+        "is held by the nodes and not registered",
+        "refused or never made",
+        "keyroll spn add web HTTP/too.corp.example (or keyroll spn remove web HTTP/too",
+    ];
+    says("spn-registered", prepared, &words);
+}
+
+/// A name may have a quotation mark in it, and most accounts of machines a dollar sign.
+#[test]
+fn commands_take_an_account_whatever_is_in_its_name() {
+    let named = |facts: &mut Facts, state: fn(&mut AccountState)| {
+        "svc'o$".clone_into(&mut facts.array.account);
+        for dc in dcs(facts) {
+            let account = dc.account.as_mut().unwrap();
+            "svc'o$".clone_into(&mut account.salt_source.sam_account_name);
+            state(account);
+        }
+    };
+    let typed = r"'svc'\''o$'";
+    for (check, state, command) in [
+        (
+            "account-enabled",
+            (|state| state.disabled = true) as fn(&mut AccountState),
+            "samba-tool user enable ",
+        ),
+        (
+            "account-lockout",
+            |state| state.locked = true,
+            "samba-tool user unlock ",
+        ),
+        (
+            "account-expiry",
+            |state| state.expired = true,
+            "user setexpiry --noexpiry ",
+        ),
+        (
+            "account-expiry",
+            |state| state.expires_unix = Some(NOW + 86_400),
+            "user setexpiry --noexpiry ",
+        ),
+        (
+            "account-enctypes",
+            |state| state.supported_enctypes = Some(0x1c),
+            "net ads enctypes set ",
+        ),
+        (
+            "account-delegable",
+            |state| state.protected_user = true,
+            "removemembers 'Protected Users' ",
+        ),
+        (
+            "password-expiry",
+            |state| state.password_expired = true,
+            "user setexpiry --noexpiry ",
+        ),
+    ] {
+        let command = format!("{command}{typed}");
+        says(check, |facts| named(facts, state), &[&command]);
+    }
 }

@@ -308,13 +308,13 @@ fn props(lab: &Lab, folder: &Path) -> Result<Process> {
         .current_dir(folder)
         .args("s_server -accept 636 -quiet -cert dc.crt -key dc.key".split(' '));
     let server = Process::start(&mut server, &folder.join("s_server.log"))?;
-    until("the expired server", seconds(10), || {
+    until("the expired server", seconds(60), || {
         std::net::TcpStream::connect(("lb.corp.example", 636))
             .context("not yet")
             .map(|_| ())
     })?;
     // Certificates count in seconds, and hold to the end of their last one.
-    until("the certificate to have ended", seconds(10), || {
+    until("the certificate to have ended", seconds(60), || {
         ensure!(
             made.elapsed() > seconds(1),
             "its last second has not passed"

@@ -102,6 +102,18 @@ pub fn faults() -> Vec<Fault> {
             },
             InItsPlace("chronyc makestep (on dc2.corp.example"),
         ),
+        Fault::broken(
+            "a domain controller's clock is seven minutes off",
+            "clock-dc",
+            "differs from the controller's clock by +4",
+            &["key-tickets"],
+            |world| {
+                let dc = Dc::of(world.lab, "dc2");
+                dc.kill()?;
+                dc.start_off_by("+420s")
+            },
+            InItsPlace("chronyc makestep (on dc2.corp.example"),
+        ),
         Fault {
             wrong: "a domain controller is down",
             check: "dc-ldap",

@@ -12,6 +12,7 @@ use keyroll_tests::dc::Dc;
 use keyroll_tests::lab::output;
 use keyroll_tests::world::World;
 
+use super::balancer;
 use super::typed::Step;
 
 /// How a command is carried out.
@@ -54,6 +55,25 @@ const TABLE: &[Row] = &[
         let folder = web_folder(world, step)?;
         let pid = fs::read_to_string(folder.join("httpd.pid"))?;
         output(Command::new("kill").args(["-HUP", pid.trim()])).map(drop)
+    }),
+    ("systemctl start haproxy", |world, _| {
+        balancer::of(world)?.set(|_| ())
+    }),
+    ("systemctl reload haproxy", |world, _| {
+        balancer::of(world)?.set(|_| ())
+    }),
+    // What is found is taken out.
+    ("grep -rni www-authenticate /etc/haproxy", |world, _| {
+        balancer::of(world)?.set(|settings| settings.rules.clear())
+    }),
+    ("grep -rn server /etc/haproxy", |world, _| {
+        let listed = world.cli.run(&["node", "list", "poise"])?.to_string();
+        let is_node = |node: &String| listed.contains(&format!("\"{node}.corp.example\""));
+        balancer::of(world)?.set(|settings| settings.nodes.retain(is_node))
+    }),
+    ("tune.bufsize ", |world, step| {
+        let line = step.command.clone();
+        balancer::of(world)?.set(|settings| settings.global = line)
     }),
     ("GssapiCredStore ", set_in_apache),
     ("LimitRequestFieldSize ", set_in_apache),

@@ -88,7 +88,7 @@ fn gone(world: &World<'_>, how: impl Fn(&Path) -> std::io::Result<()>) -> Result
     let keytab = agent.keytab("edited");
     let before = held(keytab)?;
     how(keytab)?;
-    until("the keytab to be written again", seconds(10), || {
+    until("the keytab to be written again", seconds(60), || {
         let now = held(keytab)?;
         ensure!(now == before, "{now}");
         Ok(())

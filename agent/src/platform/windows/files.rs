@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use super::lock::once_free;
 use super::rights::{
-    Carried, DISPLACE, carried, complaint, fits, is_anybody, is_reader, private_folder_list,
-    private_list,
+    Carried, DISPLACE, carried, complaint, fits, is_anybody, is_reader, own_name,
+    private_folder_list, private_list,
 };
 use crate::platform::AccessWords;
 
@@ -148,7 +148,8 @@ pub fn set_access(
             private_list(&readers.iter().map(may_read).collect::<String>())?
         }
         (None, Some(_)) => {
-            let Carried { list, cut } = carried(&list_of(path)?, &own_sid()?)?;
+            let Carried { list, cut } =
+                carried(&list_of(path)?, &own_sid()?, own_name()?.as_deref())?;
             if !cut.is_empty() {
                 let (path, cut) = (path.display(), cut.join(", "));
                 tracing::warn!(%path, cut, "the keytab's list let in too many, and is cut down");

@@ -4,7 +4,7 @@
 //! So nobody else may write while it is edited, a copy is put where `appcmd restore backup` finds
 //! it, and the new content takes the place of the old in one step, list and all.
 
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::windows::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
@@ -30,6 +30,10 @@ use crate::trouble::Trouble;
 const OTHERS: Duration = Duration::from_secs(10);
 /// `FILE_SHARE_READ` and `FILE_SHARE_DELETE`: nobody else writes, and it may be replaced.
 const NOBODY_WRITES: u32 = 1 | 4;
+/// `GENERIC_WRITE` and `DELETE`.
+const WRITE_AND_DELETE: u32 = 0x4001_0000;
+/// `FILE_FLAG_DELETE_ON_CLOSE`.
+const GONE_ONCE_CLOSED: u32 = 0x0400_0000;
 
 /// What can be done.
 #[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
@@ -226,6 +230,7 @@ fn change(
     backups: &Path,
     edit: impl FnOnce(&str) -> Result<String, IisError>,
 ) -> Result<Option<String>, Trouble> {
+    let _turn = turn(file)?;
     let mut options = OpenOptions::new();
     let options = options
         .read(true)
@@ -245,17 +250,56 @@ fn change(
         atomic_file::replace(path, &SecretBytes::new(text.into_bytes()), &Access::PRIVATE)
             .map_err(|error| Trouble::of(Exit::CannotWrite, &error))
     };
+    let before = text.clone();
     write(&backup.join("applicationHost.config"), text)?;
-    let new = file.with_file_name(format!("applicationHost.config.{name}"));
+    let beside = |what: &str| file.with_file_name(format!("applicationHost.config.{name}.{what}"));
+    let (new, old) = (beside("new"), beside("old"));
     write(&new, edited)?;
     // Its list and owner are those of the one that it replaces.
-    let outcome = once_free(Instant::now() + OTHERS, || replace_content(&new, file));
-    outcome.map_err(|error| {
-        atomic_file::wipe(&new).ok();
-        failed("replace", file, &told(error, "has it open"))
-    })?;
+    let outcome = still(file, &before).and_then(|()| {
+        once_free(Instant::now() + OTHERS, || {
+            replace_content(&new, file, &old)
+        })
+    });
+    let outcome = outcome.map_err(|error| {
+        let trouble = failed("replace", file, &told(error, "has it open"));
+        trouble.next(format!(
+            "repeat it; were it damaged: appcmd restore backup {name}"
+        ))
+    });
     drop(locked);
-    Ok(Some(name))
+    for rest in [new, old].iter().filter(|rest| rest.exists()) {
+        if file.exists() {
+            atomic_file::wipe(rest).ok();
+        }
+    }
+    outcome.map(|()| Some(name))
+}
+
+/// Waits until no other run of this program changes the file. Who writes it otherwise is kept out
+/// by having it open; another run opens it as this one does.
+fn turn(file: &Path) -> Result<File, Trouble> {
+    let lock = file.with_file_name("applicationHost.config.keyroll-lock");
+    let mut options = OpenOptions::new();
+    let options = options
+        .create(true)
+        .write(true)
+        .access_mode(WRITE_AND_DELETE)
+        .share_mode(0)
+        .custom_flags(NO_LINK | GONE_ONCE_CLOSED);
+    let opened = once_free(Instant::now() + OTHERS, || options.open(&lock));
+    opened.map_err(|error| failed("lock", file, &told(error, "changes it")))
+}
+
+/// Refuses to go on if somebody has put another file in its place meanwhile: a rename passes by
+/// whoever has the old one open.
+fn still(file: &Path, before: &str) -> io::Result<()> {
+    if text_of(&super::open(file)?)? == before {
+        return Ok(());
+    }
+    Err(io::Error::other(
+        "somebody has replaced it meanwhile; nothing was changed: repeat it",
+    ))
 }
 
 fn look(file: &Path) -> Result<String, Trouble> {
@@ -353,10 +397,30 @@ mod tests {
         assert_eq!(site.use_app_pool_credentials, Some(true));
         assert_eq!(site.auth_persist_non_ntlm, Some(false));
         assert!(lines(&found).contains(&r"pool Shop & More: CORP\WEB$".to_owned()));
+        // Somebody puts another in its place while it is edited: his is what stays.
+        let meanwhile = |text: &str| {
+            let other = config.join("other.config");
+            fs::write(&other, text.replace("Shop", "Store")).unwrap();
+            replace_content(&other, &file, &config.join("his.old")).unwrap();
+            set_all(
+                text,
+                "Default Web Site",
+                &[(Setting::AuthPersistNonNtlm, true)],
+            )
+        };
+        let now = fs::read_to_string(&file).unwrap();
+        let said = change(&file, &backups, meanwhile).unwrap_err().to_string();
+        assert!(said.contains("somebody has replaced it"), "{said}");
+        assert_eq!(
+            fs::read_to_string(&file).unwrap(),
+            now.replace("Shop", "Store")
+        );
+        fs::write(&file, now).unwrap();
+        fs::remove_file(config.join("his.old")).unwrap();
         // Again: nothing to do, no copy, nothing left beside it.
         let again = change(&file, &backups, edit).unwrap();
         assert_eq!(again, None);
-        assert_eq!(fs::read_dir(&backups).unwrap().count(), 1);
+        assert_eq!(fs::read_dir(&backups).unwrap().count(), 2);
         assert_eq!(fs::read_dir(&config).unwrap().count(), 1);
         // What a controller is told of it.
         let told = of_file(&file).unwrap();

@@ -55,7 +55,12 @@ pub(super) fn told(error: io::Error, held: &str) -> io::Error {
     if !is_held(&error) {
         return error;
     }
-    let why = format!("another program {held}; Resource Monitor names it: {error}");
+    // Windows says the same of both.
+    let or = match error.kind() {
+        io::ErrorKind::PermissionDenied => "this account may not (an administrator may), or ",
+        _ => "",
+    };
+    let why = format!("{or}another program {held}; Resource Monitor names it: {error}");
     io::Error::new(io::ErrorKind::TimedOut, why)
 }
 

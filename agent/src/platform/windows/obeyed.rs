@@ -12,7 +12,8 @@ use keyroll_windows::access::{Descriptor, own_sid};
 
 use super::files::{FOLDER, NO_LINK, READ_LIST, WRITE_LIST, make_private_folder, options};
 use super::rights::{
-    ADMINISTRATORS, CHANGE, Carried, DISPLACE, SYSTEM, carried, complaint, private_folder_list,
+    ADMINISTRATORS, CHANGE, Carried, DISPLACE, SYSTEM, carried, complaint, own_name,
+    private_folder_list,
 };
 use crate::exit::Exit;
 use crate::trouble::Trouble;
@@ -84,7 +85,8 @@ fn take(place: &Path) -> Result<(), Trouble> {
     let list = if is_folder {
         private_folder_list()
     } else {
-        carried(&found, &own).map(|Carried { list, .. }| list)
+        let named = own_name().map_err(failed)?;
+        carried(&found, &own, named.as_deref()).map(|Carried { list, .. }| list)
     };
     list.and_then(|list| list.give(&opened)).map_err(failed)?;
     let owner = found.owner().map_err(failed)?;
@@ -146,13 +148,20 @@ fn judge(place: &Path, opened: &File, rights: u32) -> Result<(), Trouble> {
         .map_err(failed)?;
     let Some(why) = why else { return Ok(()) };
     let what = format!("{name} {why}, and the agent obeys it");
-    let inherited = if found.is_dir() { "(OI)(CI)" } else { "" };
-    let next = format!(
-        "look at what is in it; if it is as it should be: icacls \"{name}\" /setowner \
-         *{ADMINISTRATORS} and icacls \"{name}\" /inheritance:r /grant:r *{SYSTEM}:{inherited}F \
-         *{ADMINISTRATORS}:{inherited}F"
-    );
-    Err(Trouble::new(Exit::Settings, what).next(next))
+    Err(Trouble::new(Exit::Settings, what).next(closing(place, found.is_dir())))
+}
+
+/// What an administrator types, in PowerShell or `cmd.exe`, once he has looked. `/inheritance:r`
+/// leaves entries of its own: `/reset` takes those.
+fn closing(place: &Path, is_folder: bool) -> String {
+    let (name, inherited) = (place.display(), if is_folder { "(OI)(CI)" } else { "" });
+    format!(
+        "look at what is in it; if it is as it should be, these three, one after the other:\n\
+         icacls \"{name}\" /setowner \"*{ADMINISTRATORS}\"\n\
+         icacls \"{name}\" /reset\n\
+         icacls \"{name}\" /inheritance:r /grant:r \"*{SYSTEM}:{inherited}F\" \
+         \"*{ADMINISTRATORS}:{inherited}F\""
+    )
 }
 
 fn failed(doing: &str, place: &Path, error: &io::Error) -> Trouble {
@@ -217,7 +226,7 @@ mod tests {
                 said.contains("keyroll-agent.toml may be changed by Everyone"),
                 "{said}"
             );
-            assert!(said.contains("icacls"), "{said}");
+            assert!(said.contains("/reset\nicacls"), "{said}");
         }
         give(&file, "D:P(A;;FA;;;SY)(A;;FA;;;BA)");
         take_home(&home).unwrap();

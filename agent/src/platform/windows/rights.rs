@@ -2,7 +2,7 @@
 
 use std::io;
 
-use keyroll_windows::access::{Descriptor, Entry, Verdict, name_of, own_sid};
+use keyroll_windows::access::{Descriptor, Entry, Verdict, is_member, name_of, own_sid};
 
 use super::files::Access;
 
@@ -73,18 +73,34 @@ fn gives(entry: &Entry, rights: u32) -> bool {
 /// A list for SYSTEM, Administrators and this process's account, and `more` entries as text;
 /// nothing comes from the folder above.
 pub(super) fn private_list(more: &str) -> io::Result<Descriptor> {
-    Descriptor::parse(&format!("D:P{}{more}", ours(&own_sid()?, "")))
+    Descriptor::parse(&format!("{}{more}", private(own_name()?.as_deref(), "")))
 }
 
 /// The same for a folder: what is made in it has the same list.
 pub(super) fn private_folder_list() -> io::Result<Descriptor> {
-    Descriptor::parse(&format!("D:P{}", ours(&own_sid()?, "OICI")))
+    Descriptor::parse(&private(own_name()?.as_deref(), "OICI"))
+}
+
+/// The account by whose name this process is let in, if it needs to be. An administrator at a
+/// command line is let in as one: by his own name he would be a stranger to the service, and what
+/// he runs unelevated could change what SYSTEM obeys.
+pub(super) fn own_name() -> io::Result<Option<String>> {
+    let own = own_sid()?;
+    let is_let_in = own == SYSTEM || is_member(ADMINISTRATORS)?;
+    Ok(Some(own).filter(|_| !is_let_in))
+}
+
+/// A list for ours alone. Who is let in as an administrator makes what is the Administrators', as
+/// he may not be by his own account's settings.
+fn private(own: Option<&str>, flags: &str) -> String {
+    let owner = own.map_or_else(|| format!("O:{ADMINISTRATORS}"), |_| String::new());
+    format!("{owner}D:P{}", ours(own, flags))
 }
 
 /// The entries of those who may do everything.
-fn ours(own: &str, flags: &str) -> String {
-    let full = |sid| format!("(A;{flags};FA;;;{sid})");
-    [SYSTEM, ADMINISTRATORS, own].map(full).concat()
+fn ours(own: Option<&str>, flags: &str) -> String {
+    let all = [SYSTEM, ADMINISTRATORS].into_iter().chain(own);
+    all.map(|sid| format!("(A;{flags};FA;;;{sid})")).collect()
 }
 
 /// The list of a file that takes another's place.
@@ -97,10 +113,11 @@ pub(super) struct Carried {
 }
 
 /// The old file's list with reading alone: whoever comes along is left out, and so is all writing.
+/// Of ours, those of [`own_name`] `named` are let in.
 ///
 /// # Errors
 /// The old file is somebody else's, who may have made its list; or the system's.
-pub(super) fn carried(old: &Descriptor, own: &str) -> io::Result<Carried> {
+pub(super) fn carried(old: &Descriptor, own: &str, named: Option<&str>) -> io::Result<Carried> {
     let owner = old.owner()?;
     if !is_ours(&owner, own) {
         let owner = name_of(&owner);
@@ -111,7 +128,7 @@ pub(super) fn carried(old: &Descriptor, own: &str) -> io::Result<Carried> {
         return Err(io::Error::other(why));
     }
     let Some(entries) = old.entries()? else {
-        let list = Descriptor::parse(&format!("D:P{}", ours(own, "")))?;
+        let list = Descriptor::parse(&format!("D:P{}", ours(named, "")))?;
         let cut = vec!["everybody".to_owned()];
         return Ok(Carried { list, cut });
     };
@@ -135,7 +152,7 @@ pub(super) fn carried(old: &Descriptor, own: &str) -> io::Result<Carried> {
         }
     }
     // What is refused comes first (MS-DTYP 2.4.5.1).
-    let list = Descriptor::parse(&format!("D:P{denied}{}{allowed}", ours(own, "")))?;
+    let list = Descriptor::parse(&format!("D:P{denied}{}{allowed}", ours(named, "")))?;
     Ok(Carried { list, cut })
 }
 

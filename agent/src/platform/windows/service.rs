@@ -33,8 +33,8 @@ const MESSAGES: &str = r"%SystemRoot%\System32\EventCreate.exe";
 /// Errors, warnings, information.
 const KINDS: u32 = 7;
 
-/// How long a start or a stop may take.
-const PATIENCE: Duration = Duration::from_secs(40);
+/// How long a start or a stop may take: a file that is held (10 s), and a hook (30 s).
+const PATIENCE: Duration = Duration::from_secs(60);
 /// How often its state is asked for meanwhile.
 const PAUSE: Duration = Duration::from_millis(50);
 

@@ -1,16 +1,16 @@
 //! `keyroll doctor`
 
 mod client;
+mod watch;
 
 use std::fmt::Write as _;
-use std::time::Duration;
 
 use clap::Args;
 use keyroll::doctor::Grade;
 use keyroll_proto::operator::{DoctorReply, DoctorRequest, Finding};
 
 use crate::exit::Exit;
-use crate::screen::{Format, table};
+use crate::screen::table;
 use crate::session::Session;
 use crate::trouble::Trouble;
 use crate::words::or_dash;
@@ -24,6 +24,7 @@ use crate::words::or_dash;
   keyroll doctor web --node-port 8080
   keyroll doctor web --from-client
   keyroll doctor web --watch
+  keyroll doctor web --watch --output json      # a line of JSON for each change
   keyroll doctor web --output json | jq '.findings[] | select(.grade != \"ok\")'")]
 pub struct Doctor {
     /// The array
@@ -47,12 +48,13 @@ pub struct Doctor {
     #[arg(long)]
     from_client: bool,
     /// Look again every ten seconds, and print what is different, until Ctrl-C
+    ///
+    /// What got another grade is a line each, with what mends it. With `--output json` a look is
+    /// one line: the first, and each that differs. A controller that is away is borne for
+    /// `--timeout`.
     #[arg(long)]
     watch: bool,
 }
-
-/// The pause between two looks of `--watch`.
-const PAUSE: Duration = Duration::from_secs(10);
 
 /// Runs `keyroll doctor`.
 ///
@@ -60,10 +62,10 @@ const PAUSE: Duration = Duration::from_secs(10);
 /// What the operator is told.
 pub async fn run(doctor: Doctor, session: &Session) -> Result<Exit, Trouble> {
     let reply = examine(&doctor, session).await?;
-    session.screen.reply(&reply, text)?;
     if doctor.watch {
-        return watch(&doctor, session, reply).await;
+        return watch::run(&doctor, session, reply).await;
     }
+    session.screen.reply(&reply, text)?;
     Ok(exit(&reply))
 }
 
@@ -106,67 +108,6 @@ fn garbled(error: impl std::fmt::Display) -> Trouble {
         "bad-answer",
         format!("the controller's answer cannot be used: {error}"),
     )
-}
-
-async fn watch(
-    doctor: &Doctor,
-    session: &Session,
-    mut before: DoctorReply,
-) -> Result<Exit, Trouble> {
-    loop {
-        tokio::select! {
-            stopped = tokio::signal::ctrl_c() => {
-                // Without a way to hear of Ctrl-C, it ends the process as ever.
-                if stopped.is_ok() {
-                    return Ok(Exit::Interrupted);
-                }
-            }
-            () = tokio::time::sleep(PAUSE) => {}
-        }
-        let reply = examine(doctor, session).await?;
-        if session.screen.format == Format::Json {
-            session.screen.reply(&reply, text)?;
-        } else {
-            let news = news(&before, &reply);
-            if !news.is_empty() {
-                session.screen.print(&news)?;
-            }
-        }
-        before = reply;
-    }
-}
-
-/// What is told of objects whose grade is another than before.
-fn news(before: &DoctorReply, now: &DoctorReply) -> String {
-    let same =
-        |one: &Finding, other: &Finding| (&one.check, &one.object) == (&other.check, &other.object);
-    let mut text = String::new();
-    for finding in &now.findings {
-        let old = before.findings.iter().find(|old| same(old, finding));
-        let was = old.map_or("ok", |old| &old.grade);
-        if was != finding.grade {
-            let Finding {
-                grade,
-                check,
-                object,
-                evidence,
-                mend,
-                ..
-            } = finding;
-            let _ = writeln!(text, "{grade} {check} {object}: {evidence} (was {was})");
-            if !mend.is_empty() {
-                let _ = writeln!(text, "  mend: {mend}");
-            }
-        }
-    }
-    let gone = before.findings.iter().filter(|old| {
-        let there = now.findings.iter().any(|one| same(one, old));
-        old.grade != "ok" && !there
-    });
-    for old in gone {
-        let _ = writeln!(text, "ok {} {} (was {})", old.check, old.object, old.grade);
-    }
-    text
 }
 
 fn exit(reply: &DoctorReply) -> Exit {
@@ -214,12 +155,16 @@ fn text(reply: &DoctorReply) -> String {
         }
     }
     let count = |grade: &str| findings.iter().filter(|one| one.grade == grade).count();
+    let many = |count: usize, word: &str| match count {
+        1 => format!("1 {word}"),
+        count => format!("{count} {word}s"),
+    };
     let _ = write!(
         text,
-        "\n{} findings: {} broken, {} warnings, {} unknown, {} ok",
-        findings.len(),
+        "\n{}: {} broken, {}, {} unknown, {} ok",
+        many(findings.len(), "finding"),
         count("broken"),
-        count("warning"),
+        many(count("warning"), "warning"),
         count("unknown"),
         count("ok")
     );

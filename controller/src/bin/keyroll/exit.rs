@@ -97,7 +97,7 @@ pub const EXITS: [(Exit, &str); 16] = [
     ),
     (
         Exit::Interrupted,
-        "Stopped by Ctrl-C while waiting; the roll goes on.",
+        "Stopped by Ctrl-C while waiting or watching; a roll goes on.",
     ),
 ];
 

@@ -66,17 +66,20 @@ impl Screen {
     ) -> Result<(), Trouble> {
         match self.format {
             Format::Json => {
-                let json = serde_json::to_string_pretty(reply).map_err(|error| {
-                    Trouble::new(
-                        Exit::Internal,
-                        "json",
-                        format!("the reply as JSON: {error}"),
-                    )
-                })?;
+                let json = serde_json::to_string_pretty(reply).map_err(|error| no_json(&error))?;
                 self.write(&format!("{json}\n"))
             }
             Format::Table | Format::Toml => self.print(&text(reply)),
         }
+    }
+
+    /// Prints one of many replies as a line of JSON, whatever the format.
+    ///
+    /// # Errors
+    /// As [`Screen::reply`].
+    pub fn line<T: Serialize>(&self, reply: &T) -> Result<(), Trouble> {
+        let json = serde_json::to_string(reply).map_err(|error| no_json(&error))?;
+        self.write(&format!("{json}\n"))
     }
 
     /// Prints text from elsewhere on standard output, made harmless, ending in a newline.
@@ -188,6 +191,14 @@ pub fn table<const N: usize>(
         text.push('\n');
     }
     text
+}
+
+fn no_json(error: &serde_json::Error) -> Trouble {
+    Trouble::new(
+        Exit::Internal,
+        "json",
+        format!("the reply as JSON: {error}"),
+    )
 }
 
 #[cfg(test)]

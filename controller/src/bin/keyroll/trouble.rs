@@ -34,6 +34,11 @@ impl Trouble {
         }
     }
 
+    /// Whether the trouble is with the connection, not with the question.
+    pub fn is_passing(&self) -> bool {
+        self.exit == Exit::Unreachable.number() || self.code == "connection-lost"
+    }
+
     /// The same with the next command.
     #[must_use]
     pub fn next(mut self, next: impl Into<String>) -> Self {

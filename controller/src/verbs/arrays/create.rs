@@ -8,7 +8,7 @@ use keyroll::password::{Length, generate};
 use keyroll::roll::policy::Method;
 use keyroll::roll::{Answer, Refusal};
 use keyroll::secret::Password;
-use keyroll::shell::powershell_word;
+use keyroll::shell::{powershell_word, quoted};
 use keyroll::spn::Spn;
 use keyroll_proto::operator as said;
 
@@ -62,8 +62,9 @@ impl Controller {
                 "account {sam} exists in the directory already; a new array makes its own"
             ))
             .next(format!(
-                "keyroll array adopt {name} --account '{sam}' (in service), or array create \
-                 --take-existing (not yet in service)"
+                "keyroll array adopt {name} --account {} (in service), or array create \
+                 --take-existing (not yet in service)",
+                quoted(&sam)
             )));
         }
         if existing.is_none() && request.take_existing {
@@ -72,7 +73,8 @@ impl Controller {
                 format!("there is no account {sam} on {dc} to take"),
             )
             .next(format!(
-                "keyroll array create {name} --account '{sam}' (makes it)"
+                "keyroll array create {name} --account {} (makes it)",
+                quoted(&sam)
             )));
         }
         let mut done = vec![match &existing {
@@ -275,7 +277,7 @@ fn may_take(state: &AccountState, array: &ArrayName, sam: &str) -> Result<(), No
     demand_within_bounds(state, sam)?;
     if !state.spns.is_empty() {
         let what = format!("account {sam} has SPNs, so clients may hold tickets for it");
-        let next = format!("keyroll array adopt {array} --account '{sam}'");
+        let next = format!("keyroll array adopt {array} --account {}", quoted(sam));
         return Err(No::refused("in-service", what).next(next));
     }
     match state.condition().into_iter().next() {
@@ -294,12 +296,12 @@ const NO_SUCH_OBJECT: u32 = 32;
 
 /// The command that prints the rights to make such an account.
 fn print_rights(sam: &str, kind: AccountKind, container: &str) -> String {
-    let mut command = format!("keyroll array create --print-acl --account '{sam}'");
+    let mut command = format!("keyroll array create --print-acl --account {}", quoted(sam));
     if kind == AccountKind::User {
         command.push_str(" --kind user");
     }
     if !container.is_empty() {
-        command.push_str(&format!(" --container '{container}'"));
+        command.push_str(&format!(" --container {}", quoted(container)));
     }
     command
 }

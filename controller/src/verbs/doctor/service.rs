@@ -1,9 +1,11 @@
 //! What the service's pages answer, at each node and under the array's name.
 
+use std::net::IpAddr;
+
 use futures_util::future::join_all;
 use hyper::Uri;
 use hyper::http::uri::Authority;
-use keyroll::doctor::{ServiceFacts, Unseen};
+use keyroll::doctor::{ServiceFacts, Unseen, Way};
 use keyroll::kerberos::Principal;
 use keyroll::kerberos::message::Credential;
 use keyroll::roll::WhichKey;
@@ -121,9 +123,11 @@ pub(super) fn dialled(node: &NodeRecord) -> String {
 /// Where the page is asked for.
 struct Place {
     name: String,
-    is_node: bool,
+    way: Way,
     /// The host to dial.
     host: String,
+    /// How often.
+    times: usize,
 }
 
 impl Place {
@@ -131,29 +135,55 @@ impl Place {
     fn of(node: &NodeRecord) -> Self {
         Self {
             host: dialled(node),
-            is_node: true,
+            way: Way::Direct,
             name: node.name.to_string(),
+            times: 1,
+        }
+    }
+
+    /// The array's name, asked at `addresses`. Behind a balancer, one that sends each request to
+    /// the next sends some to each node, and to a few that are none.
+    fn under_name(host: &str, addresses: &[IpAddr], nodes: &[IpAddr], known: usize) -> Self {
+        let mut others = addresses.iter().filter(|one| !nodes.contains(one));
+        let way = others.next().map_or(Way::Name, |one| Way::Balancer(*one));
+        Self {
+            name: host.to_owned(),
+            host: host.to_owned(),
+            way,
+            times: match way {
+                Way::Balancer(_) => (2 * known).clamp(2, MOST_TIMES),
+                Way::Direct | Way::Name => 1,
+            },
         }
     }
 }
 
+/// The most requests at a time that a look makes of a balancer.
+const MOST_TIMES: usize = 20;
+
+/// What a host's name resolves to on this machine; nothing if it does not.
+async fn addresses(host: &str) -> Vec<IpAddr> {
+    let found = tokio::net::lookup_host((host, 80)).await;
+    let found = found.into_iter().flatten();
+    found.map(|address| address.ip().to_canonical()).collect()
+}
+
 impl Controller {
     /// What each place answers. The name itself is left out where this machine cannot resolve it
-    /// and nobody asked for it.
+    /// and nobody asked for it. `around` is where all nodes are dialled, looked at or not.
     pub(super) async fn service_facts(
         &self,
         desired: &Desired,
         page: &Page,
         nodes: &[NodeRecord],
+        around: &[String],
     ) -> Vec<ServiceFacts> {
         let credential = self.ticket_for(desired, &page.service).await;
         let host = page.urls.first().and_then(Uri::host).unwrap_or_default();
-        let resolves = tokio::net::lookup_host((host, 80)).await.is_ok();
-        let name = (page.named || resolves).then(|| Place {
-            name: host.to_owned(),
-            is_node: false,
-            host: host.to_owned(),
-        });
+        let found = addresses(host).await;
+        let at_nodes = join_all(around.iter().map(|node| addresses(node))).await;
+        let name = (page.named || !found.is_empty())
+            .then(|| Place::under_name(host, &found, &at_nodes.concat(), around.len()));
         let places = nodes.iter().map(Place::of).chain(name);
         let each = places.map(|place| look(place, page, credential.as_deref()));
         join_all(each).await.into_iter().flatten().collect()
@@ -178,19 +208,22 @@ impl Controller {
     }
 }
 
-async fn look(place: Place, page: &Page, credential: Option<&Credential>) -> Option<ServiceFacts> {
-    let urls = match place.is_node {
-        true => &page.node_urls,
-        false => &page.urls,
+async fn look(place: Place, page: &Page, credential: Option<&Credential>) -> Vec<ServiceFacts> {
+    let urls = match place.way {
+        Way::Direct => &page.node_urls,
+        Way::Name | Way::Balancer(_) => &page.urls,
     };
-    let (url, web) = login::look(&place.host, urls, credential).await?;
-    Some(ServiceFacts {
-        place: place.name,
-        is_node: place.is_node,
-        dialled: place.host,
+    let Some((url, looks)) = login::look(&place.host, urls, credential, place.times).await else {
+        return Vec::new();
+    };
+    let facts = looks.into_iter().map(|web| ServiceFacts {
+        place: place.name.clone(),
+        way: place.way,
+        dialled: place.host.clone(),
         url: url.to_string(),
         web: web.map_err(Unseen::from),
-    })
+    });
+    facts.collect()
 }
 
 #[cfg(test)]
@@ -253,5 +286,25 @@ mod tests {
             .unwrap();
         assert_eq!(texts(&app.node_urls)[1], "http://web.corp.example:1/app?x");
         assert_eq!(page("", 65_536).err().unwrap().code, "bad-port");
+    }
+
+    #[test]
+    fn a_name_at_an_address_that_no_node_has_is_a_balancers() {
+        let ip = |text: &str| -> IpAddr { text.parse().unwrap() };
+        let nodes = [ip("10.0.0.1"), ip("10.0.0.2"), ip("10.0.0.3")];
+        let found = |addresses: &[IpAddr], nodes: &[IpAddr]| {
+            let place = Place::under_name("web", addresses, nodes, nodes.len());
+            (place.way, place.times)
+        };
+        let balancer = ip("10.0.0.9");
+        assert_eq!(found(&nodes[..2], &nodes), (Way::Name, 1));
+        assert_eq!(found(&[], &nodes), (Way::Name, 1));
+        assert_eq!(found(&[balancer], &nodes), (Way::Balancer(balancer), 6));
+        // Two machines of which one is a node as well.
+        assert_eq!(
+            found(&[nodes[0], balancer], &nodes[..1]),
+            (Way::Balancer(balancer), 2)
+        );
+        assert_eq!(found(&[balancer], &[nodes[0]; 99]).1, MOST_TIMES);
     }
 }

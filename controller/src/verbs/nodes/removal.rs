@@ -10,8 +10,7 @@ use super::super::no::No;
 use super::super::{Controller, changed};
 use crate::ports::PortError;
 use crate::random;
-use crate::reconcile::LEAVING;
-use crate::store::{ArrayRecord, NodeRecord, NodeState};
+use crate::store::{ArrayRecord, LEAVING, NodeRecord, NodeState};
 
 /// How often a gate may be found open after it was shut.
 const OPENED_AGAIN: usize = 3;

@@ -60,7 +60,7 @@ fn a_list_is_carried_over_as_far_as_it_lets_single_accounts_read() {
             // For files made in a folder, which this is not.
             ("(A;OICIIO;FA;;;WD)".to_owned(), String::new(), vec![]),
         ] {
-            let new = carried(&list(&format!("O:{owner}D:P{old}")), OWN).unwrap();
+            let new = carried(&list(&format!("O:{owner}D:P{old}")), OWN, Some(OWN)).unwrap();
             let found = new.list.entries().unwrap().unwrap();
             assert_eq!(found, entries(&format!("D:P{ours}{kept}")), "{old}");
             assert_eq!(new.cut, cut, "{old}");
@@ -70,16 +70,16 @@ fn a_list_is_carried_over_as_far_as_it_lets_single_accounts_read() {
     }
     for anybody in ["WD", "AN", "AU", "IU", "NU", "BU", "BG", "RU"] {
         let old = list(&format!("O:SYD:(A;;FR;;;{anybody})(A;;FR;;;{SERVICE})"));
-        let new = carried(&old, OWN).unwrap();
+        let new = carried(&old, OWN, Some(OWN)).unwrap();
         assert_eq!(new.cut.len(), 1, "{anybody}");
         let found = new.list.entries().unwrap().unwrap();
         assert_eq!(found, entries(&format!("D:P{ours}{reads}")), "{anybody}");
     }
     let refused = format!("O:SYD:P(D;;FR;;;{USER})(A;;FA;;;SY){reads}");
-    let new = carried(&list(&refused), OWN).unwrap().list;
+    let new = carried(&list(&refused), OWN, Some(OWN)).unwrap().list;
     let kept = format!("D:P(D;;FR;;;{USER}){ours}{reads}");
     assert_eq!(new.entries().unwrap().unwrap(), entries(&kept));
-    let none = carried(&list("O:SY"), OWN).unwrap();
+    let none = carried(&list("O:SY"), OWN, Some(OWN)).unwrap();
     assert_eq!(none.cut, ["everybody"]);
     assert_eq!(
         none.list.entries().unwrap().unwrap(),
@@ -88,7 +88,7 @@ fn a_list_is_carried_over_as_far_as_it_lets_single_accounts_read() {
     // Whose it is may have chosen who reads it.
     for owner in [USER, SERVICE, "BU"] {
         let planted = list(&format!("O:{owner}D:P(A;;FA;;;SY){reads}"));
-        let why = carried(&planted, OWN).unwrap_err().to_string();
+        let why = carried(&planted, OWN, None).unwrap_err().to_string();
         assert!(
             why.contains("belongs to") && why.contains("readers"),
             "{why}"
@@ -222,4 +222,22 @@ fn what_others_may_change_is_told() {
         }
     }
     assert_eq!(told(drive, DISPLACE, true), None, "nobody deletes a drive");
+}
+
+/// What an administrator makes at a command line is what the service, which is SYSTEM, obeys.
+#[test]
+fn what_an_administrator_made_has_no_entry_of_his_own() {
+    const ANNA: &str = "S-1-5-21-1-2-3-1104";
+    for flags in ["", "OICI"] {
+        let made = list(&private(None, flags));
+        assert_eq!(complaint(&made, SYSTEM, CHANGE, false).unwrap(), None);
+        let named = list(&format!("O:BA{}", private(Some(ANNA), flags)));
+        assert!(complaint(&named, SYSTEM, CHANGE, false).unwrap().is_some());
+        assert_eq!(complaint(&named, ANNA, CHANGE, false).unwrap(), None);
+    }
+    // Her entry goes when she takes a file over.
+    let hers = list(&format!("O:{ANNA}D:(A;;FA;;;{ANNA})(A;;FA;;;SY)"));
+    let taken = carried(&hers, ANNA, None).unwrap();
+    let entries = taken.list.entries().unwrap().unwrap();
+    assert!(entries.iter().all(|entry| entry.sid != ANNA), "{entries:?}");
 }

@@ -3,7 +3,7 @@
 use futures_util::future::{join, join_all};
 use hyper::Uri;
 use keyroll::doctor::{
-    ClientFacts, ClientTicket, Seen, ServiceFacts, Unseen, UnseenKind, examine_client,
+    ClientFacts, ClientTicket, Seen, ServiceFacts, Unseen, UnseenKind, Way, examine_client,
 };
 use keyroll::kerberos::message::Credential;
 use keyroll::kerberos::{Enctype, Kvno, Principal, Realm};
@@ -93,12 +93,12 @@ fn ticket(given: &Sighting) -> ClientTicket {
 }
 
 async fn page(host: &str, urls: &[Uri], credential: Option<&Credential>) -> Option<ServiceFacts> {
-    let (url, web) = login::look(host, urls, credential).await?;
+    let (url, mut looks) = login::look(host, urls, credential, 1).await?;
     Some(ServiceFacts {
         place: host.to_owned(),
-        is_node: false,
+        way: Way::Name,
         dialled: host.to_owned(),
         url: url.to_string(),
-        web: web.map_err(Unseen::from),
+        web: looks.pop()?.map_err(Unseen::from),
     })
 }

@@ -102,7 +102,7 @@ async fn watch(
         let trouble = match following.follow(session, display).await {
             Ok(Some(roll)) => return Ok(roll),
             Ok(None) => following.unended(),
-            Err(trouble) if is_passing(&trouble) => trouble,
+            Err(trouble) if trouble.is_passing() => trouble,
             Err(trouble) => return Err(trouble),
         };
         if following.heard > heard {
@@ -114,11 +114,6 @@ async fn watch(
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(LONGEST_PAUSE);
     }
-}
-
-/// Whether the trouble is with the connection, not with the question.
-fn is_passing(trouble: &Trouble) -> bool {
-    trouble.exit == Exit::Unreachable.number() || trouble.code == "connection-lost"
 }
 
 /// One roll that is being watched.
@@ -191,9 +186,7 @@ impl<'a> Display<'a> {
 
     fn show(&self, following: &mut Following, view: &RollView) -> Result<(), Trouble> {
         if self.json {
-            let line = serde_json::to_string(view)
-                .map_err(|error| Trouble::new(Exit::Internal, "json", error.to_string()))?;
-            return self.session.screen.write(&format!("{line}\n"));
+            return self.session.screen.line(view);
         }
         let text = crate::words::harmless(&view::line_text(view));
         match &self.live {
