@@ -169,6 +169,22 @@ mod tests {
 
     use super::*;
 
+    #[test]
+    fn a_name_is_found_in_any_case_and_anywhere_if_the_domain_would_look_for_it() {
+        let name = "svc-web";
+        for (text, holds) in [
+            ("xxSVC-Webyy", true),
+            ("svc-web", true),
+            ("svc-we", false),
+            ("svcXweb", false),
+        ] {
+            assert_eq!(holds_name(text.as_bytes(), name), holds, "{text}");
+        }
+        let short = &name[..NAME_LENGTH_MIN - 1];
+        assert!(!holds_name(name.as_bytes(), short));
+        assert!(holds_name(name.as_bytes(), &name[..NAME_LENGTH_MIN]));
+    }
+
     fn drawn(length: Length, account: &str, mut seed: u64) -> Password {
         let mut fill = |bytes: &mut [u8]| -> Result<(), Infallible> {
             for byte in bytes {

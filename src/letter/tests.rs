@@ -123,3 +123,14 @@ fn a_key_is_kept_as_its_seed_and_told_in_hexadecimal() {
     let refused = seal(&password, &zero, Told::new().address(), [9; 32]);
     assert_eq!(refused, Err(BadLetter::Key));
 }
+
+/// What the caller draws is what a letter is sealed with: all of it, and nothing else.
+#[test]
+fn a_letter_is_sealed_with_the_bytes_that_were_drawn() {
+    let mut drawn = Drawn(Zeroizing::new(std::array::from_fn(|byte| byte as u8 + 1)));
+    assert_eq!(drawn.next_u32(), 0x0403_0201);
+    assert_eq!(drawn.next_u64(), 0x0807_0605_0403_0201);
+    let mut bytes = [0; 33];
+    drawn.fill_bytes(&mut bytes);
+    assert_eq!((bytes[31], bytes[32]), (32, 1));
+}

@@ -253,6 +253,13 @@ impl DelegationGap {
 mod tests {
     use super::*;
 
+    #[test]
+    fn what_is_the_rule_unless_told_is_left_out_where_rules_are_written() {
+        let said = |gap: DelegationGap| (gap.is_default(), gap);
+        assert!(said(DelegationGap::Refuse).0);
+        assert!(!said(DelegationGap::InWindow).0 && !said(DelegationGap::Accept).0);
+    }
+
     fn nodes(names: &str) -> BTreeSet<NodeName> {
         names
             .split_whitespace()

@@ -244,3 +244,14 @@ fn an_answer_is_written_down_before_anything_is_concluded_and_once() {
         assert!(!matches!(again, Step::Write(_)), "{again:?}");
     }
 }
+
+#[test]
+fn what_is_sealed_in_a_record_is_found_with_whose_it_is() {
+    let roll = crate::roll::GenerationNumber(7);
+    let mut generated = generated();
+    let found = generated.sealed_mut(roll);
+    assert_eq!(found.len(), 1);
+    assert!(found[0].0 == roll && found[0].1.0 == [1]);
+    let version = Version(2);
+    assert!(Record::Staging { version }.sealed_mut(roll).is_empty());
+}

@@ -197,3 +197,47 @@ fn a_few_names_are_listed_and_of_many_the_first() {
         assert_eq!(reason, format!("{said} issues with the new key"));
     }
 }
+
+/// After the last DC took hours, a node that fails for a moment has not had its time; and where all
+/// fail it is the way to them that is broken.
+#[test]
+fn after_the_commit_a_node_is_left_behind_when_its_time_is_over_and_three_looks_were_in_vain() {
+    let mut desk = converging([(WhichKey::New, BASE.0 + 1); 2]);
+    let dcs = [dc(0), dc(1)].into();
+    desk.write(Record::Converged { dcs });
+    let silent = |desk: &mut Desk, index| {
+        let view = NodeView {
+            trouble: Some("no answer".to_owned()),
+            ..NodeView::default()
+        };
+        desk.seen.nodes.insert(node(index), view);
+    };
+    for index in 0..2 {
+        desk.sees(index, WhichKey::New, BASE.0 + 1);
+    }
+    desk.proves(0, &[Role::Current, Role::Previous]);
+    silent(&mut desk, 1);
+    let deadline = desk.roll.frame().policy.stage_deadline;
+    for (since, looks, left) in [
+        (deadline - MOMENT, 3, false),
+        (deadline, 2, false),
+        (deadline, 3, true),
+    ] {
+        desk.around.since_state = since;
+        desk.seen.waits = looks;
+        let is_left = matches!(desk.step(), Step::Write(Record::Quarantined { .. }));
+        assert_eq!(is_left, left, "{since:?}, {looks} looks: {:?}", desk.step());
+    }
+    silent(&mut desk, 0);
+    assert!(waits(&desk).is_some(), "{:?}", desk.step());
+}
+
+#[test]
+fn what_a_dc_said_instead_of_an_answer_is_told_while_it_is_waited_for() {
+    let mut desk = Desk::at(intents(&[0]), 2);
+    desk.sees(0, WhichKey::Base, BASE.0);
+    let text = "connection reset".to_owned();
+    desk.seen.answer = Some(Answer::Unanswered { text });
+    let reason = decision(&desk).reason;
+    assert!(reason.contains("(connection reset)"), "{reason}");
+}

@@ -90,3 +90,42 @@ fn a_node_that_holds_the_keys_and_refuses_a_ticket_is_left_to_an_operator() {
     refusing(&mut desk, Some("the keytab is being written"));
     assert!(!matches!(desk.step(), Step::Write(_)));
 }
+
+/// The nodes hold the new key under each number that it was seen with.
+#[test]
+fn while_old_tickets_die_another_number_of_the_new_key_is_taken_for_what_it_is() {
+    let new = BASE.0 + 1;
+    let draining = |numbers: &[u32]| {
+        let mut desk = converging([(WhichKey::New, new); 2]);
+        for kvno in numbers {
+            let version = desk.around.next_version;
+            let kvno = Kvno(*kvno);
+            desk.write(Record::Renumbered { kvno, version });
+        }
+        let dcs = [dc(0), dc(1)].into();
+        desk.write(Record::Converged { dcs });
+        desk.write(Record::Draining { left: LONG });
+        desk.around.since_record = LONG;
+        for index in 0..2 {
+            desk.proves(index, &[Role::Current, Role::Previous]);
+            desk.sees(index, WhichKey::New, *numbers.last().unwrap());
+        }
+        desk
+    };
+    for (numbers, seen, renumbered) in [
+        // One that is before ours: a DC that has gone back.
+        (&[new + 1][..], new, false),
+        // One that is after ours: the number to come.
+        (&[new + 1, new], new + 1, true),
+        // One that nobody has seen.
+        (&[new + 1], new + 2, true),
+    ] {
+        let mut desk = draining(numbers);
+        desk.sees(0, WhichKey::New, seen);
+        match desk.written() {
+            Record::Renumbered { kvno, .. } => assert!(renumbered && kvno.0 == seen),
+            Record::Regressed { .. } => assert!(!renumbered, "{numbers:?}, {seen}"),
+            other => panic!("{other:?}"),
+        }
+    }
+}

@@ -269,3 +269,59 @@ fn what_is_silent_is_asked_three_times_more_before_a_roll_is_refused_for_it() {
         assert!(is_refusal, "{refused:?}");
     }
 }
+
+#[test]
+fn what_a_node_says_that_lacks_something_is_told_where_the_gate_needs_it_and_nobody_waits() {
+    let lacks = |says: &'static [&str], gate: Gate, on_deadline| {
+        codes(|desk, _| {
+            desk.reframe(|plan| {
+                plan.policy.gate = gate;
+                plan.policy.on_deadline = on_deadline;
+            });
+            let refusals = says
+                .iter()
+                .map(|code| Refusal::new(*code, node(1), "full", "df"));
+            let view = NodeView {
+                trouble: Some("no space".to_owned()),
+                refusals: refusals.collect(),
+                ..NodeView::default()
+            };
+            desk.seen.nodes.insert(node(1), view);
+        })
+    };
+    let (abort, without) = (OnDeadline::Abort, OnDeadline::Quarantine);
+    assert_eq!(lacks(&["disk-full"], Gate::All, abort), ["disk-full"]);
+    assert_eq!(lacks(&[], Gate::All, abort), ["node-unreachable"]);
+    for (gate, on_deadline) in [
+        (Gate::All, without),
+        (Gate::AtLeast(1), abort),
+        (Gate::AtLeast(1), without),
+    ] {
+        for says in [&["disk-full"][..], &[]] {
+            let told = lacks(says, gate.clone(), on_deadline);
+            assert!(told.is_empty(), "{gate:?}, {on_deadline:?}: {told:?}");
+        }
+    }
+}
+
+#[test]
+fn a_number_that_only_the_directory_says_speaks_against_its_writer_alone() {
+    let ahead = codes(|_, account| account.kvno = account.kvno.next());
+    assert_eq!(ahead, ["kvno-differs"]);
+}
+
+#[test]
+fn why_the_account_was_not_read_is_told() {
+    let mut desk = Desk::at([], 2);
+    desk.proves(0, &[]);
+    desk.proves(1, &[]);
+    desk.sees(0, WhichKey::Base, BASE.0);
+    desk.sees(1, WhichKey::Base, BASE.0);
+    desk.seen.waits = 3;
+    desk.seen.account = Some(Err("no route to host".to_owned()));
+    let Record::Refused { reasons } = desk.written() else {
+        panic!("{:?}", desk.roll.state());
+    };
+    assert_eq!(reasons[0].code, "directory-unreachable");
+    assert!(reasons[0].why.contains("no route to host"), "{reasons:?}");
+}
