@@ -63,7 +63,7 @@ unit: ## the tests that need no lab
 model: ## explore what is decided, in every small world; docs/model.md
 	cargo test --locked -p keyroll-model
 
-model-full: ## and in the large ones: a quarter of an hour and 3 GiB
+model-full: ## and in the large ones: an hour and 6 GiB
 	cargo test --locked -p keyroll-model -- --include-ignored --test-threads 1
 
 e2e: deps ## only the promises, on a real Active Directory
