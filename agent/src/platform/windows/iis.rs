@@ -416,7 +416,7 @@ mod tests {
             now.replace("Shop", "Store")
         );
         fs::write(&file, now).unwrap();
-        fs::remove_file(config.join("his.old")).unwrap();
+        atomic_file::wipe(&config.join("his.old")).unwrap();
         // Again: nothing to do, no copy, nothing left beside it.
         let again = change(&file, &backups, edit).unwrap();
         assert_eq!(again, None);
