@@ -280,7 +280,7 @@ fn what_a_node_says_that_lacks_something_is_told_where_the_gate_needs_it_and_nob
             });
             let refusals = says
                 .iter()
-                .map(|code| Refusal::new(*code, node(1), "full", "df"));
+                .map(|code| Refusal::new(code, node(1), "full", "df"));
             let view = NodeView {
                 trouble: Some("no space".to_owned()),
                 refusals: refusals.collect(),
