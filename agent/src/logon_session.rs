@@ -90,8 +90,13 @@ pub enum SessionError {
     #[error(transparent)]
     File(#[from] FileError),
     /// What is in it.
-    #[error("{} is damaged; the controller's next keyset replaces it", .0.display())]
-    Damaged(PathBuf),
+    #[error("{} is damaged ({why}); the controller's next keyset replaces it", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// Why it cannot be opened, and nothing of what is in it.
+        why: String,
+    },
     /// A name or password that Windows does not take.
     #[error(transparent)]
     TooLong(#[from] TooLong),

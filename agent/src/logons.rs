@@ -159,11 +159,11 @@ impl Logons {
         kept: Option<Kept>,
         coming: bool,
     ) -> Result<(), SessionError> {
-        let ready = self.try_all(account, coming);
         // Nothing has happened yet while one is coming: whatever is wrong stops it here.
-        let Some(mut kept) = kept.filter(|_| !coming || ready.is_ok()) else {
-            return ready;
-        };
+        if coming || kept.is_none() {
+            self.try_all(account, coming)?;
+        }
+        let Some(mut kept) = kept else { return Ok(()) };
         match Kept::legible(&self.file)? {
             Some(before) if before.same_as(&kept) => kept.marks = before.marks,
             _ => {
@@ -172,7 +172,7 @@ impl Logons {
                 self.given().as_kept = false;
             }
         }
-        let outcome = ready.and(self.give(&mut kept));
+        let outcome = self.give(&mut kept);
         self.given().trouble = outcome.as_ref().err().map(|error| chain(error));
         outcome
     }

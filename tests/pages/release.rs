@@ -5,7 +5,11 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 
-const ARCHIVE: &str = "keyroll-0.1.0-x86_64-linux-gnu.tar.gz";
+const ARCHIVE: &str = concat!(
+    "keyroll-",
+    env!("CARGO_PKG_VERSION"),
+    "-x86_64-linux-gnu.tar.gz"
+);
 
 fn top() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")

@@ -158,10 +158,14 @@ impl Kept {
             Err(error) if error.is_missing() => return Ok(None),
             outcome => outcome?,
         };
-        let bytes = platform::unseal(sealed);
-        let bytes = bytes.map_err(|error| FileError::system("open", path, error))?;
+        let damaged = |why: String| SessionError::Damaged {
+            path: path.to_owned(),
+            why,
+        };
+        let bytes = platform::unseal(sealed).map_err(|error| damaged(error.to_string()))?;
+        // What the parser says of it may show a part of it.
         let file: File = serde_json::from_slice(bytes.expose())
-            .map_err(|_| SessionError::Damaged(path.to_owned()))?;
+            .map_err(|_| damaged("it is not what this agent writes".to_owned()))?;
         let leaving = |one: LeavingPart| Leaving {
             account: one.account,
             generations: one.generations.into_iter().map(Into::into).collect(),
@@ -183,10 +187,9 @@ impl Kept {
     /// # Errors
     /// [`SessionError::File`], if it cannot be read now.
     pub fn legible(path: &Path) -> Result<Option<Self>, SessionError> {
-        match atomic_file::read(path) {
-            Err(error) if error.is_missing() => Ok(None),
-            Err(error) => Err(error.into()),
-            Ok(_) => Ok(Self::load(path).unwrap_or_default()),
+        match Self::load(path) {
+            Err(SessionError::Damaged { .. }) => Ok(None),
+            outcome => outcome,
         }
     }
 

@@ -4,7 +4,6 @@ use std::fs::{self, OpenOptions};
 use std::io::{Read as _, Seek as _};
 use std::os::windows::fs::OpenOptionsExt as _;
 use std::sync::mpsc::{Sender, channel};
-use std::time::Duration;
 
 use keyroll::keytab::TargetKind;
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
@@ -67,15 +66,16 @@ fn a_file_that_another_program_has_for_itself_is_read_once_it_is_free() {
     std::thread::scope(|scope| {
         let (says, waits) = channel();
         let file = &file;
+        // With one listener alone, whoever is the first to come to an event decides whether anybody
+        // hears of it, and that may be another test's thread, which listens to nothing.
+        let _second = tracing::Dispatch::new(tracing_subscriber::registry());
         let staging = scope.spawn(move || {
             let told = tracing_subscriber::registry().with(Teller(says));
             tracing::subscriber::with_default(told, || {
                 stage(std::slice::from_ref(file), &keyset(2, OURS))
             })
         });
-        // Another test's thread may be the first to come to that event, and nobody listens there:
-        // then it is lost here too, and the file is free before the two seconds of patience end.
-        waits.recv_timeout(Duration::from_millis(500)).ok();
+        waits.recv().unwrap();
         drop(other);
         staging.join().unwrap().unwrap();
     });

@@ -71,15 +71,15 @@ fn give_name(lab: &Lab, dc: &str, name: &str) {
     }
 }
 
-/// dc2 with another configuration or environment, for as long as this lives.
+/// dc2 with another configuration or clock, for as long as this lives.
 struct Changed<'a> {
     lab: &'a Lab,
     configuration: String,
 }
 
 impl<'a> Changed<'a> {
-    /// `line` goes into its configuration, `variables` into its environment.
-    fn new(lab: &'a Lab, line: &str, variables: &str) -> Self {
+    /// `line` goes into its configuration; `clock` are libfaketime's variables, for Samba alone.
+    fn new(lab: &'a Lab, line: &str, clock: &str) -> Self {
         name_dc2(lab);
         let path = lab.folder.join("dc2/smb.conf");
         let configuration = std::fs::read_to_string(&path).unwrap();
@@ -87,7 +87,8 @@ impl<'a> Changed<'a> {
         std::fs::write(&path, changed).unwrap();
         let changed = Self { lab, configuration };
         lab.run(&["lab-dc", "stop", "dc2"]);
-        lab.run(&["bash", "-c", &format!("{variables} lab-dc start dc2")]);
+        let clock = format!("LAB_DC_CLOCK={clock}");
+        lab.run(&["env", &clock, "lab-dc", "start", "dc2"]);
         changed
     }
 }
@@ -219,10 +220,12 @@ pub async fn a_keytab_of_old_keys_is_shown_once(lab: &'static Lab) {
 pub async fn a_wrong_clock_is_no_hindrance(lab: &'static Lab) {
     let other = lab.make("clock", AccountKind::User).await;
     lab.replicate();
-    // The library of `faketime`, whose program waits for ever for what starts a daemon.
-    let variables = "LD_PRELOAD=$(echo /usr/lib/*/faketime/libfaketime.so.1) FAKETIME=+20m \
-                     FAKETIME_DONT_FAKE_MONOTONIC=1";
-    let _changed = Changed::new(lab, "", variables);
+    let library = lab.run(&["faketime", "-f", "+0s", "printenv", "LD_PRELOAD"]);
+    let clock = format!(
+        "LD_PRELOAD={} FAKETIME=+20m FAKETIME_DONT_FAKE_MONOTONIC=1",
+        library.trim()
+    );
+    let _changed = Changed::new(lab, "", &clock);
     let settings = settings(lab, Transport::Gssapi);
     let directory = ActiveDirectory::new(settings.clone()).unwrap();
     directory.find(&lab.dc2, "svc-keyroll").await.unwrap();

@@ -268,10 +268,12 @@ fn change(
         ))
     });
     drop(locked);
-    for rest in [new, old].iter().filter(|rest| rest.exists()) {
-        if file.exists() {
-            atomic_file::wipe(rest).ok();
-        }
+    // If anything went so wrong that it is not there, each of these may be the one copy of it.
+    for rest in [new, old]
+        .iter()
+        .filter(|rest| rest.exists() && file.exists())
+    {
+        atomic_file::wipe(rest).ok();
     }
     outcome.map(|()| Some(name))
 }
