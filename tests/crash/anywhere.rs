@@ -153,7 +153,7 @@ fn all(
 
 /// The fault at the place; then the roll ends as it may, and another one can be done.
 fn befalls(world: &mut World<'_>, whose: Whose, place: &str, fault: Fault) -> Result<()> {
-    let mut roll = reach(world, whose, place)?;
+    let (mut roll, before) = reach(world, whose, place)?;
     let (cut, blamed) = match fault {
         Fault::Standstill => {
             sleep(STANDSTILL);
@@ -174,6 +174,13 @@ fn befalls(world: &mut World<'_>, whose: Whose, place: &str, fault: Fault) -> Re
     // What another DC was given meanwhile.
     world.domain().dc(&["replicate"])?;
     let end = until("the roll to end", LONG, || {
+        if last_roll(world)? == before {
+            // It may be about to be begun, until whoever begins it has heard otherwise.
+            roll.try_wait()?.context("nothing is begun yet")?;
+            if last_roll(world)? == before {
+                return Ok(None);
+            }
+        }
         let view = world.status(ARRAY)?;
         ensure!(
             view["ended"] == true,
@@ -181,19 +188,38 @@ fn befalls(world: &mut World<'_>, whose: Whose, place: &str, fault: Fault) -> Re
             view["state"],
             view["reason"]
         );
-        Ok(view)
+        Ok(Some(view))
     });
     // Nobody reads any more what it waits for.
     drop(roll.kill());
     roll.wait()?;
-    if ended_as_it_may(&end?, &blamed)? {
+    let done = match end? {
+        Some(end) => ended_as_it_may(&end, &blamed)?,
+        // Nor is it, where what must be known before it is begun was not to be had.
+        None => {
+            ensure!(!blamed.is_empty(), "no roll was begun, and nobody was away");
+            false
+        }
+    };
+    if done {
         return Ok(());
     }
     until("a roll after that", SOON, || world.roll(&[ARRAY]).map(drop))
 }
 
-/// Has a program stop at a place of a roll; the command that began it waits for its end.
-fn reach(world: &mut World<'_>, whose: Whose, place: &str) -> Result<Child> {
+/// The number of the array's last roll; 0 before there is one.
+fn last_roll(world: &World<'_>) -> Result<u64> {
+    match world.status(ARRAY) {
+        Ok(view) => view["roll"].as_u64().context("a roll without a number"),
+        Err(error) if error.to_string().contains("no roll yet") => Ok(0),
+        Err(error) => Err(error),
+    }
+}
+
+/// Has a program stop at a place of a roll; the command that began it waits for its end. With the
+/// number of the roll before that.
+fn reach(world: &mut World<'_>, whose: Whose, place: &str) -> Result<(Child, u64)> {
+    let mut before = last_roll(world)?;
     program(world, whose)
         .wishes()
         .set([format!("stop {place}")])?;
@@ -206,6 +232,8 @@ fn reach(world: &mut World<'_>, whose: Whose, place: &str) -> Result<Child> {
             return Ok(());
         }
         if roll.try_wait()?.is_some() {
+            before = last_roll(world)?;
+            let program = self::program(world, whose);
             if !restarted {
                 // There are places that a program passes at its start.
                 program.process()?.kill()?;
@@ -216,7 +244,7 @@ fn reach(world: &mut World<'_>, whose: Whose, place: &str) -> Result<Child> {
         }
         bail!("it was not there yet")
     })?;
-    Ok(roll)
+    Ok((roll, before))
 }
 
 /// Not waited for here: whoever is asked may be stopped in the middle of it.

@@ -5,10 +5,11 @@
 
 and while it runs:
 
-  records.py name NAME [TARGET]      an A record, with a PTR record beside those of its address;
-                                     or a CNAME; or none any more
+  records.py name NAME [TARGET]      an A record, with a PTR record beside the node's own at that
+                                     address; or a CNAME; or none any more
 """
 import os
+import re
 import sys
 
 import ldb
@@ -22,6 +23,7 @@ from samba.samdb import SamDB
 DOMAIN = "corp.example"
 ZONES = "CN=MicrosoftDNS,DC=DomainDnsZones,DC=corp,DC=example"
 REVERSE = f"DC=0.99.10.in-addr.arpa,{ZONES}"
+OWN_NAME = re.compile(r"node\d+\.")
 
 
 def main():
@@ -81,7 +83,19 @@ def set_name(directory, name, target=None):
         return
     add_record(directory, node, dnsp.DNS_TYPE_A, target, ldb.FLAG_MOD_REPLACE)
     back = ldb.Dn(directory, f"DC={target.rsplit('.', 1)[1]},{REVERSE}")
+    forget_names(directory, back)
     add_record(directory, back, dnsp.DNS_TYPE_PTR, f"{name}.{DOMAIN}", ldb.FLAG_MOD_ADD)
+
+
+def forget_names(directory, back):
+    """What the address was called by whoever had the node before leads back to it no more."""
+    found = directory.search(ZONES, ldb.SCOPE_SUBTREE, f"(distinguishedName={back})", ["dnsRecord"])
+    values = [value for node in found for value in node.get("dnsRecord", [])]
+    own = [value for value in values if OWN_NAME.match(str(ndr_unpack(dnsp.DnssrvRpcRecord, value).data))]
+    if own and len(own) < len(values):
+        change = ldb.Message(back)
+        change["dnsRecord"] = ldb.MessageElement(own, ldb.FLAG_MOD_REPLACE, "dnsRecord")
+        directory.modify(change)
 
 
 def add_record(directory, node, kind, data, how):

@@ -18,7 +18,7 @@ use crate::wait::until;
 /// The host of all controllers; each has ports of its own.
 const HOST: &str = "controller";
 const ADDRESS: Ipv4Addr = Ipv4Addr::new(10, 99, 0, 20);
-const START: Duration = Duration::from_secs(15);
+const START: Duration = Duration::from_secs(60);
 
 /// A controller, running or not.
 #[derive(Debug)]

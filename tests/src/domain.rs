@@ -184,7 +184,8 @@ impl<'a> Domain<'a> {
         self.force_on(dc, dn, &changes.collect::<Vec<_>>().join("\n-\n"))
     }
 
-    /// Has DNS lead a name to a host of the lab, and that host's address back to the name too.
+    /// Has DNS lead a name to a host of the lab, and that host's address back to the name too, on
+    /// every domain controller: each of them is asked, and whoever answers first is believed.
     ///
     /// # Errors
     /// The host has no address, or the record cannot be made.
@@ -192,7 +193,9 @@ impl<'a> Domain<'a> {
         use std::net::ToSocketAddrs as _;
         let mut addresses = (self.lab.full_name(host), 0).to_socket_addrs()?;
         let address = addresses.next().context("the host has no address")?.ip();
-        self.dc(&["name", name, &address.to_string()]).map(drop)
+        self.dc(&["name", name, &address.to_string()])?;
+        let zones = "DC=DomainDnsZones,DC=corp,DC=example";
+        self.dc(&["replicate", "dc1", "dc2", zones]).map(drop)
     }
 
     /// Writes to the directory with no rights asked, as LDIF.

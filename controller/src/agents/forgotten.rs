@@ -27,15 +27,37 @@ impl Forgotten {
     }
 }
 
+/// What the store surely remembers of a node's certificates, seconds since 1970.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Memory {
+    /// Each that was issued until then is known.
+    until_unix: i64,
+    /// None that is known ends later than this.
+    newest_ends_unix: i64,
+}
+
+impl Memory {
+    /// Whether a certificate that is not on record was issued by a later life. One that ends before
+    /// the newest on record was issued by this one, and taken off the record since it has ended.
+    pub(super) const fn lacks(&self, peer: &Peer) -> bool {
+        peer.issued_unix > self.until_unix && peer.ends_unix >= self.newest_ends_unix
+    }
+}
+
 impl Keeper {
-    /// Until when each certificate that was issued to the node is known here, seconds since 1970.
-    pub(super) fn known_until(&self) -> Result<i64, StoreError> {
-        let joined = self.store.node(&self.node)?.map(|node| node.joined_unix);
+    pub(super) fn memory(&self) -> Result<Memory, StoreError> {
+        let node = self.store.node(&self.node)?;
+        let joined = node.as_ref().map(|node| node.joined_unix);
         let remembers = self.store.meta()?.remembers_until_unix;
         // What is not known is no ground to trust anybody.
         let known = |unix: &i64| *unix != 0;
         let until = Some(remembers).filter(known).zip(joined.filter(known));
-        Ok(until.map_or(i64::MAX, |(remembers, joined)| remembers.max(joined)))
+        Ok(Memory {
+            until_unix: until.map_or(i64::MAX, |(remembers, joined)| remembers.max(joined)),
+            newest_ends_unix: node
+                .and_then(|node| node.certificate_ends_unix())
+                .unwrap_or_default(),
+        })
     }
 
     /// Holds the node's arrays, and then takes the certificate for one that it may use.

@@ -321,8 +321,8 @@ impl Keeper {
         ended: Option<&LastShown>,
     ) -> Result<Result<(Wire, Running), NotConnected>, PortError> {
         let (serials, forgotten) = (self.serials.clone(), self.forgotten.clone());
-        let known_until = self
-            .known_until()
+        let memory = self
+            .memory()
             .map_err(|error| unreachable(&self.node, error))?;
         let authority = self.own.authority();
         let grace = ended.map(|_| authority.lifetimes().grace);
@@ -330,7 +330,7 @@ impl Keeper {
         let may_use = move |peer: &Peer| {
             let serials = serials.read().unwrap_or_else(PoisonError::into_inner);
             let listed = serials.contains(&peer.serial);
-            if !listed && peer.issued_unix > known_until {
+            if !listed && memory.lacks(peer) {
                 forgotten.note(peer);
             }
             let still = |(last, store): &(LastShown, Arc<Store>)| last.is(store, peer);

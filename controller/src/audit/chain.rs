@@ -95,7 +95,11 @@ impl Link {
         if std::mem::take(&mut self.anywhere) && found != 1 {
             self.first = found;
         } else {
-            let wanted = self.head.number + 1;
+            let Some(wanted) = self.head.number.checked_add(1) else {
+                return Err(format!(
+                    "entry {found}: nothing follows the last of all numbers"
+                ));
+            };
             if found != wanted {
                 return Err(format!("entry {wanted}: entry {found} stands in its place"));
             }

@@ -104,6 +104,17 @@ fn r21_every_tampering_at_every_entry_is_found() {
     }
 }
 
+/// A copy may begin anywhere, and whoever has made it up may have written any number.
+#[test]
+fn r21_nothing_follows_the_last_of_all_numbers() {
+    let mut link = Link::from_anywhere(Seal::new(&[1; 32]).audit_key());
+    let mut entry = Head::default().next(event(1));
+    entry.number = u64::MAX;
+    link.take(&entry).unwrap();
+    let why = link.take(&entry).unwrap_err();
+    assert!(why.contains("nothing follows"), "{why}");
+}
+
 #[test]
 fn r21_the_rows_are_checked_and_so_is_the_end() {
     let scratch = scratch();

@@ -137,6 +137,12 @@ pub(super) fn recover(request: &said::RecoverRequest) -> String {
     flag(request.all, "all arrays").to_owned()
 }
 
+/// `to be moved here HTTP/web.corp.example`
+pub(super) fn prepare_spns(request: &said::PrepareSpnsRequest) -> String {
+    let moves = flag(request.moves, "to be moved here");
+    told(&[moves, &request.spns.join(" ")], "")
+}
+
 /// The schedule in one line.
 pub(super) fn schedule(request: &said::SetScheduleRequest) -> String {
     request.schedule_toml.trim().replace('\n', ", ")

@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use chrono::Utc;
-use keyroll::name::{ArrayName, BadName};
+use keyroll::name::{ArrayName, BadName, NodeName};
 use keyroll_proto::operator::operator_server::OperatorServer;
 use prost::Message;
 use tokio::sync::Semaphore;
@@ -99,10 +99,15 @@ impl<'a> About<'a> {
         }
     }
 
-    /// Every array's name is one.
+    /// Every array's name is one, and what a call is about is one word: an entry of the audit log is
+    /// found by the words of both.
     fn demand_names(&self) -> Result<(), BadName> {
         let mut arrays = self.arrays.iter();
-        arrays.try_for_each(|array| array.parse::<ArrayName>().map(drop))
+        arrays.try_for_each(|array| array.parse::<ArrayName>().map(drop))?;
+        if self.object.contains(char::is_whitespace) {
+            self.object.parse::<NodeName>()?;
+        }
+        Ok(())
     }
 }
 

@@ -92,7 +92,7 @@ operator_service! {
         |q| &[&q.array], "", q.dry_run, detail::delete_array(q) =>
         |c, call| c.delete_array(&q).await;
     "PrintAcl" print_acl(PrintAclRequest) -> PrintAclReply
-        |q| &[], "", false => |c, call| c.print_acl(&q).await;
+        |q| &[], "", false => |c, call| c.print_acl(&q, |array| call.scope.has(array)).await;
     "AddNode" add_node(AddNodeRequest) -> AddNodeReply
         |q| &[&q.array], &q.node, q.dry_run, detail::add_node(q) =>
         |c, call| c.add_node(&q, |array| call.scope.has(array));
@@ -181,7 +181,8 @@ operator_service! {
     "FindDuplicateSpns" find_duplicate_spns(FindDuplicateSpnsRequest) -> DuplicateSpnsReply
         |q| &[], "", false => |c, call| c.find_duplicate_spns().await;
     "PrepareSpns" prepare_spns(PrepareSpnsRequest) -> PrepareSpnsReply
-        |q| &[&q.array], "", q.dry_run, q.spns.join(" ") => |c, call| c.prepare_spns(&q).await;
+        |q| &[&q.array], "", q.dry_run, detail::prepare_spns(q) =>
+        |c, call| c.prepare_spns(&q).await;
     "PlanSpns" plan_spns(PlanSpnsRequest) -> PlannedChanges
         |q| &[&q.array], "", q.dry_run, detail::plan_spns(q) =>
         |c, call| c.plan_spns(&q, &call.actor).await;

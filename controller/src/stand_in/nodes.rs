@@ -31,6 +31,12 @@ impl StandIn {
         silent.insert(node.parse().unwrap());
     }
 
+    /// The node takes what it is asked to wipe, and never says that it is done.
+    pub(crate) fn plays_for_time(&self, node: &str) {
+        let mut stalling = self.nodes.stalling.lock().unwrap();
+        stalling.insert(node.parse().unwrap());
+    }
+
     /// A keytab of the node opens whatever ticket it is shown.
     pub(crate) fn opens(&self, node: &str, path: &str) {
         let proof = NodeProof {
@@ -103,6 +109,7 @@ pub(super) struct Nodes {
     targets: Mutex<BTreeMap<NodeName, NodeTarget>>,
     proofs: Mutex<BTreeMap<NodeName, NodeProof>>,
     silent: Mutex<BTreeSet<NodeName>>,
+    stalling: Mutex<BTreeSet<NodeName>>,
     shut: Mutex<BTreeSet<NodeName>>,
     /// How often a gate that was shut is found open.
     open: Mutex<BTreeMap<NodeName, usize>>,
@@ -211,6 +218,9 @@ impl Agents for Nodes {
         self.note(format!("wipe {node}"));
         if self.silent.lock().unwrap().contains(node) {
             return Err(silence(node));
+        }
+        if self.stalling.lock().unwrap().contains(node) {
+            std::future::pending::<()>().await;
         }
         // It takes its time, and others go on.
         tokio::task::yield_now().await;

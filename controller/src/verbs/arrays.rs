@@ -21,7 +21,7 @@ use self::rules::Rules;
 use super::no::No;
 use super::{Controller, changed};
 use crate::ports::AccountRef;
-use crate::store::{Account, ArrayRecord, DriftRecord, NamingRecord, Read as _};
+use crate::store::{Account, ArrayRecord, DriftRecord, NamingRecord, NodeState, Read as _};
 
 /// The first generation of an array.
 const FIRST: GenerationNumber = GenerationNumber(1);
@@ -179,12 +179,19 @@ impl Controller {
         Ok(self.ports.store.write(|change| change.put_array(array))?)
     }
 
-    /// The array's row goes, and its nodes no longer belong to it.
+    /// The array's row goes, and its nodes no longer belong to it: they keep what they joined with,
+    /// for an array that they are added to next, and nothing that was allowed them in this one.
     fn forget(&self, name: &ArrayName) -> Result<(), No> {
         self.ports.store.write(|change| {
             for mut node in change.members(name)? {
                 node.arrays.remove(name);
                 node.quarantined.remove(name);
+                node.passwords.remove(name);
+                // Whoever was invited was so to this array.
+                if node.state == NodeState::Invited && node.arrays.is_empty() {
+                    node.state = NodeState::Removed;
+                    change.revoke_tokens(&node.name)?;
+                }
                 change.put_node(&node)?;
             }
             change.remove_array(name)

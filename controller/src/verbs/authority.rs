@@ -109,17 +109,44 @@ impl Controller {
         if !dry_run {
             let (store, seal) = (&self.ports.store, &self.ports.seal);
             self.authority.retire(store, seal).map_err(failed)?;
+            self.drop_strangers(signer)?;
         }
         let done =
             format!("nobody trusts authorities before {signer} any more; their keys are gone");
         Ok((done, "keyroll status".to_owned()))
     }
 
-    /// Every node that has joined, or the first that is not so far.
+    /// Nodes of no array, which were not waited for, and whose certificates nobody trusts now: each
+    /// joins anew when it is added to one.
+    fn drop_strangers(&self, signer: u64) -> Result<(), No> {
+        for node in self.ports.store.nodes()? {
+            if node.state != NodeState::Joined || node.trust.signer >= signer {
+                continue;
+            }
+            self.ports.store.write(|change| {
+                change.edit_node(&node.name, |node| {
+                    if node.arrays.is_empty() {
+                        node.state = NodeState::Removed;
+                        node.forget_certificates();
+                    }
+                })
+            })?;
+            self.pool.forget(&node.name);
+        }
+        Ok(())
+    }
+
+    /// Every node of an array is so far, or the first that is not. A machine that was left in no
+    /// array may be gone, and no verb names it.
     fn demand_nodes(&self, so_far: &str, is: impl Fn(&NodeRecord) -> bool) -> Result<(), No> {
         let nodes = self.ports.store.nodes()?;
-        let joined = nodes.iter().filter(|node| node.state == NodeState::Joined);
-        let left: Vec<&NodeRecord> = joined.filter(|node| !is(node)).collect();
+        let serves =
+            |node: &&NodeRecord| node.state == NodeState::Joined && !node.arrays.is_empty();
+        let left: Vec<&NodeRecord> = nodes
+            .iter()
+            .filter(serves)
+            .filter(|node| !is(node))
+            .collect();
         let Some(first) = left.first() else {
             return Ok(());
         };
@@ -212,6 +239,8 @@ mod tests {
             "1 nodes do not trust authority 2 yet, n1",
         );
         renewed(&site, "n1");
+        // A machine that its array was deleted under, and that nobody can name any more.
+        site.node("n4", NodeState::Joined, &[]);
         step(&site, "activate", false).unwrap();
         assert_eq!(site.controller.authority.trust().signer, 2);
         refused(&site, "retire", "nodes-left", "n1");
@@ -220,6 +249,8 @@ mod tests {
         keep(&anna(2));
         let new = step(&site, "retire", false).unwrap().authorities_pem;
         assert!(both.contains(&new) && new.matches("BEGIN").count() == 1);
+        let n4 = site.controller.ports.store.node(&"n4".parse().unwrap());
+        assert_eq!(n4.unwrap().unwrap().state, NodeState::Removed);
         refused(&site, "retire", "no-authority-replaced", "before 2");
         step(&site, "prepare", true).unwrap();
     }

@@ -71,6 +71,14 @@ fn limits_are_where_they_are_said_to_be() {
         |facts| ends(facts, quarter - 1),
         &[("deadline-certificate", Warning)],
     );
+    // A node may say any number.
+    for (told, grade) in [(i64::MIN, Some(Broken)), (i64::MAX, None)] {
+        let faults: Vec<_> = grade
+            .map(|grade| ("deadline-certificate", grade))
+            .into_iter()
+            .collect();
+        names(|facts| look(facts, 0).certificate_ends_unix = told, &faults);
+    }
     let year = 365 * 86_400;
     names(|facts| facts.array.authority_ends_unix = NOW + year, &[]);
     let rights = |count: usize| {

@@ -4,6 +4,7 @@ use std::net::ToSocketAddrs as _;
 
 use anyhow::{Context as _, Result, ensure};
 use keyroll_tests::lab::Lab;
+use keyroll_tests::wait::until;
 use keyroll_tests::web::{Balancer, FreeNodes, Settings};
 use keyroll_tests::world::{SOON, World};
 
@@ -39,7 +40,7 @@ pub fn behind_a_balancer(lab: &Lab, free: &FreeNodes) -> Result<()> {
     plant(&mut world, "poise", &faults())?;
     // Its own name in reverse, which the last fault's mending takes away.
     reverse(&mut world, "add", &host)?;
-    both_ways_are_told(&world)
+    until("both ways to be told", SOON, || both_ways_are_told(&world))
 }
 
 /// At each node and through the balancer, and through it alone of what one node answers.

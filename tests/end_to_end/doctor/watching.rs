@@ -25,12 +25,11 @@ pub fn watched(lab: &Lab, free: &FreeNodes) -> Result<()> {
     world.domain().address("vigil", &world.nodes[0])?;
     well(&world, "vigil")?;
 
-    let mut people = Watch::start(&world, "people", &["--output", "table"])?;
-    let mut program = Watch::start(&world, "program", &["--output", "json"])?;
+    let clean = " 0 broken, 0 warnings, 0 unknown, ";
+    let mut people = begin(&world, "table", " unknown, ", clean)?;
+    let mut program = begin(&world, "json", "\n", "{\"grade\":\"ok\",")?;
     let node = world.nodes[1].clone();
     let name = world.agents[1].full_name();
-    people.wait_for(" 0 broken, 0 warnings, 0 unknown, ")?;
-    program.wait_for("{\"grade\":\"ok\",")?;
 
     // Both bear a controller that is away, and tell what is different when it is back.
     world.controller.kill()?;
@@ -51,6 +50,20 @@ pub fn watched(lab: &Lab, free: &FreeNodes) -> Result<()> {
     ensure!(people.stop(Signal::INT)? == Ended::With(130));
     ensure!(program.stop(Signal::TERM)? == Ended::By(Signal::TERM.as_raw()));
     every_line_is_a_reply(&program)
+}
+
+/// One whose first look, which ends with `end`, is a `clean` one: no other is printed as a whole.
+fn begin<'w>(world: &World<'w>, form: &str, end: &str, clean: &str) -> Result<Watch> {
+    let mut tries = 0;
+    until("a first look without a finding", SOON, || {
+        tries += 1;
+        let log = format!("{form}{tries}");
+        let mut watch = Watch::start(world, &log, &["--output", form])?;
+        watch.wait_for(end)?;
+        let text = fs::read_to_string(&watch.log)?;
+        ensure!(text.contains(clean), "{text}");
+        Ok(watch)
+    })
 }
 
 /// No look is printed that is as the one before it.

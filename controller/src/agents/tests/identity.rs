@@ -200,6 +200,24 @@ async fn r04_of_a_thousand_removals_every_one_cuts_within_five_seconds() {
     assert!(slowest < Duration::from_secs(5), "{slowest:?}");
 }
 
+/// A machine was put back, or somebody shows a copy: that is no reason to stop rolls.
+#[tokio::test]
+async fn a_certificate_of_before_the_newest_that_is_known_is_no_evidence() {
+    let now = now_unix();
+    let day = 24 * 3600;
+    let (known, _) = node_certificate(&world().authority, "n1", now);
+    let (world, mut record) = remembering(now - 9 * day, now - 9 * day, &known);
+    let (_, key) = node_certificate(&world.authority, "n1", now - 2 * day);
+    let agent = FakeAgent::start("n1", key, &world.authority).await;
+    record.address = agent.address();
+    let pool = pool(&world);
+    pool.know(&record);
+    let looked = pool.look(&name("n1"), &web(), [1; 32]).await;
+    assert!(looked.is_err(), "{looked:?}");
+    let array = world.scratch.store.array(&web()).unwrap().unwrap();
+    assert_eq!((array.stale, agent.calls()), (None, 0));
+}
+
 /// A store that surely remembers everything until `until_unix`, and `n1` of array `web` in it.
 fn remembering(until_unix: i64, joined_unix: i64, issued: &Issued) -> (World, NodeRecord) {
     let world = world();

@@ -71,7 +71,7 @@ pub enum Verb {
     Remove {
         #[command(flatten)]
         member: Member,
-        /// Remove it although it cannot be reached to be wiped: roll afterwards
+        /// It is gone, or in wrong hands: cut it off within seconds, wiped or not; roll afterwards
         #[arg(long)]
         unreachable: bool,
         #[command(flatten)]

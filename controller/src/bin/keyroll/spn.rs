@@ -198,7 +198,7 @@ impl Change {
         };
         let keys_first = async || match action {
             "remove" => Ok(()),
-            _ => self.prepare(session).await,
+            _ => self.prepare(session, action == "move").await,
         };
         carry_out_after(session, how, keys_first, async |client, dry_run| {
             self.plan(client, action, dry_run).await
@@ -222,13 +222,14 @@ impl Change {
     }
 
     /// Has every node hold the keys, and waits for it as long as an answer may take.
-    async fn prepare(&self, session: &Session) -> Result<(), Trouble> {
+    async fn prepare(&self, session: &Session, moves: bool) -> Result<(), Trouble> {
         let doing = "having the nodes hold the keys";
         let since = Instant::now();
         let mut request = PrepareSpnsRequest {
             array: self.array.clone(),
             spns: self.spns.clone(),
             dry_run: false,
+            moves,
         };
         let mut told = String::new();
         loop {

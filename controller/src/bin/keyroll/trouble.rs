@@ -36,7 +36,8 @@ impl Trouble {
 
     /// Whether the trouble is with the connection, not with the question.
     pub fn is_passing(&self) -> bool {
-        self.exit == Exit::Unreachable.number() || self.code == "connection-lost"
+        let of_connection = ["connection-lost", "no-answer-in-time"];
+        self.exit == Exit::Unreachable.number() || of_connection.contains(&self.code.as_str())
     }
 
     /// The same with the next command.

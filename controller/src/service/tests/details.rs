@@ -103,7 +103,8 @@ async fn told() -> Vec<(&'static str, &'static str, bool)> {
             array: own(), number: 7, outcome: x(), said: x(), bound_as: x() };
         "UndoChange" undo_change UndoChangeRequest {} { array: own(), number: 7 };
         "MakeChange" make_change MakeChangeRequest {} { array: own(), number: 7 };
-        "PrepareSpns" prepare_spns PrepareSpnsRequest { array: own() } { spns: xs() };
+        "PrepareSpns" prepare_spns PrepareSpnsRequest { array: own() } {
+            spns: xs(), moves: true };
         "PlanSpns" plan_spns PlanSpnsRequest { array: own() } { action: x(), spns: xs() };
         "TestDelegation" test_delegation TestDelegationRequest { array: own() } {
             user: x(), to: x() };

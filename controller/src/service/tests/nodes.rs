@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::store::NodeRecord;
+use crate::store::{NodeRecord, Read as _};
 
 fn kept(site: &StandIn) -> NodeRecord {
     let node = site.controller.ports.store.node(&"n1".parse().unwrap());
@@ -55,6 +55,68 @@ async fn r04_a_node_that_two_arrays_let_go_of_at_once_is_revoked() {
     let node = kept(&site);
     assert_eq!((node.state, node.arrays.len()), (NodeState::Removed, 0));
     assert!(node.certificates.is_empty());
+}
+
+#[tokio::test]
+async fn r02_an_invitation_ends_with_its_array() {
+    let (site, service) = site();
+    let request = said::AddNodeRequest {
+        array: "own".to_owned(),
+        node: "n1".to_owned(),
+        ..Default::default()
+    };
+    service.add_node(from("anna", request)).await.unwrap();
+    let store = &site.controller.ports.store;
+    assert_eq!(store.tokens().unwrap().len(), 1);
+    let request = said::DeleteArrayRequest {
+        array: "own".to_owned(),
+        ..Default::default()
+    };
+    service.delete_array(from("alma", request)).await.unwrap();
+    assert!(store.tokens().unwrap().is_empty());
+    assert_eq!(kept(&site).state, NodeState::Removed);
+}
+
+/// The log is asked for an array's entries by its name among an entry's words.
+#[tokio::test]
+async fn r20_no_node_s_name_is_that_of_another_array_too() {
+    let (site, service) = site();
+    let request = said::AddNodeRequest {
+        array: "own".to_owned(),
+        node: "n1 other".to_owned(),
+        ..Default::default()
+    };
+    let no = service.add_node(from("anna", request)).await.unwrap_err();
+    assert_eq!(no.code(), Code::InvalidArgument, "{no}");
+    let store = &site.controller.ports.store;
+    assert!(crate::audit::newest(store, 9, "other").unwrap().is_empty());
+}
+
+/// Neither a balancer nor the node itself keeps whoever cuts off a node that was stolen.
+#[tokio::test(start_paused = true)]
+async fn r04_a_node_in_wrong_hands_cannot_put_off_that_it_is_let_go_of() {
+    for stalls in [false, true] {
+        let (site, service) = site();
+        site.node("n1", NodeState::Joined, &["own"]);
+        if stalls {
+            site.plays_for_time("n1");
+        }
+        let begun = tokio::time::Instant::now();
+        let request = said::RemoveNodeRequest {
+            unreachable: true,
+            ..leave("own")
+        };
+        let removed = service.remove_node(from("anna", request)).await.unwrap();
+        assert!(
+            begun.elapsed() < Duration::from_secs(5),
+            "{:?}",
+            begun.elapsed()
+        );
+        assert_eq!(kept(&site).state, NodeState::Removed);
+        assert_eq!(site.asked(), ["wipe n1"]);
+        let done = removed.into_inner().done.join("\n");
+        assert_eq!(done.contains("NOT wiped on n1"), stalls, "{done}");
+    }
 }
 
 /// A push that was under way when the gate was shut may open it again.

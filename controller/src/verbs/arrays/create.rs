@@ -163,6 +163,7 @@ impl Controller {
         }
         let spns: Result<Vec<Spn>, _> = spns.iter().map(|spn| spn.parse()).collect();
         let spns = spns.map_err(|error| bad_spn(&error))?;
+        self.demand_no_machines(&spns)?;
         match self.rivals_of(&NOBODY, dc, &spns).await?.0.first() {
             None => Ok(()),
             Some((spn, _, other)) => Err(look_alike(other, spn)),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use keyroll::name::{ArrayName, NodeName};
 use keyroll_proto::operator as said;
@@ -12,6 +13,9 @@ use crate::ports::PortError;
 use crate::random;
 use crate::store::{ArrayRecord, LEAVING, NodeRecord, NodeState};
 
+/// For how long a node that is taken for gone may put off that it is let go of: the connection is
+/// cut within five seconds of the command (R4).
+const AT_ONCE: Duration = Duration::from_secs(3);
 /// How often a gate may be found open after it was shut.
 const OPENED_AGAIN: usize = 3;
 
@@ -30,7 +34,7 @@ impl Controller {
         let mut done = Vec::new();
         let (joined, mut wiped) = (node.state == NodeState::Joined, false);
         if joined && !request.dry_run {
-            match self.empty(&array, &node).await {
+            match self.empty(&array, &node, request.unreachable).await {
                 Ok(()) => {
                     wiped = true;
                     done.push(format!("keys of {} wiped on {}", array.name, node.name));
@@ -48,7 +52,9 @@ impl Controller {
         // It knew the keys in force: only a roll makes it forget those.
         let mut next = format!("keyroll roll {}", array.name);
         if !request.dry_run
-            && let Err(error) = self.let_go(&array, &node, wiped).await?
+            && let Err(error) = self
+                .let_go(&array, &node, wiped, request.unreachable)
+                .await?
         {
             done.push(format!(
                 "what came to {} since the keys were wiped was perhaps NOT wiped: {error}",
@@ -76,7 +82,12 @@ impl Controller {
 
     /// Sees to it that nobody is sent to a node any more, and wipes the array's keys there. Where
     /// that fails the node serves on as before; cut short, it stays quarantined, and says why.
-    async fn empty(&self, array: &ArrayRecord, node: &NodeRecord) -> Result<(), PortError> {
+    async fn empty(
+        &self,
+        array: &ArrayRecord,
+        node: &NodeRecord,
+        at_once: bool,
+    ) -> Result<(), PortError> {
         let name = &array.name;
         let internal = |error: crate::store::StoreError| PortError::Refused {
             object: "the store".to_owned(),
@@ -89,7 +100,11 @@ impl Controller {
             before = node.quarantined.insert(name.clone(), LEAVING.to_owned());
         })
         .map_err(internal)?;
-        let emptied = self.shut_and_wipe(array, &node.name).await;
+        let emptied = if at_once {
+            self.wipe_at_once(array, &node.name).await
+        } else {
+            self.shut_and_wipe(array, &node.name).await
+        };
         if emptied.is_err() {
             // Unless somebody has said another reason meanwhile.
             self.edit(&node.name, |node| {
@@ -126,12 +141,26 @@ impl Controller {
         })
     }
 
+    /// For a node that is gone, or in wrong hands: whatever answers there has no time to play for,
+    /// and nobody waits for the balancer.
+    async fn wipe_at_once(&self, array: &ArrayRecord, node: &NodeName) -> Result<(), PortError> {
+        let wipe = self.ports.agents.wipe(node, &array.name);
+        tokio::time::timeout(AT_ONCE, wipe)
+            .await
+            .map_err(|_| PortError::Refused {
+                object: format!("{node} in {}", array.name),
+                why: format!("it did not say so within {} s", AT_ONCE.as_secs()),
+                next: String::new(),
+            })?
+    }
+
     /// Forgets a node in an array. What came of wiping it once more is returned.
     async fn let_go(
         &self,
         array: &ArrayRecord,
         node: &NodeRecord,
         wiped: bool,
+        at_once: bool,
     ) -> Result<Result<(), PortError>, No> {
         let left = self.ports.store.write(|change| {
             change.revoke_tokens(&node.name)?;
@@ -147,7 +176,7 @@ impl Controller {
             })
         })?;
         let gone = left.is_none_or(|node| node.state == NodeState::Removed);
-        let again = if wiped {
+        let again = if wiped && !at_once {
             // A push that was under way may have come in after the first one.
             self.ports.agents.wipe(&node.name, &array.name).await
         } else {

@@ -4,7 +4,7 @@ use keyroll::name::NodeName;
 use super::*;
 use crate::desired::Desired;
 use crate::stand_in::{StandIn, in_service};
-use crate::store::{NodeRecord, Read as _};
+use crate::store::{NodeRecord, NodeState, Read as _};
 
 fn asked(node: &str, purpose: &str, forbid: bool, dry_run: bool) -> said::AllowPasswordRequest {
     said::AllowPasswordRequest {
@@ -89,6 +89,33 @@ async fn leave_is_taken_back_and_goes_with_the_node() {
     };
     site.controller.remove_node(&gone).await.unwrap();
     assert!(row(&site).passwords.is_empty());
+}
+
+/// Else another account's password would go there, once an array is called so again.
+#[tokio::test]
+async fn r20_leave_goes_with_the_array() {
+    let site = StandIn::new();
+    let array = in_service(&site, &["n1"]);
+    let leave = PasswordLeave {
+        uses: [PasswordUse::LogonSession].into(),
+        key: LetterOpener::of([1; 32]).key(),
+    };
+    let give = |node: &mut NodeRecord| {
+        node.passwords.insert(array.name.clone(), leave.clone());
+    };
+    site.controller.edit(&row(&site).name, give).unwrap();
+    let delete = said::DeleteArrayRequest {
+        array: "web".to_owned(),
+        ..said::DeleteArrayRequest::default()
+    };
+    site.controller.delete_array(&delete).await.unwrap();
+    let left = row(&site);
+    assert!(left.passwords.is_empty() && left.arrays.is_empty());
+    assert_eq!(
+        left.state,
+        NodeState::Joined,
+        "it is added to the next one without a token"
+    );
 }
 
 #[test]

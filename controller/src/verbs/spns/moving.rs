@@ -60,7 +60,7 @@ impl Controller {
     }
 
     /// The other accounts that have an SPN, all in the domain of this directory.
-    async fn owners(
+    pub(super) async fn owners(
         &self,
         array: &ArrayRecord,
         dc: &DcName,

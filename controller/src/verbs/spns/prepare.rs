@@ -5,13 +5,19 @@ use keyroll::spn::Spn;
 use keyroll_proto::operator as said;
 
 use super::{parsed, typed};
-use crate::store::{ArrayRecord, NodeState, Read as _, StoreError};
+use crate::store::{ArrayRecord, NodeRecord, NodeState, Read as _, StoreError};
 use crate::verbs::{Controller, No};
 
 /// The first of these that the array's keysets have no entries for.
 fn unknown<'a>(array: &ArrayRecord, spns: &'a [Spn]) -> Option<&'a Spn> {
     let known = |spn: &Spn| array.spns.iter().any(|one| spn.is_same(one));
     spns.iter().find(|spn| !known(spn))
+}
+
+/// Whether a machine's own account has names of this class.
+fn is_of_machines(spn: &Spn) -> bool {
+    let mut classes = ["host", "RestrictedKrbHost"].into_iter();
+    classes.any(|class| class.eq_ignore_ascii_case(spn.class()))
 }
 
 impl Controller {
@@ -25,14 +31,13 @@ impl Controller {
     ) -> Result<said::PrepareSpnsReply, No> {
         let array = self.array(&request.array)?;
         let spns = parsed(&request.spns)?;
-        let missing: Vec<String> = spns
-            .iter()
-            .filter(|spn| !array.spns.iter().any(|one| spn.is_same(one)))
-            .map(ToString::to_string)
-            .collect();
         if !request.dry_run {
+            let known = |spn: &&Spn| array.spns.iter().any(|one| spn.is_same(one));
+            let missing: Vec<&Spn> = spns.iter().filter(|spn| !known(spn)).collect();
+            self.demand_takable(&array, &missing, request.moves).await?;
             self.stay(&array.name, &spns)?;
             if !missing.is_empty() {
+                let missing: Vec<String> = missing.iter().map(ToString::to_string).collect();
                 self.take_in(&array, &missing)?;
                 self.wake.notify_one();
             }
@@ -45,6 +50,53 @@ impl Controller {
             nodes: u32::try_from(nodes.len()).unwrap_or(u32::MAX),
             waiting,
         })
+    }
+
+    /// These can become the array's: what a node holds keys for, it takes others' keys for away.
+    async fn demand_takable(
+        &self,
+        array: &ArrayRecord,
+        spns: &[&Spn],
+        moves: bool,
+    ) -> Result<(), No> {
+        if spns.is_empty() {
+            return Ok(());
+        }
+        self.demand_no_machines(spns.iter().copied())?;
+        let dc = self.writer().await?;
+        for spn in spns {
+            if moves {
+                self.owners(array, &dc, spn).await?;
+            } else {
+                self.demand_free(&array.account.guid, &dc, spn).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// None of these is the name of a node itself, whose keys may lie in the same keytab: those are
+    /// the machine's, and `sshd` and SSSD live by them.
+    pub(in crate::verbs) fn demand_no_machines<'a>(
+        &self,
+        spns: impl IntoIterator<Item = &'a Spn>,
+    ) -> Result<(), No> {
+        let nodes = self.ports.store.nodes()?;
+        for spn in spns.into_iter().filter(|spn| is_of_machines(spn)) {
+            let is_it = |node: &&NodeRecord| {
+                let (name, host) = (node.name.as_str(), spn.host());
+                let short = name.split('.').next().unwrap_or(name);
+                host.eq_ignore_ascii_case(name) || host.eq_ignore_ascii_case(short)
+            };
+            if let Some(node) = nodes.iter().find(is_it) {
+                let what = format!(
+                    "{spn} is the name of the machine {} itself; its own account has the keys",
+                    node.name
+                );
+                let next = "name the service (HTTP/...), or a host that no node is";
+                return Err(No::refused("machines-name", what).next(next));
+            }
+        }
+        Ok(())
     }
 
     /// What is leaving has its keys still: it is to stay, and if it is not registered after all,

@@ -54,6 +54,7 @@ async fn keys_come_before_a_name_and_outlive_it() {
         array: "web".to_owned(),
         spns: vec![NEW.to_owned()],
         dry_run: false,
+        moves: false,
     };
     let reply = controller.prepare_spns(&prepare).await.unwrap();
     assert_eq!((reply.ready, reply.waiting.len()), (false, 2));
@@ -90,6 +91,7 @@ async fn nothing_is_prepared_while_a_roll_is_open() {
         array: "web".to_owned(),
         spns: vec![NEW.to_owned()],
         dry_run: false,
+        moves: false,
     };
     let before = scene.row();
     let no = scene
@@ -100,6 +102,40 @@ async fn nothing_is_prepared_while_a_roll_is_open() {
         .unwrap_err();
     assert_eq!((no.code, no.exit), ("roll-under-way", 75));
     assert_eq!(scene.row(), before);
+}
+
+/// What nodes hold keys for, they take others' keys for out of a keytab that they share.
+#[tokio::test]
+async fn r14_nodes_are_given_no_name_that_is_not_the_array_s_to_take() {
+    let scene = Scene::new(&["dc1"]);
+    let controller = &scene.site.controller;
+    scene.others(&[(NEW, "SQL$")]);
+    let before = scene.row();
+    let asked = |spn: &str, moves| said::PrepareSpnsRequest {
+        array: "web".to_owned(),
+        spns: vec![spn.to_owned()],
+        dry_run: false,
+        moves,
+    };
+    for (spn, moves, code) in [
+        (NEW, false, "spn-duplicate"),
+        ("host/n1", true, "machines-name"),
+        ("HOST/N1", false, "machines-name"),
+        ("RestrictedKrbHost/n1", false, "machines-name"),
+    ] {
+        let no = controller.prepare_spns(&asked(spn, moves)).await;
+        let no = no.unwrap_err();
+        assert_eq!(no.code, code, "{spn}: {}", no.what);
+        assert_eq!(scene.row(), before, "{spn}");
+    }
+    for (spn, moves) in [
+        (NEW, true),
+        ("HTTP/n1", false),
+        ("host/web.corp.example", false),
+    ] {
+        controller.prepare_spns(&asked(spn, moves)).await.unwrap();
+        assert!(scene.row().principals().iter().any(|one| one.name() == spn));
+    }
 }
 
 #[test]
@@ -213,6 +249,7 @@ async fn a_name_that_is_wanted_again_stays() {
         // As somebody types it: the dot means the same name.
         spns: vec![format!("{}.", NEW.to_uppercase())],
         dry_run: false,
+        moves: false,
     };
     let version = scene.row().keyset_version;
     controller.prepare_spns(&prepare).await.unwrap();
