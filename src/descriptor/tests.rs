@@ -1,5 +1,7 @@
 //! Known descriptors byte for byte, the walk, and what no bytes may do.
 
+mod hard_cases;
+
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;

@@ -87,13 +87,20 @@ impl<'a> Trial<'a> {
         self.reached.contains_key(&number)
     }
 
-    /// Tries each of these mutants, as many at a time as the machine has processors.
-    pub fn try_all(&self, numbers: &[u32]) -> Result<Outcomes> {
+    /// Tries each of these mutants, as many at a time as the machine has processors, and tells what
+    /// became of each.
+    pub fn try_all(
+        &self,
+        numbers: &[u32],
+        tell: impl Fn(u32, Outcome) + Sync,
+    ) -> Result<Outcomes> {
         let outcomes = each(numbers, |index, number| {
             if index % 500 == 499 {
                 println!("{} of {} begun", index + 1, numbers.len());
             }
-            Ok((*number, self.try_one(*number)?))
+            let outcome = self.try_one(*number)?;
+            tell(*number, outcome);
+            Ok((*number, outcome))
         });
         outcomes.into_iter().collect()
     }

@@ -1,5 +1,7 @@
 //! Which way is taken, and what is refused.
 
+mod words;
+
 use super::*;
 use crate::account::protection::Protection;
 use crate::delegation::{ACTORS, CONTROL, TARGETS, caller};

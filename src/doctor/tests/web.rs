@@ -99,6 +99,8 @@ fn schemes_stand_at_the_beginning_of_a_header_or_after_a_comma() {
         (&["Basic realm=\"a, Negotiate, b\""], &["basic"]),
         (&["Basic realm=\"a\\\", Negotiate\""], &["basic"]),
         (&["Basic realm=\"open, Negotiate"], &["basic"]),
+        // Outside of a string nothing is escaped.
+        (&["Basic \\, Negotiate"], &["basic", "negotiate"]),
         (
             &["Digest realm = \"x\", nonce = \"y\", qop=auth, NTLM"],
             &["digest", "ntlm"],
@@ -402,6 +404,19 @@ fn a_balancer_is_not_to_blame_for_what_a_node_does_too_or_nobody_looked_at() {
     says("service-offers", both, &["directly", "appcmd"]);
     let found = told("service-offers", both);
     assert!(!found[1].mend.contains("haproxy"), "{found:?}");
+    // What it offers rightly, or asks no login for, is none of its rules' doing.
+    for (status, challenges) in [(401, texts(&["Negotiate"])), (200, Vec::new())] {
+        let mut facts = healthy();
+        for place in balanced(&mut facts) {
+            let web = place.web.as_mut().unwrap();
+            (web.status, web.challenges) = (status, challenges.clone());
+        }
+        let found = examine(&facts).into_iter();
+        for one in found.filter(|one| one.check == "service-offers") {
+            let (grade, cause) = (one.finding.grade, &one.finding.cause);
+            assert_eq!((grade, cause.as_str()), (Grade::Ok, ""), "{one:?}");
+        }
+    }
 }
 
 #[test]
@@ -411,6 +426,7 @@ fn basic_before_negotiate_is_told_and_nothing_that_no_browser_takes() {
     for schemes in [
         &["Basic realm=\"x\"", "Negotiate"][..],
         &["Digest realm=\"x\"", "Negotiate"],
+        &["Basic realm=\"x\"", "Negotiate", "NTLM"],
     ] {
         names(offers(schemes), &[("service-offers", Warning)]);
         let words = ["ask their user for a password", "Negotiate first, or alone"];
