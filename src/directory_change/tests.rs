@@ -350,6 +350,14 @@ mod flags {
     }
 }
 
+#[test]
+fn a_long_value_is_shown_by_its_first_characters() {
+    let shown = |value: &str| change(vec![spn(Action::Add, value)]).sentences().remove(0);
+    let (most, more) = ("\u{e9}".repeat(120), "\u{e9}".repeat(121));
+    assert!(shown(&most).ends_with(&format!(" {most}")), "it is whole");
+    assert!(shown(&more).ends_with(&format!(" {most}\u{2026}")));
+}
+
 /// Samba asks of an SPN that goes what it asks of one that comes, and of the first part alone.
 #[test]
 fn what_comes_and_goes_leaves_nothing_behind() {

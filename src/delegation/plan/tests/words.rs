@@ -31,6 +31,26 @@ fn who_loses_by_the_end_of_protocol_transition_is_told() {
 }
 
 #[test]
+fn flags_are_set_and_cleared_with_their_risk() {
+    let asked = |transition, sensitive| Asked {
+        transition,
+        sensitive,
+        ..Asked::default()
+    };
+    let planned = plan(&ground(7), &asked(Some(true), None)).unwrap();
+    assert_eq!(planned.changes[0].modifications[1].value, b"16777728");
+    says(
+        &planned,
+        &["is every user but the sensitive", "leave it off"],
+    );
+    let planned = plan(&ground(7), &asked(Some(false), Some(true))).unwrap();
+    assert_eq!(planned.changes[0].modifications[1].value, b"1049088");
+    says(&planned, &["Samba KDC issues no ticket"]);
+    let planned = plan(&ground(7), &asked(Some(false), Some(false))).unwrap();
+    assert_eq!(planned, Planned::default());
+}
+
+#[test]
 fn a_refusal_says_what_to_type_next() {
     let text = |text: &str| text.to_owned();
     let elsewhere = |account: &str| Refused::Elsewhere(text(SPN), text(account));
@@ -61,4 +81,22 @@ fn a_refusal_says_what_to_type_next() {
         let next = refused.next("web", "svc-web$");
         assert!(next.contains(words), "{words}: {next}");
     }
+}
+
+/// Let in by a group alone, somebody is not told to be shut out already.
+#[test]
+fn who_is_let_in_by_a_group_alone_is_in() {
+    let mut own = ground(7);
+    own.holding.descriptor = Some(Descriptor::of_actors([&group()]).to_bytes());
+    let member = Leaver {
+        sid: sid(3),
+        caller: Some(caller(Some(&sid(3)), [group()])),
+    };
+    let asked = Asked {
+        not_from: vec![member],
+        ..Asked::default()
+    };
+    let planned = plan(&own, &asked).unwrap();
+    says(&planned, &["all the same"]);
+    assert_eq!(planned.notes.len(), 1, "{planned:?}");
 }
