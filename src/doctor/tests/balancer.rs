@@ -102,6 +102,18 @@ fn a_balancer_is_to_blame_for_what_no_node_does() {
     }
     // An error of what is behind is not the balancer's own.
     names(down(500), &[("service-answers", Warning)]);
+    // Nor is a node well that answers with one.
+    let both = |f: &mut Facts| {
+        down(502)(f);
+        web(f).status = 500;
+    };
+    let found = told("service-answers", both);
+    assert!(
+        !found
+            .iter()
+            .any(|one| one.cause.contains("takes them for down")),
+        "{found:?}"
+    );
     let gone = |f: &mut Facts| {
         for place in balanced(f) {
             place.web = Err(silent("the balancer"));
