@@ -167,4 +167,10 @@ fn the_account_is_asked_for_once_more_where_it_may_tell_why_nothing_was_written(
     desk.sees(0, WhichKey::Base, BASE.0);
     let rest = Step::Do(vec![Action::LookAtDc(dc(1)), Action::LookAtAccount]);
     assert_eq!(desk.step(), rest);
+    // A refusal has told why.
+    let mut desk = Desk::at(intents(&[0]), 2);
+    let why = "too young".to_owned();
+    desk.write(Record::AttemptRefused { attempt: 1, why });
+    desk.sees(0, WhichKey::Base, BASE.0);
+    assert_eq!(desk.step(), Step::Do(vec![Action::LookAtDc(dc(1))]));
 }
