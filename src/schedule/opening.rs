@@ -34,7 +34,7 @@ impl Schedule {
     /// hours, so it is false there.
     #[must_use]
     pub fn window_is_open(&self, now: DateTime<Utc>) -> bool {
-        // What an opening after `now` begins with is later; none is over by then.
+        // It is the one under way, or one to come: none is over.
         let open = |slot: Slot| slot.start <= now;
         !self.windows.is_empty() && self.opening(now).is_some_and(open)
     }

@@ -182,7 +182,7 @@ fn encrypt_cts(key: &[u8], text: &mut Vec<u8>) {
     text.truncate(length);
 }
 
-/// The reverse of it; more than a block, or one.
+/// The reverse of it, of at least one block.
 fn decrypt_cts(key: &[u8], text: &mut Vec<u8>) {
     let length = text.len();
     let padded = length.next_multiple_of(BLOCK);
