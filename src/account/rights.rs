@@ -335,6 +335,10 @@ mod tests {
             "{grants:?}"
         );
         assert_eq!(grants.len(), 6);
+        let class = "on every computer in it: ";
+        for (inherited, own) in grants[1..].iter().zip(rights.wanted()) {
+            assert_eq!(inherited.why, format!("{class}{}", own.why));
+        }
         rights.kind = AccountKind::User;
         let all = rights.creation();
         assert!(all.iter().all(|one| one.samba_tool.contains("bf967aba-")));

@@ -180,6 +180,17 @@ fn every_reason_is_given_at_once() {
 }
 
 #[test]
+fn what_is_hidden_is_told_once_whatever_else_is_told() {
+    let mut spoiled = account();
+    spoiled.hidden = vec![hidden::SPNS];
+    assert_eq!(codes(&spoiled), ["account-hidden"]);
+    spoiled.disabled = true;
+    assert_eq!(codes(&spoiled), ["account-disabled", "account-hidden"]);
+    spoiled.protections = vec![Protection::Hidden("tokenGroups")];
+    assert_eq!(codes(&spoiled), ["account-disabled", "account-hidden"]);
+}
+
+#[test]
 fn the_enctypes_of_the_account_must_all_be_in_the_keytabs() {
     for (supported, code) in [
         (None, Some("enctypes-unset")),

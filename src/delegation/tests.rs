@@ -198,6 +198,13 @@ fn what_is_hidden_is_told_as_such() {
     of.partial = true;
     let codes = ["sensitive-front", "target-hidden", NOT_ALL_SEEN];
     check(&of, &["constrained"], &codes);
+    for (finding, whose) in findings("web", &of)[1..]
+        .iter()
+        .zip(["svc-db", "the domain's"])
+    {
+        let words = format!("tokenGroups of {whose}");
+        assert!(finding.safer.contains(&words), "{finding:?}");
+    }
     let mut front = party("svc-front", 0);
     front.control = None;
     let mut of = inventory(QUIET, &[]);

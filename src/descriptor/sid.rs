@@ -50,9 +50,9 @@ impl Sid {
 impl fmt::Display for Sid {
     /// As MS-DTYP 2.4.2.1 has it: an authority of more than 32 bits is hexadecimal.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let authority = self.0[2..8]
-            .iter()
-            .fold(0_u64, |sum, byte| sum << 8 | u64::from(*byte));
+        let mut authority = [0; 8];
+        authority[2..].copy_from_slice(&self.0[2..8]);
+        let authority = u64::from_be_bytes(authority);
         if authority > u64::from(u32::MAX) {
             write!(f, "S-1-0x{authority:012x}")?;
         } else {

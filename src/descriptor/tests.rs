@@ -1,5 +1,7 @@
 //! Known descriptors byte for byte, the walk, and what no bytes may do.
 
+mod hard_cases;
+
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
@@ -132,6 +134,8 @@ fn sids_have_their_usual_text() {
         "S-1-0",
         "S-1-5-21-1-2-4294967295-1104",
         "S-1-0x010000000000-1",
+        "S-1-4294967295-1",
+        "S-1-0x000100000000-1",
     ] {
         assert_eq!(sid(good).to_string(), good);
     }

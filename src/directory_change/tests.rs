@@ -327,6 +327,35 @@ mod flags {
         assert_eq!(commands.len(), 2, "{commands:?}");
         assert!(commands[1].starts_with("# by LDIF alone"), "{commands:?}");
     }
+
+    #[test]
+    fn what_is_done_by_hand_is_one_line_without_comments() {
+        let one = |attribute: &str, value: &str| change(vec![Modification::add(attribute, value)]);
+        assert_eq!(one("servicePrincipalName", "HTTP/a").by_hand(), None);
+        let unreadable = one(ACTORS, "no descriptor").by_hand();
+        assert_eq!(unreadable, None, "a comment is no command");
+        let samba = "samba-tool delegation add-service 'svc-web$' 'HTTP/a'";
+        let powershell = "Set-ADComputer 'svc-web$' -Add @{'msDS-AllowedToDelegateTo'='HTTP/a'}";
+        let both = format!("{samba} (or {powershell})");
+        assert_eq!(one(TARGETS, "HTTP/a").by_hand(), Some(both));
+        // Samba has no command for that.
+        let out = one(ACTORS, "no descriptor").inverse().by_hand();
+        let option = "-PrincipalsAllowedToDelegateToAccount $null";
+        assert_eq!(out, Some(format!("Set-ADComputer 'svc-web$' {option}")));
+        let mut two = one(TARGETS, "HTTP/a");
+        two.modifications.push(Modification::add(TARGETS, "HTTP/b"));
+        let then = two.by_hand().unwrap();
+        let second = "'HTTP/a', then samba-tool delegation add-service 'svc-web$' 'HTTP/b' (or ";
+        assert!(then.contains(second), "{then}");
+    }
+}
+
+#[test]
+fn a_long_value_is_shown_by_its_first_characters() {
+    let shown = |value: &str| change(vec![spn(Action::Add, value)]).sentences().remove(0);
+    let (most, more) = ("\u{e9}".repeat(120), "\u{e9}".repeat(121));
+    assert!(shown(&most).ends_with(&format!(" {most}")), "it is whole");
+    assert!(shown(&more).ends_with(&format!(" {most}\u{2026}")));
 }
 
 /// Samba asks of an SPN that goes what it asks of one that comes, and of the first part alone.

@@ -211,7 +211,6 @@ fn judged(
         let again = format!(", then keyroll doctor {}", facts.array.name);
         let next = match reason.code.as_str() {
             ACCOUNT_HIDDEN => let_read(facts, state),
-            code if code.starts_with("enctypes-") => set_enctypes(facts),
             "account-protected" => reason.next,
             _ => reason.next + &again,
         };

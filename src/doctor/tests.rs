@@ -1,6 +1,7 @@
 //! A healthy array, and each fault alone: named by its own check, with a command, and by no other.
 
 mod account;
+mod balancer;
 mod client;
 mod domain;
 mod limits;

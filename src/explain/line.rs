@@ -3,7 +3,7 @@
 use super::phrases::PHRASES;
 use super::{Code, Family, codes};
 
-/// More than this of a pasted line is not looked at, in bytes: it would be a whole log.
+/// More than this of a pasted line is not looked at, in characters: it would be a whole log.
 const LONGEST: usize = 16 * 1024;
 
 /// Where the numbers of Kerberos begin in libraries, below zero: RFC 4120's codes, from 128 on the
@@ -37,11 +37,8 @@ const OWN: [(u32, Family, u32); 7] = [
 /// ```
 #[must_use]
 pub fn explain(text: &str) -> Vec<&'static Code> {
-    let mut end = text.len().min(LONGEST);
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    let text = text[..end].to_ascii_lowercase();
+    let text: String = text.chars().take(LONGEST).collect();
+    let text = text.to_ascii_lowercase();
     // Windows' events have tabs between name and value.
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     // Java's way to say it, which is not Kerberos' error code.

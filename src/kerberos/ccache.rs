@@ -193,18 +193,18 @@ impl<'a> Reader<'a> {
         Ok(taken)
     }
 
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], BadCache> {
+        let mut bytes = [0; N];
+        bytes.copy_from_slice(self.take(N)?);
+        Ok(bytes)
+    }
+
     fn u16(&mut self) -> Result<u16, BadCache> {
-        let bytes = self.take(2)?;
-        Ok(bytes
-            .iter()
-            .fold(0, |sum, byte| sum << 8 | u16::from(*byte)))
+        Ok(u16::from_be_bytes(self.array()?))
     }
 
     fn u32(&mut self) -> Result<u32, BadCache> {
-        let bytes = self.take(4)?;
-        Ok(bytes
-            .iter()
-            .fold(0, |sum, byte| sum << 8 | u32::from(*byte)))
+        Ok(u32::from_be_bytes(self.array()?))
     }
 
     /// Bytes behind their length.

@@ -307,6 +307,10 @@ mod tests {
         }
         let long = format!("{}@R", "a/".repeat(10_000));
         assert!(long.parse::<Principal>().is_err());
+        // Every character escaped, and the longest realm.
+        let longest = format!("{}@{}", r"\@".repeat(1024), "R".repeat(255));
+        let read: Principal = longest.parse().unwrap();
+        assert_eq!(read.to_string(), longest);
         assert!(Principal::new(vec![], realm).is_err());
     }
 

@@ -12,8 +12,9 @@ use crate::name::ArrayName;
 const GRACE: TimeDelta = TimeDelta::hours(1);
 /// How far an opening is looked for.
 const HORIZON: TimeDelta = TimeDelta::days(5 * 366);
-/// Within so many days every weekly window has opened, even if it fell into a missing hour once.
-const WINDOW_SEARCH_DAYS: usize = 15;
+/// Within so many days, of which two are past, every weekly window has opened, even if it fell into
+/// a missing hour once.
+const WINDOW_SEARCH_DAYS: usize = 17;
 
 /// A stretch of time: from `start` until just before `end`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,7 +34,8 @@ impl Schedule {
     /// hours, so it is false there.
     #[must_use]
     pub fn window_is_open(&self, now: DateTime<Utc>) -> bool {
-        let open = |slot: Slot| slot.start <= now && now < slot.end;
+        // It is the one under way, or one to come: none is over.
+        let open = |slot: Slot| slot.start <= now;
         !self.windows.is_empty() && self.opening(now).is_some_and(open)
     }
 
@@ -113,7 +115,7 @@ impl Schedule {
         let days = today
             .checked_sub_days(Days::new(2))?
             .iter_days()
-            .take(WINDOW_SEARCH_DAYS + 2);
+            .take(WINDOW_SEARCH_DAYS);
         let windows = days.flat_map(|day| self.windows.iter().map(move |window| (day, window)));
         let bounds = windows.filter_map(|(day, window)| window.on(day, self.zone));
         let open = bounds.filter(|(_, end)| *end > time);

@@ -57,17 +57,15 @@ impl Window {
         };
         let start = |twice| instant(zone, day.and_time(self.from.time()), twice);
         let end = instant(zone, last_day.and_time(self.to.time()), Twice::First)?;
-        let strict = start(Twice::Second).filter(|start| *start < end);
-        let start = strict
-            .or_else(|| start(Twice::First))
-            .filter(|start| *start < end)?;
-        Some((start, end))
+        let mut starts = [Twice::Second, Twice::First].into_iter().filter_map(start);
+        Some((starts.find(|start| *start < end)?, end))
     }
 }
 
 impl Minute {
     fn time(self) -> NaiveTime {
-        let since_midnight = TimeDelta::minutes(i64::from(self.0 % MIDNIGHT_AFTER.0));
+        // 24:00 goes around to 00:00.
+        let since_midnight = TimeDelta::minutes(i64::from(self.0));
         NaiveTime::MIN.overflowing_add_signed(since_midnight).0
     }
 }
@@ -187,6 +185,7 @@ mod tests {
             "24:00-02:00",
             "01:00-24:01",
             "01:60-02:00",
+            "01:60-03:00",
             "sat, sun 01:00-05:00",
             "day 01:00-05:00",
             "01:00-05:00 sat",

@@ -69,8 +69,7 @@ pub fn alias_clashes(all: impl IntoIterator<Item = Holder>, aliases: &Aliases) -
         };
         let (of, side) = match aliases.answers_for(class) {
             Some(of) => (of.to_owned(), 1),
-            None if !aliases.answered_by(class).is_empty() => (class.to_lowercase(), 0),
-            None => continue,
+            None => (class.to_lowercase(), 0),
         };
         let key = format!("{of}/{}", rest.to_lowercase());
         groups.entry(key).or_default()[side].push(holder);

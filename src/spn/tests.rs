@@ -193,6 +193,24 @@ fn a_name_that_another_accounts_host_answered_for_is_a_clash_of_its_own() {
 }
 
 #[test]
+fn whoever_has_a_name_or_what_looks_like_it_is_in_its_way() {
+    let others = [
+        holder("HTTP/web", "other"),
+        holder("http/WEB", "same"),
+        holder("HTTP/w\u{435}b", "forger"),
+        holder("HTTP/web2", "neighbour"),
+    ];
+    let wanted: Spn = "HTTP/web".parse().unwrap();
+    let found: Vec<&str> = rivals(&wanted, &others)
+        .into_iter()
+        .map(|(_, holder)| holder.owner.as_str())
+        .collect();
+    assert_eq!(found.len(), 3, "{found:?}");
+    assert!(!found.contains(&"neighbour"), "{found:?}");
+    assert!(rivals(&wanted, &others[3..]).is_empty());
+}
+
+#[test]
 fn a_name_of_no_use_is_doubted() {
     for (spn, words) in [
         ("HTTP/10.99.0.40", "is an address"),

@@ -66,7 +66,13 @@ fn main() -> Result<()> {
         open.len(),
         start.elapsed().as_secs()
     );
-    outcomes.extend(trial.try_all(&open)?);
+    let tell = |number: u32, outcome| {
+        let found = mutants.iter().find(|one| one.number == number);
+        if let Some(one) = found.filter(|_| outcome == Outcome::Missed) {
+            println!("missed: {}", one.name);
+        }
+    };
+    outcomes.extend(trial.try_all(&open, tell)?);
     outcome::write(&lists, &mutants, &outcomes)?;
     println!("tried after {} s", start.elapsed().as_secs());
     if with_rest {

@@ -31,6 +31,8 @@ pub struct Trial<'a> {
 const CHEAP: Duration = Duration::from_millis(100);
 /// Seconds of computing in addition to twice what the tests take.
 const PATIENCE: u64 = 10;
+/// Seconds of computing for a test with no mutant on.
+const LONGEST: u64 = 600;
 /// What ends a process that has computed for too long.
 const OUT_OF_TIME: [i32; 2] = [9, 24];
 
@@ -50,7 +52,7 @@ impl<'a> Trial<'a> {
             let file = target.join(format!("reached.{index}"));
             let _ = fs::remove_file(&file);
             let start = Instant::now();
-            let mut command = Command::new(program);
+            let mut command = limited(program, LONGEST);
             command.args(["--exact", name, "--test-threads", "1"]);
             let output = command.env("MUTANTS_REACHED", &file).output()?;
             let takes = start.elapsed();
@@ -87,13 +89,16 @@ impl<'a> Trial<'a> {
         self.reached.contains_key(&number)
     }
 
-    /// Tries each of these mutants, as many at a time as the machine has processors.
-    pub fn try_all(&self, numbers: &[u32]) -> Result<Outcomes> {
+    /// Tries each of these mutants, as many at a time as the machine has processors, and tells what
+    /// became of each.
+    pub fn try_all(&self, numbers: &[u32], tell: impl Fn(u32, Outcome) + Sync) -> Result<Outcomes> {
         let outcomes = each(numbers, |index, number| {
             if index % 500 == 499 {
                 println!("{} of {} begun", index + 1, numbers.len());
             }
-            Ok((*number, self.try_one(*number)?))
+            let outcome = self.try_one(*number)?;
+            tell(*number, outcome);
+            Ok((*number, outcome))
         });
         outcomes.into_iter().collect()
     }
@@ -127,14 +132,8 @@ impl<'a> Trial<'a> {
 
     fn run(&self, number: u32, tests: &[usize]) -> Result<Outcome> {
         let takes: Duration = tests.iter().map(|index| self.tests[*index].takes).sum();
-        let seconds = PATIENCE + 2 * takes.as_secs();
-        // Time that it computes, so that a busy machine is nobody's fault; and 4 GiB.
-        let limits = format!("ulimit -t {seconds} -v 4194304; exec \"$0\" \"$@\"");
-        let mut command = Command::new("sh");
-        command
-            .args(["-c", &limits])
-            .arg(self.program)
-            .args(["--exact", "--test-threads", "1"]);
+        let mut command = limited(self.program, PATIENCE + 2 * takes.as_secs());
+        command.args(["--exact", "--test-threads", "1"]);
         command.args(tests.iter().map(|index| &self.tests[*index].name));
         command
             .env("MUTANT", number.to_string())
@@ -162,6 +161,15 @@ impl<'a> Trial<'a> {
             _ => Outcome::Caught,
         })
     }
+}
+
+/// The program, with so many seconds of computing, so that a busy machine is nobody's fault, and 4
+/// GiB. Not every shell takes both limits in one command.
+fn limited(program: &Path, seconds: u64) -> Command {
+    let limits = format!("ulimit -t {seconds} && ulimit -v 4194304 && exec \"$0\" \"$@\"");
+    let mut command = Command::new("sh");
+    command.args(["-c", &limits]).arg(program);
+    command
 }
 
 /// `work` for each of `items`, in as many threads as there are processors.

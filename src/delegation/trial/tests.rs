@@ -259,6 +259,23 @@ fn a_descriptor_that_a_kdc_ignores_asks_for_no_protocol_transition() {
     );
 }
 
+/// Where its list names the target as well, the list is what a KDC may go by.
+#[test]
+fn a_descriptor_beside_a_list_makes_no_poor_evidence_good() {
+    let mut facts = facts();
+    facts.let_in = Some(true);
+    let refused = tried(Some(POOR), Some(Err(no(13))));
+    let told = steps("web", &facts, Evidence::Asked, &refused);
+    assert!(!told[1].ok, "{told:?}");
+    is_told(
+        &facts,
+        Evidence::Asked,
+        &refused,
+        "does not say why",
+        "keyroll delegation show web",
+    );
+}
+
 #[test]
 fn another_realms_service_is_not_decided_here() {
     let mut facts = facts();

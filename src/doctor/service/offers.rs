@@ -66,9 +66,8 @@ fn offer(place: &ServiceFacts, web: &WebFacts) -> Finding {
         return Finding::ok(name, evidence);
     }
     if schemes.iter().any(|one| one == "negotiate") {
-        let ntlm = schemes.iter().position(|one| one == "ntlm");
-        let negotiate = schemes.iter().position(|one| one == "negotiate");
-        return match ntlm.is_some() && ntlm < negotiate {
+        let mut before = schemes.iter().take_while(|one| *one != "negotiate");
+        return match before.any(|one| one == "ntlm") {
             true => Finding::warning(name, evidence)
                 .because(
                     "many clients take the first that they know: logins are NTLM, which needs a \

@@ -226,6 +226,8 @@ fn what_makes_an_account_protected_is_its_own_cause() {
             .unwrap();
         let cause = &tier.finding.cause;
         assert!(cause.contains(word) && !cause.contains(not), "{cause}");
+        let mend = &tier.finding.mend;
+        assert!(!mend.is_empty() && !mend.contains("then keyroll"), "{mend}");
     }
 }
 

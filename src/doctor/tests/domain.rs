@@ -110,6 +110,11 @@ fn a_name_without_an_address_gets_the_only_node_s() {
         looked_at,
         &["web A ADDRESS (ADDRESS of the bal"],
     );
+    let another = |facts: &mut Facts| {
+        looked_at(facts);
+        facts.members = vec!["n9".parse().unwrap()];
+    };
+    says("dns-name", another, &["web A ADDRESS (ADDRESS of the bal"]);
     let only = |facts: &mut Facts| {
         looked_at(facts);
         facts.members.truncate(1);

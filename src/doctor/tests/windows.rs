@@ -162,6 +162,23 @@ fn pools_that_get_the_password_where_the_session_does_not_lack_a_target() {
     }
 }
 
+/// A web server need not say that it is IIS.
+#[test]
+fn a_session_alone_is_what_opens_tickets_whatever_serves() {
+    let refused = |facts: &mut Facts| {
+        look(facts, 1).keytabs[0].kind = TargetKind::LogonSession;
+        facts.services[1].place = facts.nodes[1].name.to_string();
+        let web = facts.services[1].web.as_mut().unwrap();
+        web.server.clear();
+        web.login = Some(Ok(LoginFacts {
+            status: 401,
+            proven: false,
+        }));
+    };
+    let mend = "keyroll-agent iis set --use-app-pool-credentials false (on ";
+    says("service-login", refused, &[mend]);
+}
+
 #[test]
 fn an_sspi_session_and_a_pool_are_told_by_what_opens_tickets() {
     let iis = |facts: &mut Facts, kind| {

@@ -166,7 +166,9 @@ fn tickets_of_another_kind_are_named() {
             ticket.as_mut().unwrap().enctype = number;
         }
     };
-    says("key-enctype", of(23), &["tickets rc4-hmac; keytabs"]);
+    let mended = ["net ads enctypes set ", ", then keyroll doctor web"];
+    let words = [&["tickets rc4-hmac; keytabs"], &mended[..]].concat();
+    says("key-enctype", of(23), &words);
     says("key-enctype", of(99), &["tickets enctype 99; keytabs"]);
     // Where no keytab could be looked at, nothing of the kind is known.
     let foreign = |facts: &mut Facts| {

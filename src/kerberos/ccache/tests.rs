@@ -121,6 +121,7 @@ fn what_gives_no_ticket_says_why() {
         (b"\x05\x03".to_vec(), "the format is not 0x0504"),
         (Vec::new(), "cut short"),
         (vec![5; MAX_FILE + 1], "too large"),
+        (vec![5; MAX_FILE], "the format is not"),
         (
             cache(OWNER, &[]),
             "no ticket-granting ticket of alice@CORP.EXAMPLE",

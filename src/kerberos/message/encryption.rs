@@ -182,10 +182,11 @@ fn encrypt_cts(key: &[u8], text: &mut Vec<u8>) {
     text.truncate(length);
 }
 
+/// The reverse of it, of at least one block.
 fn decrypt_cts(key: &[u8], text: &mut Vec<u8>) {
     let length = text.len();
     let padded = length.next_multiple_of(BLOCK);
-    if padded > BLOCK && padded > length {
+    if padded > length {
         // The stolen bytes stand at the end of the decrypted block before the last.
         let mut block = Zeroizing::new(text[padded - 2 * BLOCK..padded - BLOCK].to_vec());
         decrypt_cbc_of(key, &mut block);

@@ -1,5 +1,6 @@
 //! Converging and draining: every DC by its tickets, every node by old and new tickets, then time.
 
+use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -213,11 +214,11 @@ fn lost(roll: &Roll, observed: &Observed) -> Option<Decision> {
     roll.required_dcs().all(old).then(|| again(roll)).flatten()
 }
 
-/// The key before ours where nobody told us that one, on a DC that may lag behind others.
+/// Whether a foreign key is the one before ours, where nobody told us that one: the DC may lag
+/// behind others.
 pub(super) fn is_before(roll: &Roll, issued: &Issued) -> bool {
     let before = roll.generated.as_ref().map(|new| new.kvno_before);
-    let old = before.is_some_and(|before| issued.kvno <= before);
-    issued.key == WhichKey::Foreign && roll.plan.base.is_none() && old
+    roll.plan.base.is_none() && before.is_some_and(|before| issued.kvno <= before)
 }
 
 /// Somebody else has set a password: one of their own, or the old one again.
@@ -325,13 +326,13 @@ fn gone_back(roll: &Roll, observed: &Observed, circumstances: &Circumstances) ->
         if is_foreign(roll, issued) {
             return Some(halted(roll, dc, issued));
         }
-        let ours = kvno(roll);
-        match issued.key {
-            WhichKey::New if issued.kvno == ours => None,
-            WhichKey::New if issued.kvno > ours || is_renumbered(roll, issued) => {
+        match (issued.key, issued.kvno.cmp(&kvno(roll))) {
+            (WhichKey::New, Ordering::Equal) => None,
+            (WhichKey::New, Ordering::Greater) => Some(renumbered(circumstances, dc, issued)),
+            (WhichKey::New, Ordering::Less) if is_renumbered(roll, issued) => {
                 Some(renumbered(circumstances, dc, issued))
             }
-            WhichKey::New | WhichKey::Base | WhichKey::Foreign => {
+            (WhichKey::New | WhichKey::Base | WhichKey::Foreign, _) => {
                 let reason = format!("{dc} issues as before again, and is proven anew");
                 let record = Record::Regressed { dc: dc.clone() };
                 Some(Decision::write(record, reason))

@@ -8,6 +8,7 @@ mod left_behind;
 mod limits;
 mod proven;
 mod refusals;
+mod who_leaves;
 mod written_after_all;
 
 use std::collections::BTreeSet;

@@ -41,6 +41,24 @@ fn a_freeze_of_years_is_waited_for() {
     let frozen = schedule("every = '30d'\nfreeze = ['2026-01-01..2028-12-31']");
     let slot = frozen.slot(&web(), time("2026-02-01T00:00")).unwrap();
     assert_eq!(slot.start, time("2029-01-01T00:00"));
+    // One that thaws after five years, of 366 days each, is one that never does.
+    for (last, thaws) in [("2031-01-03", true), ("2031-01-04", false)] {
+        let frozen = schedule(&format!("every = '30d'\nfreeze = ['2026-01-01..{last}']"));
+        let slot = frozen.slot(&web(), time("2026-01-01T00:00"));
+        assert_eq!(slot.is_some(), thaws, "{last}");
+    }
+}
+
+/// Samoa had no 30 December 2011.
+#[test]
+fn a_freeze_of_a_day_that_never_was_freezes_nothing() {
+    let text = "every = '1d'\ntime-zone = 'Pacific/Apia'\nfreeze = ['2011-12-30']";
+    let midnight = time("2011-12-30T10:00");
+    let slot = schedule(text).slot(&web(), midnight).unwrap();
+    assert_eq!(
+        (slot.start, slot.end - slot.start),
+        (midnight, TimeDelta::hours(1))
+    );
 }
 
 #[test]
@@ -69,14 +87,12 @@ fn the_last_array_of_a_jitter_begins_before_the_window_ends() {
 fn a_time_that_a_clock_ahead_has_written_is_believed_for_less_than_a_day() {
     let daily = schedule("every = '1d'");
     let now = "2026-01-10T00:00";
-    let due = |last: &str| {
-        daily.next_due(
-            &web(),
-            &history("2026-01-01T00:00", Some(last), None),
-            time(now),
-        )
+    let due = |last: Option<&str>| {
+        let history = history("2026-01-01T00:00", last, None);
+        daily.next_due(&web(), &history, time(now))
     };
-    assert_ne!(due("2026-01-10T23:59"), due("2026-01-11T00:00"));
+    assert_ne!(due(Some("2026-01-10T23:59")), due(None));
+    assert_eq!(due(Some("2026-01-11T00:00")), due(None));
 }
 
 #[test]

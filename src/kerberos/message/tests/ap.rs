@@ -41,6 +41,21 @@ fn request(credential: &Credential, now: DateTime<Utc>) -> Vec<u8> {
     .unwrap()
 }
 
+#[test]
+fn a_ticket_is_shown_by_its_service_and_key_and_without_what_is_in_it() {
+    let ticket = minted(&web(), &key(AES256, 1), Kvno(16)).ticket;
+    let shown = format!("{ticket:?}");
+    for word in [
+        "web.corp.example",
+        "CORP.EXAMPLE",
+        "Kvno(16)",
+        "enctype: 18",
+    ] {
+        assert!(shown.contains(word), "{word}: {shown}");
+    }
+    assert!(!shown.contains("wire"), "{shown}");
+}
+
 /// Judges with a keytab of one entry: web's `key`, kvno 16.
 fn judge(request: &[u8], held: &Key) -> Result<Accepted, AcceptError> {
     let lookup = |principal: &Principal, kvno: Kvno, enctype: Enctype| {

@@ -70,6 +70,21 @@ fn where_success_was_said_there_is_no_way_back_though_the_dc_is_waived() {
     assert_eq!(desk.written(), next);
 }
 
+/// Success shows nothing; of a roll that goes on, more looks would tell why.
+#[test]
+fn a_roll_given_up_waits_for_the_write_without_an_answer_though_the_next_one_had_one() {
+    let mut desk = Desk::at(intents(&[0, 1]), 2);
+    desk.write(Record::AttemptApplied { attempt: 2 });
+    desk.sees(1, WhichKey::Foreign, 9);
+    assert!(matches!(desk.written(), Record::Halted { .. }));
+    let (choice, actor) = (Resolution::GiveUp, "alice".to_owned());
+    desk.write(Record::Resolved { choice, actor });
+    assert_eq!(desk.roll.state(), State::Committing);
+    desk.around.since_record = LONG;
+    desk.sees(1, WhichKey::Base, BASE.0);
+    assert_eq!(desk.written(), Record::Settled);
+}
+
 #[test]
 fn a_write_that_may_have_come_through_is_not_abandoned() {
     let mut roll = Desk::at(intents(&[0]), 2).roll;
@@ -127,6 +142,31 @@ fn a_key_that_was_lost_with_its_only_dc_is_written_once_more() {
             trouble: Trouble::WithoutEffect { .. }
         }
     ));
+}
+
+/// The account may tell why a write was never sent, and of one that was seen it tells nothing.
+#[test]
+fn after_a_key_was_lost_the_account_is_not_asked_why() {
+    let new = (WhichKey::New, BASE.0 + 1);
+    let mut desk = converging([new, (WhichKey::Base, BASE.0)]);
+    desk.roll.plan.dcs = (0..3).map(dc).collect();
+    desk.sees(2, WhichKey::Base, BASE.0);
+    assert!(matches!(desk.written(), Record::Converged { .. }));
+    let actor = "alice".to_owned();
+    desk.write(Record::Waived { dc: dc(0), actor });
+    desk.sees(1, WhichKey::Base, BASE.0);
+    desk.sees(2, WhichKey::Base, BASE.0);
+    assert!(matches!(
+        desk.written(),
+        Record::CommitIntent { attempt: 2, .. }
+    ));
+    let why = "no".to_owned();
+    desk.write(Record::AttemptRefused { attempt: 2, why });
+    desk.around.since_record = LONG;
+    desk.sees(1, WhichKey::Base, BASE.0);
+    assert_eq!(desk.written(), Record::Settled);
+    desk.sees(1, WhichKey::Base, BASE.0);
+    assert_eq!(desk.step(), Step::Do(vec![Action::LookAtDc(dc(2))]));
 }
 
 #[test]

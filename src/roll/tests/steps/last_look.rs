@@ -53,6 +53,38 @@ fn what_would_have_refused_the_roll_at_its_start_aborts_it_now() {
     aborts(wider, "0x14");
 }
 
+/// Of the key and of its number neither alone tells that nobody has written meanwhile.
+#[test]
+fn a_writer_that_issues_otherwise_than_at_the_start_is_not_written_to() {
+    for (key, kvno) in [
+        (WhichKey::Base, BASE.0 + 1),
+        (WhichKey::Foreign, BASE.0),
+        (WhichKey::Foreign, BASE.0 + 1),
+    ] {
+        let mut desk = desk(|_| ());
+        desk.sees(0, key, kvno);
+        aborts(desk, "issues with another key");
+    }
+    // Nobody knows the key before: its number must do.
+    for (kvno, writes) in [(BASE.0, true), (BASE.0 + 1, false)] {
+        let mut desk = desk(|account| {
+            (account.may_reset, account.may_write_fence) = (true, true);
+        });
+        desk.roll.plan.base = None;
+        desk.roll.plan.policy.method = crate::roll::policy::Method::FencedReset;
+        desk.sees(0, WhichKey::Foreign, kvno);
+        if writes {
+            let written = desk.written();
+            assert!(
+                matches!(written, Record::CommitIntent { .. }),
+                "{written:?}"
+            );
+        } else {
+            aborts(desk, "issues with another key");
+        }
+    }
+}
+
 #[test]
 fn an_account_that_cannot_be_read_is_waited_for_until_the_deadline() {
     let mut desk = desk(|_| ());
@@ -135,4 +167,10 @@ fn the_account_is_asked_for_once_more_where_it_may_tell_why_nothing_was_written(
     desk.sees(0, WhichKey::Base, BASE.0);
     let rest = Step::Do(vec![Action::LookAtDc(dc(1)), Action::LookAtAccount]);
     assert_eq!(desk.step(), rest);
+    // A refusal has told why.
+    let mut desk = Desk::at(intents(&[0]), 2);
+    let why = "too young".to_owned();
+    desk.write(Record::AttemptRefused { attempt: 1, why });
+    desk.sees(0, WhichKey::Base, BASE.0);
+    assert_eq!(desk.step(), Step::Do(vec![Action::LookAtDc(dc(1))]));
 }

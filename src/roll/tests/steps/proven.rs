@@ -53,6 +53,67 @@ fn a_proven_dc_that_changes_while_another_is_waited_for_is_noticed() {
     assert!(!matches!(desk.step(), Step::Write(_)));
 }
 
+/// Where nobody told us the key before, its number tells a DC that lags behind from one that
+/// somebody else has written to.
+#[test]
+fn an_older_key_is_somebody_elses_where_the_one_before_is_known() {
+    let (new, old) = ((WhichKey::New, BASE.0 + 1), BASE.0);
+    for (base_known, kvno, halts) in [
+        (true, old, true),
+        (false, old, false),
+        (false, old - 1, false),
+        (false, old + 1, true),
+    ] {
+        let mut desk = converging([new, (WhichKey::Foreign, kvno)]);
+        if !base_known {
+            desk.roll.plan.base = None;
+        }
+        let written = desk.written();
+        let is_halt = matches!(written, Record::Halted { .. });
+        assert_eq!(is_halt, halts, "{base_known}, {kvno}: {written:?}");
+    }
+}
+
+#[test]
+fn a_lower_number_that_all_have_come_to_is_the_number() {
+    let new = BASE.0 + 1;
+    for (second, renumbered) in [
+        (Some((WhichKey::New, new)), true),
+        (Some((WhichKey::Base, BASE.0)), false),
+        (None, false),
+    ] {
+        let mut desk = converging([(WhichKey::New, new), (WhichKey::New, new + 1)]);
+        assert!(matches!(desk.written(), Record::Renumbered { kvno, .. } if kvno.0 == new + 1));
+        desk.sees(0, WhichKey::New, new);
+        match second {
+            Some((key, kvno)) => desk.sees(1, key, kvno),
+            None => desk.sees_nothing_of(1),
+        }
+        desk.proves(0, &[Role::Current, Role::Previous]);
+        desk.proves(1, &[Role::Current, Role::Previous]);
+        let step = desk.step();
+        let back =
+            |record: &Record| matches!(record, Record::Renumbered { kvno, .. } if kvno.0 == new);
+        let is_back = matches!(&step, Step::Write(record) if back(record));
+        assert_eq!(is_back, renumbered, "{step:?}");
+    }
+}
+
+#[test]
+fn a_dc_with_the_old_key_is_waited_for_whoever_may_log_in_there() {
+    let mut desk = one_proven();
+    desk.sees(0, WhichKey::New, BASE.0 + 1);
+    desk.sees(1, WhichKey::Base, BASE.0);
+    desk.bars(1, NoLogin::Barred("not at this hour".to_owned()));
+    desk.proves(0, &[Role::Current, Role::Previous]);
+    desk.proves(1, &[Role::Current, Role::Previous]);
+    let reason = plan(&desk.roll, &desk.seen, &desk.around).reason;
+    assert!(
+        reason.starts_with(&format!("waiting for {}", dc(1))),
+        "{reason}"
+    );
+}
+
 #[test]
 fn an_enctype_that_no_keytab_has_is_not_somebody_elses_password() {
     let mut desk = one_proven();

@@ -204,6 +204,8 @@ fn a_writer_that_lags_would_give_the_new_key_the_number_of_the_one_in_force() {
     // Somebody has set a password there, and the other one has not heard of it.
     assert_eq!(over_another(ahead, Some(BASE.0)), none);
     assert_eq!(over_another(ahead, None), none);
+    // It has heard of the one in force.
+    assert_eq!(over_another(BASE.0, None), none);
     // Adoption: keys that nobody told us are in the files under such numbers.
     let adopted = codes(|desk, account| {
         desk.reframe(|plan| {
@@ -306,8 +308,25 @@ fn what_a_node_says_that_lacks_something_is_told_where_the_gate_needs_it_and_nob
 
 #[test]
 fn a_number_that_only_the_directory_says_speaks_against_its_writer_alone() {
-    let ahead = codes(|_, account| account.kvno = account.kvno.next());
-    assert_eq!(ahead, ["kvno-differs"]);
+    let mut desk = Desk::at([], 2);
+    desk.proves(0, &[]);
+    desk.proves(1, &[]);
+    desk.sees(0, WhichKey::Base, BASE.0);
+    desk.sees(1, WhichKey::Base, BASE.0);
+    let mut account = account();
+    account.kvno = account.kvno.next();
+    desk.seen.account = Some(Ok(account));
+    let Record::Refused { reasons } = desk.written() else {
+        panic!("{:?}", desk.roll.state());
+    };
+    let [reason] = &reasons[..] else {
+        panic!("{reasons:?}");
+    };
+    let writer = desk.roll.frame().writer.to_string();
+    assert_eq!(
+        (reason.code.as_str(), &reason.object),
+        ("kvno-differs", &writer)
+    );
 }
 
 #[test]
