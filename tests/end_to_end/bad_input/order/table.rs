@@ -212,6 +212,14 @@ pub const ORDERS: [Order; 23] = [
         &["node", "add", "odd", "node15.corp.example"],
     ),
     order(
+        "a node called like the controller",
+        "keyroll node add",
+        (65, "controllers-name"),
+        &["controller.corp.example is the controller's own name"],
+        "--address HOST:PORT",
+        &["node", "add", "odd", "controller.corp.example"],
+    ),
+    order(
         "no roll to abort",
         "keyroll roll abort",
         (65, "no-roll"),
