@@ -60,7 +60,7 @@ const ADOPT: &str = "keyroll array adopt";
 const CREATE: &str = "keyroll array create";
 
 /// What is refused at any time.
-pub const ORDERS: [Order; 23] = [
+pub const ORDERS: [Order; 24] = [
     order(
         "unknown array",
         "keyroll roll",
