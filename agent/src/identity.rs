@@ -2,7 +2,7 @@
 //! else.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use keyroll::name::NodeName;
@@ -15,6 +15,7 @@ use rustls::server::{ClientHello, ParsedCertificate, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
+use tokio::sync::watch;
 use x509_parser::extensions::GeneralName;
 
 use crate::atomic_file::{self, Access, FileError};
@@ -91,14 +92,22 @@ impl NewKey {
 #[derive(Debug)]
 pub struct Identity {
     folder: PathBuf,
-    current: RwLock<Arc<Current>>,
+    current: watch::Sender<Arc<Current>>,
     asked: Mutex<Option<SecretBytes>>,
-    /// The file that `current` was last read from.
-    read: Mutex<Option<Stamp>>,
+    looked: Mutex<Looked>,
 }
 
 /// Tells a file from the one that took its place.
 type Stamp = (u64, SystemTime);
+
+/// The files that were found when the folder was last looked at.
+#[derive(Debug, Default)]
+struct Looked {
+    /// The one that was read.
+    read: Option<Stamp>,
+    /// One that could not be used, as the log was told.
+    unusable: Option<Stamp>,
+}
 
 #[derive(Debug)]
 struct Current {
@@ -123,32 +132,47 @@ impl Identity {
         let current = Current::load(folder)?;
         Ok(Self {
             folder: folder.to_owned(),
-            current: RwLock::new(Arc::new(current)),
+            current: watch::Sender::new(Arc::new(current)),
             asked: Mutex::new(None),
-            read: Mutex::new(read),
+            looked: Mutex::new(Looked {
+                read,
+                unusable: None,
+            }),
         })
     }
 
-    /// Takes over what a `keyroll-agent join` beside this process has put into the folder; gives
-    /// whether there was something. A node that must join anew, because its
-    /// controller is lost, need not be stopped for it: its gate would close.
-    pub fn refresh(&self) -> bool {
-        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+    /// Takes over what a `keyroll-agent join` beside this process has put into the folder. A node
+    /// that must join anew, because its controller is lost, need not be stopped for it: its gate
+    /// would close.
+    pub fn refresh(&self) {
+        let mut looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
         let found = stamp(&self.folder);
-        if found.is_none() || found == *read {
-            return false;
+        if found.is_none() || found == looked.read {
+            return;
         }
-        // What cannot be read stays unread: the next connection looks again.
+        // What cannot be read stays unread: the next look is another try.
         let next = match Current::load(&self.folder) {
             Ok(next) => next,
             Err(error) => {
-                tracing::warn!(%error, "a new identity is there and cannot be used");
-                return false;
+                if looked.unusable != found {
+                    tracing::warn!(%error, "a new identity is there and cannot be used");
+                }
+                looked.unusable = found;
+                return;
             }
         };
-        *read = found;
-        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(next);
-        true
+        looked.read = found;
+        // A renewal leaves a new file, too.
+        if self.now().is(&next) {
+            return;
+        }
+        tracing::info!(node = %next.node, "joined anew: the new identity counts");
+        self.current.send_replace(Arc::new(next));
+    }
+
+    /// Hears of each change of what the node is and whom it trusts.
+    pub fn changes(&self) -> watch::Receiver<impl Sized + use<>> {
+        self.current.subscribe()
     }
 
     /// Checks and keeps a certificate for `key`, with the authorities to trust.
@@ -224,7 +248,7 @@ impl Identity {
     ) -> Result<SystemTime, IdentityError> {
         let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
         let now = self.now();
-        if asked.is_none() && now.is(chain, authorities) {
+        if asked.is_none() && now.is_of(chain, authorities) {
             return Ok(now.ends);
         }
         let key = asked
@@ -237,13 +261,13 @@ impl Identity {
         }
         Self::keep(&self.folder, key, chain, authorities)?;
         let ends = next.ends;
-        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(next);
+        self.current.send_replace(Arc::new(next));
         *asked = None;
         Ok(ends)
     }
 
     fn now(&self) -> Arc<Current> {
-        Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.current.borrow())
     }
 }
 
@@ -318,8 +342,13 @@ impl Current {
         })
     }
 
+    /// Whether the other has the same certificate and trusts the same authorities.
+    fn is(&self, other: &Self) -> bool {
+        self.certified.cert == other.certified.cert && self.authorities == other.authorities
+    }
+
     /// Whether it is of this chain and trusts these authorities.
-    fn is(&self, chain: &[Vec<u8>], authorities: &[Vec<u8>]) -> bool {
+    fn is_of(&self, chain: &[Vec<u8>], authorities: &[Vec<u8>]) -> bool {
         self.authorities == authorities
             && self
                 .certified
@@ -360,10 +389,19 @@ fn names(leaf: &[u8]) -> Result<(NodeName, SystemTime), IdentityError> {
         .strip_prefix("keyroll://node/")
         .ok_or_else(|| unusable(what, "it is not a node's"))?;
     let node = name.parse().map_err(|error| unusable(what, error))?;
+    let ends = ends(leaf).map_err(|why| unusable(what, why))?;
+    Ok((node, ends))
+}
+
+/// When a certificate ends.
+///
+/// # Errors
+/// In words, if it is none.
+pub fn ends(certificate: &[u8]) -> Result<SystemTime, String> {
     let (_, parsed) =
-        x509_parser::parse_x509_certificate(leaf).map_err(|error| unusable(what, error))?;
+        x509_parser::parse_x509_certificate(certificate).map_err(|error| error.to_string())?;
     let seconds = u64::try_from(parsed.validity().not_after.timestamp()).unwrap_or(0);
-    Ok((node, UNIX_EPOCH + Duration::from_secs(seconds)))
+    Ok(UNIX_EPOCH + Duration::from_secs(seconds))
 }
 
 /// The one URI in a certificate, which says who its holder is.

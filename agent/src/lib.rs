@@ -22,6 +22,7 @@ pub mod node;
 mod obeyed;
 mod own_names;
 pub mod password_targets;
+mod peer;
 pub mod platform;
 pub mod serve;
 pub mod service;

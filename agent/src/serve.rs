@@ -18,12 +18,15 @@ use tokio::sync::Semaphore;
 use tokio::time::MissedTickBehavior;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
+use tonic::Status;
+use tonic::body::Body;
 
 use crate::config::Config;
 use crate::exit::Exit;
-use crate::identity::{Identity, IdentityError, uri};
+use crate::identity::{Identity, IdentityError};
 use crate::node::{FoundTarget, Node};
 use crate::password_targets::Takers;
+use crate::peer::Peer;
 use crate::service::Service;
 use crate::state::StateError;
 use crate::trouble::{Trouble, chain};
@@ -133,7 +136,7 @@ async fn accept(listener: TcpListener, identity: Arc<Identity>, service: Service
             tokio::time::sleep(Duration::from_millis(50)).await;
             continue;
         };
-        service.refresh();
+        identity.refresh();
         let config = match tls::server(&identity) {
             Ok(config) => Arc::new(config),
             Err(error) => {
@@ -142,13 +145,13 @@ async fn accept(listener: TcpListener, identity: Arc<Identity>, service: Service
             }
         };
         let (service, conversations) = (service.clone(), Arc::clone(&conversations));
-        let refused = Arc::clone(&told);
+        let (refused, identity) = (Arc::clone(&told), Arc::clone(&identity));
         let handshake = async move {
-            let shaken = tokio::time::timeout(HANDSHAKE, shake(stream, config)).await;
+            let shaken = tokio::time::timeout(HANDSHAKE, shake(stream, config, identity)).await;
             match (shaken, conversations.try_acquire_owned()) {
-                (Ok(Ok(stream)), Ok(place)) => {
+                (Ok(Ok((stream, peer))), Ok(place)) => {
                     tokio::spawn(async move {
-                        converse(stream, service).await;
+                        converse(stream, peer, service).await;
                         drop(place);
                     });
                 }
@@ -190,7 +193,11 @@ impl Refusals {
     }
 }
 
-async fn shake(stream: TcpStream, config: Arc<ServerConfig>) -> io::Result<TlsStream<TcpStream>> {
+async fn shake(
+    stream: TcpStream,
+    config: Arc<ServerConfig>,
+    identity: Arc<Identity>,
+) -> io::Result<(TlsStream<TcpStream>, Peer)> {
     stream.set_nodelay(true)?;
     let stream = TlsAcceptor::from(config).accept(stream).await?;
     let session = stream.get_ref().1;
@@ -198,22 +205,21 @@ async fn shake(stream: TcpStream, config: Arc<ServerConfig>) -> io::Result<TlsSt
     if session.alpn_protocol().is_none() {
         return Err(io::Error::other("the peer named no protocol"));
     }
-    let leaf = session.peer_certificates().and_then(<[_]>::first);
-    let holder = leaf
-        .map(|leaf| uri(leaf))
-        .transpose()
-        .map_err(io::Error::other)?;
-    if holder.as_deref() != Some(tls::CONTROLLER) {
-        let holder = holder.unwrap_or_else(|| "nobody".to_owned());
-        return Err(io::Error::other(format!("{holder} is not the controller")));
-    }
-    Ok(stream)
+    let peer = Peer::of(session, identity).map_err(io::Error::other)?;
+    Ok((stream, peer))
 }
 
-async fn converse(stream: TlsStream<TcpStream>, service: Service) {
+/// Serves for as long as the peer stays and is trusted. Then nothing is waited for: of what it
+/// still says nothing must be heard. What it asked before is carried out, as when it hangs up.
+async fn converse(stream: TlsStream<TcpStream>, peer: Peer, service: Service) {
+    let peer = Arc::new(peer);
     let server = AgentServer::new(service)
         .max_decoding_message_size(LONGEST)
         .max_encoding_message_size(4 * LONGEST);
+    let calls = Calls {
+        server,
+        peer: Arc::clone(&peer),
+    };
     let connection = hyper::server::conn::http2::Builder::new(TokioExecutor::new())
         .timer(TokioTimer::new())
         .max_concurrent_streams(32)
@@ -221,35 +227,47 @@ async fn converse(stream: TlsStream<TcpStream>, service: Service) {
         .max_pending_accept_reset_streams(20)
         .keep_alive_interval(Duration::from_secs(30))
         .keep_alive_timeout(Duration::from_secs(10))
-        .serve_connection(
-            TokioIo::new(stream),
-            TowerToHyperService::new(Bodies(server)),
-        );
-    if let Err(error) = connection.await {
-        tracing::debug!(error = chain(&error), "connection ended");
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(calls));
+    tokio::select! {
+        biased;
+        why = peer.until_distrusted() => {
+            tracing::warn!(%why, "the controller is trusted no more: its connection is cut");
+        }
+        ended = connection => if let Err(error) = ended {
+            tracing::debug!(error = chain(&error), "connection ended");
+        },
     }
 }
 
-/// Tonic's service takes its own body type; hyper hands over its own.
+/// Asks at each call whether the peer is trusted still, so that nothing is done for it in the
+/// moment before its connection is cut. Tonic's service takes its own body type; hyper hands over
+/// its own.
 #[derive(Clone)]
-struct Bodies<S>(S);
+struct Calls<S> {
+    server: S,
+    peer: Arc<Peer>,
+}
 
-impl<S, R> tower::Service<hyper::Request<hyper::body::Incoming>> for Bodies<S>
+impl<S> tower::Service<hyper::Request<hyper::body::Incoming>> for Calls<S>
 where
-    S: tower::Service<hyper::Request<tonic::body::Body>, Response = R>,
+    S: tower::Service<hyper::Request<Body>, Response = hyper::Response<Body>>,
     S::Future: Send + 'static,
 {
-    type Response = R;
+    type Response = S::Response;
     type Error = S::Error;
-    type Future = Pin<Box<dyn Future<Output = Result<R, S::Error>> + Send>>;
+    type Future = Pin<Box<dyn Future<Output = Result<S::Response, S::Error>> + Send>>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
-        self.0.poll_ready(cx)
+        self.server.poll_ready(cx)
     }
 
     fn call(&mut self, request: hyper::Request<hyper::body::Incoming>) -> Self::Future {
+        if let Err(why) = self.peer.is_trusted() {
+            let what = format!("this controller is trusted no more: {why}");
+            return Box::pin(async { Ok(Status::unauthenticated(what).into_http()) });
+        }
         let path = request.uri().path().to_owned();
-        let answer = self.0.call(request.map(tonic::body::Body::new));
+        let answer = self.server.call(request.map(Body::new));
         Box::pin(async move {
             // What is asked, and how far it is answered: a place where a test ends the agent.
             let _here = at("call", path.rsplit('/').next().unwrap_or_default());

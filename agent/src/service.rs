@@ -43,13 +43,6 @@ impl Service {
         }
     }
 
-    /// Takes over a new identity, if the node has joined anew meanwhile.
-    pub fn refresh(&self) {
-        if self.identity.refresh() {
-            tracing::info!(node = %self.identity.node(), "joined anew: the new identity counts");
-        }
-    }
-
     /// Puts the passwords into a keyset; says what they are for. What no target asks for stays
     /// sealed.
     fn open(

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{Resumption, verify_server_cert_signed_by_trust_anchor};
 use rustls::crypto::{CryptoProvider, verify_tls13_signature};
+use rustls::server::danger::ClientCertVerifier;
 use rustls::server::{NoServerSessionStorage, ParsedCertificate, WebPkiClientVerifier};
 use rustls::{
     ClientConfig, DigitallySignedStruct, Error, RootCertStore, ServerConfig, SignatureScheme,
@@ -24,18 +25,25 @@ fn provider() -> Arc<CryptoProvider> {
     Arc::new(rustls::crypto::ring::default_provider())
 }
 
+/// Who is let in at this moment: whom an authority of ours has certified.
+///
+/// # Errors
+/// [`Error`] if no client could be verified.
+pub fn clients(identity: &Identity) -> Result<Arc<dyn ClientCertVerifier>, Error> {
+    WebPkiClientVerifier::builder_with_provider(identity.roots(), provider())
+        .build()
+        .map_err(|error| Error::General(error.to_string()))
+}
+
 /// How the agent serves: with its certificate, and only whom an authority of ours has certified.
 /// Who that is, the accept loop asks.
 ///
 /// # Errors
 /// [`Error`] if no client could be verified.
 pub fn server(identity: &Arc<Identity>) -> Result<ServerConfig, Error> {
-    let verifier = WebPkiClientVerifier::builder_with_provider(identity.roots(), provider())
-        .build()
-        .map_err(|error| Error::General(error.to_string()))?;
     let mut config = ServerConfig::builder_with_provider(provider())
         .with_protocol_versions(&[&rustls::version::TLS13])?
-        .with_client_cert_verifier(verifier)
+        .with_client_cert_verifier(clients(identity)?)
         .with_cert_resolver(Arc::clone(identity) as Arc<_>);
     config.alpn_protocols = vec![ALPN.to_vec()];
     // Every connection proves its key anew.

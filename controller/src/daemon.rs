@@ -207,6 +207,7 @@ pub async fn run(
         standing: watch::Sender::new(()),
         sinks: Arc::clone(&sinks),
         defaults: config.policy.clone(),
+        own_names: config.listen.names.clone(),
         enroll_address: format!("{}:{}", config.listen.names[0], config.listen.enroll.port()),
         operator_address: format!(
             "{}:{}",

@@ -132,6 +132,7 @@ impl StandIn {
             standing: watch::Sender::new(()),
             sinks,
             defaults: crate::config::PolicyConfig::default(),
+            own_names: vec!["localhost".to_owned(), "Controller.corp.example".to_owned()],
             enroll_address: "controller:8086".to_owned(),
             operator_address: "controller:8087".to_owned(),
             agent_port: 8088,

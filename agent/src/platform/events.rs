@@ -4,7 +4,7 @@
 //! [docs/windows.md]: ../../../docs/windows.md
 
 /// Each sentence with its number. `EventCreate.exe`, which shows the lines, knows 1 to 1000.
-pub const EVENTS: [(u32, &str); 23] = [
+pub const EVENTS: [(u32, &str); 24] = [
     (1, "agent ready"),
     (2, "asked to stop"),
     (3, "the agent ended"),
@@ -28,6 +28,10 @@ pub const EVENTS: [(u32, &str); 23] = [
     (24, "no target any more: they go once retired"),
     (25, "keys are left where no target is any more"),
     (30, "handshake refused"),
+    (
+        31,
+        "the controller is trusted no more: its connection is cut",
+    ),
     (34, "no connection can be accepted"),
     (40, "the service manager was not told"),
     (41, "connection ended"),

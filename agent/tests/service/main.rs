@@ -6,6 +6,7 @@
     reason = "a test loses files as a careless person would"
 )]
 
+mod distrust;
 mod dying;
 #[cfg(unix)]
 mod faults;

@@ -285,6 +285,15 @@ impl Scene {
             .shake(&self.authority, Some(badge), &[&rustls::version::TLS13])
             .await
             .map_err(|error| error.to_string())?;
+        Self::channel_on(stream).await
+    }
+
+    /// A client on a connection that is there.
+    pub async fn client_on(stream: TlsStream<TcpStream>) -> Result<AgentClient<Channel>, String> {
+        Self::channel_on(stream).await.map(AgentClient::new)
+    }
+
+    async fn channel_on(stream: TlsStream<TcpStream>) -> Result<Channel, String> {
         let mut stream = Some(stream);
         let once = tower::service_fn(move |_: Uri| {
             let stream = stream.take().ok_or(std::io::ErrorKind::NotConnected);

@@ -31,8 +31,8 @@ const PAUSE_MAX: Duration = Duration::from_secs(15);
 
 /// So long is its keeper given to notice that a connection has ended, which it does at once.
 const NOTICED: Duration = Duration::from_millis(200);
-/// So long after keys have gone over a connection another one takes its place: more keys often
-/// follow at once.
+/// So long after keys have gone over a connection, or our certificate was renewed, another one
+/// takes its place: more keys often follow at once.
 const AFTER_KEYS: Duration = Duration::from_secs(1);
 /// So long are calls under way on the former one waited for; none takes longer.
 const FORMER: Duration = Duration::from_secs(60);
@@ -200,12 +200,13 @@ impl Keeper {
         loop {
             self.line.send_replace(Line::Dialling);
             let begun = Instant::now();
+            let renewals = self.own.renewals();
             let why = match self.connect().await {
                 Ok((wire, running)) => {
                     self.line.send_replace(Line::Up(wire));
                     self.tell(LinkEvent::Connected(self.node.clone()));
                     tracing::debug!(node = %self.node, "connected");
-                    let why = unreachable(&self.node, self.stay(running).await);
+                    let why = unreachable(&self.node, self.stay(running, renewals).await);
                     self.tell(LinkEvent::Lost(self.node.clone()));
                     why
                 }
@@ -225,18 +226,23 @@ impl Keeper {
 
     /// Stays connected until the connection ends, and why it did. What HTTP/2 and TLS keep of keys
     /// in the buffers of a connection, at both its ends, they overwrite some day, and wipe with the
-    /// connection alone: so another one takes its place.
-    async fn stay(&self, mut running: Running) -> String {
+    /// connection alone: so another one takes its place. So it does once our certificate was
+    /// renewed, since the agent would end this one with the old one, or with its authority.
+    async fn stay(&self, mut running: Running, mut renewals: watch::Receiver<()>) -> String {
         let mut former = JoinSet::new();
         loop {
-            let keys_sent = async {
-                self.keys_sent.notified().await;
+            let worn = async {
+                tokio::select! {
+                    () = self.keys_sent.notified() => {}
+                    // Whoever tells of it lives as long as this link.
+                    Ok(()) = renewals.changed() => {}
+                }
                 tokio::time::sleep(AFTER_KEYS).await;
                 self.connect().await
             };
             let other = tokio::select! {
                 why = running.ended() => return why,
-                other = keys_sent => other,
+                other = worn => other,
             };
             while former.try_join_next().is_some() {}
             match other {
@@ -248,7 +254,7 @@ impl Keeper {
                     });
                 }
                 Err(why) => {
-                    tracing::debug!(node = %self.node, %why, "keys stay in buffers for now");
+                    tracing::debug!(node = %self.node, %why, "no other connection for now");
                     self.keys_sent.notify_one();
                 }
             }

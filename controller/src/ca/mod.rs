@@ -26,7 +26,7 @@ pub use issue::Issued;
 pub use own::OwnCredential;
 pub(crate) use places::Places;
 pub use request::SigningRequest;
-pub use tls::{NodeCheck, client_config, server_config};
+pub use tls::{ControllerCheck, NodeCheck, client_config, server_config};
 
 use std::time::{SystemTime, UNIX_EPOCH};
 

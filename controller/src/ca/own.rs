@@ -9,6 +9,7 @@ use rustls::ServerConfig;
 use rustls::client::ResolvesClientCert;
 use rustls::sign::CertifiedKey;
 use rustls_pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use tokio::sync::watch;
 
 use super::tls::{Replaceable, provider};
 use super::{Authority, CaError, now_unix, server_config};
@@ -26,6 +27,7 @@ pub struct OwnCredential {
     client: Arc<Replaceable>,
     server: Arc<Replaceable>,
     ends_unix: Mutex<i64>,
+    renewed: watch::Sender<()>,
 }
 
 impl OwnCredential {
@@ -44,6 +46,7 @@ impl OwnCredential {
             client: Arc::new(Replaceable::new(client)),
             server: Arc::new(Replaceable::new(server)),
             ends_unix: Mutex::new(ends_unix),
+            renewed: watch::Sender::new(()),
         })
     }
 
@@ -57,6 +60,11 @@ impl OwnCredential {
     #[must_use]
     pub fn client(&self) -> Arc<dyn ResolvesClientCert> {
         self.client.clone()
+    }
+
+    /// Hears of each renewal: an agent ends a connection with the certificate that it was made by.
+    pub(crate) fn renewals(&self) -> watch::Receiver<()> {
+        self.renewed.subscribe()
     }
 
     /// How the operators' port speaks at this moment: only with holders of our certificates.
@@ -77,7 +85,7 @@ impl OwnCredential {
         Ok(Arc::new(server_config(self.server.clone(), None)?))
     }
 
-    /// Makes new certificates now; connections that exist go on, new ones use these.
+    /// Makes new certificates now. New connections use these; those with agents give way to such.
     ///
     /// # Errors
     /// [`CaError`]; the old ones stay then.
@@ -101,6 +109,7 @@ impl OwnCredential {
             .ends_unix
             .lock()
             .unwrap_or_else(PoisonError::into_inner) = ends_unix;
+        self.renewed.send_replace(());
         Ok(())
     }
 

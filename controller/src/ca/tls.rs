@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use keyroll::name::NodeName;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::client::{ResolvesClientCert, Resumption, verify_server_cert_signed_by_trust_anchor};
+use rustls::client::{
+    ResolvesClientCert, Resumption, WebPkiServerVerifier, verify_server_cert_signed_by_trust_anchor,
+};
 use rustls::crypto::{CryptoProvider, verify_tls13_signature};
 use rustls::server::{
     ClientHello, NoServerSessionStorage, ParsedCertificate, ResolvesServerCert,
@@ -14,7 +16,8 @@ use rustls::server::{
 };
 use rustls::sign::CertifiedKey;
 use rustls::{
-    ClientConfig, DigitallySignedStruct, Error, RootCertStore, ServerConfig, SignatureScheme,
+    CertificateError, ClientConfig, DigitallySignedStruct, Error, OtherError, RootCertStore,
+    ServerConfig, SignatureScheme,
 };
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 
@@ -240,5 +243,75 @@ impl ServerCertVerifier for NodeCheck {
         self.provider
             .signature_verification_algorithms
             .supported_schemes()
+    }
+}
+
+/// A server that was taken for the controller, and is not.
+#[derive(Debug, thiserror::Error)]
+#[error("it shows the certificate of {0}, not of {controller}", controller = Identity::Controller)]
+struct NotTheController(String);
+
+/// Takes a server for the controller only if its certificate holds for the name that was dialled,
+/// as everywhere, and names the controller by its URI: every node's has a host name, too, and who
+/// lets a node in has a say in which.
+#[derive(Debug)]
+pub struct ControllerCheck(Arc<WebPkiServerVerifier>);
+
+impl ControllerCheck {
+    /// A check by these authorities.
+    ///
+    /// # Errors
+    /// [`Error`] if nobody could be verified with them.
+    pub fn new(roots: Arc<RootCertStore>) -> Result<Self, Error> {
+        let verifier = WebPkiServerVerifier::builder_with_provider(roots, provider()).build();
+        verifier
+            .map(Self)
+            .map_err(|error| Error::General(error.to_string()))
+    }
+}
+
+impl ServerCertVerifier for ControllerCheck {
+    fn verify_server_cert(
+        &self,
+        certificate: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        ocsp: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        let verified = self
+            .0
+            .verify_server_cert(certificate, intermediates, name, ocsp, now)?;
+        let holder = match Peer::of(certificate) {
+            Ok(peer) if peer.identity == Identity::Controller => return Ok(verified),
+            Ok(peer) => peer.identity.to_string(),
+            Err(_) => "nobody whom keyroll knows".to_owned(),
+        };
+        let why = OtherError(Arc::new(NotTheController(holder)));
+        Err(CertificateError::Other(why).into())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.0
+            .verify_tls12_signature(message, certificate, signature)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.0
+            .verify_tls13_signature(message, certificate, signature)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.supported_verify_schemes()
     }
 }

@@ -63,6 +63,8 @@ pub struct Controller {
     pub sinks: Arc<Sinks>,
     /// An array's policy unless it says otherwise.
     pub defaults: PolicyConfig,
+    /// What our own certificate names as a server: no node is called so.
+    pub own_names: Vec<String>,
     /// Where nodes find us to join, `host:port`.
     pub enroll_address: String,
     /// Where operators reach us, `host:port`.

@@ -31,6 +31,7 @@ impl Controller {
     ) -> Result<said::AddNodeReply, No> {
         let array = self.array(&request.array)?;
         let name: NodeName = request.node.parse()?;
+        self.demand_other_name(&name)?;
         let known = self
             .ports
             .store
@@ -111,6 +112,24 @@ impl Controller {
         }
         self.wake.notify_one();
         Ok(reply)
+    }
+
+    /// A node's certificate names it as a server, as ours names us: whoever goes by host names
+    /// alone would take that node for the controller.
+    fn demand_other_name(&self, name: &NodeName) -> Result<(), No> {
+        let own = |own: &String| {
+            own.trim_end_matches('.')
+                .eq_ignore_ascii_case(name.as_str())
+        };
+        if !self.own_names.iter().any(own) {
+            return Ok(());
+        }
+        let what = format!(
+            "{name} is the controller's own name (`names` below [listen]): a node of that name \
+             could be taken for it"
+        );
+        Err(No::bad_input("controllers-name", what)
+            .next("keyroll node add with another name of that machine, and --address HOST:PORT"))
     }
 
     fn invite(

@@ -90,9 +90,14 @@ const PRODUCT: &[Requirement] = &[
             "r04_removal_cuts_a_live_connection_and_the_call_on_it",
             "r04_a_node_s_new_life_does_not_inherit_the_old_connection",
             "r04_a_node_that_two_arrays_let_go_of_at_once_is_revoked",
+            "r04_a_node_that_has_joined_another_controller_hears_no_more_of_the_last",
+            "r04_a_silent_connection_ends_though_nobody_else_comes",
+            "r04_a_connection_ends_with_its_certificate",
+            "r04_authorities_are_replaced_under_a_connection_until_its_own_is_gone",
         ],
         figure: "1 000 nodes and 1 000 operators revoked, each with an open stream: the slowest \
-                 under 5 s",
+                 under 5 s; at an agent, whose controller was replaced: the next call on an open \
+                 connection refused, a silent connection ended within 5 s",
         missing: "",
     },
     Requirement {
@@ -107,9 +112,10 @@ const PRODUCT: &[Requirement] = &[
             "r05_only_tls_1_3_and_http_2_are_spoken_and_nothing_is_resumed",
             "r05_nobody_else_is_taken_for_a_node",
             "r05_an_agent_of_older_tls_or_of_no_protocol_is_refused",
+            "r05_the_command_line_takes_nobody_else_for_the_controller",
         ],
-        figure: "12 wrong peers at the agent's port, 10 at the operators', 7 in a node's place: \
-                 0 let in",
+        figure: "12 wrong peers at the agent's port, 10 at the operators', 7 in a node's place, 11 \
+                 in the controller's towards operators: 0 let in",
         missing: "",
     },
     Requirement {

@@ -56,3 +56,18 @@ async fn r11_a_connection_that_keys_went_over_gives_way_to_another() {
     }
     assert!(events.is_empty(), "a connection was lost");
 }
+
+#[tokio::test]
+async fn a_connection_gives_way_to_another_once_our_own_certificate_is_renewed() {
+    let (world, pool, agent, _) = one_agent().await;
+    let (n1, mut events) = (name("n1"), pool.events());
+    pool.look(&n1, &web(), [1; 32]).await.unwrap();
+    assert_eq!(events.recv().await, Ok(LinkEvent::Connected(n1.clone())));
+    for connections in [2, 3] {
+        world.own.renew(now_unix()).unwrap();
+        while agent.connections() < connections {
+            pool.look(&n1, &web(), [1; 32]).await.unwrap();
+        }
+    }
+    assert!(events.is_empty(), "a connection was lost");
+}

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use chrono::Utc;
 use hyper_util::rt::TokioIo;
+use keyroll_controller::ca::ControllerCheck;
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use tokio::io::AsyncBufReadExt as _;
@@ -80,7 +81,8 @@ async fn await_welcome(stream: &mut TlsStream<TcpStream>) -> io::Result<()> {
     }
 }
 
-/// TLS 1.3 only, our certificate shown, the controller's checked against one authority.
+/// TLS 1.3 only, our certificate shown, and nobody taken for the controller whom one of these
+/// authorities has not certified to be it.
 fn tls_connector(reach: &TlsReach) -> Result<(TlsConnector, ServerName<'static>), Trouble> {
     let wrong = |what: String| Trouble::new(Exit::Settings, "bad-settings", what);
     files::demand_private(&reach.key)?;
@@ -98,11 +100,13 @@ fn tls_connector(reach: &TlsReach) -> Result<(TlsConnector, ServerName<'static>)
             reach.key.display()
         ))
     })?;
+    let check = ControllerCheck::new(Arc::new(roots)).map_err(|error| wrong(error.to_string()))?;
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = rustls::ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&rustls::version::TLS13])
         .map_err(|error| wrong(error.to_string()))?
-        .with_root_certificates(roots)
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(check))
         .with_client_auth_cert(chain, key)
         .map_err(|error| {
             wrong(format!(

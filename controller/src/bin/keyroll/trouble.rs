@@ -4,6 +4,7 @@ use std::error::Error;
 use std::io;
 
 use keyroll_proto::refusal::{CODE, EXIT, NEXT};
+use rustls::{AlertDescription, CertificateError};
 use serde_json::{Value, json};
 use tonic::{Code, Status};
 
@@ -95,7 +96,19 @@ impl Trouble {
     /// A TLS connection that failed: whose certificate was refused decides what to do.
     fn tls(place: &str, error: &rustls::Error) -> Self {
         match error {
-            rustls::Error::AlertReceived(alert) => Self::alert(place, &format!("{alert:?}")),
+            rustls::Error::InvalidCertificate(CertificateError::Other(why)) => Self::new(
+                Exit::Settings,
+                "not-the-controller",
+                format!("the server at {place} is not taken for the controller: {why}"),
+            )
+            .next(
+                "check `controller` in ~/.config/keyroll/cli.toml; if it is right, somebody \
+                 answers in the controller's place: keyroll node list, on the controller itself",
+            ),
+            // That one comes before any certificate.
+            rustls::Error::AlertReceived(alert) if *alert != AlertDescription::ProtocolVersion => {
+                Self::alert(place, &format!("{alert:?}"))
+            }
             rustls::Error::InvalidCertificate(why) => Self::new(
                 Exit::Settings,
                 "controller-not-trusted",

@@ -46,6 +46,33 @@ async fn r20_an_admin_of_one_array_moves_no_node_of_another() {
 }
 
 #[tokio::test]
+async fn no_node_is_called_like_the_controller() {
+    let (_site, service) = site();
+    for node in [
+        "localhost",
+        "controller.corp.example",
+        "CONTROLLER.Corp.Example",
+    ] {
+        for dry_run in [true, false] {
+            let request = said::AddNodeRequest {
+                array: "own".to_owned(),
+                node: node.to_owned(),
+                dry_run,
+                ..Default::default()
+            };
+            let no = service.add_node(from("anna", request)).await.unwrap_err();
+            assert_eq!(no.code(), Code::InvalidArgument, "{node}: {no}");
+        }
+    }
+    let request = said::AddNodeRequest {
+        array: "own".to_owned(),
+        node: "controller2.corp.example".to_owned(),
+        ..Default::default()
+    };
+    service.add_node(from("anna", request)).await.unwrap();
+}
+
+#[tokio::test]
 async fn r04_a_node_that_two_arrays_let_go_of_at_once_is_revoked() {
     let (site, service) = site();
     site.node("n1", NodeState::Joined, &["own", "other"]);

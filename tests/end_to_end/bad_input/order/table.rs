@@ -60,7 +60,7 @@ const ADOPT: &str = "keyroll array adopt";
 const CREATE: &str = "keyroll array create";
 
 /// What is refused at any time.
-pub const ORDERS: [Order; 23] = [
+pub const ORDERS: [Order; 24] = [
     order(
         "unknown array",
         "keyroll roll",
@@ -210,6 +210,14 @@ pub const ORDERS: [Order; 23] = [
         ],
         "keyroll node remove even node15.corp.example",
         &["node", "add", "odd", "node15.corp.example"],
+    ),
+    order(
+        "a node called like the controller",
+        "keyroll node add",
+        (65, "controllers-name"),
+        &["controller.corp.example is the controller's own name"],
+        "--address HOST:PORT",
+        &["node", "add", "odd", "controller.corp.example"],
     ),
     order(
         "no roll to abort",
