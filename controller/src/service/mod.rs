@@ -99,8 +99,8 @@ impl<'a> About<'a> {
         }
     }
 
-    /// Every array's name is one, and what a call is about is one word: an entry of the audit log is
-    /// found by the words of both.
+    /// Every array's name is one, and what a call is about is one word: an entry of the audit log
+    /// is found by the words of both.
     fn demand_names(&self) -> Result<(), BadName> {
         let mut arrays = self.arrays.iter();
         arrays.try_for_each(|array| array.parse::<ArrayName>().map(drop))?;
