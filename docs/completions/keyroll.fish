@@ -286,7 +286,7 @@ complete -c keyroll -n "__fish_keyroll_using_subcommand node; and __fish_seen_su
 always\t''
 never\t''"
 complete -c keyroll -n "__fish_keyroll_using_subcommand node; and __fish_seen_subcommand_from remove" -l timeout -d 'How long to wait for an answer; `roll --wait` and `roll watch` wait as long as a roll takes' -r
-complete -c keyroll -n "__fish_keyroll_using_subcommand node; and __fish_seen_subcommand_from remove" -l unreachable -d 'Remove it although it cannot be reached to be wiped: roll afterwards'
+complete -c keyroll -n "__fish_keyroll_using_subcommand node; and __fish_seen_subcommand_from remove" -l unreachable -d 'It is gone, or in wrong hands: cut it off within seconds, wiped or not; roll afterwards'
 complete -c keyroll -n "__fish_keyroll_using_subcommand node; and __fish_seen_subcommand_from remove" -l dry-run -d 'Check everything and say what would be done; change nothing'
 complete -c keyroll -n "__fish_keyroll_using_subcommand node; and __fish_seen_subcommand_from remove" -s y -l yes -d 'Do not ask; needed where there is no terminal to ask on'
 complete -c keyroll -n "__fish_keyroll_using_subcommand node; and __fish_seen_subcommand_from remove" -s v -l verbose -d 'Say on standard error what is being done'
