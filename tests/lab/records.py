@@ -5,8 +5,9 @@
 
 and while it runs:
 
-  records.py name NAME [TARGET]      an A record, with a PTR record beside the node's own at that
-                                     address; or a CNAME; or none any more
+  records.py name NAME [TARGET]      an A record, with a PTR record beside those of its address;
+                                     or a CNAME; or none any more
+  records.py unname ADDRESS          no PTR record at a node's address but that of its own name
 """
 import os
 import re
@@ -34,6 +35,8 @@ def main():
         add_hosts(directory, dict(pair.split("=") for pair in sys.argv[2:]))
     elif sys.argv[1] == "name":
         set_name(directory, *sys.argv[2:])
+    elif sys.argv[1] == "unname":
+        forget_names(directory, sys.argv[2])
     else:
         add_second_dc(directory)
 
@@ -83,12 +86,12 @@ def set_name(directory, name, target=None):
         return
     add_record(directory, node, dnsp.DNS_TYPE_A, target, ldb.FLAG_MOD_REPLACE)
     back = ldb.Dn(directory, f"DC={target.rsplit('.', 1)[1]},{REVERSE}")
-    forget_names(directory, back)
     add_record(directory, back, dnsp.DNS_TYPE_PTR, f"{name}.{DOMAIN}", ldb.FLAG_MOD_ADD)
 
 
-def forget_names(directory, back):
-    """What the address was called by whoever had the node before leads back to it no more."""
+def forget_names(directory, address):
+    """What a node was called by whoever had it before."""
+    back = ldb.Dn(directory, f"DC={address.rsplit('.', 1)[1]},{REVERSE}")
     found = directory.search(ZONES, ldb.SCOPE_SUBTREE, f"(distinguishedName={back})", ["dnsRecord"])
     values = [value for node in found for value in node.get("dnsRecord", [])]
     own = [value for value in values if OWN_NAME.match(str(ndr_unpack(dnsp.DnssrvRpcRecord, value).data))]

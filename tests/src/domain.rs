@@ -190,12 +190,24 @@ impl<'a> Domain<'a> {
     /// # Errors
     /// The host has no address, or the record cannot be made.
     pub fn address(&self, name: &str, host: &str) -> Result<()> {
-        use std::net::ToSocketAddrs as _;
-        let mut addresses = (self.lab.full_name(host), 0).to_socket_addrs()?;
-        let address = addresses.next().context("the host has no address")?.ip();
-        self.dc(&["name", name, &address.to_string()])?;
+        self.dc(&["name", name, &self.address_of(host)?])?;
         let zones = "DC=DomainDnsZones,DC=corp,DC=example";
         self.dc(&["replicate", "dc1", "dc2", zones]).map(drop)
+    }
+
+    /// Has a node's address lead back to its own name alone, whatever it was called by others.
+    ///
+    /// # Errors
+    /// As [`Domain::address`].
+    pub fn unname(&self, host: &str) -> Result<()> {
+        self.dc(&["unname", &self.address_of(host)?]).map(drop)
+    }
+
+    fn address_of(&self, host: &str) -> Result<String> {
+        use std::net::ToSocketAddrs as _;
+        let mut addresses = (self.lab.full_name(host), 0).to_socket_addrs()?;
+        let address = addresses.next().context("the host has no address")?;
+        Ok(address.ip().to_string())
     }
 
     /// Writes to the directory with no rights asked, as LDIF.

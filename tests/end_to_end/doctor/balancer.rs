@@ -24,6 +24,7 @@ pub fn behind_a_balancer(lab: &Lab, free: &FreeNodes) -> Result<()> {
     domain.account("svc-astray", &["HTTP/astray.corp.example"])?;
     let astray = domain.keytab("svc-astray");
     let host = world.nodes[2].clone();
+    domain.unname(&host)?;
     domain.address("poise", &host)?;
     world.web.serve(&world.nodes[3].clone(), &astray)?;
     let nodes = world.nodes[..2].to_vec();
