@@ -42,8 +42,8 @@ const PRODUCT: &[Requirement] = &[
         tests: &["r01_in_ten_thousand_topologies_no_node_is_given_a_foreign_key"],
         figure: "10 000 topologies drawn at random, over 50 000 foreign keysets pushed by `stage`, \
                  the one call with keys and passwords: 0 reached an agent",
-        missing: "The keysets of those topologies have keys alone: that a password goes to no other \
-                  node is shown by tests of a few nodes",
+        missing: "The keysets of those topologies have keys alone: that a password goes to no \
+                  other node is shown by tests of a few nodes",
     },
     Requirement {
         number: 2,
