@@ -1,5 +1,8 @@
 //! Kinds of accounts and ways of writing passwords.
 
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt as _;
+
 use anyhow::{Context as _, Result, ensure};
 use keyroll_tests::lab::Lab;
 use keyroll_tests::logins::{Load, Logins};
@@ -94,6 +97,44 @@ fn probe_as_somebody_else(world: &mut World<'_>) -> Result<()> {
         format!("{text}[directory.prober]\nprincipal = {principal:?}\npassword-file = {file:?}\n")
     })?;
     world.controller.start()
+}
+
+/// The controller's own account has no right to the array's: nobody granted it one, and it owns
+/// neither the object nor the unit. It rolls by the password that is in force, and may do nothing
+/// else to it.
+pub fn r20_a_roll_by_change_needs_no_right_at_all(lab: &Lab, free: &FreeNodes) -> Result<()> {
+    let mut world = World::new(lab, free, 1, &["free"])?;
+    let (domain, spn) = (world.domain(), world.spn("free"));
+    let password = "Known-To-Its-0wner-And-T0-Nobody-Else";
+    domain.samba_tool(&["computer", "create", "svc-free"])?;
+    domain.samba_tool(&["spn", "add", &spn, "svc-free$"])?;
+    domain.dc(&["set-password", "svc-free$", password])?;
+    domain.wait_for_kvno("svc-free$")?;
+    let file = world.controller.folder().join("free.password");
+    fs::write(&file, password)?;
+    fs::set_permissions(&file, Permissions::from_mode(0o600))?;
+    let file = file.display().to_string();
+    let adopt = ["array", "adopt", "free", "--account", "svc-free$"];
+    let by_change = ["--password-file", &file, "--method", "change"];
+    world.cli.run(&[&adopt[..], &by_change, QUICK].concat())?;
+    world.serve("free")?;
+    let users = world.users("free", LIFE)?;
+    let kvno = world.domain().kvno("svc-free$")?;
+    world.roll(&["free"])?;
+    users.stop()?.none_failed().with_context(|| world.story())?;
+    world.verify("free")?;
+    let now = world.domain().kvno("svc-free$")?;
+    ensure!(now == kvno + 1, "kvno {kvno} became {now}");
+
+    world
+        .cli
+        .run(&["array", "set", "free", "--method", "reset"])?;
+    let said = world.cli.ask(&["roll", "free", "--dry-run"])?;
+    ensure!(
+        said.exit == 1 && said.stdout.contains("right-missing"),
+        "it had a right after all: {said:?}"
+    );
+    Ok(())
 }
 
 /// Seen within seconds, repaired at an operator's word: no key that anybody here knows opens the

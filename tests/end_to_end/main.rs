@@ -5,6 +5,7 @@
 
 mod accounts;
 mod adopt;
+mod audit;
 mod authority;
 mod bad_input;
 mod bound;
@@ -60,6 +61,14 @@ const PROMISES: &[Promise] = &[
         set_up::nodes_come_and_go_without_a_roll,
     ),
     ("two_arrays_in_one_roll", accounts::two_arrays_in_one_roll),
+    (
+        "r21_while_the_sink_is_away_nothing_is_rolled_and_all_log_in",
+        audit::r21_while_the_sink_is_away_nothing_is_rolled_and_all_log_in,
+    ),
+    (
+        "r20_a_roll_by_change_needs_no_right_at_all",
+        accounts::r20_a_roll_by_change_needs_no_right_at_all,
+    ),
     (
         "clocks_set_while_a_roll_drains",
         clocks::set_while_a_roll_drains,

@@ -125,14 +125,13 @@ async fn an_invitation_does_not_open_an_array_of_others() {
 }
 
 #[tokio::test]
-async fn r02_an_invitation_holds_for_ten_minutes_and_never_longer_than_a_week() {
+async fn r02_an_invitation_holds_for_ten_minutes_at_the_most() {
     let (_site, service) = site();
-    let week = 7 * 24 * 3600;
     for (asked, given) in [
         (0, Some(600)),
         (60, Some(60)),
-        (week, Some(week)),
-        (week + 1, None),
+        (600, Some(600)),
+        (601, None),
     ] {
         let request = said::AddNodeRequest {
             array: "own".to_owned(),

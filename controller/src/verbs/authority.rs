@@ -108,22 +108,23 @@ impl Controller {
         }
         if !dry_run {
             let (store, seal) = (&self.ports.store, &self.ports.seal);
-            self.authority.retire(store, seal).map_err(failed)?;
+            // Before, since a step that was cut off is taken again only while there is one to take.
             self.drop_strangers(signer)?;
+            self.authority.retire(store, seal).map_err(failed)?;
         }
         let done =
             format!("nobody trusts authorities before {signer} any more; their keys are gone");
         Ok((done, "keyroll status".to_owned()))
     }
 
-    /// Nodes of no array, which were not waited for, and whose certificates nobody trusts now: each
+    /// Nodes of no array, which were not waited for, and whose certificates nobody will trust: each
     /// joins anew when it is added to one.
     fn drop_strangers(&self, signer: u64) -> Result<(), No> {
         for node in self.ports.store.nodes()? {
             if node.state != NodeState::Joined || node.trust.signer >= signer {
                 continue;
             }
-            self.ports.store.write(|change| {
+            let kept = self.ports.store.write(|change| {
                 change.edit_node(&node.name, |node| {
                     if node.arrays.is_empty() {
                         node.state = NodeState::Removed;
@@ -131,7 +132,9 @@ impl Controller {
                     }
                 })
             })?;
-            self.pool.forget(&node.name);
+            if kept.is_some_and(|node| node.state == NodeState::Removed) {
+                self.pool.forget(&node.name);
+            }
         }
         Ok(())
     }

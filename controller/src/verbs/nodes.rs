@@ -14,8 +14,9 @@ use crate::ca::SigningRequest;
 use crate::random;
 use crate::store::{ArrayRecord, NodeRecord, NodeState, Read as _, StoreError};
 
-/// How long an invitation holds unless an operator says otherwise, and at the most.
-const TOKEN_SECONDS: (u64, u64) = (600, 7 * 24 * 3600);
+/// How long an invitation holds, unless an operator wants it shorter: whoever finds it later, in a
+/// ticket or a shell's history, finds nothing.
+const TOKEN_SECONDS: u64 = 600;
 
 impl Controller {
     /// Makes a node a member: by an invitation, by a signing request carried here, or at once if
@@ -139,14 +140,15 @@ impl Controller {
         reply: &mut said::AddNodeReply,
     ) -> Result<(), No> {
         let seconds = match lifetime {
-            0 => TOKEN_SECONDS.0,
-            given if given <= TOKEN_SECONDS.1 => given,
+            0 => TOKEN_SECONDS,
+            given if given <= TOKEN_SECONDS => given,
             given => {
                 let what = format!(
-                    "a token of {given} s is too long-lived, at most {} s",
-                    TOKEN_SECONDS.1
+                    "a token of {given} s is too long-lived, at most {TOKEN_SECONDS} s; where \
+                     that is too short, carry the machine's signing request here"
                 );
-                return Err(No::bad_input("bad-lifetime", what));
+                let next = format!("keyroll node add ARRAY {} --csr FILE", node.name);
+                return Err(No::bad_input("bad-lifetime", what).next(next));
             }
         };
         let now = Utc::now().timestamp();

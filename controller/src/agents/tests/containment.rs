@@ -1,11 +1,15 @@
-//! R01: whatever anybody asks for, a node is given the keys of its own arrays alone.
+//! R01: whatever anybody asks for, a node is given the keys of its own arrays alone, and the
+//! passwords of those that an operator has named.
 
 use std::collections::BTreeSet;
 
+use keyroll::letter::LetterOpener;
+use keyroll_proto::agent::SealedPassword;
 use rand::Rng as _;
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 
+use super::passwords::{SECRET, keyset_of, leave, opened};
 use super::*;
 
 /// Of which each topology has some.
@@ -13,15 +17,26 @@ const NODES: usize = 12;
 const ARRAYS: [&str; 6] = ["a", "b", "c", "d", "e", "f"];
 const TOPOLOGIES: usize = 10_000;
 
-fn keyset_of(array: &str) -> Keyset {
-    Keyset {
-        array: array.parse().unwrap(),
-        ..keyset(9)
-    }
+/// The key of a node, by its number, that passwords for it are sealed to.
+fn opener(node: usize) -> LetterOpener {
+    LetterOpener::of([u8::try_from(node).unwrap() + 1; 32])
 }
 
-/// A topology: one or two of the nodes, each with the arrays that were drawn for it and written
-/// down.
+/// The letters of one push are the password, for this node and no other, if it may have it.
+fn is_only_its_own(node: usize, keyset: &Keyset, may: bool, letters: &[SealedPassword]) -> bool {
+    let reads = |who: usize, letter| {
+        let text = opened(&opener(who), &format!("n{node}"), keyset, letter);
+        text.is_some_and(|text| text.expose() == SECRET)
+    };
+    let other = (node + 1) % NODES;
+    letters.len() == usize::from(may)
+        && letters
+            .iter()
+            .all(|letter| reads(node, letter) && !reads(other, letter))
+}
+
+/// A topology: one or two of the nodes, each with the arrays that were drawn for it and those whose
+/// passwords it may have, written down. Leave may be left over for an array that it is not in.
 fn draw(
     world: &World,
     records: &mut [NodeRecord],
@@ -30,8 +45,14 @@ fn draw(
     let amount = dice.random_range(1..=2);
     let chosen = rand::seq::index::sample(dice, NODES, amount).into_vec();
     for node in &chosen {
-        let drawn = ARRAYS.iter().filter(|_| dice.random_bool(0.4));
-        records[*node].arrays = drawn.map(|array| array.parse().unwrap()).collect();
+        let mut drawn = |share| -> BTreeSet<ArrayName> {
+            let some = ARRAYS.iter().filter(|_| dice.random_bool(share));
+            some.map(|array| array.parse().unwrap()).collect()
+        };
+        records[*node].arrays = drawn(0.4);
+        // Few: to seal takes a debug build some twenty milliseconds.
+        let named = drawn(0.02).into_iter();
+        records[*node].passwords = named.map(|array| (array, leave(&opener(*node)))).collect();
     }
     let store = &world.scratch.store;
     let written: Result<(), StoreError> = store.write(|change| {
@@ -44,7 +65,7 @@ fn draw(
 }
 
 #[tokio::test]
-async fn r01_in_ten_thousand_topologies_no_node_is_given_a_foreign_key() {
+async fn r01_in_ten_thousand_topologies_no_node_is_given_a_foreign_key_or_password() {
     let world = world();
     let pool = pool(&world);
     let (mut agents, mut records) = (Vec::new(), Vec::new());
@@ -58,7 +79,7 @@ async fn r01_in_ten_thousand_topologies_no_node_is_given_a_foreign_key() {
         records.push(record);
     }
     let mut dice = StdRng::seed_from_u64(1);
-    let (mut own, mut foreign) = (0, 0);
+    let (mut own, mut foreign, mut passwords) = (0, 0, 0);
     for _ in 0..TOPOLOGIES {
         for (node, arrays) in draw(&world, &mut records, &mut dice) {
             let name = &records[node].name;
@@ -69,8 +90,16 @@ async fn r01_in_ten_thousand_topologies_no_node_is_given_a_foreign_key() {
                 if is_own && (node % 6 > 0 || !wanted.is_empty()) {
                     continue;
                 }
-                let given = pool.stage(name, &keyset_of(array), [2; 32]).await;
+                let keyset = keyset_of(array);
+                let given = pool.stage(name, &keyset, [2; 32]).await;
                 assert_eq!(given.is_ok(), is_own, "{name} and {array}: {given:?}");
+                let letters = agents[node].sealed().concat();
+                let may = is_own && records[node].passwords.contains_key(&keyset.array);
+                assert!(
+                    is_only_its_own(node, &keyset, may, &letters),
+                    "{name} and {array}"
+                );
+                passwords += letters.len();
                 if is_own {
                     wanted.push(array.to_owned());
                     own += 1;
@@ -82,7 +111,7 @@ async fn r01_in_ten_thousand_topologies_no_node_is_given_a_foreign_key() {
         }
     }
     assert!(
-        own > 2_000 && foreign > 50_000,
-        "{own} own, {foreign} foreign"
+        own > 2_000 && foreign > 50_000 && passwords > 200,
+        "{own} own, {foreign} foreign, {passwords} passwords"
     );
 }

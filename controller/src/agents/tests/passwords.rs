@@ -9,13 +9,13 @@ use keyroll_proto::agent::SealedPassword;
 use super::*;
 use crate::store::PasswordLeave;
 
-const SECRET: &str = "canary-of-the-password";
+pub(super) const SECRET: &str = "canary-of-the-password";
 
 fn salt() -> Salt {
     Salt::new("CORP.EXAMPLEweb".to_owned())
 }
 
-fn keyset_of(array: &str) -> Keyset {
+pub(super) fn keyset_of(array: &str) -> Keyset {
     let mut keyset = keyset(9);
     keyset.array = array.parse().unwrap();
     keyset.generations[0].origin = Some(Origin {
@@ -25,14 +25,14 @@ fn keyset_of(array: &str) -> Keyset {
     keyset
 }
 
-fn leave(key: &LetterOpener) -> PasswordLeave {
+pub(super) fn leave(key: &LetterOpener) -> PasswordLeave {
     PasswordLeave {
         uses: [PasswordUse::LogonSession].into(),
         key: key.key(),
     }
 }
 
-fn opened(
+pub(super) fn opened(
     opener: &LetterOpener,
     node: &str,
     keyset: &Keyset,

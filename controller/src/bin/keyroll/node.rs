@@ -135,7 +135,7 @@ pub struct Add {
     /// Where to dial the node's agent; without it, the node's name and the default port
     #[arg(long, value_name = "HOST:PORT")]
     address: Option<String>,
-    /// How long the token works; without it, ten minutes
+    /// How long the token works: ten minutes, or less
     #[arg(long, value_name = "TIME", value_parser = seconds, conflicts_with = "csr")]
     token_lifetime: Option<u64>,
     /// Write the line to run to a new file (mode 0600) instead of printing it
