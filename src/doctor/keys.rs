@@ -124,7 +124,7 @@ fn enctypes(facts: &Facts) -> Vec<Finding> {
         .collect::<Vec<_>>();
     let names = names.join(", ");
     let judge = |(dc, ticket): (&DcFacts, &TicketFacts)| {
-        let issued = enctype_name(ticket.enctype);
+        let issued = Enctype::name_of(ticket.enctype);
         let evidence = format!("tickets {issued}; keytabs {names}");
         match Enctype::from_number(ticket.enctype) {
             Some(enctype) if held.contains(&enctype) => Finding::ok(&dc.name, evidence),
@@ -166,14 +166,6 @@ fn left_out(facts: &Facts) -> impl Iterator<Item = Finding> {
             ));
         Some(finding)
     })
-}
-
-/// The enctype's name, or its number.
-fn enctype_name(number: i32) -> String {
-    Enctype::from_number(number).map_or_else(
-        || format!("enctype {number}"),
-        |enctype| enctype.name().to_owned(),
-    )
 }
 
 fn keytabs(facts: &Facts) -> Vec<Finding> {

@@ -91,6 +91,13 @@ impl Enctype {
             Self::Rc4Hmac => "rc4-hmac",
         }
     }
+
+    /// The name of the enctype with this number; of one that is not known here, the number.
+    #[must_use]
+    pub fn name_of(number: i32) -> String {
+        let known = Self::from_number(number).map(|enctype| enctype.name().to_owned());
+        known.unwrap_or_else(|| format!("enctype {number}"))
+    }
 }
 
 impl fmt::Display for Enctype {

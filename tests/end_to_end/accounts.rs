@@ -116,7 +116,18 @@ pub fn r20_a_roll_by_change_needs_no_right_at_all(lab: &Lab, free: &FreeNodes) -
     let file = file.display().to_string();
     let adopt = ["array", "adopt", "free", "--account", "svc-free$"];
     let by_change = ["--password-file", &file, "--method", "change"];
-    world.cli.run(&[&adopt[..], &by_change, QUICK].concat())?;
+    let adopt = [&adopt[..], &by_change, QUICK].concat();
+    // As it was made, it names no enctype: the tickets are what no keytab of keyroll's opens.
+    let no = world.cli.ask(&adopt)?.complaint()?;
+    let says = no.message.contains("encrypted with rc4-hmac");
+    ensure!(no.code == "other-enctype" && says, "{no:?}");
+    world.domain().modify(
+        "dn: CN=svc-free,CN=Computers,DC=corp,DC=example\nchangetype: modify\n\
+         replace: msDS-SupportedEncryptionTypes\nmsDS-SupportedEncryptionTypes: 24\n",
+    )?;
+    until("both domain controllers to issue AES", SOON, || {
+        world.cli.run(&adopt)
+    })?;
     world.serve("free")?;
     let users = world.users("free", LIFE)?;
     let kvno = world.domain().kvno("svc-free$")?;

@@ -1,6 +1,5 @@
 //! Fresh tickets: whose key they are under, and its number.
 
-use super::enctype_name;
 use super::keytab_enctypes;
 use crate::account::hidden::KVNO;
 use crate::doctor::facts::{DcFacts, Facts, TicketFacts, TicketKey, UnseenKind};
@@ -55,7 +54,7 @@ fn of_dc(facts: &Facts, dc: &DcFacts) -> Option<Finding> {
 }
 
 fn of_key(facts: &Facts, dc: &DcFacts, ticket: &TicketFacts) -> Option<Finding> {
-    let issued = format!("kvno {}, {}", ticket.kvno, enctype_name(ticket.enctype));
+    let issued = format!("kvno {}, {}", ticket.kvno, Enctype::name_of(ticket.enctype));
     let emergency = format!("keyroll roll {} --emergency", facts.array.name);
     let earlier = |also: &str| format!("its tickets ({issued}) are under an earlier key, {also}");
     let behind = "it was set back (a snapshot, a restore) or has not heard of the last roll";

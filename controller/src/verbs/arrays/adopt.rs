@@ -2,7 +2,7 @@
 //! given.
 
 use futures_util::future::join_all;
-use keyroll::account::{AccountState, OtherOwner};
+use keyroll::account::{AccountState, OtherOwner, set_enctypes};
 use keyroll::kerberos::string_to_key::derive_all;
 use keyroll::kerberos::{Enctype, Key, Kvno, Principal};
 use keyroll::keytab::held;
@@ -119,7 +119,8 @@ impl Controller {
             new_password: None,
             account: Some(&array.account.principal),
         };
-        let (kvno, silent) = self.kvno_everywhere(&service, &known).await?;
+        let of_others = |enctype| other_enctype(array, state, enctype);
+        let (kvno, silent) = self.kvno_everywhere(&service, &known, of_others).await?;
         let current = GenerationRecord {
             number: FIRST,
             kvno,
@@ -136,6 +137,7 @@ impl Controller {
         &self,
         service: &Principal,
         known: &KnownKeys<'_>,
+        of_others: impl Fn(i32) -> Option<No>,
     ) -> Result<(Kvno, Vec<String>), No> {
         let dcs = self.ports.directory.domain_controllers().await?;
         let sights = dcs
@@ -153,7 +155,8 @@ impl Controller {
                 }
             };
             if sighting.key != WhichKey::Base {
-                return Err(wrong_credential(dc, service, sighting.kvno));
+                let wrong = || wrong_credential(dc, service, sighting.kvno);
+                return Err(of_others(sighting.enctype).unwrap_or_else(wrong));
             }
             let (first, kvno) = *seen.get_or_insert((dc, sighting.kvno));
             if kvno != sighting.kvno {
@@ -172,6 +175,26 @@ impl Controller {
             (None, None) => Err(No::busy("without-dcs", "no domain controller is known")),
         }
     }
+}
+
+/// Why no credential would open a ticket of this enctype, if the array has no keys of it.
+fn other_enctype(array: &ArrayRecord, state: &AccountState, issued: i32) -> Option<No> {
+    let ours = &array.enctypes;
+    if ours.iter().any(|enctype| enctype.number() == issued) {
+        return None;
+    }
+    let sam = &state.salt_source.sam_account_name;
+    let names: Vec<&str> = ours.iter().map(|enctype| enctype.name()).collect();
+    let what = format!(
+        "tickets for account {sam} are encrypted with {}, and array {} has keys of {} alone; nothing \
+         was changed. What its nodes hold today needs such keys before the account is told to use \
+         them",
+        Enctype::name_of(issued),
+        array.name,
+        names.join(", ")
+    );
+    let next = set_enctypes(sam, state.supported_enctypes, ours);
+    Some(No::refused("other-enctype", what).next(next))
 }
 
 fn wrong_credential(dc: &DcName, service: &Principal, kvno: Kvno) -> No {
@@ -272,6 +295,11 @@ mod tests {
         let no = adopt(&scene).await.unwrap_err();
         assert_eq!(no.code, "wrong-credential");
         assert!(no.what.contains("dc2"), "{}", no.what);
+        scene.issues_rc4("dc2");
+        let no = adopt(&scene).await.unwrap_err();
+        assert_eq!(no.code, "other-enctype");
+        assert!(no.what.contains("with rc4-hmac"), "{}", no.what);
+        assert!(no.next.contains("enctypes set 'WEB$'"), "{}", no.next);
     }
 
     #[tokio::test]
