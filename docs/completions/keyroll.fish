@@ -234,7 +234,7 @@ complete -c keyroll -n "__fish_keyroll_using_subcommand node; and not __fish_see
 complete -c keyroll -n "__fish_keyroll_using_subcommand node; and not __fish_seen_subcommand_from add list show remove quarantine resume password" -f -a "resume" -d 'Let a quarantined node catch up and serve again'
 complete -c keyroll -n "__fish_keyroll_using_subcommand node; and not __fish_seen_subcommand_from add list show remove quarantine resume password" -f -a "password" -d 'Let a node have the array\'s password itself, or not any more: other nodes get keys alone'
 complete -c keyroll -n "__fish_keyroll_using_subcommand node; and __fish_seen_subcommand_from add" -l address -d 'Where to dial the node\'s agent; without it, the node\'s name and the default port' -r
-complete -c keyroll -n "__fish_keyroll_using_subcommand node; and __fish_seen_subcommand_from add" -l token-lifetime -d 'How long the token works; without it, ten minutes' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand node; and __fish_seen_subcommand_from add" -l token-lifetime -d 'How long the token works: ten minutes, or less' -r
 complete -c keyroll -n "__fish_keyroll_using_subcommand node; and __fish_seen_subcommand_from add" -l join-file -d 'Write the line to run to a new file (mode 0600) instead of printing it' -r -F
 complete -c keyroll -n "__fish_keyroll_using_subcommand node; and __fish_seen_subcommand_from add" -l csr -d 'The node\'s signing request, carried here by file; then no token is made' -r -F
 complete -c keyroll -n "__fish_keyroll_using_subcommand node; and __fish_seen_subcommand_from add" -l certificate-out -d 'With --csr: write the node\'s certificate here' -r -F

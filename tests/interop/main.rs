@@ -5,6 +5,7 @@
 
 mod accepts;
 mod contexts;
+mod races;
 mod reads;
 
 use std::process::ExitCode;
@@ -27,6 +28,10 @@ const PROMISES: &[Promise] = &[
     (
         "everybody_reads_the_same_entries",
         reads::everybody_reads_the_same_entries,
+    ),
+    (
+        "r14_others_read_whole_files_while_they_are_written",
+        races::r14_others_read_whole_files_while_they_are_written,
     ),
     (
         "real_tickets_are_accepted_by_all",

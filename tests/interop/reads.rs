@@ -12,7 +12,7 @@ use keyroll_tests::lab::{Lab, output, tests_folder};
 use crate::write_keytab;
 
 /// kvno, principal, key in hex.
-type Seen = BTreeSet<(u32, String, String)>;
+pub type Seen = BTreeSet<(u32, String, String)>;
 
 /// At the edges of every field that holds a kvno, and where readers differ.
 const KVNOS: &[u32] = &[1, 2, 127, 128, 255, 256, 257, 300, 65_535, 65_536, 100_003];
@@ -69,7 +69,7 @@ pub fn everybody_reads_the_same_entries(lab: &Lab) -> Result<()> {
 }
 
 /// `   1 principal (enctype)  (0xkey)`
-fn mit(file: &str) -> Result<Seen> {
+pub fn mit(file: &str) -> Result<Seen> {
     let shown = output(Command::new("klist").args(["-k", "-K", "-e", file]))?;
     let entry = |line: &str| {
         let words: Vec<&str> = line.split_whitespace().collect();
@@ -83,7 +83,7 @@ fn mit(file: &str) -> Result<Seen> {
 }
 
 /// `1  enctype  principal  key`
-fn heimdal(file: &str) -> Result<Seen> {
+pub fn heimdal(file: &str) -> Result<Seen> {
     let shown = output(heimdal_tool("ktutil.heimdal")?.args(["-k", file, "list", "--keys"]))?;
     let entry = |line: &str| {
         let words: Vec<&str> = line.split_whitespace().collect();

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context as _, Result, ensure};
+use memchr::memmem;
 
 /// Secrets in every spelling in which they could leak.
 #[derive(Debug, Default)]
@@ -48,26 +49,10 @@ impl Needles {
     /// The names of those that occur.
     #[must_use]
     pub fn found_in(&self, hay: &[u8]) -> Vec<&str> {
-        let there = |needle: &[u8]| contains(hay, needle);
+        let there = |needle: &[u8]| memmem::find(hay, needle).is_some();
         let hits = self.spellings.iter().filter(|(_, bytes)| there(bytes));
         hits.map(|(name, _)| name.as_str()).collect()
     }
-}
-
-/// By its rarest end: a plain window comparison over 100 MB of memory would take minutes.
-fn contains(hay: &[u8], needle: &[u8]) -> bool {
-    let Some((&first, rest)) = needle.split_first() else {
-        return false;
-    };
-    let mut from = 0;
-    while let Some(at) = hay[from..].iter().position(|&byte| byte == first) {
-        let after = from + at + 1;
-        if hay[after..].starts_with(rest) {
-            return true;
-        }
-        from = after;
-    }
-    false
 }
 
 fn base64(bytes: &[u8]) -> String {

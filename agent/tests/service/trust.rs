@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use keyroll::keyset::Role;
 use keyroll_agent::config::Config;
+use keyroll_agent::gate::Readiness;
 use keyroll_agent::identity::Identity;
 use keyroll_agent::node::Node;
 use keyroll_agent::service::Service;
@@ -15,9 +16,9 @@ use rcgen::{ExtendedKeyUsagePurpose, SanType, date_time_ymd};
 use rustls::HandshakeKind;
 use rustls::version::{TLS12, TLS13};
 use tokio::io::AsyncReadExt as _;
-use tonic::{Code, Request};
+use tonic::{Code, Request, Status};
 
-use crate::scene::{Authority, Badge, CONTROLLER, Scene, keyset, kvnos, look, stage};
+use crate::scene::{Authority, Badge, CONTROLLER, Scene, admit, keyset, kvnos, look, stage, wipe};
 
 /// Whether somebody gets as far as a connection that stays.
 async fn enters(
@@ -89,6 +90,30 @@ async fn r05_the_agent_speaks_with_the_controller_by_tls_1_3_and_with_nobody_els
     }
 }
 
+/// Sends the agent one of the three messages that are numbered, of the past.
+async fn replay(
+    dice: &mut StdRng,
+    session: &[said::StageRequest],
+    service: &Service,
+) -> Result<(), Status> {
+    match dice.random_range(0..4) {
+        0 => {
+            let (epoch, version) = past(dice);
+            let reason = ["", "keys differ"][dice.random_range(0..2)];
+            let message = Request::new(admit(epoch, version, reason));
+            service.admit(message).await.map(drop)
+        }
+        1 => {
+            let message = Request::new(wipe(dice.random_range(0..6)));
+            service.wipe(message).await.map(drop)
+        }
+        _ => {
+            let message = Request::new(changed(dice, session));
+            service.stage(message).await.map(drop)
+        }
+    }
+}
+
 /// What a session said from its first keyset to its last: epochs 3 to 6, versions 10 to 29.
 fn session() -> Vec<said::StageRequest> {
     let message = |version: u64| {
@@ -99,17 +124,20 @@ fn session() -> Vec<said::StageRequest> {
     (10..30).map(message).collect()
 }
 
+/// An epoch and a version, one of which that session has left behind.
+fn past(dice: &mut StdRng) -> (u64, u64) {
+    if dice.random_bool(0.5) {
+        (dice.random_range(0..6), dice.random_range(0..u64::MAX))
+    } else {
+        (dice.random_range(6..u64::MAX), dice.random_range(0..29))
+    }
+}
+
 /// A message of the past with parts of it changed; its epoch or its version stays a past one.
 fn changed(dice: &mut StdRng, session: &[said::StageRequest]) -> said::StageRequest {
     let mut message = session[dice.random_range(0..session.len())].clone();
     let keyset = message.keyset.as_mut().unwrap();
-    if dice.random_bool(0.5) {
-        keyset.epoch = dice.random_range(0..6);
-        keyset.version = dice.random_range(0..u64::MAX);
-    } else {
-        keyset.epoch = dice.random_range(6..u64::MAX);
-        keyset.version = dice.random_range(0..29);
-    }
+    (keyset.epoch, keyset.version) = past(dice);
     match dice.random_range(0..4) {
         0 => drop(keyset.generations.pop()),
         1 => keyset.generations[0].kvno = dice.random(),
@@ -120,25 +148,28 @@ fn changed(dice: &mut StdRng, session: &[said::StageRequest]) -> said::StageRequ
 }
 
 #[tokio::test]
-async fn r06_of_ten_thousand_replayed_and_changed_keysets_none_is_taken() {
+async fn r06_of_ten_thousand_replayed_and_changed_messages_none_is_taken() {
     let mut scene = Scene::plain().await;
     scene.stop().await;
     let config = Config::read(&scene.path("agent.toml")).unwrap();
     let identity = Arc::new(Identity::load(&config.state).unwrap());
-    let service = Service::new(Arc::new(Node::open(config).unwrap()), identity);
-    let session = session();
+    let node = Arc::new(Node::open(config).unwrap());
+    let service = Service::new(Arc::clone(&node), identity);
+    let (session, web) = (session(), "web".parse().unwrap());
     for message in &session {
         service.stage(Request::new(message.clone())).await.unwrap();
     }
+    let admitted = service.admit(Request::new(admit(6, 29, ""))).await;
+    admitted.unwrap();
     let keytab = scene.path("web.keytab");
     let before = std::fs::read(&keytab).unwrap();
     let state = std::fs::read(scene.path("state/arrays/web.json")).unwrap();
     let mut dice = StdRng::seed_from_u64(6);
     for _ in 0..10_000 {
-        let message = changed(&mut dice, &session);
-        let refused = service.stage(Request::new(message)).await.unwrap_err();
+        let refused = replay(&mut dice, &session, &service).await.unwrap_err();
         assert_eq!(refused.code(), Code::Aborted, "{refused}");
     }
+    assert_eq!(node.gates().readiness(&web), Readiness::Ready);
     assert!(std::fs::read(&keytab).unwrap() == before);
     assert_eq!(
         std::fs::read(scene.path("state/arrays/web.json")).unwrap(),

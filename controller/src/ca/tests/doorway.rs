@@ -1,7 +1,7 @@
 //! R5, R30: who gets through the door, over real sockets.
 
 use rustls::client::ResolvesClientCert;
-use rustls::{ClientConfig, HandshakeKind, ProtocolVersion, SignatureScheme};
+use rustls::{ClientConfig, HandshakeKind, ProtocolVersion, ServerConfig, SignatureScheme};
 use rustls_pki_types::ServerName;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
@@ -41,13 +41,23 @@ struct Door {
 }
 
 async fn door(world: &World) -> Door {
+    let own = world.own.clone();
+    doorway(move || own.mutual()).await
+}
+
+/// The door to join by: whoever comes shows nothing.
+async fn open_door(world: &World) -> Door {
+    let own = world.own.clone();
+    doorway(move || own.open_to_all()).await
+}
+
+async fn doorway(
+    config: impl Fn() -> Result<Arc<ServerConfig>, CaError> + Send + Sync + 'static,
+) -> Door {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let own = world.own.clone();
-    Door {
-        address,
-        doorway: Doorway::open(listener, move || own.mutual()),
-    }
+    let doorway = Doorway::open(listener, config);
+    Door { address, doorway }
 }
 
 impl Door {
@@ -116,7 +126,11 @@ async fn r05_nobody_else_gets_in() {
 #[tokio::test]
 async fn r05_only_tls_1_3_and_http_2_are_spoken_and_nothing_is_resumed() {
     let world = world();
-    let mut door = door(&world).await;
+    speaks_nothing_else(&world, door(&world).await).await;
+    speaks_nothing_else(&world, open_door(&world).await).await;
+}
+
+async fn speaks_nothing_else(world: &World, mut door: Door) {
     let shows = || Some(operator_certificate(&world.authority, "alice", now_unix()).1);
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut older = ClientConfig::builder_with_provider(provider)
@@ -132,7 +146,7 @@ async fn r05_only_tls_1_3_and_http_2_are_spoken_and_nothing_is_resumed() {
             .contains("ProtocolVersion")
     );
     for protocols in [vec![], vec![b"http/1.1".to_vec()]] {
-        let mut config = client(&world, shows());
+        let mut config = client(world, shows());
         config.alpn_protocols = protocols.clone();
         assert!(
             door.enter(config).await.is_err(),
@@ -140,7 +154,7 @@ async fn r05_only_tls_1_3_and_http_2_are_spoken_and_nothing_is_resumed() {
         );
     }
     // The client is willing to resume, with tickets or without, and never may.
-    let mut config = client(&world, shows());
+    let mut config = client(world, shows());
     config.enable_early_data = true;
     let connector = TlsConnector::from(Arc::new(config));
     for _ in 0..3 {
