@@ -41,8 +41,8 @@ const PRODUCT: &[Requirement] = &[
         what: "An agent is given the keysets of its own arrays alone, passwords only by leave",
         tests: &["r01_in_ten_thousand_topologies_no_node_is_given_a_foreign_key_or_password"],
         figure: "10 000 topologies drawn at random, over 50 000 foreign keysets pushed by `stage`, \
-                 the one call with keys and passwords: 0 reached an agent; every keyset had a password: 0 \
-                 went without leave, and each that went opened at its own node alone",
+                 the one call with keys and passwords: 0 reached an agent; every keyset had a \
+                 password: 0 went without leave, and each that went opened at its own node alone",
         missing: "",
     },
     Requirement {
@@ -117,8 +117,8 @@ const PRODUCT: &[Requirement] = &[
             "r05_an_agent_of_older_tls_or_of_no_protocol_is_refused",
             "r05_the_command_line_takes_nobody_else_for_the_controller",
         ],
-        figure: "12 wrong peers at the agent's port, 10 at the operators', 3 at the door to join by, 7 in a node's place, 11 \
-                 in the controller's towards operators: 0 let in",
+        figure: "12 wrong peers at the agent's port, 10 at the operators', 3 at the door to join \
+                 by, 7 in a node's place, 11 in the controller's towards operators: 0 let in",
         missing: "",
     },
     Requirement {
@@ -129,8 +129,8 @@ const PRODUCT: &[Requirement] = &[
             "r06_of_ten_thousand_replayed_and_changed_messages_none_is_taken",
             "r06_a_repetition_changes_nothing_and_older_ones_are_refused",
         ],
-        figure: "10 000 messages of a recorded session (keysets, verdicts, wipes), changed and sent \
-                 again: 10 000 refused, not a byte of the files changed, no gate shut",
+        figure: "10 000 messages of a recorded session (keysets, verdicts, wipes), changed and \
+                 sent again: 10 000 refused, not a byte of the files changed, no gate shut",
         missing: "",
     },
     Requirement {

@@ -186,9 +186,9 @@ fn other_enctype(array: &ArrayRecord, state: &AccountState, issued: i32) -> Opti
     let sam = &state.salt_source.sam_account_name;
     let names: Vec<&str> = ours.iter().map(|enctype| enctype.name()).collect();
     let what = format!(
-        "tickets for account {sam} are encrypted with {}, and array {} has keys of {} alone; nothing \
-         was changed. What its nodes hold today needs such keys before the account is told to use \
-         them",
+        "tickets for account {sam} are encrypted with {}, and array {} has keys of {} alone; \
+         nothing was changed. What its nodes hold today needs such keys before the account is told \
+         to use them",
         Enctype::name_of(issued),
         array.name,
         names.join(", ")
