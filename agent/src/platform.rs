@@ -4,7 +4,8 @@
 //! - files: [`Access`], [`create`], [`open`], [`open_to_write`], [`open_locked`], [`write_at`],
 //!   [`rename`], [`sync_folder`], [`reserve`], [`set_access`], [`access_of`],
 //!   [`is_open_to_others`], [`open_folder`],
-//!   [`make_private_folder`], [`may_write_in`], [`names`], [`stamp`];
+//!   [`make_private_folder`], [`may_write_in`], [`look_at`], [`names`], [`SEVERAL_NAMES`],
+//!   [`stamp`];
 //! - whose they are: [`demand_ours`], [`demand_kept_ours`];
 //! - secrets at rest: [`seal`], [`unseal`]; where some are given away: [`takers`],
 //!   [`TAKES_PASSWORDS`];

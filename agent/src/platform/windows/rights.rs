@@ -49,7 +49,9 @@ const READING: u32 = 0x0012_00a9;
 /// `FILE_DELETE_CHILD`, `DELETE`, `WRITE_DAC`, `WRITE_OWNER`, `GENERIC_ALL`: with one of these a
 /// thing in a folder, or the folder, is put aside for another.
 pub(super) const DISPLACE: u32 = 0x100d_0040;
-/// The same, and `FILE_WRITE_DATA`, `FILE_APPEND_DATA`, `FILE_WRITE_EA`, `FILE_WRITE_ATTRIBUTES`
+/// The same, and `FILE_ADD_FILE`, `FILE_ADD_SUBDIRECTORY`: a name that is free is taken.
+pub(super) const PLANT: u32 = DISPLACE | 0x6;
+/// [`DISPLACE`], and `FILE_WRITE_DATA`, `FILE_APPEND_DATA`, `FILE_WRITE_EA`, `FILE_WRITE_ATTRIBUTES`
 /// (which makes a junction of an empty folder), `GENERIC_WRITE`.
 pub(super) const CHANGE: u32 = DISPLACE | 0x4000_0116;
 /// `DELETE`: nobody can delete the root of a drive, whatever its list says.
