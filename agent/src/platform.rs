@@ -6,12 +6,12 @@
 //!   [`is_open_to_others`], [`open_folder`],
 //!   [`make_private_folder`], [`may_write_in`], [`look_at`], [`names`], [`SEVERAL_NAMES`],
 //!   [`stamp`];
-//! - whose they are: [`demand_ours`], [`demand_kept_ours`];
+//! - whose they are: [`demand_ours`], [`demand_kept_ours`], [`demand_kept_to_join`];
 //! - secrets at rest: [`seal`], [`unseal`]; where some are given away: [`takers`],
 //!   [`TAKES_PASSWORDS`];
 //! - logins that come from the machine itself: [`loop_back_check`]; how its web server of the
 //!   system's own authenticates: [`iis_now`];
-//! - processes: [`Family`], [`protect`], [`asked_to_stop`];
+//! - processes: [`Family`], [`protect`], [`asked_to_stop`], [`awake`];
 //! - whoever starts the agent: [`ready`], [`stopping`], [`watchdog`];
 //! - where things are unless the settings say otherwise: [`settings`], [`state`], [`keytab`];
 //! - what a person types next: [`START`], [`dial`].

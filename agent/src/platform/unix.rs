@@ -30,8 +30,8 @@ pub use self::files::{
     may_write_in, names, open, open_folder, open_to_write, reserve, set_access, stamp,
 };
 pub use self::lock::open_locked;
-pub use self::obeyed::{demand_kept_ours, demand_ours};
-pub use self::process::{Family, asked_to_stop, protect};
+pub use self::obeyed::{demand_kept_ours, demand_kept_to_join, demand_ours};
+pub use self::process::{Family, asked_to_stop, awake, protect};
 pub use self::systemd::{ready, stopping, watchdog};
 
 /// Where the settings are unless `--config` says otherwise.

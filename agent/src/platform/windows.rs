@@ -34,8 +34,8 @@ pub use self::files::{
 pub use self::iis::iis_now;
 pub use self::lock::open_locked;
 pub use self::loop_back::loop_back_check;
-pub use self::obeyed::{demand_kept_ours, demand_ours};
-pub use self::process::{Family, protect, watchdog};
+pub use self::obeyed::{demand_kept_ours, demand_kept_to_join, demand_ours};
+pub use self::process::{Family, awake, protect, watchdog};
 pub use self::service::{ready, stopping};
 
 /// Sealed for this, nothing opens it for anything else.

@@ -61,6 +61,14 @@ pub fn demand_kept_ours(state: &Path) -> Result<(), Trouble> {
     Ok(())
 }
 
+/// The same: an administrator who joins, and SYSTEM, own what is there as Administrators.
+///
+/// # Errors
+/// [`Trouble`].
+pub fn demand_kept_to_join(state: &Path) -> Result<(), Trouble> {
+    demand_kept_ours(state)
+}
+
 /// Makes the folder of everything that is keyroll's, or takes it over, and all that is in it: no
 /// list comes from above, and the owner is Administrators.
 ///
