@@ -287,12 +287,24 @@ mod tests {
             "Everyone",
             "S-1-1-0",
             "S-1-5-11",
+            "S-1-5-011",
+            "S-1-5-6",
+            "S-1-5-80-0",
+            "S-1-5-1000",
+            "S-1-18-1",
+            "S-1-18-2",
             r"BUILTIN\Users",
             of_domain,
         ] {
             let why = named(&[anybody]).unwrap_err().concat();
             assert!(why.contains("too many"), "{why}");
         }
+        // All application pools: too many to come with an old list, and a group that one may mean.
+        let pools = Some(vec!["S-1-5-32-568".to_owned()]);
+        assert_eq!(named(&["S-1-5-32-568"]), Ok(Access { readers: pools }));
+        // What would be one more entry of a list is no name.
+        let why = named(&["S-1-5-18)(A;;FR;;;WD"]).unwrap_err().concat();
+        assert!(why.contains("no account"), "{why}");
         let why = named(&[r"NOWHERE\nobody-at-all"]).unwrap_err().concat();
         assert!(why.contains("no account"), "{why}");
         let mode = Some("0640".to_owned());
