@@ -152,8 +152,23 @@ pub fn replace(path: &Path, bytes: &SecretBytes, access: &Access) -> Result<(), 
 /// # Errors
 /// [`FileError::System`].
 pub fn read(path: &Path) -> Result<SecretBytes, FileError> {
+    read_by(path, platform::open)
+}
+
+/// The same, which waits for nobody who has the file for himself.
+///
+/// # Errors
+/// [`FileError::System`].
+pub fn read_now(path: &Path) -> Result<SecretBytes, FileError> {
+    read_by(path, platform::open_now)
+}
+
+fn read_by(
+    path: &Path,
+    open: impl Fn(&Path) -> io::Result<File>,
+) -> Result<SecretBytes, FileError> {
     let failed = |error| FileError::system("read", path, error);
-    let file = platform::open(path).map_err(failed)?;
+    let file = open(path).map_err(failed)?;
     if !file.metadata().map_err(failed)?.is_file() {
         let what = "not a regular file";
         return Err(FileError::Unfit {

@@ -29,7 +29,7 @@ use crate::service_logon::Services;
 pub use self::disk::{create, rename, sync_folder, write_at};
 pub use self::files::{
     Access, SEVERAL_NAMES, access_of, is_open_to_others, look_at, make_private_folder,
-    may_write_in, names, open, open_folder, open_to_write, reserve, set_access, stamp,
+    may_write_in, names, open, open_folder, open_now, open_to_write, reserve, set_access, stamp,
 };
 pub use self::iis::iis_now;
 pub use self::lock::open_locked;

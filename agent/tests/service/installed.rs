@@ -125,3 +125,27 @@ async fn a_service_is_installed_and_stops_only_after_the_write_that_is_under_way
     works(&scene, "uninstall");
     assert_eq!(service(&scene, "stop").status.code(), Some(71));
 }
+
+/// The thread that serves looks at the identity at each call: by then 2 s for each would have gone.
+#[tokio::test]
+async fn who_has_the_identity_for_himself_holds_up_nobody() {
+    let scene = Scene::plain().await;
+    let mut controller = scene.controller().await;
+    let key = scene.path("state/node.key");
+    // Somebody has written it anew, and a scanner has it.
+    let bytes = std::fs::read(&key).unwrap();
+    std::fs::write(&key, bytes).unwrap();
+    let alone = OpenOptions::new()
+        .read(true)
+        .share_mode(0)
+        .open(&key)
+        .unwrap();
+    let began = std::time::Instant::now();
+    for _ in 0..10 {
+        controller.look(look("web")).await.unwrap();
+    }
+    let passed = began.elapsed();
+    assert!(passed < Duration::from_secs(10), "{passed:?}");
+    drop(alone);
+    controller.look(look("web")).await.unwrap();
+}

@@ -116,6 +116,14 @@ pub fn open(path: &Path) -> io::Result<File> {
         .open(path)
 }
 
+/// The same: nobody who has it open is waited for.
+///
+/// # Errors
+/// The system's.
+pub fn open_now(path: &Path) -> io::Result<File> {
+    open(path)
+}
+
 /// Opens whatever is at `path`, a link too, to be looked at and not read: who may not read it may.
 ///
 /// # Errors

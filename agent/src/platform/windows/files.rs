@@ -119,6 +119,14 @@ pub fn open(path: &Path) -> io::Result<File> {
     open_once_free(path, options().read(true))
 }
 
+/// The same at once or not at all: for a thread that has more to do than to wait.
+///
+/// # Errors
+/// The system's.
+pub fn open_now(path: &Path) -> io::Result<File> {
+    options().read(true).open(path)
+}
+
 /// Opens whatever is at `path`, a link or a folder too, to be looked at and not read: nobody who
 /// has it open stands in the way of that.
 ///
