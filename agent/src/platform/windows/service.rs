@@ -104,7 +104,7 @@ fn install(settings: &Path) -> Result<(), Trouble> {
     obeyed::demand(&settings, &config)?;
     let arguments = [
         "--config".into(),
-        settings.into(),
+        settings.clone().into(),
         "service".into(),
         "run".into(),
     ];
@@ -120,7 +120,7 @@ fn install(settings: &Path) -> Result<(), Trouble> {
         account_name: None,
         account_password: None,
     };
-    register_source()?;
+    register_source(&settings)?;
     let access = ServiceAccess::CHANGE_CONFIG | ServiceAccess::START;
     let controller = controller(ServiceManagerAccess::CREATE_SERVICE)?;
     let service = once_gone(Instant::now() + GOING, || {
@@ -260,10 +260,13 @@ fn await_state(service: &Service, state: ServiceState, doing: &'static str) -> R
     }
 }
 
-fn register_source() -> Result<(), Trouble> {
+/// Notes the settings there as well: an upgrade takes the service away, and has it installed again
+/// with the ones that it had (agent/windows/keyroll-agent.wxs).
+fn register_source(settings: &Path) -> Result<(), Trouble> {
     let register = || {
         let source = LOCAL_MACHINE.create(SOURCE)?;
         source.set_expand_string("EventMessageFile", MESSAGES)?;
+        source.set_string("Settings", settings.display().to_string())?;
         source.set_u32("TypesSupported", KINDS)
     };
     register().map_err(|error| {
