@@ -145,9 +145,8 @@ impl Identity {
     /// that must join anew, because its controller is lost, need not be stopped for it: its gate
     /// would close.
     ///
-    /// Nothing is waited for, since whoever serves asks at each call: neither for a certificate that
-    /// is being installed, nor for a program that has a file for itself. The next look is another
-    /// try.
+    /// Nothing is waited for, since whoever serves asks at each call: neither a certificate that is
+    /// being installed, nor a program that has a file for itself. The next look is another try.
     pub fn refresh(&self) {
         let mut looked = match self.looked.try_lock() {
             Ok(looked) => looked,

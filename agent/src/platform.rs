@@ -1,8 +1,8 @@
 //! What differs from one operating system to the other, behind one interface.
 //!
 //! Each system has a folder of the same names; nothing else in the agent asks which one it is on.
-//! - files: [`Access`], [`create`], [`open`], [`open_now`], [`open_to_write`], [`open_locked`], [`write_at`],
-//!   [`rename`], [`sync_folder`], [`reserve`], [`set_access`], [`access_of`],
+//! - files: [`Access`], [`create`], [`open`], [`open_now`], [`open_to_write`], [`open_locked`],
+//!   [`write_at`], [`rename`], [`sync_folder`], [`reserve`], [`set_access`], [`access_of`],
 //!   [`is_open_to_others`], [`open_folder`],
 //!   [`make_private_folder`], [`may_write_in`], [`look_at`], [`names`], [`SEVERAL_NAMES`],
 //!   [`stamp`];

@@ -199,6 +199,10 @@ mod tests {
     const EVERYBODY: &str = "D:P(A;;FA;;;SY)(A;;FA;;;BA)(A;;FA;;;WD)";
     const READING: &str = "D:P(A;;FA;;;SY)(A;;FA;;;BA)(A;;0x1200a9;;;WD)";
 
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a test gives a file another name, and takes it away"
+    )]
     #[test]
     fn a_home_that_was_there_is_taken_over_with_all_that_is_in_it() {
         let folder = tempfile::tempdir().unwrap();

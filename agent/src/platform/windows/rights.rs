@@ -15,10 +15,11 @@ const MAKER: &str = "S-1-3-0";
 const OWNER: &str = "S-1-3-4";
 
 /// Whoever comes along: Everyone, LOCAL, CONSOLE LOGON, DIALUP, NETWORK, BATCH, INTERACTIVE,
-/// SERVICE (whatever runs as one), ANONYMOUS LOGON, Authenticated Users, TERMINAL SERVER USER, REMOTE INTERACTIVE LOGON, This
-/// Organization, Other Organization, local accounts, BUILTIN\Users, BUILTIN\Guests, Pre-Windows 2000
-/// Compatible Access, all app packages, whoever's identity the authority or a service has asserted,
-/// ALL SERVICES (MS-DTYP 2.4.2.4). A keytab must be open to none of them.
+/// SERVICE (whatever runs as one), ANONYMOUS LOGON, Authenticated Users, TERMINAL SERVER USER,
+/// REMOTE INTERACTIVE LOGON, This Organization, Other Organization, local accounts, BUILTIN\Users,
+/// BUILTIN\Guests, Pre-Windows 2000 Compatible Access, all app packages, whoever's identity the
+/// authority or a service has asserted, ALL SERVICES (MS-DTYP 2.4.2.4). A keytab must be open to
+/// none of them.
 const ANYBODY: [&str; 24] = [
     "S-1-1-0",
     "S-1-2-0",
@@ -45,7 +46,7 @@ const ANYBODY: [&str; 24] = [
     "S-1-5-80-0",
     "S-1-5-1000",
 ];
-/// IIS_IUSRS: every application pool of the machine, whatever it runs as. Who names it in the
+/// `IIS_IUSRS`: every application pool of the machine, whatever it runs as. Who names it in the
 /// settings means that; where it merely is in a list, it came with a folder of the web server's.
 const ALL_POOLS: &str = "S-1-5-32-568";
 /// Domain Users, Domain Guests, Domain Computers: the last part of their SIDs.
@@ -60,8 +61,8 @@ const READING: u32 = 0x0012_00a9;
 pub(super) const DISPLACE: u32 = 0x100d_0040;
 /// The same, and `FILE_ADD_FILE`, `FILE_ADD_SUBDIRECTORY`: a name that is free is taken.
 pub(super) const PLANT: u32 = DISPLACE | 0x6;
-/// [`DISPLACE`], and `FILE_WRITE_DATA`, `FILE_APPEND_DATA`, `FILE_WRITE_EA`, `FILE_WRITE_ATTRIBUTES`
-/// (which makes a junction of an empty folder), `GENERIC_WRITE`.
+/// [`DISPLACE`], and `FILE_WRITE_DATA`, `FILE_APPEND_DATA`, `FILE_WRITE_EA`,
+/// `FILE_WRITE_ATTRIBUTES` (which makes a junction of an empty folder), `GENERIC_WRITE`.
 pub(super) const CHANGE: u32 = DISPLACE | 0x4000_0116;
 /// `DELETE`: nobody can delete the root of a drive, whatever its list says.
 const DELETE: u32 = 0x0001_0000;
