@@ -152,8 +152,23 @@ pub fn replace(path: &Path, bytes: &SecretBytes, access: &Access) -> Result<(), 
 /// # Errors
 /// [`FileError::System`].
 pub fn read(path: &Path) -> Result<SecretBytes, FileError> {
+    read_by(path, platform::open)
+}
+
+/// The same, which waits for nobody who has the file for himself.
+///
+/// # Errors
+/// [`FileError::System`].
+pub fn read_now(path: &Path) -> Result<SecretBytes, FileError> {
+    read_by(path, platform::open_now)
+}
+
+fn read_by(
+    path: &Path,
+    open: impl Fn(&Path) -> io::Result<File>,
+) -> Result<SecretBytes, FileError> {
     let failed = |error| FileError::system("read", path, error);
-    let file = platform::open(path).map_err(failed)?;
+    let file = open(path).map_err(failed)?;
     if !file.metadata().map_err(failed)?.is_file() {
         let what = "not a regular file";
         return Err(FileError::Unfit {
@@ -196,13 +211,14 @@ pub fn existing(path: &Path) -> Result<Option<fs::Metadata>, FileError> {
         path: path.to_owned(),
         what,
     };
-    match fs::symlink_metadata(path) {
-        Ok(found) if found.is_file() && platform::names(&found) > 1 => Err(unfit(
-            "one of several names of a file (hard links), and whoever reads another one would keep \
-             the old keys; remove the others: find FOLDER -samefile FILE shows them",
-        )),
-        Ok(found) if found.is_file() => Ok(Some(found)),
-        Ok(found) if found.is_symlink() => {
+    let found = platform::look_at(path).and_then(|file| {
+        let names = platform::names(&file)?;
+        Ok((file.metadata()?, names))
+    });
+    match found {
+        Ok((found, names)) if found.is_file() && names > 1 => Err(unfit(platform::SEVERAL_NAMES)),
+        Ok((found, _)) if found.is_file() => Ok(Some(found)),
+        Ok((found, _)) if found.is_symlink() => {
             Err(unfit("a symbolic link; name the file that it points to"))
         }
         Ok(_) => Err(unfit("not a regular file")),
@@ -254,7 +270,14 @@ fn clear_folder_of(path: &Path) -> Result<(), FileError> {
         let entry = entry.map_err(failed)?;
         if entry.file_name().to_string_lossy().starts_with(&prefix) {
             let leftover = entry.path();
-            wipe(&leftover).map_err(|error| FileError::system("remove", &leftover, error))?;
+            let Err(error) = wipe(&leftover) else {
+                continue;
+            };
+            // A folder holds no keys of ours. Whoever may write here must not stop every roll by
+            // making one.
+            if entry.file_type().is_ok_and(|kind| kind.is_file()) {
+                return Err(FileError::system("remove", &leftover, error));
+            }
         }
     }
     Ok(())
@@ -266,13 +289,13 @@ fn clear_folder_of(path: &Path) -> Result<(), FileError> {
 /// # Errors
 /// The system's.
 pub fn wipe(path: &Path) -> io::Result<()> {
-    let is_plain = |found: &fs::Metadata| found.is_file() && platform::names(found) == 1;
-    if is_plain(&fs::symlink_metadata(path)?) {
+    let is_plain =
+        |file: &File| Ok::<_, io::Error>(file.metadata()?.is_file() && platform::names(file)? == 1);
+    if is_plain(&platform::look_at(path)?)? {
         let file = platform::open_to_write(path)?;
         // It may be another one by now.
-        let found = file.metadata()?;
-        if is_plain(&found) {
-            let size = usize::try_from(found.len()).unwrap_or(usize::MAX);
+        if is_plain(&file)? {
+            let size = usize::try_from(file.metadata()?.len()).unwrap_or(usize::MAX);
             effect::patch(&file, &vec![0; size.min(MAX_FILE)], 0)?;
             effect::sync_content(&file)?;
         }

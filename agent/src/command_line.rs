@@ -136,6 +136,12 @@ fn act(line: CommandLine) -> Result<Exit, Trouble> {
             Trouble::of(exit, &error).next("keyroll-agent check --config FILE")
         })
     };
+    // Whoever joins puts a key where the settings say, and tells the controller what they say.
+    let to_join = || {
+        let config = config()?;
+        obeyed::demand_to_join(&line.config, &config)?;
+        Ok::<_, Trouble>(config)
+    };
     match line.verb {
         Verb::Check { output } => Ok(look::check(&line.config, &config()?, output)),
         Verb::Show { output } => Ok(look::show(&config()?, output)),
@@ -143,17 +149,17 @@ fn act(line: CommandLine) -> Result<Exit, Trouble> {
             csr_out: Some(out),
             node: Some(node),
             ..
-        } => request(&config()?, &out, &node),
+        } => request(&to_join()?, &out, &node),
         Verb::Join {
             certificate: Some(certificate),
             authorities,
             ..
-        } => take(&config()?, &certificate, authorities.as_deref()),
+        } => take(&to_join()?, &certificate, authorities.as_deref()),
         Verb::Join {
             invitation_file,
             address,
             ..
-        } => join(&config()?, &invitation_file, address),
+        } => join(&to_join()?, &invitation_file, address),
         Verb::Run => {
             let config = config()?;
             obeyed::demand(&line.config, &config)?;

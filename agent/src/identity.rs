@@ -2,7 +2,7 @@
 //! else.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use keyroll::name::NodeName;
@@ -129,7 +129,7 @@ impl Identity {
     /// [`IdentityError::NotJoined`] if there is none.
     pub fn load(folder: &Path) -> Result<Self, IdentityError> {
         let read = stamp(folder);
-        let current = Current::load(folder)?;
+        let current = Current::load(folder, atomic_file::read)?;
         Ok(Self {
             folder: folder.to_owned(),
             current: watch::Sender::new(Arc::new(current)),
@@ -144,14 +144,21 @@ impl Identity {
     /// Takes over what a `keyroll-agent join` beside this process has put into the folder. A node
     /// that must join anew, because its controller is lost, need not be stopped for it: its gate
     /// would close.
+    ///
+    /// Nothing is waited for, since whoever serves asks at each call: neither a certificate that is
+    /// being installed, nor a program that has a file for itself. The next look is another try.
     pub fn refresh(&self) {
-        let mut looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut looked = match self.looked.try_lock() {
+            Ok(looked) => looked,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return,
+        };
         let found = stamp(&self.folder);
         if found.is_none() || found == looked.read {
             return;
         }
-        // What cannot be read stays unread: the next look is another try.
-        let next = match Current::load(&self.folder) {
+        // What cannot be read stays unread.
+        let next = match Current::load(&self.folder, atomic_file::read_now) {
             Ok(next) => next,
             Err(error) => {
                 if looked.unusable != found {
@@ -259,6 +266,8 @@ impl Identity {
             let why = format!("it names {}", next.node);
             return Err(unusable("the new certificate", why));
         }
+        // Nobody takes over what is half kept, or takes it for another's.
+        let _looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
         Self::keep(&self.folder, key, chain, authorities)?;
         let ends = next.ends;
         self.current.send_replace(Arc::new(next));
@@ -283,9 +292,12 @@ impl ResolvesServerCert for Identity {
 }
 
 impl Current {
-    fn load(folder: &Path) -> Result<Self, IdentityError> {
+    fn load(
+        folder: &Path,
+        read: fn(&Path) -> Result<SecretBytes, FileError>,
+    ) -> Result<Self, IdentityError> {
         let path = folder.join(KEY);
-        let read = |path: &Path| match atomic_file::read(path) {
+        let read = |path: &Path| match read(path) {
             Err(error) if error.is_missing() => Err(IdentityError::NotJoined),
             outcome => Ok(outcome?),
         };

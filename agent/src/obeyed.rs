@@ -20,6 +20,15 @@ pub fn demand(settings: &Path, config: &Config) -> Result<(), Trouble> {
     platform::demand_kept_ours(&config.state)
 }
 
+/// The same, before somebody joins, who may be another than the agent's user.
+///
+/// # Errors
+/// [`Trouble`].
+pub fn demand_to_join(settings: &Path, config: &Config) -> Result<(), Trouble> {
+    demand_given(settings, config)?;
+    platform::demand_kept_to_join(&config.state)
+}
+
 /// The same, of what others than the agent make: settings and hooks.
 ///
 /// # Errors

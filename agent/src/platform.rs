@@ -1,16 +1,17 @@
 //! What differs from one operating system to the other, behind one interface.
 //!
 //! Each system has a folder of the same names; nothing else in the agent asks which one it is on.
-//! - files: [`Access`], [`create`], [`open`], [`open_to_write`], [`open_locked`], [`write_at`],
-//!   [`rename`], [`sync_folder`], [`reserve`], [`set_access`], [`access_of`],
+//! - files: [`Access`], [`create`], [`open`], [`open_now`], [`open_to_write`], [`open_locked`],
+//!   [`write_at`], [`rename`], [`sync_folder`], [`reserve`], [`set_access`], [`access_of`],
 //!   [`is_open_to_others`], [`open_folder`],
-//!   [`make_private_folder`], [`may_write_in`], [`names`], [`stamp`];
-//! - whose they are: [`demand_ours`], [`demand_kept_ours`];
+//!   [`make_private_folder`], [`may_write_in`], [`look_at`], [`names`], [`SEVERAL_NAMES`],
+//!   [`stamp`];
+//! - whose they are: [`demand_ours`], [`demand_kept_ours`], [`demand_kept_to_join`];
 //! - secrets at rest: [`seal`], [`unseal`]; where some are given away: [`takers`],
 //!   [`TAKES_PASSWORDS`];
 //! - logins that come from the machine itself: [`loop_back_check`]; how its web server of the
 //!   system's own authenticates: [`iis_now`];
-//! - processes: [`Family`], [`protect`], [`asked_to_stop`];
+//! - processes: [`Family`], [`protect`], [`asked_to_stop`], [`awake`];
 //! - whoever starts the agent: [`ready`], [`stopping`], [`watchdog`];
 //! - where things are unless the settings say otherwise: [`settings`], [`state`], [`keytab`];
 //! - what a person types next: [`START`], [`dial`].

@@ -281,15 +281,15 @@ where
 async fn watch(node: Arc<Node>) {
     let mut tick = tokio::time::interval(WATCH);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let (mut wall, mut steady) = (SystemTime::now(), Instant::now());
+    let (mut wall, mut awake) = (SystemTime::now(), platform::awake());
     loop {
         tick.tick().await;
         let passed = wall.elapsed().unwrap_or_default();
-        if passed.saturating_sub(steady.elapsed()) > SLEPT {
+        if has_slept(passed, awake, platform::awake()) {
             tracing::warn!("the clock has jumped: nothing is ready until the controller says so");
             node.gates().close_all();
         }
-        (wall, steady) = (SystemTime::now(), Instant::now());
+        (wall, awake) = (SystemTime::now(), platform::awake());
         for array in node.arrays() {
             let Ok(found) = node.inspect(array, &[0; 32]).await else {
                 continue;
@@ -299,6 +299,14 @@ async fn watch(node: Arc<Node>) {
             }
         }
     }
+}
+
+/// Whether the clock ran far ahead of what passed between two moments of the machine's waking time.
+fn has_slept(passed: Duration, before: Option<Duration>, now: Option<Duration>) -> bool {
+    let awake = before
+        .zip(now)
+        .map(|(before, now)| now.saturating_sub(before));
+    awake.is_some_and(|awake| passed.saturating_sub(awake) > SLEPT)
 }
 
 /// Looks now and then whether a service was started whose session is to have a credential.
@@ -311,5 +319,21 @@ async fn follow(node: Arc<Node>) {
     loop {
         tick.tick().await;
         node.follow().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_that_passed_while_the_machine_was_not_awake_is_sleep() {
+        let seconds = Duration::from_secs;
+        let at = |number| Some(seconds(number));
+        assert!(!has_slept(seconds(30), at(100), at(130)));
+        assert!(!has_slept(seconds(330), at(100), at(130)));
+        assert!(has_slept(seconds(331), at(100), at(130)));
+        assert!(!has_slept(seconds(331), at(100), at(431)), "it was busy");
+        assert!(!has_slept(seconds(331), None, at(130)), "nobody knows");
     }
 }

@@ -45,24 +45,26 @@ impl Service {
 
     /// Puts the passwords into a keyset; says what they are for. What no target asks for stays
     /// sealed.
-    fn open(
+    async fn open(
         &self,
-        keyset: &mut Keyset,
+        mut keyset: Keyset,
         passwords: Vec<said::SealedPassword>,
-    ) -> Result<BTreeSet<PasswordUse>, Status> {
+    ) -> Result<(Keyset, BTreeSet<PasswordUse>), Status> {
         let uses = self.node.password_uses(&keyset.array);
         let letters: Result<Vec<_>, _> = passwords.into_iter().map(Enclosed::try_from).collect();
         let mut letters = letters?;
         letters.retain(|letter| uses.contains(&letter.purpose));
         let sent = letters.iter().map(|letter| letter.purpose).collect();
-        let opened = self
-            .node
-            .letters()
-            .open(&self.identity.node(), keyset, &letters);
+        let (node, name) = (Arc::clone(&self.node), self.identity.node());
+        let (keyset, opened) = aside(move || {
+            let opened = node.letters().open(&name, &mut keyset, &letters);
+            (keyset, opened)
+        })
+        .await?;
         let opened = opened.map_err(|error| Status::failed_precondition(chain(&error)))?;
         let array = keyset.array.clone();
         opened.map_err(|source| refused(&SessionError::Letter { array, source }.into()))?;
-        Ok(sent)
+        Ok((keyset, sent))
     }
 
     async fn inventory(
@@ -143,8 +145,8 @@ impl Agent for Service {
         let keyset = request
             .keyset
             .ok_or_else(|| Status::invalid_argument("no keyset"))?;
-        let mut keyset = Keyset::try_from(keyset)?;
-        let sent = self.open(&mut keyset, request.passwords)?;
+        let keyset = Keyset::try_from(keyset)?;
+        let (keyset, sent) = self.open(keyset, request.passwords).await?;
         let (array, version) = (keyset.array.clone(), keyset.version);
         let node = Arc::clone(&self.node);
         let outcome = to_the_end(async move { node.stage_with(keyset, sent).await }).await;
@@ -213,7 +215,8 @@ impl Agent for Service {
             );
             return Err(Status::failed_precondition(what));
         }
-        let key = self.node.letters().key();
+        let node = Arc::clone(&self.node);
+        let key = aside(move || node.letters().key()).await?;
         let key = key.map_err(|error| Status::failed_precondition(chain(&error)))?;
         Ok(Response::new(said::ShowLetterKeyReply {
             key: key.bytes().to_vec(),
@@ -238,9 +241,10 @@ impl Agent for Service {
         &self,
         _: Request<said::RequestCertificateRequest>,
     ) -> Result<Response<said::RequestCertificateReply>, Status> {
-        let csr = self
-            .identity
-            .ask()
+        let identity = Arc::clone(&self.identity);
+        // One that is being installed is waited for.
+        let csr = aside(move || identity.ask())
+            .await?
             .map_err(|error| Status::internal(chain(&error)))?;
         Ok(Response::new(said::RequestCertificateReply { csr }))
     }
@@ -250,9 +254,9 @@ impl Agent for Service {
         request: Request<said::InstallCertificateRequest>,
     ) -> Result<Response<said::InstallCertificateReply>, Status> {
         let request = request.into_inner();
-        let ends = self
-            .identity
-            .install(&request.chain, &request.authorities)
+        let identity = Arc::clone(&self.identity);
+        let ends = aside(move || identity.install(&request.chain, &request.authorities))
+            .await?
             .map_err(|error| Status::failed_precondition(chain(&error)))?;
         tracing::info!("certificate renewed");
         let certificate_ends_unix = micros(ends) / 1_000_000;
@@ -260,6 +264,12 @@ impl Agent for Service {
             certificate_ends_unix,
         }))
     }
+}
+
+/// Does what waits for files beside the one thread that serves.
+async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Status> {
+    let outcome = tokio::task::spawn_blocking(work).await;
+    outcome.map_err(|error| Status::internal(error.to_string()))
 }
 
 /// Does what changes the node to its end: with the connection that asked for it, its lock would be

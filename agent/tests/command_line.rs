@@ -312,6 +312,28 @@ fn r10_an_invitation_is_never_repeated_and_a_silent_controller_is_named() {
     assert!(!place.path("state/node.key").exists());
 }
 
+/// Settings say where the node's key goes, and where the controller dials.
+#[cfg(unix)]
+#[test]
+fn nobody_joins_by_settings_that_others_may_write() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let place = Place::new();
+    let others = std::fs::Permissions::from_mode(0o666);
+    std::fs::set_permissions(place.path("agent.toml"), others).unwrap();
+    for line in [
+        "join",
+        "join --csr-out node.csr --node node1.corp.example",
+        "join --certificate node.crt --authorities ca.crt",
+    ] {
+        let ran = place.run(line);
+        ran.fails(
+            78,
+            &["agent.toml has mode 0666", "Next: look at what is in it"],
+        );
+    }
+    assert!(!place.path("state").exists() && !place.path("node.csr").exists());
+}
+
 #[test]
 fn a_request_is_carried_by_file_and_its_key_stays() {
     let place = Place::new();

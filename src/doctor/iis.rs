@@ -134,8 +134,9 @@ fn without_session(
     let (what, why) = if of_pool {
         (
             "tickets are opened with the application pool's account",
-            "between the write of a roll and the pool's recycling it has the old keys alone, and \
-             refuses every new ticket; the machine's session would hold both keys in time",
+            "from the write of a roll until the pool is recycled it has the old keys alone, and \
+             refuses every new ticket; from then on it has the new keys alone, and refuses those \
+             of before the roll until they die; the machine's session would hold both in time",
         )
     } else {
         (

@@ -120,8 +120,12 @@ mod tests {
             said.contains("may be changed by Everyone, so another file"),
             "{said}"
         );
-        // Whoever reads, or adds a file of another name, takes nothing's place.
+        // Whoever reads takes nothing's place; whoever adds a file or folder takes a free name.
         assert_eq!(told("D:P(A;;FA;;;SY)(A;;FA;;;BA)(A;;0x1200a9;;;WD)"), None);
+        for adds in ["0x2", "0x4"] {
+            let list = format!("D:P(A;;FA;;;SY)(A;;FA;;;BA)(A;;{adds};;;WD)");
+            assert!(told(&list).unwrap().contains("Everyone"), "{adds}");
+        }
     }
 
     #[cfg(unix)]

@@ -26,12 +26,12 @@ use crate::service_logon::Services;
 
 pub use self::disk::{create, rename, sync_folder, write_at};
 pub use self::files::{
-    Access, access_of, is_open_to_others, make_private_folder, may_write_in, names, open,
-    open_folder, open_to_write, reserve, set_access, stamp,
+    Access, SEVERAL_NAMES, access_of, is_open_to_others, look_at, make_private_folder,
+    may_write_in, names, open, open_folder, open_now, open_to_write, reserve, set_access, stamp,
 };
 pub use self::lock::open_locked;
-pub use self::obeyed::{demand_kept_ours, demand_ours};
-pub use self::process::{Family, asked_to_stop, protect};
+pub use self::obeyed::{demand_kept_ours, demand_kept_to_join, demand_ours};
+pub use self::process::{Family, asked_to_stop, awake, protect};
 pub use self::systemd::{ready, stopping, watchdog};
 
 /// Where the settings are unless `--config` says otherwise.

@@ -139,6 +139,47 @@ fn an_owned_file_is_for_those_it_is_meant_for_and_leaves_nothing_beside_it() {
 }
 
 #[test]
+fn a_second_name_is_refused_and_what_it_names_is_not_wiped() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = target(folder.path().join("k"), TargetKind::Owned);
+    let written = BTreeSet::from([file.path.clone()]);
+    stage(std::slice::from_ref(&file), &keyset(7, OURS)).unwrap();
+    let second = folder.path().join("second");
+    fs::hard_link(&file.path, &second).unwrap();
+    let refused = [
+        stage(std::slice::from_ref(&file), &keyset(8, OURS)).unwrap_err(),
+        wipe(std::slice::from_ref(&file), &written, &[]).unwrap_err(),
+    ];
+    for error in refused {
+        let why = keyroll_agent::trouble::chain(&error);
+        assert!(why.contains("hard links"), "{why}");
+    }
+    assert_eq!(kvnos(&file, OURS[0]), [7, 8], "it was changed");
+    fs::remove_file(&second).unwrap();
+    // What lies in the place of a leftover by a second name, or a link, is another's.
+    let precious = folder.path().join("precious");
+    fs::write(&precious, b"precious").unwrap();
+    fs::hard_link(&precious, folder.path().join(".k.keyroll-01")).unwrap();
+    #[cfg(unix)]
+    std::os::unix::fs::symlink(&precious, folder.path().join(".k.keyroll-02")).unwrap();
+    stage(std::slice::from_ref(&file), &keyset(8, OURS)).unwrap();
+    assert_eq!(fs::read(&precious).unwrap(), b"precious");
+    assert_eq!(names_in(folder.path()).len(), 2, "leftovers are there yet");
+}
+
+#[test]
+fn a_folder_in_the_place_of_a_leftover_stops_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = target(folder.path().join("k"), TargetKind::Owned);
+    fs::create_dir(folder.path().join(".k.keyroll-01")).unwrap();
+    stage(std::slice::from_ref(&file), &keyset(7, OURS)).unwrap();
+    assert_eq!(kvnos(&file, OURS[0]), [7, 8]);
+    let written = BTreeSet::from([file.path.clone()]);
+    wipe(std::slice::from_ref(&file), &written, &[]).unwrap();
+    assert_eq!(names_in(folder.path()), [".k.keyroll-01"]);
+}
+
+#[test]
 fn a_client_keytab_holds_what_the_directory_has() {
     let folder = tempfile::tempdir().unwrap();
     let file = target(folder.path().join("client"), TargetKind::Client);

@@ -8,8 +8,11 @@
 use std::fs::OpenOptions;
 use std::os::windows::fs::OpenOptionsExt as _;
 use std::process::{Command, Output};
+use std::time::Duration;
 
 use keyroll::keyset::Role;
+use windows_service::service::ServiceAccess;
+use windows_service::service_manager::{ServiceManager, ServiceManagerAccess};
 
 use crate::scene::{Scene, keyset, kvnos, look, stage};
 
@@ -33,6 +36,15 @@ fn service(scene: &Scene, verb: &str) -> Output {
 fn works(scene: &Scene, verb: &str) {
     let done = service(scene, verb);
     assert!(done.status.success(), "{verb}: {done:?}");
+}
+
+/// How far the service says that it has come.
+fn checkpoint() -> u32 {
+    let access = ServiceManagerAccess::CONNECT;
+    let manager = ServiceManager::local_computer(None::<&str>, access).unwrap();
+    let access = ServiceAccess::QUERY_STATUS;
+    let service = manager.open_service("keyroll-agent", access).unwrap();
+    service.query_status().unwrap().checkpoint
 }
 
 /// Ends the service whatever becomes of the test: there is one of its name on a machine.
@@ -94,6 +106,10 @@ async fn a_service_is_installed_and_stops_only_after_the_write_that_is_under_way
         while std::net::TcpStream::connect(scene.http).is_ok() {
             std::thread::yield_now();
         }
+        // It says that it goes on: whoever waits sees that number rise.
+        while checkpoint() < 2 {
+            std::thread::sleep(Duration::from_millis(20));
+        }
         assert!(!stopping.is_finished(), "it ended in the middle of a write");
         drop(reader);
         stopping.join().unwrap();
@@ -108,4 +124,28 @@ async fn a_service_is_installed_and_stops_only_after_the_write_that_is_under_way
     assert_eq!((found.version, found.targets[0].drifted), (2, false));
     works(&scene, "uninstall");
     assert_eq!(service(&scene, "stop").status.code(), Some(71));
+}
+
+/// The thread that serves looks at the identity at each call: by then 2 s for each would have gone.
+#[tokio::test]
+async fn who_has_the_identity_for_himself_holds_up_nobody() {
+    let scene = Scene::plain().await;
+    let mut controller = scene.controller().await;
+    let key = scene.path("state/node.key");
+    // Somebody has written it anew, and a scanner has it.
+    let bytes = std::fs::read(&key).unwrap();
+    std::fs::write(&key, bytes).unwrap();
+    let alone = OpenOptions::new()
+        .read(true)
+        .share_mode(0)
+        .open(&key)
+        .unwrap();
+    let began = std::time::Instant::now();
+    for _ in 0..10 {
+        controller.look(look("web")).await.unwrap();
+    }
+    let passed = began.elapsed();
+    assert!(passed < Duration::from_secs(10), "{passed:?}");
+    drop(alone);
+    controller.look(look("web")).await.unwrap();
 }

@@ -256,9 +256,7 @@ fn entry(list: *const ACL, index: u32) -> io::Result<Entry> {
 /// The system's, if nobody has this name.
 pub fn sid_of(account: &str) -> io::Result<String> {
     if account.starts_with("S-1-") {
-        // What cannot be read as one is refused here.
-        Descriptor::parse(&format!("D:(A;;FR;;;{account})"))?;
-        return Ok(account.to_owned());
+        return canonical(account);
     }
     let name = wide(account)?;
     // A SID has at most 68 bytes, a domain's name at most 255 characters.
@@ -279,6 +277,23 @@ pub fn sid_of(account: &str) -> io::Result<String> {
     };
     done(outcome)?;
     written(sid.as_mut_ptr().cast())
+}
+
+/// A SID as Windows writes it. Whatever else could stand in its place in a list is refused, and so
+/// is another spelling, which would be taken for another account.
+fn canonical(sid: &str) -> io::Result<String> {
+    // Windows refuses the rest; its other makers read on.
+    let is_number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    if !sid.split('-').skip(1).all(is_number) {
+        let why = "a SID is S-1- and numbers with hyphens between them";
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, why));
+    }
+    let wide = wide(sid)?;
+    let mut found = null_mut();
+    // SAFETY: the text ends with a zero; the result is a place of our own.
+    done(unsafe { ConvertStringSidToSidW(wide.as_ptr(), &raw mut found) })?;
+    let found = Local(found);
+    written(found.0)
 }
 
 /// The account of a SID, as `CORP\svc-web`; the SID itself where nobody knows it.

@@ -3,17 +3,17 @@
 
 use std::fs::File;
 use std::io;
-use std::os::windows::io::FromRawHandle as _;
+use std::os::windows::io::{AsRawHandle as _, FromRawHandle as _};
 use std::path::Path;
 use std::ptr::{null, null_mut};
 
 use windows_sys::Win32::Foundation::INVALID_HANDLE_VALUE;
 use windows_sys::Win32::Security::SECURITY_ATTRIBUTES;
 use windows_sys::Win32::Storage::FileSystem::{
-    CREATE_NEW, CreateDirectoryW, CreateFileW, DELETE, FILE_ATTRIBUTE_NORMAL,
-    FILE_FLAG_OPEN_REPARSE_POINT, FILE_GENERIC_READ, FILE_GENERIC_WRITE, FILE_SHARE_DELETE,
-    MOVEFILE_REPLACE_EXISTING, MOVEFILE_WRITE_THROUGH, MoveFileExW, READ_CONTROL, ReplaceFileW,
-    WRITE_DAC,
+    BY_HANDLE_FILE_INFORMATION, CREATE_NEW, CreateDirectoryW, CreateFileW, DELETE,
+    FILE_ATTRIBUTE_NORMAL, FILE_FLAG_OPEN_REPARSE_POINT, FILE_GENERIC_READ, FILE_GENERIC_WRITE,
+    FILE_SHARE_DELETE, GetFileInformationByHandle, MOVEFILE_REPLACE_EXISTING,
+    MOVEFILE_WRITE_THROUGH, MoveFileExW, READ_CONTROL, ReplaceFileW, WRITE_DAC,
 };
 
 use crate::access::Descriptor;
@@ -96,6 +96,17 @@ pub fn replace_content(from: &Path, to: &Path, aside: &Path) -> io::Result<()> {
         replace(aside, to)?;
     }
     replaced
+}
+
+/// How many names an open file has (hard links).
+///
+/// # Errors
+/// The system's.
+pub fn names(file: &File) -> io::Result<u64> {
+    let mut found = BY_HANDLE_FILE_INFORMATION::default();
+    // SAFETY: the handle is open as long as `file`; the result is a place of our own.
+    done(unsafe { GetFileInformationByHandle(file.as_raw_handle(), &raw mut found) })?;
+    Ok(u64::from(found.nNumberOfLinks))
 }
 
 fn attributes(access: &Descriptor) -> SECURITY_ATTRIBUTES {

@@ -7,6 +7,7 @@
 
 pub mod access;
 pub mod authority;
+pub mod clock;
 pub mod event_log;
 pub mod files;
 pub mod job;

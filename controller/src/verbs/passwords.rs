@@ -86,12 +86,17 @@ const fn gap(purpose: PasswordUse) -> Option<&'static str> {
         PasswordUse::LogonSession => None,
         PasswordUse::ServiceLogon => Some(
             "a service that accepts logins under this account by SSPI refuses new tickets from \
-             the write of a roll until it is restarted; a target of kind logon-session loses none",
+             the write of a roll until it is restarted, and from then on those of before the roll \
+             until they die (up to a ticket's life, 10 hours by default); one that accepts in \
+             the session of SYSTEM or NetworkService, with a target of kind logon-session, loses \
+             none",
         ),
         PasswordUse::IisPool => Some(
             "an application pool that opens tickets with its own account \
-             (useAppPoolCredentials=true) refuses new ones from the write of a roll until it is \
-             recycled; with false, and a target of kind logon-session, none is lost",
+             (useAppPoolCredentials=true) refuses new tickets from the write of a roll until it \
+             is recycled, and from then on those of before the roll until they die (up to a \
+             ticket's life, 10 hours by default); with false, and a target of kind \
+             logon-session, none is lost",
         ),
     }
 }

@@ -116,6 +116,25 @@ pub fn open(path: &Path) -> io::Result<File> {
         .open(path)
 }
 
+/// The same: nobody who has it open is waited for.
+///
+/// # Errors
+/// The system's.
+pub fn open_now(path: &Path) -> io::Result<File> {
+    open(path)
+}
+
+/// Opens whatever is at `path`, a link too, to be looked at and not read: who may not read it may.
+///
+/// # Errors
+/// The system's.
+pub fn look_at(path: &Path) -> io::Result<File> {
+    OpenOptions::new()
+        .read(true)
+        .custom_flags(OFlags::PATH.union(OFlags::NOFOLLOW).bits().cast_signed())
+        .open(path)
+}
+
 /// Opens a file that is there to be written over; no link is followed.
 ///
 /// # Errors
@@ -261,10 +280,16 @@ pub fn may_write_in(folder: &Path) -> io::Result<()> {
     rustix::fs::access(folder, rustix::fs::Access::WRITE_OK).map_err(io::Error::from)
 }
 
+/// What a file of several names is, and what to do.
+pub const SEVERAL_NAMES: &str = "one of several names of a file (hard links), and whoever reads \
+    another one would keep the old keys; remove the others: find FOLDER -samefile FILE shows them";
+
 /// How many names a file has.
-#[must_use]
-pub fn names(found: &Metadata) -> u64 {
-    found.nlink()
+///
+/// # Errors
+/// The system's.
+pub fn names(file: &File) -> io::Result<u64> {
+    Ok(file.metadata()?.nlink())
 }
 
 /// Tells a file from the one that took its place.

@@ -1,5 +1,8 @@
 //! This process, and those that it starts.
 
+use std::sync::LazyLock;
+use std::time::{Duration, Instant};
+
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::process::{Child, Command};
 
@@ -54,6 +57,13 @@ pub fn protect() {
         let all = MlockAllFlags::CURRENT | MlockAllFlags::FUTURE | MlockAllFlags::ONFAULT;
         mlockall(all).ok();
     }
+}
+
+/// How long the machine was awake, from some moment on: the steady clock does not count sleep here.
+#[must_use]
+pub fn awake() -> Option<Duration> {
+    static BEGAN: LazyLock<Instant> = LazyLock::new(Instant::now);
+    Some(BEGAN.elapsed())
 }
 
 /// Ends when this process is asked to: SIGTERM or SIGINT.

@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use super::lock::once_free;
 use super::rights::{
-    Carried, DISPLACE, carried, complaint, fits, is_anybody, is_reader, own_name,
-    private_folder_list, private_list,
+    Carried, PLANT, carried, complaint, fits, is_anybody, is_reader, own_name, private_folder_list,
+    private_list,
 };
 use crate::platform::AccessWords;
 
@@ -119,6 +119,25 @@ pub fn open(path: &Path) -> io::Result<File> {
     open_once_free(path, options().read(true))
 }
 
+/// The same at once or not at all: for a thread that has more to do than to wait.
+///
+/// # Errors
+/// The system's.
+pub fn open_now(path: &Path) -> io::Result<File> {
+    options().read(true).open(path)
+}
+
+/// Opens whatever is at `path`, a link or a folder too, to be looked at and not read: nobody who
+/// has it open stands in the way of that.
+///
+/// # Errors
+/// The system's.
+pub fn look_at(path: &Path) -> io::Result<File> {
+    let mut options = options();
+    options.access_mode(0).custom_flags(NO_LINK | FOLDER);
+    open_once_free(path, &options)
+}
+
 /// Opens a file that is there to be written over; no link is followed.
 ///
 /// # Errors
@@ -175,11 +194,12 @@ pub(super) fn list_of(path: &Path) -> io::Result<Descriptor> {
 
 /// Why others than SYSTEM, Administrators and the agent's account may replace what is in the
 /// folder, if they may: by removing a file whose own list does not let them, or the folder with
-/// it. Its own list is looked at, which has what comes from above.
+/// it, or by making one where there is none yet. Its own list is looked at, which has what comes
+/// from above.
 #[must_use]
 pub fn open_folder(path: &Path) -> Option<String> {
     let list = list_of(path).ok()?;
-    let why = complaint(&list, &own_sid().ok()?, DISPLACE, path.parent().is_none()).ok()?;
+    let why = complaint(&list, &own_sid().ok()?, PLANT, path.parent().is_none()).ok()?;
     let (why, folder) = (why?, path.display());
     Some(format!(
         "{folder} {why}, so another file may be put in its place"
@@ -237,10 +257,16 @@ pub fn may_write_in(folder: &Path) -> io::Result<()> {
         .map(drop)
 }
 
-/// How many names a file has: one, as far as the standard library can tell.
-#[must_use]
-pub const fn names(_: &Metadata) -> u64 {
-    1
+/// What a file of several names is, and what to do.
+pub const SEVERAL_NAMES: &str = "one of several names of a file (hard links), and whoever reads \
+    another one would keep the old keys; remove the others: fsutil hardlink list FILE shows them";
+
+/// How many names a file has.
+///
+/// # Errors
+/// The system's.
+pub fn names(file: &File) -> io::Result<u64> {
+    files::names(file)
 }
 
 /// Tells a file from the one that took its place: when it was made, in steps of 100 ns.
@@ -269,12 +295,24 @@ mod tests {
             "Everyone",
             "S-1-1-0",
             "S-1-5-11",
+            "S-1-5-011",
+            "S-1-5-6",
+            "S-1-5-80-0",
+            "S-1-5-1000",
+            "S-1-18-1",
+            "S-1-18-2",
             r"BUILTIN\Users",
             of_domain,
         ] {
             let why = named(&[anybody]).unwrap_err().concat();
             assert!(why.contains("too many"), "{why}");
         }
+        // All application pools: too many to come with an old list, and a group that one may mean.
+        let pools = Some(vec!["S-1-5-32-568".to_owned()]);
+        assert_eq!(named(&["S-1-5-32-568"]), Ok(Access { readers: pools }));
+        // What would be one more entry of a list is no name.
+        let why = named(&["S-1-5-18)(A;;FR;;;WD"]).unwrap_err().concat();
+        assert!(why.contains("no account"), "{why}");
         let why = named(&[r"NOWHERE\nobody-at-all"]).unwrap_err().concat();
         assert!(why.contains("no account"), "{why}");
         let mode = Some("0640".to_owned());

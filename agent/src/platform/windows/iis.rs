@@ -17,7 +17,7 @@ use keyroll_proto::agent as said;
 use keyroll_windows::files::replace_content;
 
 use super::files::{NO_LINK, make_private_folder};
-use super::lock::{once_free, told};
+use super::lock::{once_free, once_replaced, told};
 use super::process::system_root;
 use crate::atomic_file::{self, Access};
 use crate::command_line::say;
@@ -257,7 +257,7 @@ fn change(
     write(&new, edited)?;
     // Its list and owner are those of the one that it replaces.
     let outcome = still(file, &before).and_then(|()| {
-        once_free(Instant::now() + OTHERS, || {
+        once_replaced(Instant::now() + OTHERS, || {
             replace_content(&new, file, &old)
         })
     });

@@ -24,6 +24,17 @@ const OTHERS_READ: u32 = 1;
 /// file is deleted and still open, and whoever may not write at all.
 const HELD: [i32; 4] = [5, 32, 33, 1224];
 
+/// `ERROR_UNABLE_TO_REMOVE_REPLACED` and `ERROR_UNABLE_TO_MOVE_REPLACEMENT`: both files have their
+/// names still.
+const IN_THE_WAY: [i32; 2] = [1175, 1176];
+/// `ERROR_SHARING_VIOLATION`.
+const SHARED: i32 = 32;
+
+fn is_in_the_way(error: &io::Error) -> bool {
+    let is_in_the_way = |code| IN_THE_WAY.contains(&code);
+    is_held(error) || error.raw_os_error().is_some_and(is_in_the_way)
+}
+
 /// Whether this is what Windows says while another program has the file open.
 fn is_held(error: &io::Error) -> bool {
     error
@@ -37,11 +48,38 @@ fn is_held(error: &io::Error) -> bool {
 /// The system's, the last time.
 pub(super) fn once_free<T>(
     until: Instant,
+    attempt: impl FnMut() -> io::Result<T>,
+) -> io::Result<T> {
+    again_while(is_held, until, attempt)
+}
+
+/// The same of `ReplaceFileW`, which has words of its own for it.
+///
+/// # Errors
+/// As of [`once_free`].
+pub(super) fn once_replaced<T>(
+    until: Instant,
+    attempt: impl FnMut() -> io::Result<T>,
+) -> io::Result<T> {
+    again_while(is_in_the_way, until, attempt).map_err(|error| {
+        let is_in_the_way = is_in_the_way(&error) && !is_held(&error);
+        // Of a file that is held to the end the same is told, whatever Windows called it.
+        if is_in_the_way {
+            io::Error::from_raw_os_error(SHARED)
+        } else {
+            error
+        }
+    })
+}
+
+fn again_while<T>(
+    passes: impl Fn(&io::Error) -> bool,
+    until: Instant,
     mut attempt: impl FnMut() -> io::Result<T>,
 ) -> io::Result<T> {
     loop {
         match attempt() {
-            Err(error) if is_held(&error) && Instant::now() < until => {
+            Err(error) if passes(&error) && Instant::now() < until => {
                 tracing::trace!(%error, "waits until a file is free");
                 std::thread::sleep(PAUSE);
             }
@@ -111,6 +149,27 @@ mod tests {
         });
         drop(opened.unwrap());
         assert_eq!(attempts, 3);
+        // The replacement of a file says it in other words, and is asked for again by them alone.
+        for code in IN_THE_WAY {
+            let mut attempts = 0;
+            let mut held = || {
+                attempts += 1;
+                if attempts < 3 {
+                    Err(io::Error::from_raw_os_error(code))
+                } else {
+                    Ok(())
+                }
+            };
+            let until = Instant::now() + Duration::from_secs(60);
+            assert!(once_free(until, &mut held).is_err());
+            once_replaced(until, &mut held).unwrap();
+            let ever = || Err::<(), _>(io::Error::from_raw_os_error(code));
+            let told = told(
+                once_replaced(Instant::now(), ever).unwrap_err(),
+                "has it open",
+            );
+            assert!(told.to_string().contains("Resource Monitor"), "{told}");
+        }
         // Not beyond its time, and not for anything else.
         let _other = alone.open(&path).unwrap();
         let held = once_free(Instant::now(), || File::open(&path)).unwrap_err();

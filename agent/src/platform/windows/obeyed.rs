@@ -10,7 +10,9 @@ use std::path::{Path, PathBuf};
 
 use keyroll_windows::access::{Descriptor, own_sid};
 
-use super::files::{FOLDER, NO_LINK, READ_LIST, WRITE_LIST, make_private_folder, options};
+use super::files::{
+    FOLDER, NO_LINK, READ_LIST, SEVERAL_NAMES, WRITE_LIST, make_private_folder, names, options,
+};
 use super::rights::{
     ADMINISTRATORS, CHANGE, Carried, DISPLACE, SYSTEM, carried, complaint, own_name,
     private_folder_list,
@@ -59,6 +61,14 @@ pub fn demand_kept_ours(state: &Path) -> Result<(), Trouble> {
     Ok(())
 }
 
+/// The same: an administrator who joins, and SYSTEM, own what is there as Administrators.
+///
+/// # Errors
+/// [`Trouble`].
+pub fn demand_kept_to_join(state: &Path) -> Result<(), Trouble> {
+    demand_kept_ours(state)
+}
+
 /// Makes the folder of everything that is keyroll's, or takes it over, and all that is in it: no
 /// list comes from above, and the owner is Administrators.
 ///
@@ -78,6 +88,12 @@ fn take(place: &Path) -> Result<(), Trouble> {
     let failed = |error: io::Error| failed("take over", place, &error);
     let opened = open(place, READ_LIST | WRITE_LIST).map_err(failed)?;
     let is_folder = opened.metadata().map_err(failed)?.is_dir();
+    // Its other name may be any file of the system: whoever may add to the folder has linked it.
+    if !is_folder && names(&opened).map_err(failed)? > 1 {
+        let name = place.display();
+        let what = format!("cannot take over {name}: it is {SEVERAL_NAMES}");
+        return Err(Trouble::new(Exit::Settings, what));
+    }
     // Whoever could add to a folder is told by what he has added.
     judge(place, &opened, if is_folder { DISPLACE } else { CHANGE })?;
     let own = own_sid().map_err(failed)?;
@@ -183,6 +199,10 @@ mod tests {
     const EVERYBODY: &str = "D:P(A;;FA;;;SY)(A;;FA;;;BA)(A;;FA;;;WD)";
     const READING: &str = "D:P(A;;FA;;;SY)(A;;FA;;;BA)(A;;0x1200a9;;;WD)";
 
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a test gives a file another name, and takes it away"
+    )]
     #[test]
     fn a_home_that_was_there_is_taken_over_with_all_that_is_in_it() {
         let folder = tempfile::tempdir().unwrap();
@@ -201,6 +221,13 @@ mod tests {
             }
         }
         demand_ours(&file).unwrap();
+        // What has another name elsewhere is perhaps another's.
+        let elsewhere = folder.path().join("elsewhere");
+        fs::hard_link(&file, &elsewhere).unwrap();
+        let said = take_home(&home).unwrap_err().to_string();
+        assert!(said.contains("fsutil hardlink list"), "{said}");
+        fs::remove_file(&elsewhere).unwrap();
+        take_home(&home).unwrap();
         let plain = folder.path().join("file");
         fs::write(&plain, "").unwrap();
         assert!(take_home(&plain.join("home")).is_err());

@@ -1,6 +1,7 @@
 //! This process, and those that it starts.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use keyroll_windows::job::Job;
 use tokio::process::{Child, Command};
@@ -60,6 +61,12 @@ pub async fn asked_to_stop() {
         _ = close.recv() => {}
         _ = shutdown.recv() => {}
     }
+}
+
+/// How long the machine was awake, from some moment on. None if it does not say.
+#[must_use]
+pub fn awake() -> Option<Duration> {
+    keyroll_windows::clock::awake().ok()
 }
 
 /// Nobody asks to be told that this process still turns.

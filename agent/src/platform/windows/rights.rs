@@ -15,10 +15,12 @@ const MAKER: &str = "S-1-3-0";
 const OWNER: &str = "S-1-3-4";
 
 /// Whoever comes along: Everyone, LOCAL, CONSOLE LOGON, DIALUP, NETWORK, BATCH, INTERACTIVE,
-/// ANONYMOUS LOGON, Authenticated Users, TERMINAL SERVER USER, REMOTE INTERACTIVE LOGON, This
-/// Organization, local accounts, BUILTIN\Users, BUILTIN\Guests, Pre-Windows 2000 Compatible
-/// Access, all app packages (MS-DTYP 2.4.2.4). A keytab must be open to none of them.
-const ANYBODY: [&str; 19] = [
+/// SERVICE (whatever runs as one), ANONYMOUS LOGON, Authenticated Users, TERMINAL SERVER USER,
+/// REMOTE INTERACTIVE LOGON, This Organization, Other Organization, local accounts, BUILTIN\Users,
+/// BUILTIN\Guests, Pre-Windows 2000 Compatible Access, all app packages, whoever's identity the
+/// authority or a service has asserted, ALL SERVICES (MS-DTYP 2.4.2.4). A keytab must be open to
+/// none of them.
+const ANYBODY: [&str; 24] = [
     "S-1-1-0",
     "S-1-2-0",
     "S-1-2-1",
@@ -26,6 +28,7 @@ const ANYBODY: [&str; 19] = [
     "S-1-5-2",
     "S-1-5-3",
     "S-1-5-4",
+    "S-1-5-6",
     "S-1-5-7",
     "S-1-5-11",
     "S-1-5-13",
@@ -38,7 +41,14 @@ const ANYBODY: [&str; 19] = [
     "S-1-5-32-554",
     "S-1-15-2-1",
     "S-1-15-2-2",
+    "S-1-18-1",
+    "S-1-18-2",
+    "S-1-5-80-0",
+    "S-1-5-1000",
 ];
+/// `IIS_IUSRS`: every application pool of the machine, whatever it runs as. Who names it in the
+/// settings means that; where it merely is in a list, it came with a folder of the web server's.
+const ALL_POOLS: &str = "S-1-5-32-568";
 /// Domain Users, Domain Guests, Domain Computers: the last part of their SIDs.
 const ANYBODY_OF_A_DOMAIN: [&str; 3] = ["513", "514", "515"];
 
@@ -49,8 +59,10 @@ const READING: u32 = 0x0012_00a9;
 /// `FILE_DELETE_CHILD`, `DELETE`, `WRITE_DAC`, `WRITE_OWNER`, `GENERIC_ALL`: with one of these a
 /// thing in a folder, or the folder, is put aside for another.
 pub(super) const DISPLACE: u32 = 0x100d_0040;
-/// The same, and `FILE_WRITE_DATA`, `FILE_APPEND_DATA`, `FILE_WRITE_EA`, `FILE_WRITE_ATTRIBUTES`
-/// (which makes a junction of an empty folder), `GENERIC_WRITE`.
+/// The same, and `FILE_ADD_FILE`, `FILE_ADD_SUBDIRECTORY`: a name that is free is taken.
+pub(super) const PLANT: u32 = DISPLACE | 0x6;
+/// [`DISPLACE`], and `FILE_WRITE_DATA`, `FILE_APPEND_DATA`, `FILE_WRITE_EA`,
+/// `FILE_WRITE_ATTRIBUTES` (which makes a junction of an empty folder), `GENERIC_WRITE`.
 pub(super) const CHANGE: u32 = DISPLACE | 0x4000_0116;
 /// `DELETE`: nobody can delete the root of a drive, whatever its list says.
 const DELETE: u32 = 0x0001_0000;
@@ -59,6 +71,11 @@ const DELETE: u32 = 0x0001_0000;
 pub(super) fn is_anybody(sid: &str) -> bool {
     let of_domain = |rid: &&str| sid.starts_with("S-1-5-21-") && sid.ends_with(&format!("-{rid}"));
     ANYBODY.contains(&sid) || ANYBODY_OF_A_DOMAIN.iter().any(of_domain)
+}
+
+/// Whether this is too many to be let in because an older list did.
+fn is_many(sid: &str) -> bool {
+    is_anybody(sid) || sid == ALL_POOLS
 }
 
 /// Whether this is the system itself, its administrators, or the agent.
@@ -139,11 +156,11 @@ pub(super) fn carried(old: &Descriptor, own: &str, named: Option<&str>) -> io::R
             Verdict::Denied => denied.push_str(&format!("(D;;{:#x};;;{sid})", entry.mask)),
             Verdict::Allowed if is_ours(sid, own) => {}
             Verdict::Allowed => {
-                let is_anybody = is_anybody(sid);
-                if is_anybody || entry.mask & CHANGE != 0 {
+                let is_many = is_many(sid);
+                if is_many || entry.mask & CHANGE != 0 {
                     cut.push(name_of(sid));
                 }
-                if !is_anybody && entry.mask & READ != 0 {
+                if !is_many && entry.mask & READ != 0 {
                     allowed.push_str(&format!("(A;;{:#x};;;{sid})", kept | 1));
                 }
             }
@@ -158,7 +175,7 @@ pub(super) fn carried(old: &Descriptor, own: &str, named: Option<&str>) -> io::R
 
 /// Whether this lets a single account read that is not ours.
 pub(super) fn is_reader(entry: &Entry, own: &str) -> bool {
-    gives(entry, READ) && !is_ours(&entry.sid, own) && !is_anybody(&entry.sid)
+    gives(entry, READ) && !is_ours(&entry.sid, own) && !is_many(&entry.sid)
 }
 
 /// Whether `entries` let those read that `access` says, and nobody else do anything.
@@ -168,7 +185,7 @@ pub(super) fn fits(entries: &[Entry], access: &Access, own: &str) -> bool {
         others.filter(|entry| gives(entry, u32::MAX))
     };
     let Some(readers) = &access.readers else {
-        return others().all(|entry| !is_anybody(&entry.sid) && entry.mask & CHANGE == 0);
+        return others().all(|entry| !is_many(&entry.sid) && entry.mask & CHANGE == 0);
     };
     let is_kept_out = |reader: &String| {
         let refused = |one: &&Entry| one.verdict == Verdict::Denied && one.sid == *reader;

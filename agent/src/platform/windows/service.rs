@@ -33,8 +33,11 @@ const MESSAGES: &str = r"%SystemRoot%\System32\EventCreate.exe";
 /// Errors, warnings, information.
 const KINDS: u32 = 7;
 
-/// How long a start or a stop may take: a file that is held (10 s), and a hook (30 s).
+/// How long a start may take, or a stop that says nothing of its progress.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// How long an older one that was removed may take to go. It does once nobody has it open: an
+/// upgrade comes right after it, and the console of services keeps it until that is closed.
+const GOING: Duration = Duration::from_secs(30);
 /// How often its state is asked for meanwhile.
 const PAUSE: Duration = Duration::from_millis(50);
 
@@ -44,6 +47,9 @@ const ABSENT: i32 = 1060;
 const THERE: i32 = 1073;
 const NOT_RUNNING: i32 = 1062;
 const RUNNING: i32 = 1056;
+/// `ERROR_DEPENDENT_SERVICES_RUNNING`, `ERROR_SERVICE_MARKED_FOR_DELETE`.
+const NEEDED: i32 = 1051;
+const LEAVING: i32 = 1072;
 /// `ERROR_INVALID_LEVEL`: what wine says of the recovery.
 const UNKNOWN: i32 = 124;
 
@@ -98,7 +104,7 @@ fn install(settings: &Path) -> Result<(), Trouble> {
     obeyed::demand(&settings, &config)?;
     let arguments = [
         "--config".into(),
-        settings.into(),
+        settings.clone().into(),
         "service".into(),
         "run".into(),
     ];
@@ -114,20 +120,50 @@ fn install(settings: &Path) -> Result<(), Trouble> {
         account_name: None,
         account_password: None,
     };
-    register_source()?;
+    register_source(&settings)?;
     let access = ServiceAccess::CHANGE_CONFIG | ServiceAccess::START;
-    let service =
-        match controller(ServiceManagerAccess::CREATE_SERVICE)?.create_service(&wanted, access) {
+    let controller = controller(ServiceManagerAccess::CREATE_SERVICE)?;
+    let service = once_gone(Instant::now() + GOING, || {
+        match controller.create_service(&wanted, access) {
             Err(error) if is(&error, THERE) => {
-                let service = open(access)?;
-                service.change_config(&wanted).map_err(failed("change"))?;
-                service
+                let service = controller.open_service(NAME, access)?;
+                service.change_config(&wanted)?;
+                Ok(service)
             }
-            outcome => outcome.map_err(failed("create"))?,
-        };
+            outcome => outcome,
+        }
+    });
+    let service = service.map_err(uncreated)?;
     let about = "Holds the keys of shared Kerberos service accounts on this node, as told";
     service.set_description(about).map_err(failed("describe"))?;
     recover(&service)
+}
+
+/// Does `attempt`, and again until `until` as long as an older service of the name is going.
+fn once_gone<T>(
+    until: Instant,
+    mut attempt: impl FnMut() -> windows_service::Result<T>,
+) -> windows_service::Result<T> {
+    loop {
+        match attempt() {
+            Err(error) if is(&error, LEAVING) && Instant::now() < until => {
+                std::thread::sleep(PAUSE);
+            }
+            outcome => return outcome,
+        }
+    }
+}
+
+fn uncreated(error: windows_service::Error) -> Trouble {
+    let is_leaving = is(&error, LEAVING);
+    let trouble = failed("create")(error);
+    if !is_leaving {
+        return trouble;
+    }
+    trouble.next(
+        "close what has the removed one open, such as services.msc, then keyroll-agent service \
+         install",
+    )
 }
 
 /// Restarted after 1, 5 and then every 30 seconds, counted anew after a quiet day; also when it
@@ -186,18 +222,34 @@ fn start() -> Result<(), Trouble> {
 fn stop(service: &Service) -> Result<(), Trouble> {
     match service.stop() {
         Err(error) if is(&error, NOT_RUNNING) => return Ok(()),
-        outcome => outcome.map_err(failed("stop"))?,
+        outcome => outcome.map_err(unstopped)?,
     };
     await_state(service, ServiceState::Stopped, "stop")
 }
 
-/// Waits until the service is in `state`; Windows tells nobody, so it is asked.
+fn unstopped(error: windows_service::Error) -> Trouble {
+    let is_needed = is(&error, NEEDED);
+    let trouble = failed("stop")(error);
+    if !is_needed {
+        return trouble;
+    }
+    trouble.next(
+        "sc.exe enumdepend keyroll-agent names the services that depend on it; stop them first, or \
+         end that: sc.exe config NAME depend= /",
+    )
+}
+
+/// Waits until the service is in `state`; Windows tells nobody, so it is asked. As long as it says
+/// that it goes on it is waited for.
 fn await_state(service: &Service, state: ServiceState, doing: &'static str) -> Result<(), Trouble> {
-    let until = Instant::now() + PATIENCE;
+    let (mut until, mut reached) = (Instant::now() + PATIENCE, 0);
     loop {
         let found = service.query_status().map_err(failed("look at"))?;
         if found.current_state == state {
             return Ok(());
+        }
+        if found.checkpoint > reached {
+            (until, reached) = (Instant::now() + PATIENCE, found.checkpoint);
         }
         if found.current_state == ServiceState::Stopped || Instant::now() > until {
             let now = format!("{:?}, {:?}", found.current_state, found.exit_code);
@@ -208,10 +260,13 @@ fn await_state(service: &Service, state: ServiceState, doing: &'static str) -> R
     }
 }
 
-fn register_source() -> Result<(), Trouble> {
+/// Notes the settings there as well: an upgrade takes the service away, and has it installed again
+/// with the ones that it had (agent/windows/keyroll-agent.wxs).
+fn register_source(settings: &Path) -> Result<(), Trouble> {
     let register = || {
         let source = LOCAL_MACHINE.create(SOURCE)?;
         source.set_expand_string("EventMessageFile", MESSAGES)?;
+        source.set_string("Settings", settings.display().to_string())?;
         source.set_u32("TypesSupported", KINDS)
     };
     register().map_err(|error| {
@@ -253,5 +308,54 @@ fn failed(doing: &'static str) -> impl Fn(windows_service::Error) -> Trouble {
     move |error| {
         let what = format!("cannot {doing} the service {NAME}: {}", chain(&error));
         Trouble::new(Exit::System, what)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn says(code: i32) -> windows_service::Error {
+        windows_service::Error::Winapi(std::io::Error::from_raw_os_error(code))
+    }
+
+    #[test]
+    fn a_service_that_others_depend_on_is_told_of_with_what_to_do() {
+        let told = unstopped(says(NEEDED)).to_string();
+        assert!(
+            told.contains("cannot stop the service keyroll-agent"),
+            "{told}"
+        );
+        assert!(
+            told.contains("Next: sc.exe enumdepend keyroll-agent"),
+            "{told}"
+        );
+        let told = unstopped(says(5)).to_string();
+        assert!(!told.contains("Next"), "{told}");
+    }
+
+    #[test]
+    fn an_older_service_that_is_going_is_waited_for() {
+        let mut attempts = 0;
+        let made = once_gone(Instant::now() + Duration::from_secs(60), || {
+            attempts += 1;
+            if attempts < 3 {
+                Err(says(LEAVING))
+            } else {
+                Ok(())
+            }
+        });
+        assert!(made.is_ok());
+        assert_eq!(attempts, 3);
+        // Not beyond its time, and not for anything else.
+        let late = once_gone(Instant::now(), || Err::<(), _>(says(LEAVING))).unwrap_err();
+        let told = uncreated(late).to_string();
+        assert!(
+            told.contains("Next: close what has the removed one open"),
+            "{told}"
+        );
+        let until = Instant::now() + Duration::from_secs(60);
+        let told = uncreated(once_gone(until, || Err::<(), _>(says(5))).unwrap_err()).to_string();
+        assert!(!told.contains("Next"), "{told}");
     }
 }

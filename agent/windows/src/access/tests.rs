@@ -32,7 +32,10 @@ fn accounts_have_sids() {
     assert_eq!(sid_of("S-1-5-20").unwrap(), "S-1-5-20");
     assert_eq!(sid_of(r"NT AUTHORITY\SYSTEM").unwrap(), "S-1-5-18");
     assert!(sid_of(r"NOWHERE\nobody-at-all").is_err());
-    assert!(sid_of("S-1-x").is_err());
+    assert_eq!(sid_of("S-1-5-020").unwrap(), "S-1-5-20");
+    for wrong in ["S-1-x", "S-1-5-", "S-1-5-18)(A;;FR;;;WD", "S-1-5-18 "] {
+        assert!(sid_of(wrong).is_err(), "{wrong}");
+    }
     assert!(own_sid().unwrap().starts_with("S-1-5-"));
     assert_eq!(name_of("S-1-5-18"), r"NT AUTHORITY\SYSTEM");
     assert_eq!(name_of("S-1-1-0"), "Everyone");

@@ -46,7 +46,13 @@ async fn leave_is_given_with_the_node_s_own_key_or_not_at_all() {
         let dry = asked("n1", purpose, false, true);
         let told = site.controller.allow_password(&dry).await.unwrap();
         let gap = told.done.get(1).map_or("", String::as_str);
-        assert!(gap.contains(&format!("until it is {until}")), "{gap}");
+        // Before the new process, and after it.
+        for half in [
+            format!("refuses new tickets from the write of a roll until it is {until}"),
+            "from then on those of before the roll until they die".to_owned(),
+        ] {
+            assert!(gap.contains(&half), "{gap}");
+        }
         assert!(gap.contains("logon-session"), "{gap}");
     }
     // Nobody answers there, so there is no key to seal to.

@@ -68,7 +68,22 @@ fn a_list_is_carried_over_as_far_as_it_lets_single_accounts_read() {
             assert!(fits(&found, &Access::default(), OWN), "{old}");
         }
     }
-    for anybody in ["WD", "AN", "AU", "IU", "NU", "BU", "BG", "RU"] {
+    for anybody in [
+        "WD",
+        "AN",
+        "AU",
+        "IU",
+        "NU",
+        "SU",
+        "BU",
+        "BG",
+        "RU",
+        "S-1-5-80-0",
+        "S-1-5-32-568",
+        "S-1-5-1000",
+        "S-1-18-1",
+        "S-1-18-2",
+    ] {
         let old = list(&format!("O:SYD:(A;;FR;;;{anybody})(A;;FR;;;{SERVICE})"));
         let new = carried(&old, OWN, Some(OWN)).unwrap();
         assert_eq!(new.cut.len(), 1, "{anybody}");
@@ -149,6 +164,17 @@ fn those_who_may_read_are_those_who_were_named_and_nobody_else_writes() {
             false,
         ),
         (&format!("{list}(A;;FR;;;AU)"), Access::default(), false),
+        (
+            &format!("{list}(A;;FR;;;{ALL_POOLS})"),
+            Access::default(),
+            false,
+        ),
+        // Whoever names it means every pool.
+        (
+            &format!("{list}(A;;FR;;;{ALL_POOLS})"),
+            readers(&[ALL_POOLS]),
+            true,
+        ),
         (
             &format!("{list}(A;;FR;;;S-1-5-21-1-2-3-513)"),
             Access::default(),

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
@@ -23,9 +23,11 @@ use crate::platform::windows::event_log::Lines;
 use crate::platform::windows::obeyed::program_of_ours;
 use crate::trouble::{Trouble, chain};
 
-/// How long a start or a stop is said to take at most: a file that somebody keeps open is waited
-/// for 10 s, a hook up to its own limit.
+/// How long a start, or the next step of a stop, is said to take at most.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How often it is said that a stop goes on. A file that somebody keeps open is waited for 10 s, a
+/// hook up to its own limit, which may be ten minutes.
+const BEAT: Duration = Duration::from_secs(1);
 
 /// Where the settings are; the entry below takes no argument of ours.
 static SETTINGS: OnceLock<PathBuf> = OnceLock::new();
@@ -33,10 +35,24 @@ static SETTINGS: OnceLock<PathBuf> = OnceLock::new();
 static CONTROL: OnceLock<Control> = OnceLock::new();
 static STOP: Notify = Notify::const_new();
 
-struct Control(ServiceStatusHandle);
+struct Control {
+    handle: ServiceStatusHandle,
+    /// Whether the end was told: nothing may be told after it.
+    ended: Mutex<bool>,
+}
 
 impl Control {
     fn say(&self, state: ServiceState, exit: ServiceExitCode) {
+        self.say_how_far(state, exit, 0);
+    }
+
+    /// The same with a number that rises as long as there is progress; false once it has ended.
+    fn say_how_far(&self, state: ServiceState, exit: ServiceExitCode, checkpoint: u32) -> bool {
+        let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        if *ended {
+            return false;
+        }
+        *ended = state == ServiceState::Stopped;
         let stoppable = ServiceControlAccept::STOP | ServiceControlAccept::SHUTDOWN;
         let running = state == ServiceState::Running;
         let pending = [ServiceState::StartPending, ServiceState::StopPending].contains(&state);
@@ -49,13 +65,14 @@ impl Control {
                 ServiceControlAccept::empty()
             },
             exit_code: exit,
-            checkpoint: 0,
+            checkpoint,
             wait_hint: if pending { PATIENCE } else { Duration::ZERO },
             process_id: None,
         };
-        if let Err(error) = self.0.set_service_status(status) {
+        if let Err(error) = self.handle.set_service_status(status) {
             tracing::warn!(error = chain(&error), "the service manager was not told");
         }
+        true
     }
 }
 
@@ -89,7 +106,10 @@ fn begin(_: Vec<OsString>) {
     let Ok(handle) = service_control_handler::register(NAME, answer) else {
         return;
     };
-    let control = CONTROL.get_or_init(|| Control(handle));
+    let control = CONTROL.get_or_init(|| Control {
+        handle,
+        ended: Mutex::new(false),
+    });
     control.say(ServiceState::StartPending, ServiceExitCode::NO_ERROR);
     let exit = match serve_as_told() {
         Ok(()) => ServiceExitCode::NO_ERROR,
@@ -130,9 +150,24 @@ pub fn ready() {
     }
 }
 
-/// The agent ends.
+/// The agent ends, which is told again until it has: whoever waits for it sees that it goes on.
 pub fn stopping() {
-    if let Some(control) = CONTROL.get() {
-        control.say(ServiceState::StopPending, ServiceExitCode::NO_ERROR);
-    }
+    let Some(control) = CONTROL.get() else {
+        return;
+    };
+    let tell = |checkpoint| {
+        let state = ServiceState::StopPending;
+        control.say_how_far(state, ServiceExitCode::NO_ERROR, checkpoint)
+    };
+    tell(1);
+    let beat = move || {
+        for checkpoint in 2.. {
+            std::thread::sleep(BEAT);
+            if !tell(checkpoint) {
+                return;
+            }
+        }
+    };
+    // Without it the first word stands alone.
+    std::thread::Builder::new().spawn(beat).ok();
 }
