@@ -168,6 +168,10 @@ fn show(contents: &Contents, dry_run: bool, output: Output) {
         return say("nothing was made; the backup is whole");
     }
     say("restored; it is older than the nodes and the directory, and does nothing for them yet");
+    say(
+        "whoever was revoked, replaced or removed since the backup is trusted again: see to it \
+         first (keyroll operator list, keyroll node list)",
+    );
     say("next: systemctl start keyroll-controller, then: keyroll recover --all --dry-run");
 }
 

@@ -391,12 +391,8 @@ impl ForestConfig {
 impl BindConfig {
     fn source(&self) -> Result<CredentialSource, BadDirectoryConfig> {
         let by_file = |path: &PathBuf| Ok(Place::File(path.clone()));
-        let by_name = |key: &'static str, name: &str| {
-            if name.is_empty() || name.contains('/') {
-                return Err(bad(key, "a systemd credential's name has no '/'"));
-            }
-            Ok(Place::Systemd(name.to_owned()))
-        };
+        let by_name =
+            |key: &'static str, name: &str| Place::systemd(name).map_err(|why| bad(key, &why));
         let named = [
             self.password_file
                 .as_ref()

@@ -128,6 +128,17 @@ impl fmt::Display for CredentialSource {
 }
 
 impl Place {
+    /// The systemd credential of this name.
+    ///
+    /// # Errors
+    /// In words, if that is no name of one.
+    pub(crate) fn systemd(name: &str) -> Result<Self, String> {
+        if name.is_empty() || name.contains('/') {
+            return Err("a systemd credential's name has no '/'".to_owned());
+        }
+        Ok(Self::Systemd(name.to_owned()))
+    }
+
     /// What is there, whole and at most `longest` bytes of it.
     ///
     /// # Errors

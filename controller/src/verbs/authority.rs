@@ -102,7 +102,8 @@ impl Controller {
             let name = &operator.name;
             let what = format!("operator {name} has no certificate of authority {signer} yet");
             return Err(No::bad_state("operators-left", what).next(format!(
-                "keyroll operator add {name} --role {}, or keyroll operator revoke {name}",
+                "keyroll operator add {name} --role {} --replace --directory NEW, or keyroll \
+                 operator revoke {name}",
                 operator.role
             )));
         }

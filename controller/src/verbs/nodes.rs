@@ -41,9 +41,12 @@ impl Controller {
         if known.as_ref().is_some_and(|node| {
             node.arrays.contains(&array.name) && node.state == NodeState::Joined
         }) {
+            let array = &array.name;
             return Err(
-                No::exists(format!("{name} is a node of {} already", array.name))
-                    .next(format!("keyroll node show {} {name}", array.name)),
+                No::exists(format!("{name} is a node of {array} already")).next(format!(
+                    "keyroll node show {array} {name}; if it is to join anew: keyroll node remove \
+                     {array} {name} --unreachable (and from its other arrays), then the same again"
+                )),
             );
         }
         let address = match request.address.as_str() {

@@ -314,6 +314,7 @@ fn webhook(world: &crate::ca::tests::World, port: u16) -> AuditConfig {
             url: format!("https://localhost:{port}/keyroll?site=1"),
             ca: vec![ca],
             token_file: Some(token),
+            token_credential: None,
         }),
         ..AuditConfig::default()
     }

@@ -31,6 +31,9 @@ pub struct WebhookConfig {
     pub ca: Vec<PathBuf>,
     /// A file with what is shown as `Authorization: Bearer …`, 0600.
     pub token_file: Option<PathBuf>,
+    /// The name of a systemd credential (`LoadCredential=`) with it instead: under the unit the
+    /// controller can read no file of root's.
+    pub token_credential: Option<String>,
 }
 
 impl WebhookConfig {
@@ -49,7 +52,20 @@ impl WebhookConfig {
         if self.ca.is_empty() {
             return Err("audit.webhook.ca: name the CAs of its certificate".to_owned());
         }
-        Ok(())
+        self.token().map(drop)
+    }
+
+    fn token(&self) -> Result<Option<Place>, String> {
+        match (&self.token_file, &self.token_credential) {
+            (None, None) => Ok(None),
+            (Some(path), None) => Ok(Some(Place::File(path.clone()))),
+            (None, Some(name)) => Place::systemd(name)
+                .map(Some)
+                .map_err(|why| format!("audit.webhook.token-credential: {why}")),
+            (Some(_), Some(_)) => {
+                Err("audit.webhook: give one of token-file and token-credential".to_owned())
+            }
+        }
     }
 }
 
@@ -57,7 +73,7 @@ impl WebhookConfig {
 pub(super) struct Webhook {
     uri: Uri,
     config: Arc<ClientConfig>,
-    token_file: Option<PathBuf>,
+    token: Option<Place>,
 }
 
 impl Webhook {
@@ -91,7 +107,7 @@ impl Webhook {
                 .parse()
                 .map_err(|_| "audit.webhook.url".to_owned())?,
             config: Arc::new(client),
-            token_file: config.token_file.clone(),
+            token: config.token()?,
         })
     }
 
@@ -132,9 +148,9 @@ impl Webhook {
             .header(CONNECTION, "close")
             .header(CONTENT_TYPE, "application/json")
             .header(USER_AGENT, concat!("keyroll/", env!("CARGO_PKG_VERSION")));
-        if let Some(path) = &self.token_file {
-            let token = Place::File(path.clone()).read(LONGEST_TOKEN);
-            let token = token.map_err(|why| anyhow!("{}: {why}", path.display()))?;
+        if let Some(place) = &self.token {
+            let token = place.read(LONGEST_TOKEN);
+            let token = token.map_err(|why| anyhow!("the token: {why}"))?;
             let token = std::str::from_utf8(token.expose()).context("the token is no text")?;
             let shown = Zeroizing::new(format!("Bearer {}", token.trim_end()));
             let mut shown = HeaderValue::from_str(&shown).context("the token is not one line")?;

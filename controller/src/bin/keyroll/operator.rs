@@ -80,7 +80,7 @@ pub struct Add {
     /// Only for this array; may be repeated; without it, all
     #[arg(long = "array", value_name = "ARRAY")]
     arrays: Vec<String>,
-    /// How long the certificate is valid; without it, as the controller is configured
+    /// How long the certificate is valid: 90 days without it, 400 at the most
     #[arg(long, value_name = "TIME", value_parser = seconds)]
     lifetime: Option<u64>,
     /// Where to write NAME.key, NAME.crt and ca.crt; the key is never replaced

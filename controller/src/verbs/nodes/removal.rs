@@ -49,6 +49,14 @@ impl Controller {
             done.push(format!("keys of {} wiped on {}", array.name, node.name));
         }
         done.push(format!("{} let go of", node.name));
+        if node.arrays.len() > 1 {
+            // Which they are is not everybody's to know.
+            done.push(format!(
+                "{} is a node of another array, too: its connection and its certificate end with \
+                 the last one",
+                node.name
+            ));
+        }
         // It knew the keys in force: only a roll makes it forget those.
         let mut next = format!("keyroll roll {}", array.name);
         if !request.dry_run
