@@ -233,7 +233,7 @@ const PRODUCT: &[Requirement] = &[
         ],
         figure: "10 000 entries added by another writer while we write: 0 lost; 0 torn files met \
                  by a reader without a lock; 9 writes (stage, retire, first write and others, of \
-                 each kind of file) killed at each of their system calls (365 of them): 0 files \
+                 each kind of file) killed at each of their system calls (381 of them): 0 files \
                  torn, 0 foreign entries lost, nothing left beside the file after the next start, \
                  and repeated the write is done; MIT, Heimdal and Java reading in a loop during \
                  1 000 writes to each kind of file: 0 reads without every principal's key",
@@ -249,7 +249,7 @@ const PRODUCT: &[Requirement] = &[
             "r15_whatever_call_fails_the_file_is_whole_and_the_error_names_it",
         ],
         figure: "EIO, ENOSPC, EDQUOT and EROFS from each call to a file of 9 writes, once and from \
-                 then on (2 544 failures): each was refused with the file's name and the system's \
+                 then on (2 656 failures): each was refused with the file's name and the system's \
                  words or not needed; 0 files torn, 0 entries lost, and repeated the write is done",
         missing: "",
     },
