@@ -120,7 +120,7 @@ pub fn r20_a_roll_by_change_needs_no_right_at_all(lab: &Lab, free: &FreeNodes) -
     // As it was made, it names no enctype: the tickets are what no keytab of keyroll's opens.
     let no = world.cli.ask(&adopt)?.complaint()?;
     let says = no.message.contains("encrypted with rc4-hmac");
-    ensure!(no.code == "other-enctype" && says, "{no:?}");
+    ensure!(no.code == "enctype-foreign" && says, "{no:?}");
     world.domain().modify(
         "dn: CN=svc-free,CN=Computers,DC=corp,DC=example\nchangetype: modify\n\
          replace: msDS-SupportedEncryptionTypes\nmsDS-SupportedEncryptionTypes: 24\n",

@@ -136,6 +136,35 @@ fn every_test_that_the_list_names_exists() {
     assert!(numbers.is_sorted_by(|one, next| one < next), "out of order");
 }
 
+/// Names in a text that are too long to be anything but a test's.
+fn tests_named(text: &str) -> impl Iterator<Item = &str> {
+    let quoted = text.split('`').skip(1).step_by(2);
+    let names = quoted.map(|name| name.rsplit("::").next().unwrap_or(name));
+    let is_word = |byte: u8| byte == b'_' || byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    names.filter(move |name| name.matches('_').count() > 2 && name.bytes().all(is_word))
+}
+
+#[test]
+fn every_test_that_a_page_names_exists() {
+    let (functions, mut files) = (functions(), Vec::new());
+    sources(&top(), &mut files);
+    let texts = files
+        .iter()
+        .map(|path| std::fs::read_to_string(path).unwrap());
+    let everything = texts.collect::<String>();
+    for page in ["guarantees.md", "failures-elsewhere.md"] {
+        let text = std::fs::read_to_string(top().join("docs").join(page)).unwrap();
+        let named: BTreeSet<&str> = tests_named(&text).collect();
+        assert!(named.len() > 10, "{page} names {} tests", named.len());
+        for name in named {
+            // Some are named by a text, since a lab runs them.
+            let is_there =
+                functions.contains_key(name) || everything.contains(&format!("\"{name}\""));
+            assert!(is_there, "{page} names {name}, and there is no such test");
+        }
+    }
+}
+
 #[test]
 fn every_test_with_a_number_is_in_the_list() {
     let listed: BTreeSet<&str> = requirements().flat_map(|one| one.tests).copied().collect();

@@ -1,4 +1,5 @@
-//! Set-up, two rolls, a node added and both units restarted in between, while users log in.
+//! Set-up, two rolls, a node added, both units restarted in between and the controller made again
+//! from a backup, while users log in.
 
 use std::os::unix::fs::symlink;
 use std::time::Instant;
@@ -90,6 +91,9 @@ fn shown(lab: &Lab, [controller, first, second]: &[Machine; 3]) -> Result<String
         serves(second)?;
         cli.run(&["verify", "web"])
     })?;
+    written_elsewhere(controller, &cli)?;
+    CONTROLLER.ends_well(controller)?;
+    is_restored(controller, &cli)?;
     let mut logins = 0;
     for users in [users, both] {
         let summary = users.stop()?;
@@ -99,8 +103,6 @@ fn shown(lab: &Lab, [controller, first, second]: &[Machine; 3]) -> Result<String
     for machine in [first, second] {
         keytabs(machine, now)?;
     }
-    written_elsewhere(controller, &cli)?;
-    CONTROLLER.ends_well(controller)?;
     AGENT.ends_well(first)?;
     AGENT.ends_well(second)?;
     let memory = match locked {
@@ -131,6 +133,28 @@ fn written_elsewhere(controller: &Machine, cli: &Cli) -> Result<()> {
         );
         Ok(())
     })
+}
+
+/// Its state and its sealing key are lost, and it is made again from its newest backup.
+fn is_restored(controller: &Machine, cli: &Cli) -> Result<()> {
+    controller.type_in("restore", "")?;
+    until(
+        "the controller to know that its memory is old",
+        SOON,
+        || {
+            let said = cli.run(&["recover", "web", "--dry-run"])?;
+            let stale = said["recoveries"][0]["stale"].as_str();
+            ensure!(stale.is_some_and(|why| !why.is_empty()), "{said}");
+            Ok(())
+        },
+    )?;
+    cli.run(&["recover", "web", "--yes"])?;
+    until(
+        "a recovered controller to vouch for everybody",
+        SOON,
+        || cli.run(&["verify", "web"]),
+    )
+    .map(drop)
 }
 
 /// The command line that asks the controller's own socket.

@@ -1,10 +1,10 @@
 //! How many rolls this controller begins in an hour.
 //!
-//! One array is not rolled twice within the life of a ticket, whoever asks. This bounds what a
-//! script that went wrong, or a stolen certificate of an operator, does to all of them together:
-//! each roll is a write to the directory and a hundred tickets. It is a bound on the whole
-//! controller, and so large that a schedule for a hundred arrays in one window passes through it.
-//! An emergency is never held up, and takes no place: a leak may concern every array at once.
+//! One array is not rolled twice within the life of a ticket. This bounds what a script that went
+//! wrong does to all of them together: each roll is a write to the directory and a hundred tickets.
+//! It is a bound on the whole controller, and so large that a schedule for a hundred arrays in one
+//! window passes through it. An emergency is never held up, and takes no place: a leak may concern
+//! every array at once, and whom that helps with a stolen certificate is for two persons to say.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};

@@ -56,7 +56,8 @@ pub const EXITS: [(Exit, &str); 16] = [
     (Exit::Usage, "The command line was wrong; nothing was sent."),
     (
         Exit::Warning,
-        "`verify` or `doctor` found warnings, or could not look at everything.",
+        "`verify` or `doctor` found warnings, or could not look at everything; nothing has signed \
+         all of a copy that `audit verify --copy` was given.",
     ),
     (
         Exit::Unconfirmed,

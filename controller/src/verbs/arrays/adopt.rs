@@ -194,7 +194,7 @@ fn other_enctype(array: &ArrayRecord, state: &AccountState, issued: i32) -> Opti
         names.join(", ")
     );
     let next = set_enctypes(sam, state.supported_enctypes, ours);
-    Some(No::refused("other-enctype", what).next(next))
+    Some(No::refused("enctype-foreign", what).next(next))
 }
 
 fn wrong_credential(dc: &DcName, service: &Principal, kvno: Kvno) -> No {
@@ -297,7 +297,7 @@ mod tests {
         assert!(no.what.contains("dc2"), "{}", no.what);
         scene.issues_rc4("dc2");
         let no = adopt(&scene).await.unwrap_err();
-        assert_eq!(no.code, "other-enctype");
+        assert_eq!(no.code, "enctype-foreign");
         assert!(no.what.contains("with rc4-hmac"), "{}", no.what);
         assert!(no.next.contains("enctypes set 'WEB$'"), "{}", no.next);
     }
