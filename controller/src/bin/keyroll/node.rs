@@ -71,8 +71,8 @@ pub enum Verb {
     Remove {
         #[command(flatten)]
         member: Member,
-        /// It is gone, or in wrong hands: let go of it at once, wiped or not, and cut it off with its
-        /// last array; roll afterwards
+        /// It is gone, or in wrong hands: let go of it at once, wiped or not, and cut it off with
+        /// its last array; roll afterwards
         #[arg(long)]
         unreachable: bool,
         #[command(flatten)]

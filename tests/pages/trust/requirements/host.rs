@@ -61,7 +61,8 @@ pub const HOST: &[Requirement] = &[
                  shipped, on machines with a live systemd: two rolls, a node added, both restarted \
                  in the middle of a roll and killed, a backup and two sinks of the audit written: \
                  0 logins failed, nothing ended by SIGSYS, and what they forbid is forbidden",
-        missing: "CAP_DAC_OVERRIDE is a third capability: a file given away is read back",
+        missing: "CAP_DAC_OVERRIDE is a third capability: a file given away is read back \
+                  ([0027](decisions/0027-a-third-capability-of-the-agent.md))",
     },
     Requirement {
         number: 45,
