@@ -273,8 +273,11 @@ fn clear_folder_of(path: &Path) -> Result<(), FileError> {
             let Err(error) = wipe(&leftover) else {
                 continue;
             };
-            // A folder holds no keys of ours. Whoever may write here must not stop every roll by
-            // making one.
+            // Whoever may write here must not stop every roll by one that cannot be written to,
+            // as while it is executed, or by a folder, which holds no keys of ours.
+            if effect::remove(&leftover).is_ok() {
+                continue;
+            }
             if entry.file_type().is_ok_and(|kind| kind.is_file()) {
                 return Err(FileError::system("remove", &leftover, error));
             }

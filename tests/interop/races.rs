@@ -14,6 +14,8 @@ use keyroll::secret::SecretBytes;
 use keyroll_agent::atomic_file::Access;
 use keyroll_agent::keytab_file::{Order, Target, prepare};
 use keyroll_tests::lab::{Lab, output, tests_folder};
+use keyroll_tests::wait::until;
+use keyroll_tests::world::SOON;
 
 use crate::reads::{Seen, heimdal, mit};
 use crate::write_keytab;
@@ -46,20 +48,23 @@ fn race(folder: &Path, file: &Path, kind: TargetKind) -> Result<()> {
     write(&target, 1)?;
     let mut wanted = vec![OURS];
     wanted.extend((kind == TargetKind::Shared).then_some(OTHERS));
-    let (done, until) = (
-        AtomicBool::new(false),
-        folder.join(format!("{kind:?}.done")),
-    );
+    let signs = ["begun", "done"].map(|sign| folder.join(format!("{kind:?}.{sign}")));
+    let (done, [begun, end]) = (AtomicBool::new(false), &signs);
     let path = file.to_str().context("the lab's folder is not UTF-8")?;
     let reads = thread::scope(|scope| -> Result<[u32; 3]> {
         let (wanted, done) = (&wanted, &done);
         let others = [("MIT", mit as Reads), ("Heimdal", heimdal as Reads)]
             .map(|(who, reads)| scope.spawn(move || read(who, reads, path, wanted, done)));
-        let java = scope.spawn(|| java(path, &until, wanted));
-        let written = (2..=WRITES).try_for_each(|number| write(&target, number));
+        let java = scope.spawn(|| java(path, &signs, wanted));
+        // To start takes the JDK longer than all of it.
+        let written = until("Java to read", SOON, || {
+            ensure!(begun.exists(), "it has not");
+            Ok(())
+        })
+        .and_then(|()| (2..=WRITES).try_for_each(|number| write(&target, number)));
         // Whatever came of it, nobody is left reading.
         done.store(true, Ordering::Relaxed);
-        std::fs::write(&until, "")?;
+        std::fs::write(end, "")?;
         let [mit, heimdal] = others.map(|reader| joined(reader.join()));
         let java = joined(java.join());
         written?;
@@ -92,12 +97,13 @@ fn read(who: &str, reads: Reads, file: &str, wanted: &[&str], done: &AtomicBool)
 }
 
 /// The JDK takes a file that it cannot read for one without keys.
-fn java(file: &str, until: &PathBuf, wanted: &[&str]) -> Result<u32> {
+fn java(file: &str, signs: &[PathBuf; 2], wanted: &[&str]) -> Result<u32> {
     let mut command = Command::new("java");
     command
+        .arg("--add-opens=java.security.jgss/sun.security.krb5.internal.ktab=ALL-UNNAMED")
         .arg(tests_folder().join("interop/Watch.java"))
         .arg(file)
-        .arg(until)
+        .args(signs)
         .args(wanted);
     let said = output(&mut command)?;
     said.trim()

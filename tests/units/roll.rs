@@ -138,21 +138,17 @@ fn written_elsewhere(controller: &Machine, cli: &Cli) -> Result<()> {
 /// Its state and its sealing key are lost, and it is made again from its newest backup.
 fn is_restored(controller: &Machine, cli: &Cli) -> Result<()> {
     controller.type_in("restore", "")?;
-    until(
-        "the controller to know that its memory is old",
-        SOON,
-        || {
-            let said = cli.run(&["recover", "web", "--dry-run"])?;
-            let stale = said["recoveries"][0]["stale"].as_str();
-            ensure!(stale.is_some_and(|why| !why.is_empty()), "{said}");
-            Ok(())
-        },
-    )?;
-    cli.run(&["recover", "web", "--yes"])?;
+    until("a restored controller to answer", SOON, || {
+        cli.run(&["operator", "list"])
+    })?;
+    let done = cli.run(&["recover", "--all", "--yes"])?;
+    let recovered = done["recoveries"].as_array().map_or(0, Vec::len);
+    ensure!(recovered == 1, "{done}");
+    let vouched = || cli.run(&["verify", "web"]);
     until(
         "a recovered controller to vouch for everybody",
         SOON,
-        || cli.run(&["verify", "web"]),
+        vouched,
     )
     .map(drop)
 }

@@ -8,7 +8,7 @@
 use std::fs::OpenOptions;
 use std::os::windows::fs::OpenOptionsExt as _;
 use std::process::{Command, Output};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use keyroll::keyset::Role;
 use windows_service::service::ServiceAccess;
@@ -107,7 +107,9 @@ async fn a_service_is_installed_and_stops_only_after_the_write_that_is_under_way
             std::thread::yield_now();
         }
         // It says that it goes on: whoever waits sees that number rise.
+        let begun = Instant::now();
         while checkpoint() < 2 {
+            assert!(begun.elapsed() < Duration::from_secs(30), "it is silent");
             std::thread::sleep(Duration::from_millis(20));
         }
         assert!(!stopping.is_finished(), "it ended in the middle of a write");
@@ -140,7 +142,7 @@ async fn who_has_the_identity_for_himself_holds_up_nobody() {
         .share_mode(0)
         .open(&key)
         .unwrap();
-    let began = std::time::Instant::now();
+    let began = Instant::now();
     for _ in 0..10 {
         controller.look(look("web")).await.unwrap();
     }

@@ -16,7 +16,7 @@ use futures_util::future::select_ok;
 use keyroll_failpoint::at;
 use keyroll_proto::operator::Alarm;
 use serde::Deserialize;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
@@ -140,6 +140,8 @@ struct Outlet {
     trouble: Mutex<Option<String>>,
     /// That the sink knows of entries that this store does not, until somebody acknowledges it.
     fork: Mutex<Option<String>>,
+    /// Somebody cannot go on before it has taken everything.
+    awaited: Notify,
 }
 
 /// No sink has heard of what is to be done, so it is not done.
@@ -180,6 +182,7 @@ impl Sinks {
                 sink,
                 trouble: Mutex::default(),
                 fork: Mutex::new(fork.map_err(|error| error.to_string())?),
+                awaited: Notify::new(),
             })
         };
         let outlets: Result<Vec<Outlet>, String> =
@@ -203,6 +206,7 @@ impl Sinks {
         let head = head.map_err(|error| Unheard(error.to_string()))?;
         let number = head.map_or(0, |head| head.number);
         let waits = self.outlets.iter().map(|outlet| {
+            outlet.awaited.notify_one();
             let mut reached = outlet.reached.subscribe();
             Box::pin(async move {
                 reached
@@ -341,7 +345,8 @@ impl Outlet {
                     let (sink, why) = (self.sink.place(), format!("{error:#}"));
                     tracing::error!(sink, why, "the audit does not get there");
                     self.set_trouble(Some(why));
-                    sleep(pause).await;
+                    // Whoever is held up by it has it tried at once.
+                    drop(timeout(pause, self.awaited.notified()).await);
                     pause = (pause * 2).min(PAUSES.1);
                 }
             }

@@ -28,6 +28,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// How often it is said that a stop goes on. A file that somebody keeps open is waited for 10 s, a
 /// hook up to its own limit, which may be ten minutes.
 const BEAT: Duration = Duration::from_secs(1);
+/// So often at the most: what hangs for longer is not waited for by whoever stops the service.
+const LONGEST: u32 = 900;
 
 /// Where the settings are; the entry below takes no argument of ours.
 static SETTINGS: OnceLock<PathBuf> = OnceLock::new();
@@ -161,7 +163,7 @@ pub fn stopping() {
     };
     tell(1);
     let beat = move || {
-        for checkpoint in 2.. {
+        for checkpoint in 2..LONGEST {
             std::thread::sleep(BEAT);
             if !tell(checkpoint) {
                 return;
