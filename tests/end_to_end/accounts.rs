@@ -103,18 +103,18 @@ fn probe_as_somebody_else(world: &mut World<'_>) -> Result<()> {
 /// neither the object nor the unit. It rolls by the password that is in force, and may do nothing
 /// else to it.
 pub fn r20_a_roll_by_change_needs_no_right_at_all(lab: &Lab, free: &FreeNodes) -> Result<()> {
-    let mut world = World::new(lab, free, 1, &["free"])?;
-    let (domain, spn) = (world.domain(), world.spn("free"));
+    let mut world = World::new(lab, free, 1, &["rightless"])?;
+    let (domain, spn) = (world.domain(), world.spn("rightless"));
     let password = "Known-To-Its-0wner-And-T0-Nobody-Else";
-    domain.samba_tool(&["computer", "create", "svc-free"])?;
-    domain.samba_tool(&["spn", "add", &spn, "svc-free$"])?;
-    domain.dc(&["set-password", "svc-free$", password])?;
-    domain.wait_for_kvno("svc-free$")?;
-    let file = world.controller.folder().join("free.password");
+    domain.samba_tool(&["computer", "create", "svc-rightless"])?;
+    domain.samba_tool(&["spn", "add", &spn, "svc-rightless$"])?;
+    domain.dc(&["set-password", "svc-rightless$", password])?;
+    domain.wait_for_kvno("svc-rightless$")?;
+    let file = world.controller.folder().join("rightless.password");
     fs::write(&file, password)?;
     fs::set_permissions(&file, Permissions::from_mode(0o600))?;
     let file = file.display().to_string();
-    let adopt = ["array", "adopt", "free", "--account", "svc-free$"];
+    let adopt = ["array", "adopt", "rightless", "--account", "svc-rightless$"];
     let by_change = ["--password-file", &file, "--method", "change"];
     let adopt = [&adopt[..], &by_change, QUICK].concat();
     // As it was made, it names no enctype: the tickets are what no keytab of keyroll's opens.
@@ -122,25 +122,25 @@ pub fn r20_a_roll_by_change_needs_no_right_at_all(lab: &Lab, free: &FreeNodes) -
     let says = no.message.contains("encrypted with rc4-hmac");
     ensure!(no.code == "enctype-foreign" && says, "{no:?}");
     world.domain().modify(
-        "dn: CN=svc-free,CN=Computers,DC=corp,DC=example\nchangetype: modify\n\
+        "dn: CN=svc-rightless,CN=Computers,DC=corp,DC=example\nchangetype: modify\n\
          replace: msDS-SupportedEncryptionTypes\nmsDS-SupportedEncryptionTypes: 24\n",
     )?;
     until("both domain controllers to issue AES", SOON, || {
         world.cli.run(&adopt)
     })?;
-    world.serve("free")?;
-    let users = world.users("free", LIFE)?;
-    let kvno = world.domain().kvno("svc-free$")?;
-    world.roll(&["free"])?;
+    world.serve("rightless")?;
+    let users = world.users("rightless", LIFE)?;
+    let kvno = world.domain().kvno("svc-rightless$")?;
+    world.roll(&["rightless"])?;
     users.stop()?.none_failed().with_context(|| world.story())?;
-    world.verify("free")?;
-    let now = world.domain().kvno("svc-free$")?;
+    world.verify("rightless")?;
+    let now = world.domain().kvno("svc-rightless$")?;
     ensure!(now == kvno + 1, "kvno {kvno} became {now}");
 
     world
         .cli
-        .run(&["array", "set", "free", "--method", "reset"])?;
-    let said = world.cli.ask(&["roll", "free", "--dry-run"])?;
+        .run(&["array", "set", "rightless", "--method", "reset"])?;
+    let said = world.cli.ask(&["roll", "rightless", "--dry-run"])?;
     ensure!(
         said.exit == 1 && said.stdout.contains("right-missing"),
         "it had a right after all: {said:?}"
