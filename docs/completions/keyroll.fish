@@ -286,7 +286,7 @@ complete -c keyroll -n "__fish_keyroll_using_subcommand node; and __fish_seen_su
 always\t''
 never\t''"
 complete -c keyroll -n "__fish_keyroll_using_subcommand node; and __fish_seen_subcommand_from remove" -l timeout -d 'How long to wait for an answer; `roll --wait` and `roll watch` wait as long as a roll takes' -r
-complete -c keyroll -n "__fish_keyroll_using_subcommand node; and __fish_seen_subcommand_from remove" -l unreachable -d 'It is gone, or in wrong hands: cut it off within seconds, wiped or not; roll afterwards'
+complete -c keyroll -n "__fish_keyroll_using_subcommand node; and __fish_seen_subcommand_from remove" -l unreachable -d 'It is gone, or in wrong hands: let go of it at once, wiped or not, and cut it off with its last array; roll afterwards'
 complete -c keyroll -n "__fish_keyroll_using_subcommand node; and __fish_seen_subcommand_from remove" -l dry-run -d 'Check everything and say what would be done; change nothing'
 complete -c keyroll -n "__fish_keyroll_using_subcommand node; and __fish_seen_subcommand_from remove" -s y -l yes -d 'Do not ask; needed where there is no terminal to ask on'
 complete -c keyroll -n "__fish_keyroll_using_subcommand node; and __fish_seen_subcommand_from remove" -s v -l verbose -d 'Say on standard error what is being done'
@@ -1081,7 +1081,7 @@ complete -c keyroll -n "__fish_keyroll_using_subcommand operator; and __fish_see
 operator\t'Rolls, verifies, quarantines'
 admin\t'Changes arrays, nodes, schedules and operators'"
 complete -c keyroll -n "__fish_keyroll_using_subcommand operator; and __fish_seen_subcommand_from add" -l array -d 'Only for this array; may be repeated; without it, all' -r
-complete -c keyroll -n "__fish_keyroll_using_subcommand operator; and __fish_seen_subcommand_from add" -l lifetime -d 'How long the certificate is valid; without it, as the controller is configured' -r
+complete -c keyroll -n "__fish_keyroll_using_subcommand operator; and __fish_seen_subcommand_from add" -l lifetime -d 'How long the certificate is valid: 90 days without it, 400 at the most' -r
 complete -c keyroll -n "__fish_keyroll_using_subcommand operator; and __fish_seen_subcommand_from add" -l directory -d 'Where to write NAME.key, NAME.crt and ca.crt; the key is never replaced' -r -F
 complete -c keyroll -n "__fish_keyroll_using_subcommand operator; and __fish_seen_subcommand_from add" -l csr -d 'The operator\'s signing request (PEM or DER); then no key is made' -r -F
 complete -c keyroll -n "__fish_keyroll_using_subcommand operator; and __fish_seen_subcommand_from add" -l controller -d 'Ask this controller, with the operator\'s certificate from the settings file' -r
