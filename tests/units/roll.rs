@@ -110,8 +110,8 @@ fn shown(lab: &Lab, [controller, first, second]: &[Machine; 3]) -> Result<String
         _ => "skipped: locked memory; this machine lets nobody lift the limit".to_owned(),
     };
     Ok(format!(
-        "two rolls, a node added, both units restarted in between, the controller made again from a \
-         backup, 0 of {logins} logins failed\n\
+        "two rolls, a node added, both units restarted in between, the controller made again \
+         from a backup, 0 of {logins} logins failed\n\
          exposure: {}\n{memory}\n",
         figures.join(", ")
     ))

@@ -120,9 +120,18 @@ impl fmt::Display for CredentialSource {
             Self::Cache(path) => return write!(f, "credential cache ({})", path.display()),
         };
         match place {
-            Place::File(path) => write!(f, "{what} ({})", path.display()),
-            Place::Systemd(name) => write!(f, "{what} (systemd credential {name})"),
             Place::Given(_) => write!(f, "{what} that was given"),
+            place => write!(f, "{what} ({place})"),
+        }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => path.display().fmt(f),
+            Self::Systemd(name) => write!(f, "systemd credential {name}"),
+            Self::Given(_) => f.write_str("what was given"),
         }
     }
 }

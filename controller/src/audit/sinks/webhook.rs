@@ -150,7 +150,7 @@ impl Webhook {
             .header(USER_AGENT, concat!("keyroll/", env!("CARGO_PKG_VERSION")));
         if let Some(place) = &self.token {
             let token = place.read(LONGEST_TOKEN);
-            let token = token.map_err(|why| anyhow!("the token: {why}"))?;
+            let token = token.map_err(|why| anyhow!("{place}: {why}"))?;
             let token = std::str::from_utf8(token.expose()).context("the token is no text")?;
             let shown = Zeroizing::new(format!("Bearer {}", token.trim_end()));
             let mut shown = HeaderValue::from_str(&shown).context("the token is not one line")?;
