@@ -38,11 +38,14 @@ def main():
     elif sys.argv[1] == "renumber":
         name, kvno = sys.argv[2:]
         found = directory.search(BASE, expression=f"(sAMAccountName={name})", attrs=["dn"])
+        # Both or neither: a replication in between would leave the number behind for good.
+        directory.transaction_start()
         directory.set_attribute_replmetadata_version(str(found[0].dn), "unicodePwd", int(kvno))
         # Replication looks for objects with a new update number, which that has not given it.
         touched = ldb.Message(found[0].dn)
         touched["description"] = ldb.MessageElement(f"kvno {kvno}", ldb.FLAG_MOD_REPLACE, "description")
         directory.modify(touched)
+        directory.transaction_commit()
     else:
         name, spns = sys.argv[2], sys.argv[3:]
         add(directory, loaded, name, spns, f"{LAB}/accounts/{name}")
